@@ -1,0 +1,128 @@
+"""What allauth asks us: which addresses may sign up, what we write to people, where links lead."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.models import EmailAddress
+from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
+from allauth.socialaccount.models import SocialLogin
+from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser
+from django.core.exceptions import ValidationError
+from django.forms import BaseForm
+from django.http import HttpRequest
+from django.urls import reverse
+
+from accounts import letters, sessions, signup
+from accounts.arrival import visit_of
+from accounts.disposable import is_among, is_disposable
+from accounts.models import User
+from accounts.naming import clean_name, fold
+from tokentra.lib.ids import uuid7
+from tokentra.lib.tenancy import organization_scope
+
+LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+
+WORDS = {
+    "email_password_mismatch": "That address and password do not belong together.",
+    "email_taken": "There is an account with this address. Log in instead.",
+    "incorrect_code": "This is not the code that was sent last.",
+    "incorrect_password": "This is not your password.",
+    "enter_current_password": "This is not your current password.",
+    "too_many_login_attempts": "Too many wrong attempts. Wait a few minutes, then try again.",
+    "rate_limited": "That was too often in a short time. Wait a few seconds, then try again.",
+    "invalid_password_reset": "This link has expired or was used already.",
+    "duplicate_email": "This is your address already.",
+}
+
+
+class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no types
+    """Sign-up, login and mail in our words."""
+
+    error_messages = DefaultAccountAdapter.error_messages | WORDS
+
+    def clean_email(self, email: str) -> str:
+        """Refuses throwaway mailboxes, and domains outside the operator's list."""
+        address = fold(email)
+        if len(address) > 254:
+            raise ValidationError("Use at most 254 characters.", code="email_too_long")
+        if invited := settings.ALLOWED_EMAIL_DOMAINS:
+            if not is_among(address, invited):
+                raise ValidationError("Addresses of this domain may not sign up here.", code="email_domain")
+        elif is_disposable(address, refused=settings.DISPOSABLE_DOMAINS):
+            raise ValidationError(
+                "This is a throwaway mailbox. Use one that you keep.", code="disposable_email"
+            )
+        return address
+
+    def get_login_stages(self) -> list[str]:
+        stages: list[str] = super().get_login_stages()
+        if settings.VERIFICATION_IS_MANDATORY:
+            return stages
+        return [stage for stage in stages if not stage.endswith(".EmailVerificationStage")]
+
+    def login(self, request: HttpRequest, user: AbstractBaseUser) -> None:
+        super().login(request, user)
+        sessions.began(request)
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        values = dict(context)
+        if "login_url" not in values:
+            values["login_url"] = absolute(self.request, reverse("account_login"))
+        letters.write(template_prefix.rpartition("/")[2], email, values)
+
+    def get_reset_password_from_key_url(self, key: str) -> str:
+        path = reverse("account_reset_password_from_key", kwargs={"uidb36": "UID", "key": "KEY"})
+        return absolute(self.request, path.replace("UID-KEY", key))
+
+    def confirm_email(self, request: HttpRequest, email_address: EmailAddress) -> bool:
+        was = email_address.user.email
+        confirmed: bool = super().confirm_email(request, email_address)
+        if confirmed:
+            signup.verified(email_address.user, email_address.email)
+            if was != email_address.email and request.user.is_authenticated:
+                sessions.end_others(request)
+        return confirmed
+
+    def set_password(self, user: AbstractBaseUser, password: str) -> None:
+        super().set_password(user, password)
+        if isinstance(user, User):
+            sessions.note_everywhere("password_changed", user)
+
+    def get_password_change_redirect_url(self, request: HttpRequest) -> str:
+        return reverse("accounts:security")
+
+    def is_safe_url(self, url: str | None) -> bool:
+        """Only own paths: nothing that names a host, however it is spelled."""
+        path = str(url or "")
+        return path.startswith("/") and not path.startswith("//") and bool(super().is_safe_url(path))
+
+
+class SocialAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  # allauth has no types
+    """Sign-in through Google, GitHub or Microsoft."""
+
+    def save_user(self, request: HttpRequest, sociallogin: SocialLogin, form: BaseForm | None = None) -> User:
+        """A new person by this door gets all that email sign-up gives, in one transaction."""
+        organization_id = uuid7()
+        with organization_scope(organization_id):
+            user: User = super().save_user(request, sociallogin, form)
+            arrival = signup.Arrival(method=sociallogin.account.provider, visit=visit_of(request))
+            signup.welcome(user, organization_id, arrival)
+        return user
+
+    def populate_user(self, request: HttpRequest, sociallogin: SocialLogin, data: dict[str, Any]) -> User:
+        user: User = super().populate_user(request, sociallogin, data)
+        name = data.get("name") or " ".join(filter(None, (data.get("first_name"), data.get("last_name"))))
+        try:
+            user.full_name = clean_name(name or "", longest=150)
+        except ValidationError:  # what a provider says about somebody is no reason to turn them away
+            user.full_name = ""
+        return user
+
+
+def absolute(request: HttpRequest, path: str) -> str:
+    """An address to write into a mail: of the public site, or of the loopback host that is being used."""
+    if urlsplit(settings.SITE_URL).hostname in LOOPBACK:
+        return request.build_absolute_uri(path)
+    return f"{settings.SITE_URL}{path}"

@@ -1,0 +1,101 @@
+"""What staff may read of accounts."""
+
+from django.contrib import admin
+from django.contrib.admin.exceptions import NotRegistered
+from django.contrib.auth.models import Group
+
+from accounts.models import (
+    AuditLine,
+    JournalEntry,
+    Membership,
+    Organization,
+    OutboxMail,
+    StaffAccess,
+    User,
+    Visit,
+)
+from accounts.staff import StaffReadAdmin, guard
+
+guard(admin.site)
+
+
+@admin.register(User)
+class UserAdmin(StaffReadAdmin):
+    across_organizations = False
+    list_display = ("email", "full_name", "is_active", "is_staff", "created_at", "last_login")
+    list_filter = ("is_staff", "is_active")
+    search_fields = ("email", "full_name")
+    ordering = ("-created_at",)
+    fields = ("id", "email", "full_name", "is_active", "is_staff", "created_at", "last_login")
+
+
+@admin.register(Organization)
+class OrganizationAdmin(StaffReadAdmin):
+    list_display = ("name", "slug", "plan", "is_sample", "trial_ends_at", "created_at")
+    list_filter = ("plan", "is_sample")
+    search_fields = ("name", "slug")
+    ordering = ("-created_at",)
+
+
+@admin.register(Membership)
+class MembershipAdmin(StaffReadAdmin):
+    list_display = ("user", "organization", "role", "created_at")
+    list_filter = ("role",)
+    list_select_related = ()
+    ordering = ("-created_at",)
+
+
+@admin.register(JournalEntry)
+class JournalEntryAdmin(StaffReadAdmin):
+    list_display = ("event", "organization", "user", "at")
+    list_filter = ("event",)
+    ordering = ("-at",)
+
+
+@admin.register(AuditLine)
+class AuditLineAdmin(StaffReadAdmin):
+    list_display = ("action", "organization", "actor", "object_type", "at", "ip")
+    list_filter = ("action",)
+    ordering = ("-at",)
+
+
+@admin.register(Visit)
+class VisitAdmin(StaffReadAdmin):
+    across_organizations = False
+    list_display = (
+        "first_seen_at",
+        "landing_path",
+        "referrer",
+        "utm_source",
+        "utm_campaign",
+        "method",
+        "user",
+    )
+    list_select_related = ("user",)
+    ordering = ("-first_seen_at",)
+
+
+@admin.register(OutboxMail)
+class OutboxMailAdmin(StaffReadAdmin):
+    """Without a mail server this is where codes and reset links are found."""
+
+    across_organizations = False
+    list_display = ("subject", "to", "created_at", "tries", "problem", "delivered_at")
+    search_fields = ("to", "subject")
+    ordering = ("-created_at",)
+    fields = ("to", "subject", "text", "created_at", "next_try_at", "tries", "problem", "delivered_at")
+
+
+@admin.register(StaffAccess)
+class StaffAccessAdmin(StaffReadAdmin):
+    across_organizations = False
+    list_display = ("user", "model", "path", "at")
+    list_select_related = ("user",)
+    ordering = ("-at",)
+
+
+for unused in (Group,):  # permissions here are roles, not groups
+    try:
+        admin.site.unregister(unused)
+    except NotRegistered:
+        continue

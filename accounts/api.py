@@ -1,0 +1,122 @@
+"""Authentication over JSON: sign up, verify, log in, log out, who am I."""
+
+from datetime import UTC
+from typing import Any
+
+from allauth.usersessions.models import UserSession
+from django.contrib.auth import logout
+from django.contrib.sessions.models import Session
+from django.db import IntegrityError
+from django.http import HttpRequest, HttpResponse
+from ninja import Router, Status
+
+from accounts import api_shapes as shapes
+from accounts import arrival, headless
+from accounts.gates import api_person
+from accounts.models import Membership
+from accounts.signup import Arrival
+from tokentra.lib.ids import uuid7
+from tokentra.lib.problems import Problem
+from tokentra.lib.tenancy import organization_scope
+
+router = Router()
+
+
+@router.post(
+    "/auth/signup",
+    response={201: shapes.SignupAnswer},
+    exclude_unset=True,
+    by_alias=True,
+    summary="Sign up",
+)
+def signup(request: HttpRequest, body: shapes.SignupBody) -> Status[shapes.SignupAnswer]:
+    """Makes a person and their organization. Where codes are required, known addresses are answered alike."""
+    try:
+        answer = sign_up(request, body)
+    except IntegrityError:  # the address signed up in this very moment, elsewhere: it is a known one now
+        answer = sign_up(request, body)
+    user_id, organization_id = request.signed_up  # type: ignore[attr-defined]  # set by the form
+    said: dict[str, Any] = {"success": True, "user_id": user_id, "organization_id": organization_id}
+    said |= {"next_step": "/onboarding/company", "email_verification_required": not answer.is_logged_in}
+    if answer.is_logged_in:
+        said["token"] = answer.token
+    elif headless.PENDING_VERIFICATION in answer.pending:
+        said["verification_token"] = answer.token
+    else:  # a code went to this address a moment ago
+        raise headless.too_many(request, "signup confirm_email", body.email.lower())
+    return Status(201, shapes.SignupAnswer(**said))
+
+
+def sign_up(request: HttpRequest, body: shapes.SignupBody) -> headless.Answer:
+    with organization_scope(uuid7()):
+        request.arrival = Arrival(  # type: ignore[attr-defined]  # the form reads it
+            visit=arrival.told(body.utm_params.dict(), path=request.path),
+            full_name=body.full_name,
+            organization_name=body.organization_name,
+            referral_source=body.referral_source,
+        )
+        fields = {"email": body.email, "password": body.password}
+        return headless.ask(request, headless.SIGNUP, fields, actions="signup")
+
+
+@router.post(
+    "/auth/verify-email",
+    response=shapes.VerifyAnswer,
+    by_alias=True,
+    summary="Verify an address with its code",
+)
+def verify_email(request: HttpRequest, body: shapes.VerifyBody) -> dict[str, Any]:
+    answer = headless.ask(
+        request, headless.VERIFY, {"key": body.code}, token=body.verification_token, actions="confirm_email"
+    )
+    if not answer.is_logged_in:
+        raise Problem(
+            422, "verification_ended", "This code has expired. Sign up or log in again to get a new one."
+        )
+    return {"token": answer.token, "api_key": None}
+
+
+@router.post("/auth/login", response=shapes.LoginAnswer, by_alias=True, summary="Log in")
+def login(request: HttpRequest, body: shapes.LoginBody) -> dict[str, Any]:
+    """The token is sent as `Authorization: Bearer` with later requests."""
+    email = body.email.strip().lower()
+    key = f"{request.get_host()}:{email}"
+    answer = headless.ask(
+        request,
+        headless.LOGIN,
+        {"email": email, "password": body.password},
+        actions="login_failed login",
+        key=key,
+    )
+    if headless.PENDING_MFA in answer.pending:
+        raise Problem(401, "mfa_required", "This account asks for a second factor. Log in with a browser.")
+    if not answer.is_logged_in:
+        sentence = "Verify the address first: send the code that was mailed now to /api/auth/verify-email."
+        raise Problem(401, "email_not_verified", sentence, verificationToken=answer.token)
+    expires = Session.objects.get(pk=answer.token).expire_date
+    return {"token": answer.token, "expires_at": expires.astimezone(UTC)}
+
+
+@router.post("/auth/logout", response={204: None}, summary="Log out")
+def log_out(request: HttpRequest) -> HttpResponse:
+    api_person(request)
+    UserSession.objects.filter(session_key=request.session.session_key).delete()
+    logout(request)
+    return HttpResponse(status=204)
+
+
+@router.get("/auth/me", response=shapes.Me, by_alias=True, summary="Who this is, and for which organization")
+def me(request: HttpRequest) -> dict[str, Any]:
+    user = api_person(request)
+    membership: Membership | None = getattr(request, "membership", None)
+    person = {
+        "id": user.pk,
+        "email": user.email,
+        "full_name": user.full_name,
+        "member_since": user.created_at,
+    }
+    if membership is None:
+        return {"user": person, "organization": None}
+    home = membership.organization
+    organization = {name: getattr(home, name) for name in ("id", "name", "plan", "timezone", "currency")}
+    return {"user": person, "organization": organization | {"role": membership.role}}

@@ -1,0 +1,8 @@
+"""Accounts: people, organizations, who belongs where, and what they did."""
+
+from django.apps import AppConfig
+
+
+class AccountsConfig(AppConfig):
+    name = "accounts"
+    verbose_name = "People and organizations"

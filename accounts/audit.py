@@ -1,0 +1,30 @@
+"""The audit log: who did what to which object."""
+
+from typing import Any
+
+from django.db.models import Model
+from django.utils import timezone
+
+from accounts.http import caller
+from accounts.models import AuditLine, Organization, User
+
+
+def note(
+    action: str, organization: Organization, actor: User | None, *, about: Model | None = None, **data: Any
+) -> None:
+    """Write one line inside the organization's scope. `action` is past tense, like `connection_paused`.
+
+    Address and browser are those of the request that is being served, if one is.
+    """
+    ip, user_agent = caller()
+    AuditLine.objects.create(
+        organization=organization,
+        actor=actor,
+        action=action,
+        object_type=about._meta.model_name or "" if about else "",
+        object_id=str(about.pk) if about else "",
+        at=timezone.now(),
+        ip=ip,
+        user_agent=user_agent,
+        data=data,
+    )

@@ -1,0 +1,141 @@
+"""The doors in: sign-up, login, the code, the reset link. allauth's views, with our answers to mistakes."""
+
+from typing import Any
+
+from allauth.account import views as allauth
+from allauth.account.internal.stagekit import clear_login
+from allauth.account.models import EmailAddress
+from django.conf import settings
+from django.db import IntegrityError
+from django.forms import BaseForm
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect
+from django.utils import timezone
+from django.utils.functional import cached_property
+from django.views.decorators.http import require_POST
+
+from accounts import arrival, limits, signup
+from accounts.forms import LoginForm, SignupForm
+from accounts.preview import preview
+from tokentra.lib.ids import uuid7
+from tokentra.lib.tenancy import organization_scope
+
+TOO_MANY = "too_many_login_attempts"
+
+
+class Answers:
+    """A wrong form is drawn again with 422; one too many says when to come again."""
+
+    action = ""
+    request: HttpRequest
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        response: HttpResponseBase = super().dispatch(request, *args, **kwargs)  # type: ignore[misc]  # a mixin
+        if (
+            isinstance(response, HttpResponse)
+            and response.status_code == 429
+            and "Retry-After" not in response
+        ):
+            return limits.tell(response, limits.tightest(request, *self.action.split()))
+        return response
+
+    def form_invalid(self, form: BaseForm) -> HttpResponse:
+        response: HttpResponse = super().form_invalid(form)  # type: ignore[misc]  # a mixin
+        if response.status_code == 200:
+            response.status_code = 422
+        return response
+
+
+class SignupView(Answers, allauth.SignupView):  # type: ignore[misc]  # allauth has no types
+    form_class = SignupForm
+    action = "signup confirm_email"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        context: dict[str, Any] = super().get_context_data(**kwargs)
+        return context | {
+            "preview": preview(timezone.now().date()),
+            "plans_enforced": settings.PLANS_ENFORCED,
+        }
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        arrival.chose(request, "email")
+        try:
+            return self.post_as_one(request, *args, **kwargs)
+        except IntegrityError:  # the address signed up in this very moment, elsewhere: it is a known one now
+            del self._cached_form
+            return self.post_as_one(request, *args, **kwargs)
+
+    def post_as_one(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Everything that a sign-up writes, the code's mail and the session too, in one transaction."""
+        with organization_scope(uuid7()):
+            response: HttpResponseBase = super().post(request, *args, **kwargs)
+            if request.session.modified:
+                request.session.save()  # it holds the code; the middleware would save it after the commit
+        return response
+
+
+class LoginView(Answers, allauth.LoginView):  # type: ignore[misc]  # allauth has no types
+    form_class = LoginForm
+    action = "login"
+
+    def form_invalid(self, form: BaseForm) -> HttpResponse:
+        response = super().form_invalid(form)
+        if form.has_error("__all__", TOO_MANY):
+            key = f"{self.request.get_host()}:{form.data.get('login', '').strip().lower()}"
+            return limits.tell(response, limits.tightest(self.request, "login_failed", key=key))
+        return response
+
+
+class VerificationView(Answers, allauth.ConfirmEmailVerificationCodeView):  # type: ignore[misc]  # allauth has no types
+    """The code. A known address and a new one see the same page, so it offers the same to both."""
+
+    action = "confirm_email"
+
+    @cached_property
+    def _action(self) -> str:
+        return (
+            "resend" if self.request.POST.get("action") == "resend" and self._process.can_resend else "verify"
+        )
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        context: dict[str, Any] = super().get_context_data(**kwargs)
+        return context | {"is_signup": self.request.user.is_anonymous}
+
+
+verification = allauth.login_not_required(VerificationView.as_view())
+
+
+class PasswordResetView(Answers, allauth.PasswordResetView):  # type: ignore[misc]  # allauth has no types
+    action = "reset_password"
+
+
+class PasswordResetFromKeyView(Answers, allauth.PasswordResetFromKeyView):  # type: ignore[misc]  # allauth has no types
+    action = "reset_password_from_key"
+
+
+class ReauthenticateView(Answers, allauth.ReauthenticateView):  # type: ignore[misc]  # allauth has no types
+    action = "reauthenticate"
+
+
+@require_POST
+def restart_signup(request: HttpRequest) -> HttpResponse:
+    """The address was wrong: forget this sign-up and begin again."""
+    process = allauth.flows.email_verification_by_code.EmailVerificationProcess.resume(request)
+    if process and request.user.is_anonymous:
+        user = process.user
+        process.abort()
+        clear_login(request)
+        if user:
+            signup.abandon(user)
+    return redirect("account_signup")
+
+
+def unverified_address(request: HttpRequest) -> str:
+    """The address of a signed-in person that nobody has proved yet."""
+    user = request.user
+    if (
+        not user.is_authenticated
+        or EmailAddress.objects.filter(user=user, email=user.email, verified=True).exists()
+    ):
+        return ""
+    return user.email

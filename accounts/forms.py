@@ -1,0 +1,110 @@
+"""Forms of accounts: allauth's with what is ours in them, and our own."""
+
+from typing import Any
+from zoneinfo import available_timezones
+
+from allauth.account.adapter import get_adapter
+from allauth.account.forms import LoginForm as AllauthLogin
+from allauth.account.forms import SignupForm as AllauthSignup
+from django import forms
+from django.conf import settings
+from django.http import HttpRequest, HttpResponseBase
+
+from accounts import signup
+from accounts.arrival import visit_of
+from accounts.models import Organization, User
+from accounts.naming import clean_name
+from accounts.signup import Arrival
+from tokentra.lib.ids import uuid7
+from tokentra.lib.tenancy import organization_scope, scoped_organization
+
+HINT = "At least 10 characters, and not a common password."
+
+
+class WithOrganization:
+    """Makes a person's organization with them; for a known address, does as much work for nothing."""
+
+    def arrival(self, request: HttpRequest) -> Arrival:
+        told: Arrival | None = getattr(request, "arrival", None)
+        return told or Arrival(visit=visit_of(request))
+
+    def clean_email(self) -> str:
+        email: str = super().clean_email()  # type: ignore[misc]  # allauth's form stands beside
+        if self.account_already_exists and not settings.VERIFICATION_IS_MANDATORY:  # type: ignore[attr-defined]  # as above
+            raise get_adapter().validation_error("email_taken")  # nobody can be let in without being told
+        return email
+
+    def save(self, request: HttpRequest) -> User:
+        organization_id = scoped_organization() or uuid7()
+        with organization_scope(organization_id):
+            user: User = super().save(request)  # type: ignore[misc]  # allauth's form stands beside
+            signup.welcome(user, organization_id, self.arrival(request))
+        request.signed_up = user.pk, organization_id  # type: ignore[attr-defined]  # the API tells these ids
+        return user
+
+    def try_save(self, request: HttpRequest) -> tuple[User | None, HttpResponseBase | None]:
+        if self.account_already_exists:  # type: ignore[attr-defined]  # allauth's form stands beside
+            data = self.cleaned_data  # type: ignore[attr-defined]  # as above
+            password = data.get("password1") or data.get("password") or ""
+            request.signed_up = signup.rehearse(password, self.arrival(request))  # type: ignore[attr-defined]  # as above
+        saved: tuple[User | None, HttpResponseBase | None] = super().try_save(request)  # type: ignore[misc]  # as above
+        return saved
+
+
+class SignupForm(WithOrganization, AllauthSignup):  # type: ignore[misc]  # allauth has no types
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["email"].widget.attrs |= {"autofocus": True, "placeholder": "you@company.com"}
+        self.fields["password1"].help_text = HINT
+        self.fields["password1"].widget.attrs.pop("placeholder", None)
+
+
+class LoginForm(AllauthLogin):  # type: ignore[misc]  # allauth has no types
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["login"].label = "Email"
+        self.fields["login"].widget.attrs |= {"autofocus": True, "placeholder": "you@company.com"}
+        self.fields["password"].help_text = ""
+        self.fields["password"].widget.attrs.pop("placeholder", None)
+        self.fields["remember"].label = "Keep me logged in on this device"
+
+
+class NameField(forms.CharField):
+    """One line of text in one Unicode form."""
+
+    def __init__(self, *, longest: int = 100, **kwargs: Any) -> None:
+        super().__init__(strip=False, **kwargs)
+        self.longest = longest
+
+    def to_python(self, value: Any) -> str:
+        return clean_name(str(value or "").strip(" "), longest=self.longest)
+
+
+class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]  # takes its argument in stubs only
+    full_name = NameField(label="Name", longest=150, required=False)
+
+    class Meta:
+        model = User
+        fields = ("full_name",)
+
+
+class NewOrganizationForm(forms.Form):
+    name = NameField(label="Name")
+
+
+class OrganizationForm(forms.ModelForm):  # type: ignore[type-arg]  # takes its argument in stubs only
+    name = NameField(label="Name")
+    timezone = forms.ChoiceField(
+        label="Time zone",
+        choices=[
+            (name, name.replace("_", " "))
+            for name in sorted(available_timezones())
+            if "/" in name or name == "UTC"
+        ],
+        help_text="Your days begin in it. Billed figures keep the provider's days, which are UTC.",
+    )
+    website = forms.URLField(label="Website", required=False, assume_scheme="https")
+
+    class Meta:
+        model = Organization
+        fields = ("name", "timezone", "website")

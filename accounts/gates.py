@@ -1,0 +1,87 @@
+"""Doors to pages: who may pass, and whose rows they see behind them."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, cast
+
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseForbidden
+from django.http.response import HttpResponseBase
+from django.middleware.csrf import CsrfViewMiddleware
+from django.shortcuts import redirect
+from django.urls import reverse
+
+from accounts.http import OrgRequest
+from accounts.models import User
+from accounts.permissions import Permission
+from tokentra.lib.problems import Problem
+from tokentra.lib.tenancy import organization_scope
+
+P = ParamSpec("P")
+View = Callable[Concatenate[OrgRequest, P], HttpResponseBase]
+
+
+def page(
+    permission: Permission, *, scoped: bool = True
+) -> Callable[[View[P]], Callable[..., HttpResponseBase]]:
+    """A page for members whose role allows it, run inside the organization's scope.
+
+    The scope is one transaction: a view that calls the network or streams says `scoped=False` and opens
+    scopes of its own around each piece of work. A member with too small a role gets 403.
+    """
+
+    def door(view: View[P]) -> Callable[..., HttpResponseBase]:
+        @login_required
+        @wraps(view)
+        def opened(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            member = cast(OrgRequest, request)
+            if getattr(request, "membership", None) is None:
+                return redirect(reverse("accounts:no_organization"))
+            if not member.membership.may(permission):
+                raise PermissionDenied(
+                    f"Your role, {member.membership.get_role_display().lower()}, does not include this."
+                )
+            if not scoped:
+                return view(member, *args, **kwargs)
+            with organization_scope(member.organization.pk):
+                return view(member, *args, **kwargs)
+
+        return opened
+
+    return door
+
+
+class CsrfOfJson(CsrfViewMiddleware):
+    """Django's check without its page."""
+
+    def refuses(self, request: HttpRequest) -> bool:
+        request.csrf_processing_done = False  # type: ignore[attr-defined]  # Django passed this route by
+        self.process_request(request)
+        return self.process_view(request, lambda _: HttpResponse(), (), {}) is not None
+
+    def _reject(self, request: HttpRequest, reason: str) -> HttpResponseForbidden:
+        return HttpResponseForbidden()
+
+
+def api_person(request: HttpRequest) -> User:
+    """The person behind a JSON request; raises 401 for a stranger and 403 for another site's form.
+
+    Ninja exempts its routes from Django's CSRF check, so it is done here for whoever comes with a cookie.
+    """
+    if not isinstance(request.user, User):
+        raise Problem(401, "not_signed_in", "Sign in, or send an API key in the Authorization header.")
+    if CsrfOfJson(lambda _: HttpResponse()).refuses(request):
+        raise Problem(403, "csrf_failed", "Send the value of the cookie csrftoken in the header X-CSRFToken.")
+    return request.user
+
+
+def api_member(request: HttpRequest, permission: Permission) -> OrgRequest:
+    """The member behind a JSON request; raises 401 for a stranger and 403 for too small a role."""
+    member = cast(OrgRequest, request)
+    api_person(request)
+    if getattr(request, "membership", None) is None:
+        raise Problem(403, "no_organization", "Join or create an organization first.")
+    if not member.membership.may(permission):
+        raise Problem(403, "role_too_small", "Your role does not include this. Ask an owner or admin.")
+    return member

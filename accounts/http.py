@@ -1,0 +1,44 @@
+"""A request as our views see it: a signed-in person acting for an organization."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+from django.conf import settings
+from django.http import HttpRequest
+from django_htmx.middleware import HtmxDetails
+
+from accounts.models import Membership, Organization, User
+
+_caller: ContextVar[tuple[str | None, str]] = ContextVar("caller", default=(None, ""))
+
+
+class OrgRequest(HttpRequest):
+    """A request of a member; `accounts.gates` hands it to views."""
+
+    user: User
+    htmx: HtmxDetails
+    organization: Organization
+    membership: Membership
+
+
+def caller() -> tuple[str | None, str]:
+    """Address and user agent of the request being served; nothing outside of one."""
+    return _caller.get()
+
+
+@contextmanager
+def calling(request: HttpRequest) -> Generator[None]:
+    token = _caller.set((address(request), request.headers.get("User-Agent", "")[:256]))
+    try:
+        yield
+    finally:
+        _caller.reset(token)
+
+
+def address(request: HttpRequest) -> str | None:
+    """Where a request came from; forwarded addresses are believed as far as there are trusted proxies."""
+    peer: str | None = request.META.get("REMOTE_ADDR") or None
+    hops = [hop.strip() for hop in request.headers.get("X-Forwarded-For", "").split(",") if hop.strip()]
+    trusted: int = settings.TRUSTED_PROXIES
+    return hops[-trusted] if trusted and len(hops) >= trusted else peer

@@ -1,0 +1,104 @@
+"""Who is asking: a program with a token, a stranger from somewhere, a member of an organization."""
+
+import time
+from collections.abc import Callable
+from uuid import UUID
+
+from allauth.headless.internal.sessionkit import authenticate_by_x_session_token
+from django.contrib.auth import logout
+from django.http import HttpRequest, HttpResponse
+
+from accounts import arrival
+from accounts.http import calling
+from accounts.models import Membership, User
+from accounts.sessions import BEGAN
+from tokentra.lib.tenancy import user_scope
+
+CURRENT = "organization_id"
+USED = "used_at"
+A_DAY = 24 * 3600
+LONGEST = 30 * A_DAY
+
+
+class BearerSession:
+    """Lets programs that logged in by JSON act as that person: `Authorization: Bearer <token>` under /api/.
+
+    A token of ours is a session's key. What is not one is left for others to recognise. A request that
+    carries its own credential needs no CSRF token: no browser sends this header by itself.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if (token := bearer(request)) and (found := authenticate_by_x_session_token(token)):
+            request.user, request.session = found
+            request._dont_enforce_csrf_checks = True  # type: ignore[attr-defined]  # Django reads it
+        return self.get_response(request)
+
+
+def bearer(request: HttpRequest) -> str:
+    kind, _, token = request.headers.get("Authorization", "").partition(" ")
+    is_ours = kind.lower() == "bearer" and request.path.startswith("/api/") and not token.startswith("tt_")
+    return token.strip() if is_ours else ""
+
+
+class SessionAge:
+    """Keeps a session for 14 days after it was last used, and for 30 days after it began."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.user.is_authenticated:
+            now = time.time()
+            if now - request.session.setdefault(BEGAN, now) > LONGEST:
+                logout(request)
+            elif now - request.session.get(USED, 0) > A_DAY:
+                request.session[USED] = now
+        return self.get_response(request)
+
+
+class FirstTouch:
+    """Remembers where a stranger first came from, until they sign up."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        visit = arrival.remember(request)
+        response = self.get_response(request)
+        if visit:
+            arrival.keep(response, visit)
+        return response
+
+
+class CurrentOrganization:
+    """Sets `request.organization` and `request.membership`; both None for people who belong nowhere."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        membership = current_membership(request)
+        request.membership = membership  # type: ignore[attr-defined]  # OrgRequest declares it
+        request.organization = membership.organization if membership else None  # type: ignore[attr-defined]  # as above
+        with calling(request):
+            return self.get_response(request)
+
+
+def current_membership(request: HttpRequest) -> Membership | None:
+    """The membership that the session names, else the person's first one."""
+    user = request.user
+    if not isinstance(user, User):
+        return None
+    with user_scope(user.pk):
+        memberships = list(Membership.objects.of(user))
+    wanted = request.session.get(CURRENT)
+    chosen = next((m for m in memberships if str(m.organization_id) == wanted), None)
+    return chosen or (memberships[0] if memberships else None)
+
+
+def act_for(request: HttpRequest, organization_id: UUID) -> None:
+    """From the next request on, this session acts for that organization; membership is checked there."""
+    request.session[CURRENT] = str(organization_id)

@@ -1,0 +1,406 @@
+"""People, organizations, memberships, the journal and the outbox, with the policies around them."""
+
+import django.db.models.deletion
+import django.db.models.functions.text
+from django.conf import settings
+from django.db import migrations, models
+
+import accounts.models
+import tokentra.lib.ids
+from tokentra.lib.tenancy_migrations import Policies, owned_policies
+
+MINE = "NULLIF(current_setting('app.user_id', true), '')::uuid"
+HERE = "NULLIF(current_setting('app.org_id', true), '')::uuid"
+
+
+def directory_policies() -> Policies:
+    """People see where they belong; an organization sees itself and its members; both only inside a scope.
+
+    Workers and the owner may list organizations: maintenance goes through them one by one.
+    """
+    member, organization = "accounts_membership", "accounts_organization"
+    belongs = f"id = {HERE} OR id IN (SELECT organization_id FROM {member} WHERE user_id = {MINE})"
+    forward, backward = [], []
+    for table, shown, written in (
+        (member, f"user_id = {MINE} OR organization_id = {HERE}", f"organization_id = {HERE}"),
+        (organization, belongs, f"id = {HERE}"),
+    ):
+        forward += [
+            f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY",
+            f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY",
+            f"CREATE POLICY shown ON {table} FOR SELECT TO tt_app, tt_owner USING ({shown})",
+            f"CREATE POLICY added ON {table} FOR INSERT TO tt_app, tt_owner WITH CHECK ({written})",
+            f"CREATE POLICY changed ON {table} FOR UPDATE TO tt_app, tt_owner USING ({written}) WITH CHECK ({written})",
+            f"CREATE POLICY removed ON {table} FOR DELETE TO tt_app, tt_owner USING ({written})",
+            f"CREATE POLICY listed ON {table} FOR SELECT TO tt_owner, tt_staff USING (true)",
+            f"GRANT SELECT ON {table} TO tt_staff",
+        ]
+        backward += [
+            f"DROP POLICY {name} ON {table}" for name in ("shown", "added", "changed", "removed", "listed")
+        ]
+        backward += [
+            f"REVOKE SELECT ON {table} FROM tt_staff",
+            f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY",
+            f"ALTER TABLE {table} DISABLE ROW LEVEL SECURITY",
+        ]
+    forward.append(f"CREATE POLICY worked ON {organization} FOR SELECT TO tt_worker USING (true)")
+    backward.insert(0, f"DROP POLICY worked ON {organization}")
+    return Policies(forward, backward)
+
+
+def append_only() -> migrations.RunSQL:
+    """What happened stays as it was written; a person's name may leave it with the person."""
+    return migrations.RunSQL(
+        [
+            "REVOKE UPDATE ON accounts_journalentry, accounts_auditline FROM tt_app",
+            "GRANT UPDATE (user_id) ON accounts_journalentry TO tt_app",
+            "GRANT UPDATE (actor_id) ON accounts_auditline TO tt_app",
+            "REVOKE UPDATE, DELETE ON accounts_staffaccess FROM tt_app",
+            "GRANT SELECT (id, email, full_name) ON accounts_user TO tt_staff",
+        ],
+        [
+            "REVOKE SELECT (id, email, full_name) ON accounts_user FROM tt_staff",
+            "GRANT UPDATE, DELETE ON accounts_staffaccess TO tt_app",
+            "GRANT UPDATE ON accounts_journalentry, accounts_auditline TO tt_app",
+        ],
+    )
+
+
+class Migration(migrations.Migration):
+    initial = True
+
+    dependencies = [
+        ("auth", "0012_alter_user_first_name_max_length"),
+    ]
+
+    operations = [
+        migrations.CreateModel(
+            name="Heartbeat",
+            fields=[
+                ("worker", models.CharField(max_length=80, primary_key=True, serialize=False)),
+                ("at", models.DateTimeField()),
+            ],
+        ),
+        migrations.CreateModel(
+            name="Organization",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        default=tokentra.lib.ids.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("name", models.CharField(max_length=100)),
+                ("slug", models.SlugField(max_length=60, unique=True)),
+                (
+                    "timezone",
+                    models.CharField(
+                        default="UTC", max_length=64, validators=[accounts.models.known_timezone]
+                    ),
+                ),
+                ("currency", models.CharField(default="USD", max_length=3)),
+                ("website", models.URLField(blank=True)),
+                ("plan", models.CharField(default="free", max_length=20)),
+                ("trial_ends_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "is_sample",
+                    models.BooleanField(
+                        default=False, help_text="Holds generated data for someone to look around in."
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+            ],
+        ),
+        migrations.CreateModel(
+            name="User",
+            fields=[
+                ("password", models.CharField(max_length=128, verbose_name="password")),
+                ("last_login", models.DateTimeField(blank=True, null=True, verbose_name="last login")),
+                (
+                    "is_superuser",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Designates that this user has all permissions without explicitly assigning them.",
+                        verbose_name="superuser status",
+                    ),
+                ),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=tokentra.lib.ids.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("email", models.EmailField(max_length=254, unique=True)),
+                ("full_name", models.CharField(blank=True, max_length=150)),
+                ("is_active", models.BooleanField(default=True)),
+                ("is_staff", models.BooleanField(default=False, help_text="May open the admin.")),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "groups",
+                    models.ManyToManyField(
+                        blank=True,
+                        help_text="The groups this user belongs to. A user will get all permissions granted to each of their groups.",
+                        related_name="user_set",
+                        related_query_name="user",
+                        to="auth.group",
+                        verbose_name="groups",
+                    ),
+                ),
+                (
+                    "user_permissions",
+                    models.ManyToManyField(
+                        blank=True,
+                        help_text="Specific permissions for this user.",
+                        related_name="user_set",
+                        related_query_name="user",
+                        to="auth.permission",
+                        verbose_name="user permissions",
+                    ),
+                ),
+            ],
+        ),
+        migrations.CreateModel(
+            name="Membership",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        default=tokentra.lib.ids.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                (
+                    "role",
+                    models.CharField(
+                        choices=[
+                            ("owner", "Owner"),
+                            ("admin", "Admin"),
+                            ("finance", "Finance"),
+                            ("member", "Member"),
+                            ("viewer", "Viewer"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="memberships",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="memberships",
+                        to="accounts.organization",
+                    ),
+                ),
+            ],
+        ),
+        migrations.CreateModel(
+            name="JournalEntry",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        default=tokentra.lib.ids.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("event", models.CharField(max_length=60)),
+                ("at", models.DateTimeField()),
+                ("data", models.JSONField(default=dict)),
+                (
+                    "user",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="accounts.organization",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name_plural": "journal entries",
+                "abstract": False,
+            },
+        ),
+        migrations.CreateModel(
+            name="AuditLine",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        default=tokentra.lib.ids.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("action", models.CharField(max_length=60)),
+                ("object_type", models.CharField(blank=True, max_length=40)),
+                ("object_id", models.CharField(blank=True, max_length=64)),
+                ("at", models.DateTimeField()),
+                ("ip", models.GenericIPAddressField(null=True)),
+                ("user_agent", models.CharField(blank=True, max_length=256)),
+                ("data", models.JSONField(default=dict)),
+                (
+                    "actor",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="accounts.organization",
+                    ),
+                ),
+            ],
+            options={
+                "abstract": False,
+            },
+        ),
+        migrations.CreateModel(
+            name="OutboxMail",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        default=tokentra.lib.ids.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("to", models.EmailField(max_length=254)),
+                ("subject", models.CharField(max_length=200)),
+                ("text", models.TextField()),
+                ("html", models.TextField(blank=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("next_try_at", models.DateTimeField(null=True)),
+                ("tries", models.PositiveSmallIntegerField(default=0)),
+                ("problem", models.CharField(blank=True, max_length=300)),
+                ("delivered_at", models.DateTimeField(null=True)),
+            ],
+            options={
+                "verbose_name_plural": "outbox",
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("delivered_at", None)),
+                        fields=["next_try_at"],
+                        name="mail_to_send",
+                    )
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="StaffAccess",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        default=tokentra.lib.ids.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("at", models.DateTimeField(auto_now_add=True)),
+                ("model", models.CharField(max_length=80)),
+                ("path", models.CharField(max_length=300)),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name_plural": "staff accesses",
+            },
+        ),
+        migrations.CreateModel(
+            name="Visit",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        default=tokentra.lib.ids.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("first_seen_at", models.DateTimeField()),
+                ("landing_path", models.CharField(blank=True, max_length=300)),
+                ("referrer", models.CharField(blank=True, max_length=300)),
+                ("utm_source", models.CharField(blank=True, max_length=120)),
+                ("utm_medium", models.CharField(blank=True, max_length=120)),
+                ("utm_campaign", models.CharField(blank=True, max_length=120)),
+                ("utm_term", models.CharField(blank=True, max_length=120)),
+                ("utm_content", models.CharField(blank=True, max_length=120)),
+                ("signup_started_at", models.DateTimeField(null=True)),
+                ("method", models.CharField(blank=True, max_length=20)),
+                (
+                    "user",
+                    models.OneToOneField(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="visit",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+            ],
+        ),
+        migrations.AddConstraint(
+            model_name="user",
+            constraint=models.UniqueConstraint(
+                django.db.models.functions.text.Lower("email"), name="one_user_per_address"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="membership",
+            constraint=models.UniqueConstraint(
+                fields=("organization", "user"), name="one_membership_per_person"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="membership",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("role__in", ["owner", "admin", "finance", "member", "viewer"])),
+                name="membership_role_is_known",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="journalentry",
+            index=models.Index(fields=["organization", "event", "at"], name="journal_by_event"),
+        ),
+        migrations.AddConstraint(
+            model_name="journalentry",
+            constraint=models.UniqueConstraint(
+                fields=("organization", "id"), name="accounts_journalentry_owned"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="auditline",
+            index=models.Index(fields=["organization", "at"], name="audit_by_time"),
+        ),
+        migrations.AddConstraint(
+            model_name="auditline",
+            constraint=models.UniqueConstraint(
+                fields=("organization", "id"), name="accounts_auditline_owned"
+            ),
+        ),
+        directory_policies(),
+        owned_policies("accounts_journalentry", "accounts_auditline"),
+        append_only(),
+    ]

@@ -1,0 +1,235 @@
+"""People, organizations, who belongs where, and what happened."""
+
+from typing import Any, ClassVar, Self
+from uuid import UUID
+from zoneinfo import available_timezones
+
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Lower
+
+from accounts.owned import Owned, OwnedQuerySet
+from accounts.permissions import Permission, Role, allows
+from tokentra.lib.ids import uuid7
+
+FIRST_TOUCH_FIELDS = ("utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content")
+
+
+def known_timezone(name: str) -> None:
+    if name not in available_timezones():
+        raise ValidationError("Choose a time zone from the list, such as Europe/Paris.")
+
+
+class UserManager(BaseUserManager["User"]):
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        user = self.model(email=email.lower(), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """A person. What they may see hangs on their memberships, never on this row."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    email = models.EmailField(unique=True)
+    full_name = models.CharField(max_length=150, blank=True)
+    is_active = models.BooleanField(default=True)
+    is_staff = models.BooleanField(default=False, help_text="May open the admin.")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    USERNAME_FIELD = "email"
+    EMAIL_FIELD = "email"
+
+    objects = UserManager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(Lower("email"), name="one_user_per_address")]
+
+    def __str__(self) -> str:
+        return self.email
+
+    @property
+    def short_name(self) -> str:
+        return self.full_name.split(" ")[0] or self.email.split("@")[0]
+
+
+class Organization(models.Model):
+    """A tenant: everything that is counted, connected or budgeted belongs to one."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    name = models.CharField(max_length=100)
+    slug = models.SlugField(max_length=60, unique=True)
+    timezone = models.CharField(max_length=64, default="UTC", validators=[known_timezone])
+    currency = models.CharField(max_length=3, default="USD")
+    website = models.URLField(blank=True)
+    plan = models.CharField(max_length=20, default="free")
+    trial_ends_at = models.DateTimeField(null=True, blank=True)
+    is_sample = models.BooleanField(
+        default=False, help_text="Holds generated data for someone to look around in."
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class MembershipQuerySet(models.QuerySet["Membership"]):
+    def of(self, user: User) -> Self:
+        """Where a person belongs, the oldest first; sample workspaces come last."""
+        return (
+            self.filter(user=user)
+            .select_related("organization")
+            .order_by("organization__is_sample", "created_at")
+        )
+
+
+class Membership(models.Model):
+    """A person in an organization, with the role that says what they may do there."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
+    organization = models.ForeignKey(
+        Organization, on_delete=models.CASCADE, related_name="memberships", db_index=False
+    )
+    role = models.CharField(max_length=10, choices=Role)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = MembershipQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "user"], name="one_membership_per_person"),
+            models.CheckConstraint(condition=Q(role__in=Role.values), name="membership_role_is_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} in {self.organization}"
+
+    def may(self, permission: Permission) -> bool:
+        return allows(Role(self.role), permission)
+
+    @property
+    def may_manage_settings(self) -> bool:
+        return self.may(Permission.MANAGE_SETTINGS)
+
+
+class JournalEntry(Owned):
+    """One thing that a person or the product did, in the order in which it became true."""
+
+    event = models.CharField(max_length=60)
+    user_id: UUID | None
+    user = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    at = models.DateTimeField()
+    data = models.JSONField(default=dict)
+
+    objects: ClassVar[OwnedQuerySet["JournalEntry"]] = OwnedQuerySet.as_manager()
+
+    class Meta(Owned.Meta):
+        verbose_name_plural = "journal entries"
+        indexes = [models.Index(fields=["organization", "event", "at"], name="journal_by_event")]
+
+    def __str__(self) -> str:
+        return self.event
+
+
+class AuditLine(Owned):
+    """Who did what to which object, for the organization's own eyes."""
+
+    actor = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    action = models.CharField(max_length=60)
+    object_type = models.CharField(max_length=40, blank=True)
+    object_id = models.CharField(max_length=64, blank=True)
+    at = models.DateTimeField()
+    ip = models.GenericIPAddressField(null=True)
+    user_agent = models.CharField(max_length=256, blank=True)
+    data = models.JSONField(default=dict)
+
+    objects: ClassVar[OwnedQuerySet["AuditLine"]] = OwnedQuerySet.as_manager()
+
+    class Meta(Owned.Meta):
+        indexes = [models.Index(fields=["organization", "at"], name="audit_by_time")]
+
+    def __str__(self) -> str:
+        return self.action
+
+
+class Visit(models.Model):
+    """Somebody before they sign up: where they first came from. Linked to a user at sign-up."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    first_seen_at = models.DateTimeField()
+    landing_path = models.CharField(max_length=300, blank=True)
+    referrer = models.CharField(max_length=300, blank=True)
+    utm_source = models.CharField(max_length=120, blank=True)
+    utm_medium = models.CharField(max_length=120, blank=True)
+    utm_campaign = models.CharField(max_length=120, blank=True)
+    utm_term = models.CharField(max_length=120, blank=True)
+    utm_content = models.CharField(max_length=120, blank=True)
+    signup_started_at = models.DateTimeField(null=True)
+    method = models.CharField(max_length=20, blank=True)
+    user = models.OneToOneField(User, on_delete=models.CASCADE, null=True, related_name="visit")
+
+    def __str__(self) -> str:
+        return f"visit of {self.first_seen_at:%Y-%m-%d}"
+
+
+class OutboxMailQuerySet(models.QuerySet["OutboxMail"]):
+    def held(self) -> Self:
+        """Written down, but waiting for somebody to prove their address."""
+        return self.filter(delivered_at=None, next_try_at=None, tries=0)
+
+
+class OutboxMail(models.Model):
+    """A message to be sent; it is here before it is tried, and says how the trying went."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    to = models.EmailField()
+    subject = models.CharField(max_length=200)
+    text = models.TextField()
+    html = models.TextField(blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    next_try_at = models.DateTimeField(null=True)
+    tries = models.PositiveSmallIntegerField(default=0)
+    problem = models.CharField(max_length=300, blank=True)
+    delivered_at = models.DateTimeField(null=True)
+
+    objects = OutboxMailQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "outbox"
+        indexes = [models.Index(fields=["next_try_at"], condition=Q(delivered_at=None), name="mail_to_send")]
+
+    def __str__(self) -> str:
+        return self.subject
+
+
+class StaffAccess(models.Model):
+    """A member of staff looked across organizations: who, when, at what."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField(auto_now_add=True)
+    model = models.CharField(max_length=80)
+    path = models.CharField(max_length=300)
+
+    class Meta:
+        verbose_name_plural = "staff accesses"
+
+    def __str__(self) -> str:
+        return f"{self.user} read {self.model}"
+
+
+class Heartbeat(models.Model):
+    """A worker was alive then: written by a task that travelled through the broker to it."""
+
+    worker = models.CharField(primary_key=True, max_length=80)
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.worker

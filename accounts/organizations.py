@@ -1,0 +1,39 @@
+"""Organizations of a person: making another one, changing what it is called, acting for one of them."""
+
+from uuid import UUID
+
+from django.http import Http404, HttpRequest
+
+from accounts import audit
+from accounts.middleware import act_for
+from accounts.models import Membership, Organization, User
+from accounts.signup import found
+from tokentra.lib.ids import uuid7
+from tokentra.lib.tenancy import organization_scope, user_scope
+
+
+def memberships(user: User) -> list[Membership]:
+    """Where this person belongs, sample workspaces last."""
+    with user_scope(user.pk):
+        return list(Membership.objects.of(user))
+
+
+def create(name: str, *, by: User) -> Organization:
+    organization_id = uuid7()
+    with organization_scope(organization_id):
+        organization = found(organization_id, name, owner=by)
+        audit.note("organization_created", organization, by, about=organization)
+    return organization
+
+
+def enter(request: HttpRequest, user: User, organization_id: UUID) -> None:
+    """Act for that organization from now on; 404 for one the person does not belong to."""
+    if not any(membership.organization_id == organization_id for membership in memberships(user)):
+        raise Http404
+    act_for(request, organization_id)
+
+
+def changed(organization: Organization, fields: list[str], *, by: User) -> None:
+    """Store what its settings form changed, inside its scope."""
+    organization.save(update_fields=fields)
+    audit.note("organization_changed", organization, by, about=organization, fields=fields)

@@ -1,0 +1,57 @@
+"""Mail is written down before it is tried: the outbox, and the backend that leads Django's mail into it."""
+
+import logging
+from collections.abc import Sequence
+
+from django.conf import settings
+from django.core.mail import EmailMessage, EmailMultiAlternatives
+from django.core.mail.backends.base import BaseEmailBackend
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.models import OutboxMail
+
+log = logging.getLogger(__name__)
+
+
+class OutboxBackend(BaseEmailBackend):
+    """Takes part in the transaction around it: a sign-up that fails sends nothing."""
+
+    def send_messages(self, email_messages: Sequence[EmailMessage]) -> int:
+        for message in email_messages:
+            for address in message.recipients():
+                put(address, str(message.subject), str(message.body), html_of(message))
+        return len(email_messages)
+
+
+def put(to: str, subject: str, text: str, html: str = "", *, held: bool = False) -> OutboxMail:
+    """Write a message down. It is sent after the commit, by a worker; a held one when it is released.
+
+    Without a mail server nothing can be sent: the console prints the message and staff find it in the admin.
+    """
+    due = None if held or not settings.MAIL_IS_CONFIGURED else timezone.now()
+    subject = " ".join(subject.split())[:200]
+    mail = OutboxMail.objects.create(to=to, subject=subject, text=text, html=html, next_try_at=due)
+    if due:
+        transaction.on_commit(nudge, robust=True)
+    elif not settings.MAIL_IS_CONFIGURED:
+        transaction.on_commit(lambda: print_at_console(mail), robust=True)
+    return mail
+
+
+def nudge() -> None:
+    from accounts.tasks import (
+        deliver_mail,  # tasks import the delivery, which imports models beside this module
+    )
+
+    deliver_mail.delay()
+
+
+def print_at_console(mail: OutboxMail) -> None:
+    log.info("mail to %s: %s\n%s", mail.to, mail.subject, mail.text)
+
+
+def html_of(message: EmailMessage) -> str:
+    if not isinstance(message, EmailMultiAlternatives):
+        return ""
+    return next((str(content) for content, kind in message.alternatives if kind == "text/html"), "")

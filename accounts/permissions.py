@@ -1,0 +1,50 @@
+"""Who may do what: roles, permissions, and the one table that joins them."""
+
+from enum import Enum, auto
+
+from django.db import models
+
+
+class Role(models.TextChoices):
+    OWNER = "owner", "Owner"
+    ADMIN = "admin", "Admin"
+    FINANCE = "finance", "Finance"
+    MEMBER = "member", "Member"
+    VIEWER = "viewer", "Viewer"
+
+
+class Permission(Enum):
+    SEE_COSTS = auto()
+    MANAGE_KEYS = auto()
+    MANAGE_OWN_KEYS = auto()
+    MANAGE_CONNECTIONS = auto()
+    MANAGE_BUDGETS = auto()
+    ASK_BUDGET = auto()
+    APPROVE_BUDGET = auto()
+    MANAGE_PEOPLE = auto()
+    MANAGE_SETTINGS = auto()
+    READ_AUDIT = auto()
+    OWN = auto()
+
+
+EVERYONE = frozenset(Role)
+ADMINS = frozenset({Role.OWNER, Role.ADMIN})
+MONEY = ADMINS | {Role.FINANCE}
+
+ALLOWED: dict[Permission, frozenset[Role]] = {
+    Permission.SEE_COSTS: EVERYONE,
+    Permission.MANAGE_KEYS: ADMINS,
+    Permission.MANAGE_OWN_KEYS: ADMINS | {Role.MEMBER},
+    Permission.MANAGE_CONNECTIONS: ADMINS,
+    Permission.MANAGE_BUDGETS: MONEY,
+    Permission.ASK_BUDGET: MONEY | {Role.MEMBER},
+    Permission.APPROVE_BUDGET: MONEY,
+    Permission.MANAGE_PEOPLE: ADMINS,
+    Permission.MANAGE_SETTINGS: ADMINS,
+    Permission.READ_AUDIT: ADMINS,
+    Permission.OWN: frozenset({Role.OWNER}),
+}
+
+
+def allows(role: Role, permission: Permission) -> bool:
+    return role in ALLOWED[permission]

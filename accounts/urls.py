@@ -1,0 +1,36 @@
+"""Pages of accounts that are ours. They come before allauth's of the same path, so its names lead here."""
+
+from django.urls import path, re_path
+from django.views.generic import RedirectView
+
+from accounts import entry, security, views
+
+app_name = "accounts"
+
+urlpatterns = [
+    path("signup/", entry.SignupView.as_view(), name="signup"),
+    path("signup/restart/", entry.restart_signup, name="restart_signup"),
+    path("login/", entry.LoginView.as_view(), name="login"),
+    path("confirm-email/", entry.verification, name="verify"),
+    path("password/reset/", entry.PasswordResetView.as_view(), name="password_reset"),
+    re_path(
+        r"^password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$",
+        entry.PasswordResetFromKeyView.as_view(),
+        name="password_reset_from_key",
+    ),
+    path("reauthenticate/", entry.ReauthenticateView.as_view(), name="reauthenticate"),
+    path("email/", security.EmailView.as_view(), name="email"),
+    path("email/code/", security.send_code, name="send_code"),
+    path("password/change/", RedirectView.as_view(pattern_name="accounts:security")),
+    path("sessions/", RedirectView.as_view(pattern_name="accounts:security")),
+    path("settings/", views.settings_door, name="settings"),
+    path("settings/profile/", views.profile, name="profile"),
+    path("settings/security/", security.SecurityView.as_view(), name="security"),
+    path("settings/security/sessions/<int:pk>/end/", security.end_session, name="end_session"),
+    path("settings/security/sessions/end/", security.end_other_sessions, name="end_other_sessions"),
+    path("settings/organization/", views.organization, name="settings_organization"),
+    path("organizations/", views.organizations, name="organizations"),
+    path("organizations/none/", views.no_organization, name="no_organization"),
+    path("organizations/<uuid:pk>/enter/", views.enter_organization, name="enter_organization"),
+    path("demo/<str:token>/", views.demo_door, name="demo_door"),
+]

@@ -1,0 +1,89 @@
+"""Own pages of accounts: settings of a person and of an organization, and the switch between them."""
+
+from typing import cast
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from accounts import demonstration
+from accounts import organizations as places
+from accounts.forms import NewOrganizationForm, OrganizationForm, ProfileForm
+from accounts.gates import page
+from accounts.http import OrgRequest
+from accounts.middleware import act_for
+from accounts.models import User
+from accounts.permissions import Permission
+
+
+@require_GET
+@login_required
+def settings_door(request: HttpRequest) -> HttpResponse:
+    membership = cast(OrgRequest, request).membership
+    manages = membership is not None and membership.may(Permission.MANAGE_SETTINGS)
+    return redirect("accounts:settings_organization" if manages else "accounts:profile")
+
+
+@require_http_methods(["GET", "POST"])
+@login_required
+def profile(request: HttpRequest) -> HttpResponse:
+    form = ProfileForm(request.POST or None, instance=User.objects.get(pk=cast(User, request.user).pk))
+    if form.is_valid():
+        form.save()
+        messages.success(request, "Your name was saved.")
+        return redirect("accounts:profile")
+    return render(request, "accounts/profile.html", {"form": form}, status=422 if form.errors else 200)
+
+
+@require_http_methods(["GET", "POST"])
+@page(Permission.MANAGE_SETTINGS)
+def organization(request: OrgRequest) -> HttpResponse:
+    form = OrganizationForm(request.POST or None, instance=request.organization)
+    if form.is_valid():
+        places.changed(form.instance, form.changed_data, by=request.user)
+        messages.success(request, "The organization was saved.")
+        return redirect("accounts:settings_organization")
+    if form.errors:
+        request.organization.refresh_from_db()  # the frame shows what is stored
+    return render(request, "accounts/organization.html", {"form": form}, status=422 if form.errors else 200)
+
+
+@require_http_methods(["GET", "POST"])
+@login_required
+def organizations(request: HttpRequest) -> HttpResponse:
+    """Where this person belongs; POST makes another organization and enters it."""
+    user = cast(User, request.user)
+    form = NewOrganizationForm(request.POST or None)
+    if form.is_valid():
+        act_for(request, places.create(form.cleaned_data["name"], by=user).pk)
+        return redirect("front_door")
+    context = {"form": form, "memberships": places.memberships(user)}
+    template = "accounts/organizations.html" + ("#menu" if cast(OrgRequest, request).htmx else "")
+    return render(request, template, context, status=422 if form.errors else 200)
+
+
+@require_GET
+@login_required
+def no_organization(request: HttpRequest) -> HttpResponse:
+    if cast(OrgRequest, request).membership is not None:
+        return redirect("front_door")
+    return render(request, "accounts/no_organization.html", {"form": NewOrganizationForm()})
+
+
+@require_POST
+@login_required
+def enter_organization(request: HttpRequest, pk: UUID) -> HttpResponse:
+    places.enter(request, cast(User, request.user), pk)
+    return redirect("front_door")
+
+
+@require_GET
+@never_cache
+def demo_door(request: HttpRequest, token: str) -> HttpResponse:
+    if not demonstration.opens_for(request, token) or not demonstration.enter(request):
+        raise Http404
+    return redirect("front_door")

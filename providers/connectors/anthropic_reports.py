@@ -1,0 +1,110 @@
+"""Anthropic's older reports: usage by the hour, cost by the day, in buckets that always come."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from providers.connectors import anthropic_rows, reading
+from providers.connectors.anthropic_analytics import show
+from providers.connectors.base import ConnectorError, Page
+from providers.connectors.buckets import Buckets
+from providers.connectors.calling import Api
+from usage.rows import UsageRow
+
+WORKSPACES = "/v1/organizations/workspaces"
+USAGE_BY = (
+    "api_key_id",
+    "workspace_id",
+    "model",
+    "service_tier",
+    "context_window",
+    "inference_geo",
+    "account_id",
+)
+
+Row = Callable[..., UsageRow]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    path: str
+    group_by: tuple[str, ...]
+    width: str
+    seconds: int
+    limit: int  # buckets
+    row: Row
+
+
+REPORTS = {
+    "usage": Report(
+        "/v1/organizations/usage_report/messages", USAGE_BY, "1h", 3_600, 168, anthropic_rows.usage
+    ),
+    "cost": Report(
+        "/v1/organizations/cost_report",
+        ("workspace_id", "description"),
+        "1d",
+        86_400,
+        31,
+        anthropic_rows.bill,
+    ),
+}
+
+
+def read(api: Api, kind: str, start: datetime, end: datetime, *, now: datetime) -> Page:
+    """All buckets of a window; `kind` is "usage" or "cost"."""
+    report = REPORTS[kind]
+    buckets = Buckets(start, end, report.seconds)
+    params = [
+        ("starting_at", show(start)),
+        ("ending_at", show(end)),
+        ("bucket_width", report.width),
+        ("limit", str(report.limit)),
+        *(("group_by[]", name) for name in report.group_by),
+    ]
+    raw = 0
+    for page in api.pages(report.path, params):
+        raw += 1
+        buckets.add(page["data"], start_of=lambda bucket: reading.iso_time(bucket, "starting_at"))
+    if buckets.is_empty and buckets.missing(now):
+        raise api.unexpected("no days at all, where even idle ones should be")
+    buckets.note_missing(now)
+    return Page(_rows(api, buckets, report.row), buckets.problems.all(), raw)
+
+
+def probe(api: Api, kind: str, *, now: datetime) -> None:
+    """One day, to see whether it may be read."""
+    today = reading.day_after(now) - timedelta(days=1)
+    span = [("starting_at", show(today - timedelta(days=1))), ("ending_at", show(today))]
+    page = api.get(REPORTS[kind].path, [*span, ("bucket_width", "1d"), ("limit", "1")])
+    if not isinstance(page.get("data"), list):
+        raise api.unexpected("a page without its data")
+
+
+def workspaces(api: Api, *, with_default: bool, with_archived: bool = False) -> list[dict[str, Any]]:
+    flags = [("include_default", with_default), ("include_archived", with_archived)]
+    params = [("limit", "1000"), *((name, str(value).lower()) for name, value in flags)]
+    return list(api.listed(WORKSPACES, params, send="after_id"))
+
+
+def default_workspace(api: Api) -> str:
+    """The id that reports leave out: the one workspace that is listed only when asked for; "" when unknown."""
+    try:
+        plain = {each.get("id") for each in workspaces(api, with_default=False)}
+        others = [each for each in workspaces(api, with_default=True) if each.get("id") not in plain]
+    except ConnectorError:
+        return ""
+    return reading.text(others[0], "id") if len(others) == 1 else ""
+
+
+def _rows(api: Api, buckets: Buckets, row: Row) -> tuple[UsageRow, ...]:
+    results = list(buckets.results())
+    unnamed = any(result.get("workspace_id") is None for _, result in results)
+    workspace = default_workspace(api) if unnamed else ""
+    rows: list[UsageRow] = []
+    for start, result in results:
+        try:
+            rows.append(row(result, result, start=start, seconds=buckets.seconds, workspace=workspace))
+        except reading.BadRow as reason:
+            buckets.bad(start, reason)
+    return tuple(rows)

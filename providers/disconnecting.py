@@ -1,0 +1,53 @@
+"""A connection ends: its key is destroyed at once, its data stays or goes as the person decides."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+from django.db.models import Max, Min, Sum
+
+from accounts import audit, journal
+from accounts.journal import Event
+from accounts.models import Organization, User
+from providers import sealing
+from providers.claiming import database_now
+from providers.models import Connection, EndpointState, ReadWindow, SealedCredential, Status, SyncRun
+from providers.pausing import locked, rest
+from usage import ingest
+
+Data = Literal["keep", "delete"]
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """What deleting a connection's data would take away."""
+
+    rows: int
+    first_day: date | None
+    last_day: date | None
+
+
+def loss(connection: Connection) -> Loss:
+    read = ReadWindow.objects.of(connection).filter(rows__gt=0)
+    found = read.aggregate(rows=Sum("rows"), first=Min("start"), last=Max("end"))
+    first, last = found["first"], found["last"]
+    today = database_now().date()
+    return Loss(found["rows"] or 0, first.date() if first else None, min(last.date(), today) if last else None)
+
+
+def disconnect(organization: Organization, connection: Connection, *, data: Data, by: User | None) -> None:
+    """End it inside the organization's scope. A sync under way can write nothing after this transaction."""
+    held = locked(connection)
+    now = database_now()
+    sealing.destroy(held, now=now)
+    journal.record(Event.PROVIDER_DISCONNECTED, by, organization, provider=held.provider, data=data)
+    audit.note("connection_disconnected", organization, by, about=held, data=data, name=held.name)
+    if data == "delete":
+        ingest.forget_connection(organization.pk, held.pk)
+        for child in (SealedCredential, EndpointState, ReadWindow, SyncRun):
+            child._default_manager.filter(organization_id=organization.pk, connection=held).delete()
+        Connection.objects.filter(organization_id=organization.pk, pk=held.pk).delete()
+        return
+    held.status, held.disconnected_at = Status.DISCONNECTED, now
+    held.blocked, held.blocked_at, held.detail = "", None, ""
+    rest(held)

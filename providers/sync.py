@@ -1,0 +1,145 @@
+"""One step of reading a connection: claim it, read windows for a few seconds, leave a mark for the next step."""
+
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from providers import recording, sealing, windows
+from providers.claiming import Claim, Superseded, claim, hold
+from providers.connectors import CONNECTORS
+from providers.connectors.base import Connector, ConnectorError, Endpoint, Outcome
+from providers.models import ReadWindow
+from tokentra.lib import chaos, http
+from tokentra.lib.crypto import DoesNotOpen, UnknownMaster
+from tokentra.lib.masking import mask
+from tokentra.lib.secret import Secret
+from tokentra.lib.tenancy import organization_scope
+
+log = logging.getLogger(__name__)
+
+READING_SECONDS, STEP_SECONDS = 12.0, 20.0
+
+
+@dataclass
+class Step:
+    """What one step did. `is_more` asks for another one at once."""
+
+    started_at: datetime
+    windows: int = 0
+    rows: int = 0
+    outcome: str = "ok"
+    problem: str = ""
+    is_more: bool = False
+
+
+def step(organization_id: UUID, connection_id: UUID, *, now: datetime | None = None) -> Step | None:
+    """Read what is due for some seconds. None when nothing is due, or another holds the connection.
+
+    `now` replaces the database's clock.
+    """
+    taken = claim(organization_id, connection_id, now=now)
+    if taken is None:
+        return None
+    chaos.point("sync.after_claim")
+    done = Step(taken.now)
+    try:
+        reader = opened(taken)
+        if reader is not None:
+            with http.client(reader.connector.host, provider=reader.connector.key) as client:
+                client.deadline = reader.began + STEP_SECONDS
+                reader.read_for(READING_SECONDS, client, done)
+        done.is_more = recording.leave(taken, done)
+    except Superseded:
+        log.info("the sync of connection %s was taken over or stopped", connection_id)
+        done.outcome = "superseded"
+    return done
+
+
+def opened(taken: Claim) -> "Reader | None":
+    """What reading needs: the connector and the credentials in clear. None when they cannot be opened."""
+    with organization_scope(taken.organization_id):
+        connection = hold(taken)
+        connector = CONNECTORS[connection.provider]
+        try:
+            credentials = sealing.unseal(connection)
+        except (DoesNotOpen, UnknownMaster) as reason:
+            log.error("the key of connection %s could not be read: %s", connection.pk, type(reason).__name__)
+            recording.stop(connection, "key_unreadable", now=taken.now)
+            return None
+        windows.extend(connection, connector, now=taken.now)
+    return Reader(taken, connector, credentials)
+
+
+@dataclass
+class Reader:
+    claim: Claim
+    connector: Connector
+    credentials: Mapping[str, Secret]
+    began: float = field(default_factory=time.monotonic)
+
+    def read_for(self, seconds: float, client: http.Client, done: Step) -> None:
+        while time.monotonic() - self.began < seconds:
+            work = self._choose()
+            if work is None or not self._do(work, client, done):
+                return
+
+    def _choose(self) -> "tuple[ReadWindow, Endpoint] | str | None":
+        now = self._now()
+        with organization_scope(self.claim.organization_id):
+            marks = windows.Marks.of(hold(self.claim), self.connector)
+        upcoming = marks.next(now)
+        if marks.are_names_due(now, upcoming[0] if upcoming else None):
+            return windows.NAMES
+        return upcoming
+
+    def _do(self, work: "tuple[ReadWindow, Endpoint] | str", client: http.Client, done: Step) -> bool:
+        """Read one window, or the names; False when the connection has to wait."""
+        endpoint_name = work if isinstance(work, str) else work[1].name
+        try:
+            if isinstance(work, str):
+                self._read_names(client)
+            else:
+                self._read_window(*work, client, done)
+        except (ConnectorError, ValueError) as reason:
+            error = reason if isinstance(reason, ConnectorError) else unexpected(reason)
+            log.warning("%s %s: %s", self.connector.key, endpoint_name, error.outcome)
+            done.outcome, done.problem = str(error.outcome), error.message
+            window = None if isinstance(work, str) else work[0]
+            with organization_scope(self.claim.organization_id):
+                return recording.failure(
+                    self.claim, self.connector, endpoint_name, window, error, now=self._now()
+                )
+        return True
+
+    def _read_window(self, window: ReadWindow, endpoint: Endpoint, client: http.Client, done: Step) -> None:
+        now = self._now()
+        with organization_scope(self.claim.organization_id):
+            wanted = recording.wanted(self.claim, window, endpoint, now=now)
+        if wanted is None:
+            return
+        page = self.connector.read(client, self.credentials, endpoint, *wanted, now=now)
+        chaos.point("sync.after_read")
+        with organization_scope(self.claim.organization_id):
+            rows = recording.reading(self.claim, self.connector, window, endpoint, page, wanted, now=now)
+            chaos.point("sync.before_commit")
+        chaos.point("sync.after_commit")
+        done.windows += 1
+        done.rows += rows
+
+    def _read_names(self, client: http.Client) -> None:
+        account = self.connector.identify(client, self.credentials, now=self._now())
+        names = self.connector.names(client, self.credentials)
+        with organization_scope(self.claim.organization_id):
+            recording.account(self.claim, self.connector, account, names, now=self._now())
+
+    def _now(self) -> datetime:
+        return self.claim.now + timedelta(seconds=time.monotonic() - self.began)
+
+
+def unexpected(reason: ValueError) -> ConnectorError:
+    """Rows that do not belong into their window: the provider answered another question than ours."""
+    message = "The provider's answer does not fit what was asked."
+    return ConnectorError(Outcome.UNEXPECTED, message, detail=mask(str(reason)))

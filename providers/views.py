@@ -1,0 +1,178 @@
+"""Doors to the pages of connections."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django_htmx.http import HttpResponseClientRedirect
+
+from accounts.gates import page
+from accounts.http import OrgRequest
+from accounts.permissions import Permission
+from providers import connecting, credentials, disconnecting, pausing, renaming, rotating, showing
+from providers.connectors import CONNECTORS
+from providers.forms import DisconnectForm, NameForm, OptionalNameForm
+from providers.models import Connection, SyncRun
+from providers.showing import Shown
+from tokentra.lib.tenancy import organization_scope
+from usage.models import Revision
+
+
+@require_GET
+@page(Permission.SEE_COSTS)
+def connections(request: OrgRequest) -> HttpResponse:
+    shown = showing.everything(request.organization, now=timezone.now())
+    template = "providers/connections.html" + ("#connections" if request.htmx else "")
+    return render(request, template, overview(request, shown))
+
+
+@require_GET
+@page(Permission.SEE_COSTS)
+def sync_corner(request: OrgRequest) -> HttpResponse:
+    """What the dashboard shows of the connections: the way in, the first sync, what is wrong; nothing when all is well."""
+    shown = [each for each in showing.everything(request.organization, now=timezone.now()) if not each.is_gone]
+    return render(request, "providers/_corner.html", overview(request, shown))
+
+
+@require_http_methods(["GET", "POST"])
+@page(Permission.MANAGE_CONNECTIONS, scoped=False)
+def connect(request: OrgRequest, provider: str) -> HttpResponse:
+    connector = CONNECTORS.get(provider)
+    if connector is None:
+        raise Http404
+    context = {"connector": connector, "form": connector.form(), "name_form": OptionalNameForm()}
+    if request.method == "GET":
+        return scoped_render(request, "providers/connect.html", context)
+    form, name_form = credentials.bound(connector, request.POST), OptionalNameForm(request.POST)
+    context |= {"form": form, "name_form": name_form}
+    if form.is_valid() and name_form.is_valid():
+        name = name_form.cleaned_data["name"]
+        try:
+            done = connecting.connect(request.organization, connector, credentials.of(form), name=name, by=request.user)
+            return go_to(request, done.connection)
+        except connecting.NotConnected as reason:
+            context["refusal"] = reason
+        except connecting.AlreadyConnected as reason:
+            context["existing"] = reason.connection
+    return scoped_render(request, "providers/connect.html", context, status=422)
+
+
+@require_GET
+@page(Permission.SEE_COSTS)
+def connection(request: OrgRequest, pk: UUID) -> HttpResponse:
+    shown = showing.one(found(request, pk), now=timezone.now())
+    if request.htmx:
+        return render(request, "providers/connection.html#progress", {"shown": shown} | may_manage(request))
+    mine = {"organization": request.organization, "connection_id": pk}
+    context = {
+        "shown": shown,
+        "revisions": Revision.objects.filter(**mine).order_by("-at")[:20],
+        "runs": SyncRun.objects.filter(**mine).order_by("-started_at")[:10],
+    }
+    return render(request, "providers/connection.html", context | may_manage(request))
+
+
+@require_POST
+@page(Permission.MANAGE_CONNECTIONS)
+def pause(request: OrgRequest, pk: UUID) -> HttpResponse:
+    mine = found(request, pk)
+    pausing.pause(mine, by=request.user)
+    return go_to(request, mine)
+
+
+@require_POST
+@page(Permission.MANAGE_CONNECTIONS)
+def resume(request: OrgRequest, pk: UUID) -> HttpResponse:
+    mine = found(request, pk)
+    try:
+        pausing.resume(mine, by=request.user)
+    except pausing.CannotResume as reason:
+        messages.error(request, str(reason))
+    return go_to(request, mine)
+
+
+@require_POST
+@page(Permission.MANAGE_CONNECTIONS)
+def sync(request: OrgRequest, pk: UUID) -> HttpResponse:
+    mine = found(request, pk)
+    try:
+        pausing.resync(mine, by=request.user)
+    except pausing.CannotResume as reason:
+        messages.error(request, str(reason))
+    else:
+        messages.success(request, "Everything is read again, the newest days first.")
+    return go_to(request, mine)
+
+
+@require_POST
+@page(Permission.MANAGE_CONNECTIONS)
+def rename(request: OrgRequest, pk: UUID) -> HttpResponse:
+    mine = found(request, pk)
+    form = NameForm(request.POST)
+    if form.is_valid():
+        renaming.rename(mine, form.cleaned_data["name"], by=request.user)
+    else:
+        messages.error(request, "Give the connection a name of at most 100 characters.")
+    return go_to(request, mine)
+
+
+@require_http_methods(["GET", "POST"])
+@page(Permission.MANAGE_CONNECTIONS, scoped=False)
+def replace_key(request: OrgRequest, pk: UUID) -> HttpResponse:
+    with organization_scope(request.organization.pk):
+        mine = found(request, pk)
+    connector = CONNECTORS[mine.provider]
+    context = {"connection": mine, "connector": connector, "form": connector.form()}
+    if request.method == "GET":
+        return scoped_render(request, "providers/key.html", context)
+    context["form"] = form = credentials.bound(connector, request.POST)
+    if form.is_valid():
+        try:
+            rotating.replace_credentials(request.organization, mine, credentials.of(form), by=request.user)
+            messages.success(request, "The new key was accepted and is used from now on. The old one was destroyed.")
+            return go_to(request, mine)
+        except (connecting.NotConnected, connecting.AlreadyConnected, rotating.OtherAccount, pausing.CannotResume) as reason:
+            context["refusal"] = reason
+    return scoped_render(request, "providers/key.html", context, status=422)
+
+
+@require_http_methods(["GET", "POST"])
+@page(Permission.MANAGE_CONNECTIONS)
+def disconnect(request: OrgRequest, pk: UUID) -> HttpResponse:
+    mine = found(request, pk)
+    form = DisconnectForm(request.POST or None, connection=mine)
+    if request.method == "POST" and form.is_valid():
+        data = form.cleaned_data["data"]
+        disconnecting.disconnect(request.organization, mine, data=data, by=request.user)
+        kept = "Its data was deleted." if data == "delete" else "Its data stays."
+        messages.success(request, f"{mine.name} is disconnected and its key is destroyed. {kept}")
+        return redirect("providers:list")
+    context = {"connection": mine, "form": form, "loss": disconnecting.loss(mine)}
+    return render(request, "providers/disconnect.html", context, status=422 if form.is_bound else 200)
+
+
+def found(request: OrgRequest, pk: UUID) -> Connection:
+    return get_object_or_404(Connection.objects.owned_by(request.organization), pk=pk)
+
+
+def overview(request: OrgRequest, shown: list[Shown]) -> dict[str, object]:
+    is_polling = any(each.is_polling for each in shown)
+    return {"shown": shown, "connectors": CONNECTORS.values(), "is_polling": is_polling} | may_manage(request)
+
+
+def may_manage(request: OrgRequest) -> dict[str, bool]:
+    return {"may_manage": request.membership.may(Permission.MANAGE_CONNECTIONS)}
+
+
+def go_to(request: OrgRequest, connection: Connection) -> HttpResponse:
+    url = reverse("providers:connection", args=[connection.pk])
+    return HttpResponseClientRedirect(url) if request.htmx else HttpResponseRedirect(url)
+
+
+def scoped_render(request: OrgRequest, template: str, context: dict[str, object], status: int = 200) -> HttpResponse:
+    with organization_scope(request.organization.pk):
+        return render(request, template, context, status=status)

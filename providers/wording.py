@@ -1,0 +1,196 @@
+"""What each state of a connection is called, says and asks for: all its sentences, in one place."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from providers.connectors.base import Outcome
+from providers.models import Blocked, EndpointState, Status
+from providers.outcomes import AWAY, CLOSED
+from providers.windows import Marks
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """`act` names what a person can do: replace_key, resume, resync, connect_again, other_connection or nothing."""
+
+    title: str
+    text: str
+    tone: str = "info"
+    act: str = ""
+
+
+Key = tuple[str, str]  # status and reason
+
+SAID: Mapping[Key, Said] = {
+    (Status.VALIDATING, ""): Said("Key accepted", "{label} accepts the key. The first days are being read now."),
+    (Status.BACKFILLING, ""): Said("First sync", "The newest days are read first. Figures fill in from today backwards."),
+    (Status.BACKFILLING, Blocked.SLOWED): Said(
+        "First sync, slowed by {label}",
+        "{label} asked us to wait: slowed by the provider, next try {next_try}. Figures as of {as_of}.",
+        "warn",
+    ),
+    (Status.HEALTHY, ""): Said("Up to date", "All that this key may read was read. Figures as of {as_of}.", "good"),
+    (Status.DEGRADED, Blocked.SLOWED): Said(
+        "Slowed by {label}", "Slowed by the provider, next try {next_try}. Figures as of {as_of}.", "warn"
+    ),
+    (Status.DEGRADED, "closed"): Said(
+        "Partly working",
+        "The key has no access to: {endpoints}. All else is read. Figures as of {as_of}. "
+        "Give the key that permission, or replace it.",
+        "warn",
+        "replace_key",
+    ),
+    (Status.DEGRADED, "down"): Said(
+        "Partly working",
+        "{endpoints}: unavailable since {since}, next try {next_try}. All else is read. Figures as of {as_of}.",
+        "warn",
+    ),
+    (Status.DEGRADED, "refused_request"): Said(
+        "Partly working",
+        "{label} refused a request for {endpoints} since {since}. The next try is {next_try}; all else is read. "
+        "Figures as of {as_of}.",
+        "warn",
+        "resync",
+    ),
+    (Status.DEGRADED, "incomplete"): Said(
+        "Partly working",
+        "Some rows of {endpoints} could not be understood. The others are shown; the reading is repeated {next_try}.",
+        "warn",
+        "resync",
+    ),
+    (Status.DEGRADED, "gaps"): Said(
+        "Some days are missing",
+        "{label} refused some days of {endpoints}; they are missing from the figures. Figures as of {as_of}.",
+        "warn",
+        "resync",
+    ),
+    (Status.FAILING, Blocked.REFUSED): Said(
+        "The key was refused",
+        "{label} has refused the key since {since}. It worked before, so it is tried again {next_try}; refused for an "
+        "hour, it needs to be replaced. Figures as of {as_of}.",
+        "bad",
+        "replace_key",
+    ),
+    (Status.FAILING, "down"): Said(
+        "{label} is unavailable",
+        "Unavailable since {since}, next try {next_try}. Nothing is lost; figures as of {as_of}.",
+        "bad",
+    ),
+    (Status.BROKEN, Blocked.KEY_REFUSED): Said(
+        "Key rejected",
+        "{label} rejected the key for more than an hour, so it is not used any more. Figures as of {as_of} stay. "
+        "Make a new key and replace this one.",
+        "bad",
+        "replace_key",
+    ),
+    (Status.BROKEN, Blocked.OTHER_ACCOUNT): Said(
+        "Another account answered",
+        "The answers came from another account than {account}. Nothing of it was stored. Replace the key by one of "
+        "{account}, or connect the other account beside it.",
+        "bad",
+        "replace_key",
+    ),
+    (Status.BROKEN, Blocked.SAME_ACCOUNT): Said(
+        "Connected twice",
+        "This key reads an account that is connected already. Nothing was counted twice. Disconnect this one.",
+        "bad",
+        "other_connection",
+    ),
+    (Status.BROKEN, Blocked.KEY_UNREADABLE): Said(
+        "Key could not be read",
+        "The stored key could not be read, so nothing was sent to {label}. Paste the key again. Figures as of {as_of} "
+        "stay.",
+        "bad",
+        "replace_key",
+    ),
+    (Status.BROKEN, "closed"): Said(
+        "No access",
+        "The key has no access to: {endpoints}. There is nothing left that it may read. Figures as of {as_of} stay. "
+        "Give the key that permission, or replace it.",
+        "bad",
+        "replace_key",
+    ),
+    (Status.PAUSED, ""): Said("Paused", "Nothing is read since {since}. Figures as of {as_of} stay.", "neutral", "resume"),
+    (Status.DISCONNECTED, ""): Said(
+        "Disconnected",
+        "The key was destroyed {since}. What was read until then stays; no newer days are added.",
+        "neutral",
+        "connect_again",
+    ),
+}
+
+ENDPOINT = {
+    "": "Not read yet.",
+    Outcome.OK: "Works.",
+    Outcome.MISSING_SCOPE: "The key has no access to this.",
+    Outcome.WRONG_KEY_KIND: "This kind of key has no access to this.",
+    Outcome.INVALID_CREDENTIALS: "The key was refused.",
+    Outcome.NOT_AVAILABLE: "The provider does not offer this to the account.",
+    Outcome.RATE_LIMITED: "Slowed by the provider.",
+    Outcome.PROVIDER_DOWN: "Unavailable since {since}, next try {next_try}.",
+    Outcome.UNEXPECTED: "Unexpected answer since {since}, next try {next_try}. Nothing of it was stored.",
+    Outcome.BAD_REQUEST: "The provider refused the request, next try {next_try}.",
+}
+
+
+def said(marks: Marks, *, now: datetime) -> Said:
+    """What this connection says now."""
+    connection = marks.connection
+    reason, concerned = why(marks)
+    found = SAID[(connection.status, reason)]
+    retries = [state.retry_at for state in concerned if state.retry_at]
+    sinces = [state.failing_since for state in concerned if state.failing_since]
+    since = connection.disconnected_at or connection.paused_at or connection.blocked_at or min(sinces, default=None)
+    words = {
+        "label": marks.connector.label,
+        "account": connection.account_label,
+        "as_of": moment(connection.last_sync_at, now) if connection.last_sync_at else "the first reading",
+        "since": moment(since, now),
+        "next_try": moment(connection.wait_until or min(retries, default=connection.next_sync_at), now),
+        "endpoints": ", ".join(state.label or state.endpoint for state in concerned),
+    }
+    return Said(found.title.format(**words), found.text.format(**words), found.tone, found.act)
+
+
+def problem(marks: Marks, *, now: datetime) -> str | None:
+    """The sentence of a state that somebody should know about, or None."""
+    words = said(marks, now=now)
+    return words.text if words.tone in {"warn", "bad"} else None
+
+
+def why(marks: Marks) -> tuple[str, list[EndpointState]]:
+    """The reason behind a status, and the endpoints that it is about."""
+    connection = marks.connection
+    if (connection.status, connection.blocked) in SAID:
+        return connection.blocked, []
+    for reason, outcomes in (
+        ("down", AWAY),
+        ("refused_request", {Outcome.BAD_REQUEST}),
+        ("closed", CLOSED),
+    ):
+        concerned = [state for state in marks.states.values() if state.outcome in outcomes]
+        if concerned and (connection.status, reason) in SAID:
+            return reason, concerned
+    incomplete = {window.endpoint for window in marks.windows if window.problem and not window.tries}
+    gaps = {window.endpoint for window in marks.windows if window.problem and window.tries}
+    reason, names = ("incomplete", incomplete) if incomplete else ("gaps", gaps)
+    return reason, [state for state in marks.states.values() if state.endpoint in names]
+
+
+def endpoint(state: EndpointState, now: datetime) -> str:
+    words = ENDPOINT[state.outcome].format(since=moment(state.failing_since, now), next_try=moment(state.retry_at, now))
+    if state.outcome == Outcome.OK and state.last_success_at:
+        return f"Read {moment(state.last_success_at, now)}."
+    if state.earliest:
+        words += f" The provider gives nothing before {state.earliest:%-d %b %Y}."
+    return words
+
+
+def moment(at: datetime | None, now: datetime) -> str:
+    """`14:05 UTC`, with its day when it is another one."""
+    if at is None:
+        return "soon"
+    utc = at.astimezone(UTC)
+    is_today = utc.date() == now.astimezone(UTC).date()
+    return f"{utc:%H:%M} UTC" if is_today else f"{utc:%-d %b %H:%M} UTC"

@@ -1,0 +1,117 @@
+"""The cast, the database's roles and the browser that tests share."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import UUID
+
+os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # Playwright keeps a loop running in the main thread
+
+import pytest
+from django.core.cache import cache
+from django.db import connections
+from django.test import Client
+
+from accounts.models import Organization, User
+from accounts.permissions import Role
+from tests import make
+from tokentra.lib.tenancy import organization_scope
+
+ALIASES = ["default", "owner", "staff"]
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        mark = item.get_closest_marker("django_db")
+        names = set(getattr(item, "fixturenames", ()))
+        if mark or {"db", "transactional_db", "live_server"} & names:
+            kwargs = (mark.kwargs if mark else {}) | {"databases": ALIASES}
+            if "live_server" in names:
+                kwargs["transaction"] = True
+            item.add_marker(pytest.mark.django_db(**kwargs), append=False)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Bodies act as tt_app, or as tt_worker where a test says so."""
+    role = "tt_worker" if item.get_closest_marker("worker") else "tt_app"
+    default = connections["default"]
+    if default.settings_dict["USER"] != role:
+        default.close()
+        default.settings_dict["USER"] = role
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: pytest.FixtureRequest) -> Iterator[None]:
+    assert all(c.settings_dict["NAME"].startswith("test_") for c in connections.all())
+    yield
+    with django_db_blocker.unblock():  # type: ignore[attr-defined]  # pytest-django's blocker
+        for alias in ("default", "staff"):
+            connections[alias].close()
+
+
+@pytest.fixture(autouse=True)
+def _clean_cache() -> Iterator[None]:
+    """Limits are counted in the cache; every test begins with none used up."""
+    cache.clear()
+    yield
+    cache.clear()
+
+
+@pytest.fixture
+def alice(db: None) -> User:
+    return make.user("alice@acme.example", full_name="Alice Ames")
+
+
+@pytest.fixture
+def acme(alice: User) -> Organization:
+    return make.organization("Acme", owner=alice)
+
+
+@pytest.fixture
+def bob(acme: Organization) -> User:
+    return make.member(acme, "bob@acme.example", Role.MEMBER)
+
+
+@pytest.fixture
+def mallory(db: None) -> User:
+    return make.user("mallory@elsewhere.example", full_name="Mallory Moss")
+
+
+@pytest.fixture
+def elsewhere(mallory: User) -> Organization:
+    return make.organization("Elsewhere", owner=mallory)
+
+
+@pytest.fixture
+def in_acme(acme: Organization) -> Iterator[UUID]:
+    """The body runs inside Acme's scope."""
+    with organization_scope(acme.pk):
+        yield acme.pk
+
+
+@pytest.fixture
+def browser_of(client: Client) -> "type[Browser]":
+    return Browser
+
+
+class Browser(Client):
+    """A test client that is signed in as somebody."""
+
+    def __init__(self, user: User | None = None, **kwargs: object) -> None:
+        super().__init__(**kwargs)  # type: ignore[arg-type]  # passed on as they are
+        if user:
+            self.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, object]) -> dict[str, object]:
+    from tests.embedded_plugin import chromium_path
+
+    quiet = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+    return browser_type_launch_args | {
+        "executable_path": chromium_path(),
+        "args": [*quiet, "--disable-component-update", "--disable-sync"],
+    }

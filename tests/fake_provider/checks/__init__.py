@@ -1,0 +1,1 @@
+"""The fake provider held to the rules that its originals are known to keep."""

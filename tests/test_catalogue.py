@@ -1,0 +1,84 @@
+"""What the database itself says about every owned table (reliability D3, D5, D6, D9)."""
+
+import pytest
+from django.apps import apps
+from django.db import connections, models
+
+from accounts.owned import Owned
+
+pytestmark = pytest.mark.django_db
+
+OWNED = [
+    model
+    for model in apps.get_models()
+    if issubclass(model, Owned) or ("organization" in {f.name for f in model._meta.fields} and model._meta.app_label != "accounts")
+]
+
+
+def ask(sql: str, *params: object) -> list[tuple]:
+    with connections["owner"].cursor() as cursor:
+        cursor.execute(sql, params)
+        return cursor.fetchall()
+
+
+@pytest.mark.parametrize("model", OWNED, ids=lambda m: m._meta.db_table)
+def test_d3_every_owned_table_forces_its_policy(model: type[models.Model]):
+    table = model._meta.db_table
+
+    assert ask("SELECT relrowsecurity, relforcerowsecurity FROM pg_class WHERE oid = %s::regclass", table) == [(True, True)]
+    policies = ask("SELECT policyname, qual, with_check FROM pg_policies WHERE tablename = %s", table)
+    owned = [(qual, check) for name, qual, check in policies if name == "owned"]
+    assert len(owned) == 1
+    for clause in owned[0]:
+        assert "organization_id = ( SELECT (current_setting('app.org_id'::text))::uuid" in clause
+
+
+@pytest.mark.parametrize("model", OWNED, ids=lambda m: m._meta.db_table)
+def test_d5_every_unique_key_of_an_owned_table_names_the_organization(model: type[models.Model]):
+    rows = ask(
+        "SELECT i.relname, array_agg(a.attname::text) FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid "
+        "JOIN pg_attribute a ON a.attrelid = x.indrelid AND a.attnum = ANY(x.indkey) "
+        "WHERE x.indrelid = %s::regclass AND x.indisunique GROUP BY 1",
+        model._meta.db_table,
+    )
+
+    for name, columns in rows:
+        assert "organization_id" in columns or set(columns) == {"id"}, name
+
+
+def test_d5_foreign_keys_among_owned_tables_name_the_organization():
+    tables = [model._meta.db_table for model in OWNED]
+    rows = ask(
+        "SELECT c.conname, array_agg(a.attname::text) FROM pg_constraint c "
+        "JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = ANY(c.conkey) "
+        "WHERE c.contype = 'f' AND c.conrelid::regclass::text = ANY(%s) AND c.confrelid::regclass::text = ANY(%s) GROUP BY 1",
+        tables,
+        tables,
+    )
+
+    assert [name for name, columns in rows if "organization_id" not in columns] == []
+
+
+def test_d6_partitions_are_closed_to_everyone():
+    grants = ask(
+        "SELECT grantee, table_name FROM information_schema.role_table_grants "
+        "WHERE table_schema = 'partitions' AND grantee <> 'tt_owner'"
+    )
+    usage = ask("SELECT has_schema_privilege(r, 'partitions', 'USAGE') FROM unnest(ARRAY['tt_app', 'tt_worker', 'tt_staff']) r")
+
+    assert grants == []
+    assert usage == [(False,)] * 3
+
+
+def test_d6_there_are_no_views_that_look_past_the_policies():
+    assert ask("SELECT table_name FROM information_schema.views WHERE table_schema = 'public'") == []
+    assert ask("SELECT matviewname FROM pg_matviews") == []
+
+
+def test_d9_every_table_with_an_organization_is_owned():
+    rows = ask(
+        "SELECT table_name FROM information_schema.columns WHERE column_name = 'organization_id' AND table_schema = 'public'"
+    )
+    known = {model._meta.db_table for model in OWNED} | {"accounts_membership"}
+
+    assert {name for (name,) in rows} == known

@@ -1,0 +1,72 @@
+"""The JSON API: every app's routes under /api/, and one shape for every refusal."""
+
+from http import HTTPStatus
+
+from django.core.exceptions import PermissionDenied
+from django.db import OperationalError
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from ninja import NinjaAPI
+from ninja.errors import AuthenticationError, HttpError, ValidationError
+
+from accounts.api import router as accounts
+from providers.api import router as providers
+from tokentra.lib.problems import Problem
+from usage.api import router as usage
+
+api = NinjaAPI(title="TokenTra", version="1", urls_namespace="api", docs_url="/docs", openapi_url="/openapi.json")
+api.add_router("", accounts, tags=["accounts"])
+api.add_router("", providers, tags=["providers"])
+api.add_router("", usage, tags=["usage"])
+
+
+def answer(request: HttpRequest, problem: Problem) -> HttpResponse:
+    return JsonResponse(
+        problem.body(getattr(request, "id", "")), status=problem.status, headers={"Cache-Control": "no-store"} | problem.headers
+    )
+
+
+@api.exception_handler(Problem)
+def refused(request: HttpRequest, problem: Problem) -> HttpResponse:
+    return answer(request, problem)
+
+
+@api.exception_handler(ValidationError)
+def invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
+    fields: dict[str, list[str]] = {}
+    for each in error.errors:
+        place = ".".join(str(part) for part in each["loc"] if part not in {"body", "query", "path", "payload"})
+        fields.setdefault(place or "body", []).append(str(each["msg"]).removeprefix("Value error, "))
+    if "body" in fields and "JSON" in " ".join(fields["body"]):
+        return answer(request, Problem(400, "unreadable_json", "Send a JSON object in the body."))
+    named = ", ".join(sorted(fields))
+    return answer(request, Problem(422, "invalid_field", f"Correct these fields and send it again: {named}.", fields=fields))
+
+
+@api.exception_handler(AuthenticationError)
+def stranger(request: HttpRequest, error: AuthenticationError) -> HttpResponse:
+    sentence = "Sign in, or send an API key in the Authorization header."
+    return answer(request, Problem(401, "not_signed_in", sentence))
+
+
+@api.exception_handler(PermissionDenied)
+def denied(request: HttpRequest, error: PermissionDenied) -> HttpResponse:
+    return answer(request, Problem(403, "role_too_small", "Your role does not include this. Ask an owner or admin."))
+
+
+@api.exception_handler(Http404)
+def missing(request: HttpRequest, error: Http404) -> HttpResponse:
+    return answer(request, Problem(404, "not_found", "There is nothing here with that id."))
+
+
+@api.exception_handler(HttpError)
+def http_error(request: HttpRequest, error: HttpError) -> HttpResponse:
+    code = HTTPStatus(error.status_code).phrase.lower().replace(" ", "_")
+    if error.status_code == HTTPStatus.BAD_REQUEST:
+        return answer(request, Problem(400, "unreadable_json", "Send a JSON object in the body."))
+    return answer(request, Problem(error.status_code, code, str(error)))
+
+
+@api.exception_handler(OperationalError)
+def database_away(request: HttpRequest, error: OperationalError) -> HttpResponse:
+    sentence = "The database does not answer. Nothing was stored; send it again in a few seconds."
+    return answer(request, Problem(503, "database_unavailable", sentence, headers={"Retry-After": "5"}))

@@ -1,0 +1,13 @@
+"""The project as an app: its template tags load, and its database is prepared before migrations."""
+
+from django.apps import AppConfig
+from django.db.models.signals import pre_migrate
+
+
+class TokentraConfig(AppConfig):
+    name = "tokentra"
+
+    def ready(self) -> None:
+        from tokentra.lib.grants import prepare_schema
+
+        pre_migrate.connect(prepare_schema, dispatch_uid="prepare_schema")

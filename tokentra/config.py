@@ -1,0 +1,107 @@
+"""What the environment says, checked before anything starts."""
+
+import base64
+import binascii
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+Words = Annotated[list[str], NoDecode]
+LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+
+
+class Config(BaseSettings):
+    """Every variable that TokenTra reads. Each is described in `.env.example` and docs/operations.md."""
+
+    model_config = SettingsConfigDict(extra="ignore", populate_by_name=True)
+
+    secret_key: SecretStr = SecretStr("")
+    encryption_keys: Annotated[list[SecretStr], NoDecode] = Field([], alias="TOKENTRA_ENCRYPTION_KEYS")
+    secrets_are_generated: bool = False
+
+    database_url: SecretStr = SecretStr("")
+    database_role: Literal["app", "worker", "owner"] = Field("app", alias="TOKENTRA_DB_ROLE")
+    redis_url: SecretStr = SecretStr("")
+
+    site_url: str = Field("http://127.0.0.1:8000", alias="TOKENTRA_SITE_URL")
+    allowed_hosts: Words = Field([], alias="TOKENTRA_ALLOWED_HOSTS")
+    trusted_proxies: int = Field(0, ge=0, alias="TOKENTRA_TRUSTED_PROXIES")
+    allow_http: bool = Field(False, alias="TOKENTRA_ALLOW_HTTP")
+    debug: bool = Field(False, alias="TOKENTRA_DEBUG")
+
+    email_url: SecretStr = SecretStr("")
+    email_from: str = Field("", alias="TOKENTRA_EMAIL_FROM")
+    email_verification: Literal["auto", "mandatory", "optional"] = Field("auto", alias="TOKENTRA_EMAIL_VERIFICATION")
+    disposable_domains: Words = Field([], alias="TOKENTRA_DISPOSABLE_DOMAINS")
+    allowed_email_domains: Words = Field([], alias="TOKENTRA_ALLOWED_EMAIL_DOMAINS")
+
+    google_client_id: str = ""
+    google_client_secret: SecretStr = SecretStr("")
+    github_client_id: str = ""
+    github_client_secret: SecretStr = SecretStr("")
+    microsoft_client_id: str = ""
+    microsoft_client_secret: SecretStr = SecretStr("")
+
+    terms_url: str = ""
+    privacy_url: str = ""
+    support_url: str = ""
+    plans_enforced: bool = False
+    sentry_dsn: SecretStr = SecretStr("")
+
+    openai_base_url: str = Field("", alias="TOKENTRA_OPENAI_BASE_URL")
+    anthropic_base_url: str = Field("", alias="TOKENTRA_ANTHROPIC_BASE_URL")
+
+    @field_validator("allowed_hosts", "disposable_domains", "allowed_email_domains", "encryption_keys", mode="before")
+    @classmethod
+    def split(cls, value: object) -> object:
+        return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+    @field_validator("encryption_keys")
+    @classmethod
+    def each_is_32_bytes(cls, keys: list[SecretStr]) -> list[SecretStr]:
+        for key in keys:
+            try:
+                raw = base64.b64decode(key.get_secret_value(), validate=True)
+            except binascii.Error:
+                raise ValueError("write each key in base64") from None
+            if len(raw) != 32:
+                raise ValueError("each key must be 32 random bytes in base64")
+        return keys
+
+    @model_validator(mode="after")
+    def is_safe_to_start(self) -> Self:
+        site = urlsplit(self.site_url)
+        public = site.hostname not in LOOPBACK
+        if site.scheme not in {"http", "https"} or not site.hostname:
+            raise ValueError("TOKENTRA_SITE_URL must be an address such as https://tokentra.example.com")
+        if not self.secret_key.get_secret_value():
+            raise ValueError("set SECRET_KEY to a long random text")
+        if not self.encryption_keys:
+            raise ValueError("set TOKENTRA_ENCRYPTION_KEYS to one or more keys of 32 random bytes in base64, newest first")
+        if public and self.secrets_are_generated:
+            raise ValueError("a public TOKENTRA_SITE_URL needs a SECRET_KEY and TOKENTRA_ENCRYPTION_KEYS of your own")
+        if public and self.debug:
+            raise ValueError("TOKENTRA_DEBUG is for this machine only; unset it for a public TOKENTRA_SITE_URL")
+        if public and site.scheme == "http" and not self.allow_http:
+            raise ValueError("a public TOKENTRA_SITE_URL must be https; set TOKENTRA_ALLOW_HTTP=1 to run without it")
+        if self.email_verification == "mandatory" and not self.email_url.get_secret_value():
+            raise ValueError("TOKENTRA_EMAIL_VERIFICATION=mandatory needs EMAIL_URL, or nobody can receive a code")
+        return self
+
+    @property
+    def is_https(self) -> bool:
+        return self.site_url.startswith("https://")
+
+    @property
+    def site_host(self) -> str:
+        return urlsplit(self.site_url).hostname or ""
+
+    @property
+    def mail_is_configured(self) -> bool:
+        return bool(self.email_url.get_secret_value())
+
+    @property
+    def verification_is_mandatory(self) -> bool:
+        return self.email_verification == "mandatory" or (self.email_verification == "auto" and self.mail_is_configured)

@@ -1,0 +1,291 @@
+"""The only way out: calls to providers, with every limit that keeps a bad answer from becoming our problem."""
+
+import json
+import logging
+import random
+import socket
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from threading import Timer
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx2
+from django.conf import settings
+
+from tokentra.lib.breaker import Breaker, breaker_of
+from tokentra.lib.masking import mask
+
+CONNECT_SECONDS, IDLE_SECONDS, WHOLE_SECONDS = 5.0, 20.0, 60.0
+MAX_BYTES = 32 * 1024 * 1024
+TRIES = 5
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 4.0
+LONGEST_WAIT = timedelta(hours=1)
+SAMPLE = 2_000
+
+Params = Sequence[tuple[str, str]]
+
+for chatty in ("httpx2", "httpcore2"):  # their lines carry query strings, and headers when debugging
+    logging.getLogger(chatty).setLevel(logging.WARNING)
+
+
+class CallFailed(Exception):
+    """A call that brought nothing to read; `reason` is in our words, `sample` a masked piece of what came."""
+
+    def __init__(self, reason: str, *, sample: str = "", retry_after: timedelta | None = None) -> None:
+        super().__init__(reason)
+        self.reason, self.sample, self.retry_after = reason, sample, retry_after
+
+
+class Unavailable(CallFailed):
+    """No usable answer after every try: an error of the server, a lost connection, or not what it should be."""
+
+
+class OutOfTime(Unavailable):
+    """The caller's own deadline came first; says nothing about the provider."""
+
+
+class TooLarge(Unavailable):
+    """The answer went on past MAX_BYTES."""
+
+
+class SlowDown(CallFailed):
+    """429; `retry_after` is None when the server does not say how long."""
+
+
+class Redirected(CallFailed):
+    """The server pointed elsewhere; nobody went there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A 2xx with its JSON, or a 4xx with its JSON if it has any. Fractions are Decimal, also NaN."""
+
+    status: int
+    body: Any
+    headers: Mapping[str, str] = field(default_factory=dict)
+    sample: str = ""  # of a refusal that is not JSON, masked
+
+
+@dataclass
+class Client:
+    """Calls one host. `deadline` is an instant of `clock` after which no call goes on."""
+
+    base: str
+    wire: httpx2.Client = field(repr=False)
+    breaker: Breaker
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+    deadline: float | None = None
+    _line: list[socket.socket] = field(default_factory=list, repr=False)
+
+    def get(self, path: str, params: Params = (), *, headers: Mapping[str, str]) -> Answer:
+        """GET with up to TRIES tries. Raises CallFailed for everything that is neither 2xx nor a plain 4xx."""
+        if not path.startswith("/") or path.startswith("//"):
+            raise ValueError("a path of the host, beginning with one slash")
+        if not self.breaker.admits():
+            raise Unavailable("it has not answered lately, so it is left alone for half a minute")
+        end = self.clock() + WHOLE_SECONDS
+        if self.deadline is not None:
+            end = min(end, self.deadline)
+        try:
+            answer = self._tried(path, params, headers, end)
+        except (SlowDown, Redirected):
+            self.breaker.worked()
+            raise
+        except BaseException as reason:
+            if isinstance(reason, Unavailable) and not isinstance(reason, OutOfTime):
+                self.breaker.failed()
+            else:
+                self.breaker.abandoned()
+            raise
+        self.breaker.worked()
+        return answer
+
+    def _tried(self, path: str, params: Params, headers: Mapping[str, str], end: float) -> Answer:
+        failure: CallFailed = OutOfTime("there was no time left to ask it")
+        for attempt in range(TRIES):
+            if attempt:
+                pause = max(
+                    self._pause(attempt), failure.retry_after.total_seconds() if failure.retry_after else 0
+                )
+                if self.clock() + pause >= end:
+                    break
+                self.sleep(pause)
+            if self.clock() >= end:
+                break
+            outcome = self._once(path, params, headers, end)
+            if isinstance(outcome, Answer):
+                return outcome
+            failure = outcome
+            if not isinstance(failure, Unavailable):
+                break
+        # raised here, outside of any handler: the library's exceptions carry the request with its headers
+        raise failure
+
+    def _pause(self, attempt: int) -> float:
+        longest: float = min(FIRST_PAUSE * 2 ** (attempt - 1), LONGEST_PAUSE)
+        return longest * random.uniform(0.5, 1)  # noqa: S311  # spreads the load, hides nothing
+
+    def _once(self, path: str, params: Params, headers: Mapping[str, str], end: float) -> Answer | CallFailed:
+        remaining = max(end - self.clock(), 0.01)
+        limits = httpx2.Timeout(min(IDLE_SECONDS, remaining), connect=min(CONNECT_SECONDS, remaining))
+        guard = _Guard(remaining, self._line)
+        try:
+            with (
+                guard,
+                self.wire.stream(
+                    "GET",
+                    self.base + path,
+                    params=list(params),
+                    headers=dict(headers),
+                    timeout=limits,
+                    extensions={"trace": guard.watch},
+                ) as response,
+            ):
+                if 300 <= response.status_code < 400:
+                    return Redirected(
+                        f"it pointed to another address ({response.status_code}), which is never followed"
+                    )
+                body = self._body(response, end)
+                return body if isinstance(body, CallFailed) else _read(response, body)
+        except httpx2.ConnectTimeout:
+            return Unavailable("it could not be reached within 5 seconds")
+        except httpx2.TimeoutException:
+            return Unavailable("it did not answer in time")
+        except httpx2.ConnectError:
+            return Unavailable("it could not be reached")
+        except httpx2.DecodingError:
+            return Unavailable("its answer was damaged on the way")
+        except httpx2.TransportError:
+            reason = "it did not answer in time" if guard.has_struck else "the connection broke off"
+            return Unavailable(reason)
+
+    def _body(self, response: httpx2.Response, end: float) -> bytes | CallFailed:
+        declared = response.headers.get("content-length", "")
+        too_large = TooLarge("its answer was larger than 32 MiB")
+        if declared.isdigit() and int(declared) > MAX_BYTES:
+            return too_large
+        pieces, size = [], 0
+        for piece in response.iter_bytes():  # inflated in pieces of a mebibyte at most
+            size += len(piece)
+            if size > MAX_BYTES:
+                return too_large
+            if self.clock() >= end:
+                return Unavailable("its answer took too long")
+            pieces.append(piece)
+        return b"".join(pieces)
+
+
+@contextmanager
+def client(
+    host: str,
+    *,
+    provider: str,
+    deadline: float | None = None,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+    transport: httpx2.BaseTransport | None = None,
+) -> Iterator[Client]:
+    """A client for one provider's host, or for the operator's address in its place (TOKENTRA_<PROVIDER>_BASE_URL)."""
+    own = settings.PROVIDER_BASE_URLS.get(provider, "")
+    base = _base(own or host, may_be_plain=bool(own))
+    wire = httpx2.Client(
+        transport=transport
+        or httpx2.HTTPTransport(limits=httpx2.Limits(max_connections=1, max_keepalive_connections=1)),
+        follow_redirects=False,
+        trust_env=False,
+        headers={"user-agent": user_agent(), "accept": "application/json", "accept-encoding": "gzip"},
+    )
+    with wire:
+        yield Client(base, wire, breaker_of(f"{provider} {base}"), clock, sleep, deadline)
+
+
+def user_agent() -> str:
+    return f"TokenTra/{settings.VERSION} (+{settings.SITE_URL})"
+
+
+def retry_after(headers: Mapping[str, str], *, now: datetime | None = None) -> timedelta | None:
+    """How long the server asks us to wait: milliseconds, seconds, a date, or Anthropic's reset; at most an hour."""
+    now = now or datetime.now(UTC)
+    for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
+        with suppress(ValueError, OverflowError):
+            return _bounded(timedelta(seconds=float(headers.get(name, "")) * unit))
+    for name in ("retry-after", "anthropic-ratelimit-requests-reset"):
+        for parse in (parsedate_to_datetime, datetime.fromisoformat):
+            with suppress(ValueError, TypeError, OverflowError):
+                at = parse(headers.get(name, ""))
+                return _bounded((at if at.tzinfo else at.replace(tzinfo=UTC)) - now)
+    return None
+
+
+def _bounded(wait: timedelta) -> timedelta:
+    return min(max(wait, timedelta(0)), LONGEST_WAIT)
+
+
+def _base(address: str, *, may_be_plain: bool) -> str:
+    """Scheme, host and port of an address; a path `/v1` at its end is what people add by habit."""
+    parts = urlsplit(address.strip())
+    allowed = ("https", "http") if may_be_plain else ("https",)
+    if parts.scheme not in allowed or not parts.hostname or parts.username or parts.password:
+        raise ValueError(f"a provider's address is {' or '.join(allowed)} with a host and no password")
+    path = parts.path.rstrip("/").removesuffix("/v1").rstrip("/")
+    return f"{parts.scheme}://{parts.netloc}{path}"
+
+
+def _read(response: httpx2.Response, body: bytes) -> Answer | CallFailed:
+    status, headers = response.status_code, {name.lower(): value for name, value in response.headers.items()}
+    asked_to_wait = retry_after(headers)
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        return SlowDown("it asked for fewer requests", sample=_sample(body), retry_after=asked_to_wait)
+    if status >= 500 or status in (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY):
+        return Unavailable(
+            f"it answered with an error of its own ({status})",
+            sample=_sample(body),
+            retry_after=asked_to_wait,
+        )
+    try:
+        parsed = json.loads(body, parse_float=Decimal, parse_constant=Decimal)
+    except (ValueError, RecursionError):
+        if status < 400:
+            return Unavailable(f"it answered {status} with something that is not JSON", sample=_sample(body))
+        return Answer(status, None, headers, _sample(body))
+    return Answer(status, parsed, headers)
+
+
+def _sample(body: bytes) -> str:
+    return mask(body[: 2 * SAMPLE].decode(errors="replace"))[:SAMPLE]
+
+
+class _Guard:
+    """Cuts the connection when the time is over, also while headers drip in or a handshake hangs."""
+
+    def __init__(self, seconds: float, line: list[socket.socket]) -> None:
+        """`line` holds the socket in use, also for the later calls that find it open."""
+        self.has_struck = False
+        self._line = line
+        self._timer = Timer(seconds, self._strike)
+        self._timer.daemon = True
+
+    def __enter__(self) -> None:
+        self._timer.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._timer.cancel()
+
+    def watch(self, event: str, info: Mapping[str, Any]) -> None:
+        """The library's trace hook: it hands over the stream as soon as there is one."""
+        if event in ("connection.connect_tcp.complete", "connection.start_tls.complete"):
+            self._line[:] = [info["return_value"].get_extra_info("socket")]
+
+    def _strike(self) -> None:
+        self.has_struck = True
+        for one in self._line:
+            with suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)

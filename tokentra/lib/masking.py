@@ -1,0 +1,83 @@
+"""Masks what looks like a secret, in log lines, errors and whatever is about to be stored or queued."""
+
+import logging
+import re
+from collections.abc import Mapping
+
+from tokentra.lib.secret import Secret
+
+MASK = "[masked]"
+
+# Kinds that can be told by their beginning. Keys without one (Mistral's 32 characters, Cohere's 40) look
+# like any hash, so nothing but their header or field name gives them away.
+_BY_PREFIX = (
+    r"sk-(?:admin|proj|svcacct|service|None)-[\w*.…-]{6,}",
+    r"sk-ant-[a-z]+\d*-[\w*.…-]{6,}",
+    r"sk-or-v1-[0-9a-fA-F*.…]{6,}",
+    r"sk-[A-Za-z0-9*]{20,}",
+    r"AIza[\w-]{30,}",
+    r"ya29\.[\w.-]{10,}",
+    r"(?<![A-Za-z0-9])A[KS]IA[A-Z2-7]{16}(?![A-Za-z0-9])",
+    r"ABSK[A-Za-z0-9+/=]{20,}",
+    r"tt_(?:live|test)_[0-9A-Za-z]{12,}",
+    r"eyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]{6,}",
+)
+_SECRET = re.compile(r"(?<![A-Za-z0-9_])(?:" + "|".join(_BY_PREFIX) + ")")
+_PEM = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL)
+_HEADER = re.compile(
+    r"(?i)\b((?:proxy-)?authorization|(?:x-)?(?:goog-)?api-key|x-amz-security-token|cookie)"
+    r"(\\?[\"']?\s*(?:[:=,]|=>)\s*b?\\?[\"']?)((?:bearer|basic|token)\s+)?(?!\[masked\])[^\s\"'\\,;})\]]+"
+)
+_BEARER = re.compile(r"(?i)\b(bearer)\s+(?!\[masked\])[\w.~+/=-]{12,}")
+
+
+def mask(text: str) -> str:
+    """The text with every secret-shaped part replaced; masking twice changes nothing more."""
+    text = _PEM.sub(MASK, text)
+    text = _HEADER.sub(lambda found: f"{found[1]}{found[2]}{found[3] or ''}{MASK}", text)
+    text = _BEARER.sub(lambda found: f"{found[1]} {MASK}", text)
+    return _SECRET.sub(MASK, text)
+
+
+def holds_secret(text: str) -> bool:
+    return mask(text) != text
+
+
+class MaskSecrets(logging.Filter):
+    """Goes on every handler: the line, its traceback and its stack are masked before they are written."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        try:
+            line = record.getMessage()
+        except Exception:  # a line that cannot be written must not end the work that it tells of
+            line = f"{record.msg!r} with {len(record.args or ())} arguments that cannot be written"
+        record.msg, record.args = mask(line), ()
+        if record.exc_info and not record.exc_text:
+            record.exc_text = logging.Formatter().formatException(record.exc_info)
+        if record.exc_text:
+            record.exc_text = mask(record.exc_text)
+        if record.stack_info:
+            record.stack_info = mask(record.stack_info)
+        return True
+
+
+class SecretRefused(TypeError):
+    """Something that looks like a secret was about to enter a queue."""
+
+
+def refuse_secrets(args: object) -> None:
+    """Look through a task's arguments, however nested, and raise before one that looks like a secret is sent."""
+    if isinstance(args, Secret):
+        raise SecretRefused("a task takes ids, never a secret")
+    if isinstance(args, bytes):
+        args = args.decode(errors="replace")
+    if isinstance(args, str):
+        if holds_secret(args):
+            raise SecretRefused("a task takes ids; an argument looks like a secret")
+    elif isinstance(args, Mapping):
+        for name, value in args.items():
+            refuse_secrets(name)
+            refuse_secrets(value)
+    elif isinstance(args, (list, tuple, set, frozenset)):
+        for value in args:
+            refuse_secrets(value)

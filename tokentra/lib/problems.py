@@ -1,0 +1,31 @@
+"""What an API answers when it refuses: one shape, with a code, a sentence and the fields."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+
+class Problem(Exception):
+    """Raised anywhere behind a JSON route; the API turns it into the one error body.
+
+    `extra` stands beside code and message, such as the id of what is already connected.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        message: str,
+        *,
+        fields: Mapping[str, Sequence[str]] | None = None,
+        headers: Mapping[str, str] | None = None,
+        **extra: Any,
+    ) -> None:
+        super().__init__(message)
+        self.status, self.code, self.message = status, code, message
+        self.fields = {name: list(messages) for name, messages in (fields or {}).items()}
+        self.headers = dict(headers or {})
+        self.extra = extra
+
+    def body(self, request_id: str) -> dict[str, Any]:
+        error = {"code": self.code, "message": self.message, "fields": self.fields, "requestId": request_id}
+        return {"error": error | self.extra}

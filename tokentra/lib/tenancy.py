@@ -1,0 +1,68 @@
+"""The second wall: which organization (or person) the database may show, for one transaction."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from uuid import UUID
+
+from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.transaction import atomic
+
+ORGANIZATION = "app.org_id"
+USER = "app.user_id"
+
+
+class OtherScope(RuntimeError):
+    """A transaction that belongs to one organization or person was asked to serve another."""
+
+
+@contextmanager
+def organization_scope(organization_id: UUID, *, using: str = DEFAULT_DB_ALIAS) -> Generator[None]:
+    """Open a transaction in which the policies show this organization's rows and no others.
+
+    It is the outermost transaction of its block (or joins a scope that is open for the same
+    organization), so never hold it across a call to the network. Raises `OtherScope` inside the scope
+    of another organization.
+    """
+    with _scope(ORGANIZATION, organization_id, using):
+        yield
+
+
+@contextmanager
+def user_scope(user_id: UUID, *, using: str = DEFAULT_DB_ALIAS) -> Generator[None]:
+    """The same for one person: their memberships and the organizations behind them."""
+    with _scope(USER, user_id, using):
+        yield
+
+
+def scoped_organization(*, using: str = DEFAULT_DB_ALIAS) -> UUID | None:
+    """The organization whose scope is open, if one is."""
+    held: dict[str, UUID] = connections[using].__dict__.get("tenancy", {})
+    return held.get(ORGANIZATION)
+
+
+@contextmanager
+def _scope(name: str, value: UUID, using: str) -> Generator[None]:
+    if not isinstance(value, UUID):
+        raise TypeError(f"{name} takes a UUID")  # it is written into SQL as text
+    connection = connections[using]
+    held: dict[str, UUID] = connection.__dict__.setdefault("tenancy", {})
+    if held.get(name) == value:
+        with atomic(using=using):
+            yield
+        return
+    if name in held:
+        raise OtherScope(f"{name} is already set for another")
+    outermost = not held
+    with atomic(using=using, durable=outermost):
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET LOCAL {name} = '{value}'")
+        held[name] = value
+        try:
+            yield
+        finally:
+            del held[name]
+        # SET LOCAL outlives a released savepoint, so whatever goes on inside an outer transaction
+        # would still be in this scope. A rollback restores the old value by itself.
+        if connection.savepoint_ids or not outermost:
+            with connection.cursor() as cursor:
+                cursor.execute(f"SET LOCAL {name} = ''")

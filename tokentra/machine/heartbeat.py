@@ -1,0 +1,18 @@
+"""One task per worker, through that worker's own queue: it writes that the worker still works."""
+
+from celery import Task, shared_task
+from django.db.models.functions import Now
+
+from accounts.models import Heartbeat
+from tokentra.machine.programs import worker_names
+
+
+def of(worker: str) -> "Task[[], None]":
+    @shared_task(name=f"tokentra.machine.heartbeat.{worker}", queue=f"heartbeat.{worker}", expires=60)
+    def heartbeat() -> None:
+        Heartbeat.objects.update_or_create(worker=worker, defaults={"at": Now()})
+
+    return heartbeat
+
+
+TASKS = [of(worker) for worker in worker_names()]

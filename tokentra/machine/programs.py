@@ -1,0 +1,72 @@
+"""The programs of an installation and their commands, for the supervisor and docker-compose.yml alike."""
+
+import os
+import sys
+from dataclasses import dataclass
+
+from tokentra.machine import places, postgres, redis
+
+
+@dataclass(frozen=True)
+class Program:
+    name: str
+    command: tuple[str, ...]
+    priority: int  # started in this order, stopped in the reverse
+    stop_seconds: int
+    role: str = ""  # which database role it acts as
+    stop_signal: str = "TERM"
+
+
+def worker_names() -> tuple[str, ...]:
+    return tuple(f"worker{number}" for number in range(int(os.environ.get("TOKENTRA_WORKERS") or 2)))
+
+
+def services() -> tuple[Program, ...]:
+    """Those that an operator's DATABASE_URL and REDIS_URL replace."""
+    found = []
+    if not os.environ.get("DATABASE_URL"):
+        found.append(
+            Program("postgres", tuple(postgres.program(places.POSTGRES_DATA)), 1, 30, stop_signal="INT")
+        )
+    if not os.environ.get("REDIS_URL"):
+        found.append(Program("redis", tuple(redis.program(places.REDIS_DATA)), 10, 10))
+    return tuple(found)
+
+
+def own(address: str) -> tuple[Program, ...]:
+    return (
+        *(Program(name, worker(name), 20, 20, "worker") for name in worker_names()),
+        Program("web", web(address), 30, 8, "app"),
+        Program("beat", beat(), 40, 5, "worker"),
+    )
+
+
+def web(address: str) -> tuple[str, ...]:
+    return (
+        *(sys.executable, "-m", "gunicorn", "tokentra.wsgi", "--bind", address, "--preload"),
+        *("--worker-class", "gthread", "--workers", "2", "--threads", "4", "--graceful-timeout", "5"),
+        *("--log-level", "warning", "--forwarded-allow-ips", "", "--no-control-socket"),
+    )
+
+
+def worker(name: str) -> tuple[str, ...]:
+    return (
+        *(
+            sys.executable,
+            "-m",
+            "celery",
+            "-q",
+            "-A",
+            "tokentra",
+            "worker",
+            "--pool",
+            "solo",
+            "-l",
+            "warning",
+        ),
+        *("--without-gossip", "--without-mingle", "-n", f"{name}@tt", "-Q", f"default,heartbeat.{name}"),
+    )
+
+
+def beat() -> tuple[str, ...]:
+    return (sys.executable, "-m", "celery", "-q", "-A", "tokentra", "beat", "-l", "warning", "--pidfile=")

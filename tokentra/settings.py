@@ -1,0 +1,286 @@
+"""All settings, from the environment, closed by default."""
+
+import base64
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import dj_database_url
+from pydantic import ValidationError
+
+from tokentra.config import Config
+from tokentra.lib.masking import MaskSecrets
+from tokentra.machine import places, secrets_file
+from tokentra.machine.roles import role_password
+
+ROOT = Path(__file__).resolve().parent.parent
+VERSION = "0.1.0"
+
+try:
+    config = Config(**secrets_file.load_or_create())
+except ValidationError as refused:
+    sentences = "; ".join(error["msg"].removeprefix("Value error, ") for error in refused.errors(include_input=False))
+    sys.exit(f"TokenTra does not start: {sentences}.")
+
+SECRET_KEY = config.secret_key.get_secret_value()
+ENCRYPTION_KEYS = [base64.b64decode(key.get_secret_value()) for key in config.encryption_keys]
+DEBUG = config.debug
+TESTING = bool(os.environ.get("TOKENTRA_TESTING"))
+SITE_URL = config.site_url.rstrip("/")
+ALLOWED_HOSTS = [*config.allowed_hosts, config.site_host, "localhost", "127.0.0.1"]
+TRUSTED_PROXIES = config.trusted_proxies
+PLANS_ENFORCED = config.plans_enforced
+TERMS_URL, PRIVACY_URL, SUPPORT_URL = config.terms_url, config.privacy_url, config.support_url
+DISPOSABLE_DOMAINS, ALLOWED_EMAIL_DOMAINS = config.disposable_domains, config.allowed_email_domains
+DEMO_TOKEN = os.environ.get("TOKENTRA_DEMO_TOKEN", "")
+PROVIDER_BASE_URLS = {"openai": config.openai_base_url, "anthropic": config.anthropic_base_url}
+
+INSTALLED_APPS = [
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.humanize",
+    "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.google",
+    "allauth.socialaccount.providers.github",
+    "allauth.socialaccount.providers.microsoft",
+    "allauth.usersessions",
+    "allauth.headless",
+    "django_htmx",
+    "template_partials",
+    "ninja",
+    "tokentra",
+    "accounts",
+    "usage",
+    "providers",
+]
+
+MIDDLEWARE = [
+    "tokentra.middleware.RequestId",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "tokentra.middleware.AdminPolicy",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "accounts.middleware.BearerSession",
+    "accounts.middleware.SessionAge",
+    "allauth.usersessions.middleware.UserSessionsMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "accounts.middleware.FirstTouch",
+    "accounts.middleware.CurrentOrganization",
+]
+
+ROOT_URLCONF = "tokentra.urls"
+WSGI_APPLICATION = "tokentra.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [ROOT / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "csp.context_processors.nonce",
+                "tokentra.context.page",
+                "accounts.context.person",
+            ],
+            "builtins": ["template_partials.templatetags.partials", "tokentra.templatetags.ui"],
+        },
+    },
+]
+
+# Database: every process acts as the role that it needs and no other
+
+
+def database(role: str) -> dict[str, Any]:
+    url = config.database_url.get_secret_value()
+    parsed: dict[str, Any] = dict(dj_database_url.parse(url or places.embedded_database_url(role)))
+    if url:
+        parsed |= {"USER": role, "PASSWORD": role_password(role)}
+    return parsed | {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
+
+
+DATABASES = {"default": database(f"tt_{config.database_role}"), "staff": database("tt_staff")}
+if TESTING:
+    DATABASES["default"]["TEST"] = DATABASES["staff"]["TEST"] = {"MIRROR": "owner"}
+    DATABASES["owner"] = database("tt_owner")
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# Redis: a doorbell and a cache; nothing is kept in it alone
+
+REDIS_URL = config.redis_url.get_secret_value() or places.redis_url()
+_redis = urlsplit(REDIS_URL)
+CELERY_BROKER_URL = f"redis+socket://{_redis.path}?virtual_host=0" if _redis.scheme == "unix" else REDIS_URL
+_cache = f"{REDIS_URL.split('?')[0]}?db=1"
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": _cache}}
+
+# People
+
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",
+    "allauth.account.auth_backends.AuthenticationBackend",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/"
+ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
+SOCIALACCOUNT_ADAPTER = "accounts.adapter.SocialAccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_UNIQUE_EMAIL = True
+MAIL_IS_CONFIGURED = config.mail_is_configured
+VERIFICATION_IS_MANDATORY = config.verification_is_mandatory
+ACCOUNT_EMAIL_VERIFICATION = "mandatory"  # allauth has codes in this mode only; our adapter leaves the step out where it is optional
+ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = True
+ACCOUNT_EMAIL_VERIFICATION_SUPPORTS_RESEND = True
+ACCOUNT_EMAIL_VERIFICATION_SUPPORTS_CHANGE = False  # offered to new addresses only, which would tell them apart
+ACCOUNT_CHANGE_EMAIL = True
+ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_LOGOUT_ON_GET = False
+ACCOUNT_LOGOUT_REDIRECT_URL = "/login/"
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 600
+ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "accounts.reset_tokens.ResetTokens"
+PASSWORD_RESET_TIMEOUT = 3600
+ALLAUTH_USER_CODE_FORMAT = {"numeric": True, "length": 6, "dashed": False}
+ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES
+USERSESSIONS_TRACK_ACTIVITY = True
+HEADLESS_ONLY = False
+SOCIALACCOUNT_EMAIL_AUTHENTICATION = False
+SOCIALACCOUNT_LOGIN_ON_GET = False
+SOCIAL_PROVIDERS = {
+    "google": (config.google_client_id, config.google_client_secret, ["openid", "email", "profile"]),
+    "github": (config.github_client_id, config.github_client_secret, ["user:email"]),
+    "microsoft": (config.microsoft_client_id, config.microsoft_client_secret, ["User.Read"]),
+}
+SOCIALACCOUNT_PROVIDERS = {
+    name: {"APPS": [{"client_id": client, "secret": secret.get_secret_value()}] if client else [], "SCOPE": scope}
+    for name, (client, secret, scope) in SOCIAL_PROVIDERS.items()
+}
+
+SESSION_COOKIE_AGE = 14 * 24 * 3600  # idle; accounts.middleware.SessionAge ends each after thirty days
+SESSION_SAVE_EVERY_REQUEST = False
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = config.is_https
+SESSION_COOKIE_NAME = "__Host-sessionid" if config.is_https else "sessionid"
+CSRF_COOKIE_NAME = "__Host-csrftoken" if config.is_https else "csrftoken"
+CSRF_FAILURE_VIEW = "tokentra.views.csrf_failure"
+CSRF_TRUSTED_ORIGINS = [SITE_URL]
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES and config.is_https else None
+SECURE_SSL_REDIRECT = config.is_https
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+SECURE_HSTS_SECONDS = 31_536_000 if config.is_https else 0
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'self'"],
+        "script-src": ["'self'"],
+        "style-src": ["'self'"],
+        "style-src-attr": ["'unsafe-inline'"],
+        "img-src": ["'self'", "data:"],
+        "font-src": ["'self'"],
+        "connect-src": ["'self'"],
+        "object-src": ["'none'"],
+        "frame-ancestors": ["'none'"],
+        "base-uri": ["'self'"],
+        "form-action": ["'self'", "https:"],
+    }
+}
+
+# Mail: written to the outbox first, sent from there
+
+EMAIL_BACKEND = "accounts.outbox.OutboxBackend"
+_mail = urlsplit(config.email_url.get_secret_value())
+SMTP = {
+    "host": _mail.hostname or "",
+    "port": _mail.port or (465 if _mail.scheme == "smtps" else 25),
+    "username": unquote(_mail.username or ""),
+    "password": unquote(_mail.password or ""),
+    "use_ssl": _mail.scheme == "smtps",
+    "use_tls": _mail.scheme == "smtp+tls",
+}
+DEFAULT_FROM_EMAIL = config.email_from or f"TokenTra <no-reply@{config.site_host}>"
+
+# Work: marks in Postgres; a message only says "look"
+
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 300, "unacked_restore_interval": 1}
+CELERY_TASK_DEFAULT_QUEUE = "default"
+CELERY_BEAT_SCHEDULE_FILENAME = str(places.VAR / "celerybeat-schedule")
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"
+USE_TZ = True
+USE_I18N = True
+
+STATIC_URL = "/static/"
+STATIC_ROOT = ROOT / "build" / "static"
+STATICFILES_DIRS = [path for path in (ROOT / "build" / "dist", ROOT / "static") if path.exists()]
+_static = "whitenoise.storage.CompressedManifestStaticFilesStorage"
+if DEBUG or TESTING:
+    _static = "django.contrib.staticfiles.storage.StaticFilesStorage"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": _static},
+}
+WHITENOISE_IMMUTABLE_FILE_TEST = r"^.+[.-]([0-9a-f]{12}|[0-9A-Z]{8})\..+$"
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "filters": {"mask": {"()": MaskSecrets}},
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["mask"]}},
+    "root": {"handlers": ["console"], "level": "INFO"},
+    "loggers": {"httpx2": {"level": "WARNING"}, "httpcore2": {"level": "WARNING"}, "django.request": {"level": "ERROR"}},
+}
+
+UNFOLD = {"SITE_TITLE": "TokenTra staff", "SITE_HEADER": "TokenTra", "SITE_URL": "/dashboard/"}
+
+if config.sentry_dsn.get_secret_value():
+    try:
+        import sentry_sdk
+    except ImportError:
+        sys.exit("TokenTra does not start: SENTRY_DSN is set, but the package sentry-sdk is not installed.")
+    logging.getLogger(__name__).info("errors are reported to Sentry, without locals and bodies")
+    sentry_sdk.init(
+        dsn=config.sentry_dsn.get_secret_value(),
+        include_local_variables=False,
+        send_default_pii=False,
+        max_request_body_size="never",
+    )

@@ -1,0 +1,24 @@
+"""The map of the product on one screen."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+from tokentra import views
+from tokentra.api import api
+
+urlpatterns = [
+    path("", views.front_door, name="front_door"),
+    path("healthz", views.healthz, name="healthz"),
+    path("readyz", views.readyz, name="readyz"),
+    path("", include("accounts.urls")),
+    path("", include("allauth.urls")),
+    path("", include("usage.urls")),
+    path("providers/", include("providers.urls")),
+    path("api/", api.urls),
+    path("admin/", admin.site.urls),
+]
+
+handler400 = "tokentra.views.bad_request"
+handler403 = "tokentra.views.forbidden"
+handler404 = "tokentra.views.not_found"
+handler500 = "tokentra.views.broken"

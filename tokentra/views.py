@@ -1,0 +1,76 @@
+"""The front door, the two health endpoints and the error pages."""
+
+import logging
+from typing import Any
+
+from django.core.cache import cache
+from django.db import connection
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET
+
+log = logging.getLogger(__name__)
+
+
+@require_GET
+def front_door(request: HttpRequest) -> HttpResponse:
+    return redirect("usage:dashboard" if request.user.is_authenticated else "account_signup")
+
+
+@require_GET
+@never_cache
+def healthz(request: HttpRequest) -> HttpResponse:
+    """This process answers."""
+    return JsonResponse({"status": "ok"})
+
+
+@require_GET
+@never_cache
+def readyz(request: HttpRequest) -> HttpResponse:
+    """What pages need is there. Redis may be away: pages work without it, so that is said, not refused."""
+    parts = {"database": database_answers(), "redis": redis_answers()}
+    ready = parts["database"]
+    return JsonResponse({"status": "ready" if ready else "waiting", "parts": parts}, status=200 if ready else 503)
+
+
+def database_answers() -> bool:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1 FROM django_migrations LIMIT 1")
+    except Exception as problem:  # whatever it is, the answer is "not ready"
+        log.warning("the database does not answer: %s", type(problem).__name__)
+        return False
+    return True
+
+
+def redis_answers() -> bool:
+    try:
+        cache.get("readyz")
+    except Exception as problem:  # as above
+        log.warning("redis does not answer: %s", type(problem).__name__)
+        return False
+    return True
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return render(request, "400.html", status=400)
+
+
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return render(request, "403.html", {"reason": str(exception)}, status=403)
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return render(request, "404.html", status=404)
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    sentence = "This form was open for too long or came from another site. Go back, reload the page and send it again."
+    return render(request, "403.html", {"reason": sentence}, status=403)
+
+
+def broken(request: HttpRequest) -> HttpResponse:
+    # no context processors: they may be what broke
+    context: dict[str, Any] = {"request_id": getattr(request, "id", "")}
+    return render(None, "500.html", context, status=500)  # type: ignore[arg-type]  # a page without a request

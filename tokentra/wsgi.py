@@ -1,0 +1,9 @@
+"""The web's door."""
+
+import os
+
+from django.core.wsgi import get_wsgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tokentra.settings")
+
+application = get_wsgi_application()

@@ -1,0 +1,42 @@
+"""Usage over JSON: figures by any dimension, and the export."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.utils import timezone
+from ninja import Router
+
+from accounts.gates import api_member
+from accounts.permissions import Permission
+from tokentra.lib.tenancy import organization_scope
+from usage import asking, export, stats
+from usage.freshness import fresh_until, reaches
+from usage.reference import EXPORT, STATS
+from usage.wire import answer
+
+router = Router()
+
+
+@router.get("/usage/stats", url_name="usage_stats", summary="Usage by any dimension over time", openapi_extra=STATS)
+def usage_stats(request: HttpRequest) -> dict[str, Any]:
+    """Cost, tokens and requests of a half-open range in UTC, one page at a time."""
+    member = api_member(request, Permission.SEE_COSTS)
+    asked = asking.read(request.GET, asking.STATS, timezone.now())
+    with organization_scope(member.organization.pk):
+        page = list(stats.groups(member.organization, asked.question, after=asked.after, limit=asked.limit + 1))
+        totals = stats.totals(member.organization, asked.question)
+        fresh = fresh_until(reaches(member.organization))
+    return answer(asked, page, totals, fresh)
+
+
+@router.get("/stats", url_name="stats", summary="The same as /api/usage/stats", openapi_extra=STATS | {"operationId": "stats"})
+def same_stats(request: HttpRequest) -> dict[str, Any]:
+    return usage_stats(request)
+
+
+@router.get("/usage/export", url_name="usage_export", summary="All rows of a range as a file", openapi_extra=EXPORT)
+def usage_export(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
+    """CSV, JSON or FOCUS, streamed and complete; the last line carries the count of rows."""
+    member = api_member(request, Permission.SEE_COSTS)
+    asked = asking.read(request.GET, asking.EXPORT, timezone.now())
+    return export.response(member.organization, member.user, asked)

@@ -1,0 +1,102 @@
+"""Which earlier stretch a period may honestly be compared with, and what of it was read. Pure but for its rows."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+
+from tokentra.lib.periods import HOUR, Grain, Period, floor
+from usage.counting import Counted, State, end_of
+from usage.models import LedgerDay
+
+ONE_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """The part of a period that is over and an equal part before it; `words` name the earlier one.
+
+    By the hour both are usage, since bills have no hours.
+    """
+
+    now: Period
+    before: Period
+    words: str
+    by_hour: bool = False
+
+
+def pair(period: Period, until: datetime | None, today: date) -> Pair | None:
+    """None when nothing of the period is over yet. `until` is how far usage was read."""
+    if not period.is_whole_days or period.first_day == today:
+        return hours(period, until)
+    end = min(period.end, datetime.combine(today, time.min, UTC), floor(until, Grain.DAY) if until else period.end)
+    if end <= period.start:
+        return None
+    current = Period(period.start, end, period.preset)
+    days = (end - period.start).days
+    if period.preset == "last_month":
+        before = period.previous()
+        return Pair(current, before, f"{before.start:%B}")
+    if period.preset == "month":
+        before = current.previous()
+        return Pair(current, before, f"{written(before.first_day)} to {written(before.last_day)}")
+    before = Period(period.start - days * ONE_DAY, period.start)
+    return Pair(current, before, "the day before" if days == 1 else f"the {days} days before")
+
+
+def hours(period: Period, until: datetime | None) -> Pair | None:
+    end = min(period.end, floor(until, Grain.HOUR)) if until else period.start
+    if end - period.start < HOUR:
+        return None
+    words = "the same hours the day before" if period.is_whole_days else "the 24 hours before"
+    return Pair(Period(period.start, end), Period(period.start - ONE_DAY, end - ONE_DAY), words, by_hour=True)
+
+
+def written(day: date) -> str:
+    return f"{day.day} {day:%b}"
+
+
+@dataclass(frozen=True)
+class Days:
+    """What was read of each account's days, in a stretch that holds a period and what came before it."""
+
+    held: dict[tuple[str, date], LedgerDay]
+    accounts: dict[str, str]  # connection id: provider
+
+    @classmethod
+    def of(cls, rows: Iterable[LedgerDay]) -> "Days":
+        held = {(str(row.connection_id), row.day): row for row in rows}
+        return cls(held, {str(row.connection_id): row.provider for row in held.values()})
+
+    def is_complete(self, span: Period) -> bool:
+        """Whether every account was read for every day of the stretch, to its end."""
+        return bool(self.accounts) and not any(self.missing(span).values())
+
+    def missing(self, span: Period) -> dict[str, list[date]]:
+        """Days of the stretch that are not read to their end, by account."""
+        return {
+            account: [day for day in span.days if not is_read(self.held.get((account, day)), span)]
+            for account in self.accounts
+        }
+
+    def state(self, day: date, today: date) -> str:
+        """How a chart marks a day: still running, may change, or settled."""
+        if day >= today:
+            return "partial"
+        mine = [self.held.get((account, day)) for account in self.accounts]
+        return "" if all(row is not None and row.state == State.SETTLED for row in mine) else "unsettled"
+
+
+def is_read(row: LedgerDay | None, span: Period) -> bool:
+    if row is None:
+        return False
+    if row.counted == Counted.BILL:
+        return True
+    return row.usage_read_at is not None and row.usage_read_at >= min(end_of(row.day), span.end)
+
+
+def change(now: Decimal | int | None, before: Decimal | int | None) -> Decimal | None:
+    """The ratio of growth; None when there is nothing to compare with."""
+    if now is None or not before or before < 0:
+        return None
+    return Decimal(now) / Decimal(before) - 1

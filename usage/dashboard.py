@@ -1,0 +1,316 @@
+"""The dashboard: a period's figures, each with what it rests on, put together from a handful of queries."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from functools import cached_property
+from typing import Any
+
+from django.urls import reverse
+
+from accounts.models import Organization
+from tokentra.lib import money
+from tokentra.lib.charts import Chart, Part, Rank, rank
+from tokentra.lib.periods import period
+from usage import stats, trend
+from usage.comparing import Days, Pair, change, pair
+from usage.choices import Choice, chips, choices
+from usage.forms import Chip, Lens, Segment
+from usage.freshness import Reach, reaches
+from usage.models import LedgerDay
+from usage.names import NOTHING, Names, provider_name
+from usage.stats import Figures, Question
+
+Grouped = dict[str, Figures]
+RANKING_DAYS = "90d"
+HISTORY_DAYS = 85  # of the ninety that a first reading goes back
+STILL_READING = timedelta(minutes=5)
+EXTRA = ("stack",)
+STACKS = {"model": "Model", "provider": "Provider"}
+
+
+@dataclass(frozen=True)
+class Headline:
+    """One of the three figures on top."""
+
+    now: Decimal | int | None
+    change: Decimal | None
+    against: str
+    no_change: str
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Fresh:
+    """How far one account's figures reach, as the page head says it."""
+
+    name: str
+    bill_to: date | None
+    usage_until: datetime | None
+    style: str
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Something that is missing in the figures above, in words."""
+
+    provider: str
+    words: str
+
+
+class Board:
+    """Everything that the page says about a period, read inside the organization's scope."""
+
+    def __init__(self, organization: Organization, lens: Lens, now: datetime) -> None:
+        self.organization, self.lens, self.now = organization, lens, now
+        self.period = lens.period
+        self.today = now.date()
+        asked = (lens.extra.get("stack") or ("",))[0]
+        self.stack = asked if asked in STACKS else "model"
+        self.names = Names(organization)
+
+    @cached_property
+    def accounts(self) -> list[Reach]:
+        """Of the providers that the filters leave; every account that was ever read."""
+        wanted = self.lens.filters.get("provider")
+        return [each for each in self.all_accounts if not wanted or each.provider in wanted]
+
+    @cached_property
+    def all_accounts(self) -> list[Reach]:
+        return reaches(self.organization)
+
+    @property
+    def has_data(self) -> bool:
+        return bool(self.all_accounts)
+
+    @cached_property
+    def by_model(self) -> list[Figures]:
+        return list(stats.groups(self.organization, self.lens.question("provider", "model")))
+
+    @cached_property
+    def total(self) -> Figures:
+        return stats.total(self.by_model)
+
+    @cached_property
+    def pair(self) -> Pair | None:
+        until = min((each.until for each in self.accounts if each.until), default=None)
+        return pair(self.period, until, self.today)
+
+    @cached_property
+    def days(self) -> Days:
+        """One query for completeness, gaps and hatching."""
+        first = min(self.period.first_day, self.pair.before.first_day if self.pair else self.period.first_day)
+        held = LedgerDay.objects.owned_by(self.organization).filter(day__gte=first, day__lt=self.period.end_day)
+        if wanted := self.lens.filters.get("provider"):
+            held = held.filter(provider__in=wanted)
+        return Days.of(held.defer("reads"))
+
+    @cached_property
+    def compared(self) -> tuple[Figures, Figures] | None:
+        """The comparable part of the period and the earlier one; None when either was not read whole."""
+        if not self.pair or not self.days.is_complete(self.pair.now) or not self.days.is_complete(self.pair.before):
+            return None
+        asked = replace(self.lens.question(), ledger="computed" if self.pair.by_hour else "counted")
+        now, before = (
+            stats.totals(self.organization, replace(asked, period=span)) for span in (self.pair.now, self.pair.before)
+        )
+        return now, before
+
+    @property
+    def spend(self) -> Headline:
+        return self._headline(self.total.cost, lambda figures: figures.cost)
+
+    @property
+    def tokens(self) -> Headline:
+        note = f"Unpriced: {money.tokens(self.total.unpriced_tokens)} tokens" if self.total.unpriced_tokens else ""
+        return self._headline(self.total.tokens.total, lambda figures: figures.tokens.total, note)
+
+    @property
+    def requests(self) -> Headline:
+        silent = and_list([provider_name(each) for each in self.silent_about_requests])
+        if self.total.requests is None:
+            note = f"{silent} does not report how many requests there were." if silent else "No usage in this period."
+            return Headline(None, None, "", "", note)
+        note = f"Without {silent}, which does not report requests." if silent else ""
+        return self._headline(self.total.requests, lambda figures: figures.requests, note)
+
+    def _headline(self, now: Decimal | int, of: Any, note: str = "") -> Headline:
+        if not self.compared or not self.pair:
+            return Headline(now, None, "", "no earlier data", note)
+        current, before = self.compared
+        grown = change(of(current), of(before))
+        none = f"nothing in {self.pair.words}" if not of(before) else "no earlier data"
+        return Headline(now, grown, self.pair.words, none, note)
+
+    @cached_property
+    def silent_about_requests(self) -> list[str]:
+        return sorted(name for name, figures in self.by("provider").items() if figures.requests_partly)
+
+    @property
+    def basis(self) -> str:
+        return basis_of(self.total)
+
+    def by(self, dimension: str) -> Grouped:
+        found: Grouped = defaultdict(Figures)
+        for each in self.by_model:
+            found[each.keys[dimension]] += each
+        return dict(found)
+
+    @cached_property
+    def rankings(self) -> dict[str, list[str]]:
+        """The organization's own order of models and providers, so that each keeps its colour on every page."""
+        question = Question(period(RANKING_DAYS, self.now), ("provider", "model"))
+        found = sorted(stats.costs(self.organization, question), key=lambda each: -each[-1])
+        providers: dict[str, Decimal] = defaultdict(Decimal)
+        for provider, _, cost in found:
+            providers[provider] += cost
+        models = dict.fromkeys(model for _, model, _ in found)
+        return {"model": list(models), "provider": sorted(providers, key=lambda name: -providers[name])}
+
+    @cached_property
+    def trend(self) -> trend.Trend:
+        return trend.drawn(self)
+
+    @property
+    def chart(self) -> Chart:
+        return self.trend.chart
+
+    def ranked(self, dimension: str) -> list[Rank]:
+        owners = {each.keys["model"]: each.keys["provider"] for each in self.by_model}
+        parts = [
+            Part(
+                key=value,
+                name=self.names.shown(dimension, value),
+                value=figures.cost,
+                href=f"{reverse('usage:explorer')}?{self.lens.only(dimension, value).query(group='day')}" if value else "",
+                logo=value if dimension == "provider" else owners.get(value, ""),
+            )
+            for value, figures in self.by(dimension).items()
+            if figures.cost
+        ]
+        return rank(parts, ranking=self.rankings[dimension], other_href=self._table(dimension))
+
+    @property
+    def models(self) -> list[Rank]:
+        return self.ranked("model")
+
+    @property
+    def providers(self) -> list[Rank]:
+        return self.ranked("provider")
+
+    @property
+    def stacks(self) -> list[Segment]:
+        return [Segment(label, f"?{self.lens.query(stack=name)}", name == self.stack) for name, label in STACKS.items()]
+
+    @property
+    def freshness(self) -> list[Fresh]:
+        """Two accounts of one provider are told apart by the end of their ids."""
+        providers = [each.provider for each in self.accounts]
+        return [
+            Fresh(
+                provider_name(each.provider)
+                + (f" (…{str(each.connection_id)[-4:]})" if providers.count(each.provider) > 1 else ""),
+                each.bill_to,
+                each.usage_until,
+                "time" if each.usage_until and each.usage_until.date() == self.today else "datetime",
+            )
+            for each in self.accounts
+        ]
+
+    @property
+    def story(self) -> str:
+        """What came, in one sentence."""
+        providers = and_list(sorted({provider_name(each.provider) for each in self.all_accounts}))
+        first = min(each.first_day for each in self.all_accounts)
+        models = len([model for model in self.by("model") if model])
+        spent = f"{money.dollars(self.total.cost)} across {models} {'model' if models == 1 else 'models'}"
+        return f"Usage from {providers} since {trend.written(first)} is here: {spent} in this period so far."
+
+    @property
+    def is_filling(self) -> bool:
+        """Whether a first reading seems to go on: days were read minutes ago, and older ones are to come."""
+        return any(
+            each.usage_until
+            and self.now - each.usage_until < STILL_READING
+            and (self.today - each.first_day).days < HISTORY_DAYS
+            for each in self.all_accounts
+        )
+
+    @property
+    def other_currencies(self) -> list[tuple[str, Decimal]]:
+        return list(self.total.other_currencies.items())
+
+    @property
+    def chips(self) -> list[Chip]:
+        return chips(self.lens, self.names)
+
+    @property
+    def choices(self) -> list[Choice]:
+        return choices(self.organization, self.lens, self.names)
+
+    @property
+    def export(self) -> str:
+        time = "day" if self.period.is_whole_days else "hour"
+        return self.lens.export(time, "provider", "model")
+
+    @property
+    def models_link(self) -> str:
+        return self._table("model")
+
+    @property
+    def providers_link(self) -> str:
+        return self._table("provider")
+
+    def _table(self, dimension: str) -> str:
+        return f"{reverse('usage:explorer')}?{self.lens.query(group=dimension, sort='-cost', stack='')}"
+
+    @property
+    def rows_link(self) -> str:
+        return f"{reverse('usage:explorer')}?{self.lens.query(stack='')}"
+
+    @property
+    def unpriced_models(self) -> str:
+        names = [name or NOTHING["model"] for name, each in self.by("model").items() if each.unpriced_tokens]
+        return and_list(sorted(names), most=3)
+
+    @cached_property
+    def gaps(self) -> list[Gap]:
+        """Days of the period that are over and not read whole."""
+        over = self.period if self.period.last_day < self.today else self.pair.now if self.pair else None
+        if over is None or not self.period.is_whole_days:
+            return []
+        found = []
+        for each in self.accounts:
+            missing = self.days.missing(over).get(str(each.connection_id), over.days)
+            known = [day for day in missing if day >= each.first_day]
+            if any(day < each.first_day for day in missing):
+                words = f"is read back to {trend.written(each.first_day)}; earlier days are not in these figures"
+                found.append(Gap(provider_name(each.provider), words))
+            if known:
+                found.append(Gap(provider_name(each.provider), f"is not read completely for {days_in_words(known)}"))
+        return found
+
+
+def basis_of(figures: Figures) -> str:
+    parts = [name for name in ("billed", "computed", "measured") if getattr(figures, name)]
+    return parts[0] if len(parts) == 1 else "mixed" if parts else ""
+
+
+def and_list(names: Iterable[str], most: int = 5) -> str:
+    shown = list(names)
+    if len(shown) > most:
+        shown = [*shown[:most], f"{len(shown) - most} more"]
+    return " and ".join(filter(None, [", ".join(shown[:-1]), *shown[-1:]]))
+
+
+def days_in_words(days: list[date]) -> str:
+    """Runs of days, written shortly: "3 Nov", "3 to 5 Nov"."""
+    runs: list[tuple[date, date]] = []
+    for day in sorted(days):
+        if runs and day - runs[-1][1] == timedelta(days=1):
+            runs[-1] = runs[-1][0], day
+        else:
+            runs.append((day, day))
+    return and_list(trend.written(a) if a == b else f"{trend.written(a)} to {trend.written(b)}" for a, b in runs)

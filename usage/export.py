@@ -1,0 +1,146 @@
+"""The export: every row of a question as a file, streamed, in the order of its page."""
+
+import json
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from django.db import connection
+from django.http import StreamingHttpResponse
+
+from accounts.models import Organization, User
+from tokentra.lib.problems import Problem
+from tokentra.lib.tenancy import organization_scope
+from usage import focus, stats
+from usage.asking import Asked
+from usage.csv_lines import CsvLines
+from usage.names import Names
+from usage.stats import Figures
+from usage.wire import item, measures
+
+log = logging.getLogger(__name__)
+
+STOPPED = "The export stopped early and is not complete. Ask for it again."
+BY_DAY = ("day", "provider", "model", "project", "api_key")
+BY_HOUR = ("hour", "provider", "model")
+
+
+@dataclass
+class Tally:
+    """How many rows were written so far."""
+
+    rows: int = 0
+
+
+Shape = Callable[[Asked, Names, Iterator[Figures], Tally], Iterator[str]]
+
+
+def response(organization: Organization, user: User, asked: Asked) -> StreamingHttpResponse:
+    """Raises a Problem when the same member has an export running."""
+    lines = stream(organization, user.pk, whole(asked))
+    first = next(lines)  # takes the lock before the answer begins
+    kind = "application/json" if asked.format == "json" else "text/csv; charset=utf-8"
+    span = asked.question.period
+    name = f"tokentra-{asked.format}-{span.first_day}-to-{span.last_day}.{'json' if asked.format == 'json' else 'csv'}"
+    return StreamingHttpResponse(
+        Body(first, lines),
+        content_type=kind,
+        headers={
+            "Content-Disposition": f'attachment; filename="{name}"',
+            "Cache-Control": "no-store",
+            "X-Accel-Buffering": "no",
+        },
+    )
+
+
+class Body:
+    """The first line and the rest of them; closing it ends the transaction behind them."""
+
+    def __init__(self, first: str, rest: Iterator[str]) -> None:
+        self.first, self.rest = first, rest
+
+    def __iter__(self) -> Iterator[str]:
+        yield self.first
+        yield from self.rest
+
+    def close(self) -> None:
+        self.rest.close()  # type: ignore[attr-defined]  # a generator
+
+
+def whole(asked: Asked) -> Asked:
+    """FOCUS has columns of its own; an export that names no groups has those of the usage page."""
+    groups = asked.question.group_by or (BY_HOUR if asked.question.by_hour else BY_DAY)
+    if asked.format == "focus":
+        groups = focus.BY_HOUR if asked.question.by_hour else focus.BY_DAY
+    return replace(asked, question=replace(asked.question, group_by=groups))
+
+
+def stream(organization: Organization, user_id: UUID, asked: Asked) -> Iterator[str]:
+    """Opens the organization's scope itself, since the request's is over when the server reads this."""
+    tally, has_begun = Tally(), False
+    try:
+        with organization_scope(organization.pk):
+            hold_the_only_one(organization, user_id)
+            figures = stats.groups(organization, asked.question)
+            for text in SHAPES[asked.format](asked, Names(organization), figures, tally):
+                has_begun = True
+                yield text
+    except Exception:
+        if not has_begun:
+            raise  # nothing was sent: the request answers with an error of its own
+        log.exception("an export of %s stopped after %s rows", organization.pk, tally.rows)
+        yield ENDS[asked.format](tally.rows)
+
+
+def hold_the_only_one(organization: Organization, user_id: UUID) -> None:
+    """One running export for each member, whichever process serves it; let go with the transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))", [f"export:{organization.pk}:{user_id}"]
+        )
+        if not cursor.fetchone()[0]:
+            sentence = "An export of yours is still running. Wait until it has ended, then ask again."
+            raise Problem(429, "export_running", sentence, headers={"Retry-After": "10"})
+
+
+def as_csv(asked: Asked, names: Names, figures: Iterator[Figures], tally: Tally) -> Iterator[str]:
+    lines = CsvLines(asked.question, names)
+    yield lines.header()
+    for each in figures:
+        yield lines.row(each)
+        tally.rows += 1
+    yield f"# rows: {tally.rows}\r\n"
+
+
+def as_focus(asked: Asked, names: Names, figures: Iterator[Figures], tally: Tally) -> Iterator[str]:
+    yield focus.header()
+    for each in figures:
+        for line in focus.rows(each, names):
+            yield line
+            tally.rows += 1
+    yield f"# rows: {tally.rows}\r\n"
+
+
+def as_json(asked: Asked, names: Names, figures: Iterator[Figures], tally: Tally) -> Iterator[str]:
+    sums = Figures()
+    yield '{"items": ['
+    for each in figures:
+        sums += each
+        yield (",\n" if tally.rows else "\n") + json.dumps(item(asked, each))
+        tally.rows += 1
+    totals = json.dumps(measures(asked.metrics, sums))
+    yield f'\n],\n"totals": {totals},\n"rowCount": {tally.rows}}}\n'
+
+
+def broken_csv(rows: int) -> str:
+    return f"# error: {STOPPED}\r\n# rows: {rows}\r\n"
+
+
+def broken_json(rows: int) -> str:
+    error = json.dumps({"code": "export_stopped", "message": STOPPED})
+    return f'\n],\n"error": {error},\n"rowCount": {rows}}}\n'
+
+
+SHAPES: dict[str, Shape] = {"csv": as_csv, "json": as_json, "focus": as_focus}
+ENDS: dict[str, Callable[[int], str]] = {"csv": broken_csv, "json": broken_json, "focus": broken_csv}

@@ -1,0 +1,63 @@
+"""How far the figures reach: per provider account, to which day its bill is complete and when its usage was read."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+from django.db.models import Count, Max, Min, Q
+
+from accounts.models import Organization
+from usage.counting import Counted, end_of
+from usage.models import LedgerDay
+
+
+@dataclass(frozen=True)
+class Reach:
+    """One provider account. `bill_to` is the last day that its bill counts for, None when none does."""
+
+    provider: str
+    connection_id: UUID
+    first_day: date
+    bill_to: date | None
+    usage_until: datetime | None
+    unbilled_before: int  # days before `bill_to` whose bill is not there
+
+    @property
+    def until(self) -> datetime | None:
+        """The instant up to which everything of this account is known, by its usage or by its bill."""
+        bill = end_of(self.bill_to) if self.bill_to else None
+        return max((at for at in (self.usage_until, bill) if at), default=None)
+
+
+def reaches(organization: Organization) -> list[Reach]:
+    """All accounts that were ever read, in the order of their names."""
+    days = LedgerDay.objects.owned_by(organization).exclude(usage_read_at=None, bill_read_at=None)
+    billed = Q(counted=Counted.BILL)
+    found = (
+        days.values("provider", "connection_id")
+        .annotate(
+            first_day=Min("day"),
+            bill_from=Min("day", filter=billed),
+            bill_to=Max("day", filter=billed),
+            billed_days=Count("day", filter=billed),
+            usage_until=Max("usage_read_at"),
+        )
+        .order_by("provider", "connection_id")
+    )
+    return [
+        Reach(
+            provider=row["provider"],
+            connection_id=row["connection_id"],
+            first_day=row["first_day"],
+            bill_to=row["bill_to"],
+            usage_until=row["usage_until"],
+            unbilled_before=(row["bill_to"] - row["bill_from"]).days + 1 - row["billed_days"] if row["bill_to"] else 0,
+        )
+        for row in found
+    ]
+
+
+def fresh_until(accounts: list[Reach]) -> datetime | None:
+    """Until when all accounts are known; None when one is not known at all, or there is none."""
+    moments = [account.until for account in accounts]
+    return min((at for at in moments if at), default=None) if all(moments) else None

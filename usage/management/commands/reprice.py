@@ -1,0 +1,51 @@
+"""manage.py reprice: price the past by today's price book and overrides, with a report."""
+
+from collections.abc import Iterable
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from accounts.models import Organization
+from usage.pricing import PRICE_BOOK_VERSION
+from usage.repricing import Asked, Change, reprice
+
+
+class Command(BaseCommand):
+    help = (
+        "Price usage that has no price, or all of it, by the price book of today and the organization's own."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        which = parser.add_mutually_exclusive_group(required=True)
+        which.add_argument("--org", help="The slug of one organization.")
+        which.add_argument("--all", action="store_true", help="Every organization.")
+        parser.add_argument("--every-row", action="store_true", help="Also usage that has a price already.")
+        parser.add_argument("--from", dest="start", type=date.fromisoformat, help="First day, as 2026-01-31.")
+        parser.add_argument("--to", dest="end", type=date.fromisoformat, help="The day after the last one.")
+        parser.add_argument("--dry-run", action="store_true", help="Report and change nothing.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        organizations = Organization.objects.order_by("slug")
+        if options["org"]:
+            organizations = organizations.filter(slug=options["org"])
+            if not organizations:
+                raise CommandError(f"There is no organization {options['org']}.")
+        asked = Asked(options["start"], options["end"], options["every_row"])
+        self.stdout.write(f"price book {PRICE_BOOK_VERSION}{', dry run' if options['dry_run'] else ''}")
+        for organization in organizations:
+            self.stdout.write(organization.slug)
+            self._report(reprice(organization.pk, asked, dry_run=options["dry_run"]))
+
+    def _report(self, changes: Iterable[Change]) -> None:
+        before = after = Decimal(0)
+        rows = 0
+        for change in changes:
+            priced = change.unpriced_before - change.unpriced_after
+            self.stdout.write(
+                f"  {change.day} {change.provider} {change.model}: {change.rows} rows, "
+                f"{change.before:f} to {change.after:f} USD, {priced} tokens get a price"
+            )
+            rows, before, after = rows + change.rows, before + change.before, after + change.after
+        self.stdout.write(f"  {rows} rows, {before:f} to {after:f} USD, difference {after - before:f} USD")

@@ -1,0 +1,629 @@
+"""Rows, ledger days, rollups and prices, with their policies, partitions and the functions they need."""
+
+import django.db.models.deletion
+from django.db import migrations, models
+
+import tokentra.lib.ids
+import usage.counting
+from tokentra.lib.tenancy_migrations import CreatePartitionedModel, narrow_rollup, owned_policies
+
+ROLLUPS = ("usage_hourrollup", "usage_daydimension", "usage_dayrollup")
+
+MAKE_PARTITION = """
+CREATE FUNCTION usage_make_partition(at date) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    monday date := at - (extract(isodow FROM at)::int - 1);
+    title text := 'usage_usagerecord_' || to_char(monday, 'YYYYMMDD');
+BEGIN
+    IF at < DATE '2020-01-01' OR at > current_date + 400 THEN
+        RAISE EXCEPTION 'no partition is made for %', at USING ERRCODE = 'datetime_field_overflow';
+    END IF;
+    PERFORM pg_advisory_xact_lock(hashtext('usage_make_partition'));
+    IF EXISTS (SELECT FROM pg_class WHERE relname = title AND relnamespace = 'partitions'::regnamespace) THEN
+        RETURN false;
+    END IF;
+    EXECUTE format('CREATE TABLE partitions.%I (LIKE public.usage_usagerecord INCLUDING ALL)', title);
+    EXECUTE format('ALTER TABLE partitions.%I ENABLE ROW LEVEL SECURITY', title);
+    EXECUTE format('ALTER TABLE partitions.%I FORCE ROW LEVEL SECURITY', title);
+    EXECUTE format(
+        'ALTER TABLE public.usage_usagerecord ATTACH PARTITION partitions.%I FOR VALUES FROM (%L) TO (%L)',
+        title, monday, monday + 7
+    );
+    RETURN true;
+END $$
+"""
+
+ADD_UNITS = """
+CREATE FUNCTION usage_add_units(one jsonb, other jsonb) RETURNS jsonb
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT coalesce(jsonb_object_agg(name, trim_scale(total)::text), '{}') FROM (
+        SELECT name, sum(count::numeric) AS total FROM (
+            SELECT * FROM jsonb_each_text(one) UNION ALL SELECT * FROM jsonb_each_text(other)
+        ) AS each_unit (name, count) GROUP BY name
+    ) AS sums
+$$
+"""
+
+SUM_UNITS = """
+CREATE AGGREGATE usage_sum_units(jsonb) (
+    SFUNC = usage_add_units, STYPE = jsonb, COMBINEFUNC = usage_add_units, INITCOND = '{}', PARALLEL = SAFE
+)
+"""
+
+
+def partitions() -> migrations.RunSQL:
+    """Weeks of rows, made by one function that runs as the owner of the table.
+
+    Workers may call it and nothing else of the kind: it takes a day, makes that day's week and answers
+    whether it was missing. Attaching does not lock out those who read and write other weeks.
+    """
+    return migrations.RunSQL(
+        [
+            MAKE_PARTITION,
+            "REVOKE ALL ON FUNCTION usage_make_partition FROM PUBLIC",
+            "GRANT EXECUTE ON FUNCTION usage_make_partition TO tt_app",
+            "SELECT usage_make_partition(current_date + week * 7) FROM generate_series(-18, 9) AS week",
+        ],
+        ["DROP FUNCTION usage_make_partition"],
+    )
+
+
+def sums_of_units() -> migrations.RunSQL:
+    return migrations.RunSQL(
+        [ADD_UNITS, SUM_UNITS],
+        ["DROP AGGREGATE usage_sum_units(jsonb)", "DROP FUNCTION usage_add_units"],
+    )
+
+
+class Migration(migrations.Migration):
+    initial = True
+
+    dependencies = [
+        ("accounts", "0001_initial"),
+    ]
+
+    operations = [
+        migrations.CreateModel(
+            name="DayDimension",
+            fields=[
+                ("input", models.BigIntegerField(default=0)),
+                ("cache_read", models.BigIntegerField(default=0)),
+                ("cache_write_5m", models.BigIntegerField(default=0)),
+                ("cache_write_30m", models.BigIntegerField(default=0)),
+                ("cache_write_1h", models.BigIntegerField(default=0)),
+                ("cache_write_12h", models.BigIntegerField(default=0)),
+                ("output", models.BigIntegerField(default=0)),
+                ("audio_in", models.BigIntegerField(default=0)),
+                ("audio_out", models.BigIntegerField(default=0)),
+                ("image_in", models.BigIntegerField(default=0)),
+                ("image_out", models.BigIntegerField(default=0)),
+                ("reasoning", models.BigIntegerField(default=0, help_text="A part of output.")),
+                (
+                    "units",
+                    models.JSONField(default=dict, help_text='What is not tokens: {"web_search": "3"}.'),
+                ),
+                (
+                    "id",
+                    models.UUIDField(default=tokentra.lib.ids.uuid7, help_text="The hash of the dimensions."),
+                ),
+                ("connection_id", models.UUIDField()),
+                ("provider", models.TextField()),
+                ("ledger", models.TextField()),
+                ("currency", models.TextField()),
+                ("basis", models.TextField()),
+                ("counted", models.BooleanField()),
+                ("tokens_counted", models.BooleanField()),
+                ("amount", models.DecimalField(decimal_places=18, max_digits=38)),
+                ("requests", models.BigIntegerField()),
+                ("requests_known", models.BooleanField()),
+                ("unpriced_tokens", models.BigIntegerField()),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "organization_id",
+                        "dimension",
+                        "day",
+                        "id",
+                        blank=True,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("day", models.DateField()),
+                ("dimension", models.TextField()),
+                ("value", models.TextField(blank=True)),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="accounts.organization",
+                    ),
+                ),
+            ],
+            options={
+                "abstract": False,
+            },
+        ),
+        migrations.CreateModel(
+            name="HourRollup",
+            fields=[
+                ("input", models.BigIntegerField(default=0)),
+                ("cache_read", models.BigIntegerField(default=0)),
+                ("cache_write_5m", models.BigIntegerField(default=0)),
+                ("cache_write_30m", models.BigIntegerField(default=0)),
+                ("cache_write_1h", models.BigIntegerField(default=0)),
+                ("cache_write_12h", models.BigIntegerField(default=0)),
+                ("output", models.BigIntegerField(default=0)),
+                ("audio_in", models.BigIntegerField(default=0)),
+                ("audio_out", models.BigIntegerField(default=0)),
+                ("image_in", models.BigIntegerField(default=0)),
+                ("image_out", models.BigIntegerField(default=0)),
+                ("reasoning", models.BigIntegerField(default=0, help_text="A part of output.")),
+                (
+                    "units",
+                    models.JSONField(default=dict, help_text='What is not tokens: {"web_search": "3"}.'),
+                ),
+                (
+                    "id",
+                    models.UUIDField(default=tokentra.lib.ids.uuid7, help_text="The hash of the dimensions."),
+                ),
+                ("connection_id", models.UUIDField()),
+                ("provider", models.TextField()),
+                ("ledger", models.TextField()),
+                ("currency", models.TextField()),
+                ("basis", models.TextField()),
+                ("counted", models.BooleanField()),
+                ("tokens_counted", models.BooleanField()),
+                ("amount", models.DecimalField(decimal_places=18, max_digits=38)),
+                ("requests", models.BigIntegerField()),
+                ("requests_known", models.BooleanField()),
+                ("unpriced_tokens", models.BigIntegerField()),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "organization_id",
+                        "dimension",
+                        "hour",
+                        "id",
+                        blank=True,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                (
+                    "hour",
+                    models.DateTimeField(
+                        help_text="The start of the bucket; a daily bucket has its midnight."
+                    ),
+                ),
+                ("seconds", models.IntegerField()),
+                ("dimension", models.TextField()),
+                ("value", models.TextField(blank=True)),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="accounts.organization",
+                    ),
+                ),
+            ],
+            options={
+                "abstract": False,
+            },
+        ),
+        migrations.CreateModel(
+            name="DayRollup",
+            fields=[
+                ("input", models.BigIntegerField(default=0)),
+                ("cache_read", models.BigIntegerField(default=0)),
+                ("cache_write_5m", models.BigIntegerField(default=0)),
+                ("cache_write_30m", models.BigIntegerField(default=0)),
+                ("cache_write_1h", models.BigIntegerField(default=0)),
+                ("cache_write_12h", models.BigIntegerField(default=0)),
+                ("output", models.BigIntegerField(default=0)),
+                ("audio_in", models.BigIntegerField(default=0)),
+                ("audio_out", models.BigIntegerField(default=0)),
+                ("image_in", models.BigIntegerField(default=0)),
+                ("image_out", models.BigIntegerField(default=0)),
+                ("reasoning", models.BigIntegerField(default=0, help_text="A part of output.")),
+                (
+                    "units",
+                    models.JSONField(default=dict, help_text='What is not tokens: {"web_search": "3"}.'),
+                ),
+                (
+                    "id",
+                    models.UUIDField(default=tokentra.lib.ids.uuid7, help_text="The hash of the dimensions."),
+                ),
+                ("connection_id", models.UUIDField()),
+                ("provider", models.TextField()),
+                ("ledger", models.TextField()),
+                ("currency", models.TextField()),
+                ("basis", models.TextField()),
+                ("counted", models.BooleanField()),
+                ("tokens_counted", models.BooleanField()),
+                ("amount", models.DecimalField(decimal_places=18, max_digits=38)),
+                ("requests", models.BigIntegerField()),
+                ("requests_known", models.BooleanField()),
+                ("unpriced_tokens", models.BigIntegerField()),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "organization_id",
+                        "day",
+                        "id",
+                        blank=True,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("day", models.DateField()),
+                ("model", models.TextField(blank=True)),
+                ("project", models.TextField(blank=True)),
+                ("api_key", models.TextField(blank=True)),
+                ("user_ref", models.TextField(blank=True)),
+                ("service_tier", models.TextField(blank=True)),
+                ("batch", models.BooleanField()),
+                ("line_item", models.TextField(blank=True)),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="accounts.organization",
+                    ),
+                ),
+            ],
+            options={
+                "indexes": [
+                    models.Index(fields=["organization", "project", "day"], name="days_of_a_project"),
+                    models.Index(fields=["organization", "api_key", "day"], name="days_of_a_key"),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="Label",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        default=tokentra.lib.ids.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("connection_id", models.UUIDField()),
+                ("dimension", models.TextField(help_text="project, api_key or user.")),
+                ("value", models.TextField()),
+                ("name", models.TextField(blank=True)),
+                ("detail", models.TextField(blank=True)),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="accounts.organization",
+                    ),
+                ),
+            ],
+            options={
+                "abstract": False,
+                "constraints": [
+                    models.UniqueConstraint(fields=("organization", "id"), name="usage_label_owned"),
+                    models.UniqueConstraint(
+                        fields=("organization", "connection_id", "dimension", "value"),
+                        name="one_label_for_each_id",
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="LedgerDay",
+            fields=[
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "organization_id",
+                        "connection_id",
+                        "day",
+                        blank=True,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("connection_id", models.UUIDField()),
+                ("day", models.DateField()),
+                ("provider", models.TextField()),
+                ("usage_read_at", models.DateTimeField(null=True)),
+                (
+                    "bill_read_at",
+                    models.DateTimeField(help_text="The last complete reading of the bill.", null=True),
+                ),
+                (
+                    "reads",
+                    models.JSONField(
+                        default=dict, help_text="Endpoint to the instant of its last complete reading."
+                    ),
+                ),
+                (
+                    "counted",
+                    models.TextField(
+                        choices=[("bill", "bill"), ("usage", "usage")],
+                        default=usage.counting.Counted["USAGE"],
+                    ),
+                ),
+                (
+                    "state",
+                    models.TextField(
+                        choices=[("open", "open"), ("provisional", "provisional"), ("settled", "settled")],
+                        default=usage.counting.State["OPEN"],
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="accounts.organization",
+                    ),
+                ),
+            ],
+            options={
+                "indexes": [models.Index(fields=["organization", "day"], name="ledger_days_in_order")],
+            },
+        ),
+        migrations.CreateModel(
+            name="PriceOverride",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        default=tokentra.lib.ids.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("provider", models.CharField(max_length=40)),
+                (
+                    "model",
+                    models.CharField(
+                        blank=True,
+                        help_text="As the provider names it; empty means every model.",
+                        max_length=256,
+                    ),
+                ),
+                (
+                    "processing",
+                    models.CharField(
+                        choices=[
+                            ("standard", "Standard"),
+                            ("batch", "Batch"),
+                            ("flex", "Flex"),
+                            ("priority", "Priority"),
+                            ("any", "Any"),
+                        ],
+                        default="standard",
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "rates",
+                    models.JSONField(
+                        blank=True, help_text='USD per million tokens by class: {"input": "1.25"}.', null=True
+                    ),
+                ),
+                (
+                    "discount_percent",
+                    models.DecimalField(blank=True, decimal_places=3, max_digits=6, null=True),
+                ),
+                ("since", models.DateField()),
+                (
+                    "until",
+                    models.DateField(
+                        blank=True, help_text="The first day on which it no longer holds.", null=True
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="accounts.organization",
+                    ),
+                ),
+            ],
+            options={
+                "abstract": False,
+                "constraints": [
+                    models.UniqueConstraint(fields=("organization", "id"), name="usage_priceoverride_owned"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("discount_percent__isnull", False), ("rates__isnull", True)),
+                            models.Q(("discount_percent__isnull", True), ("rates__isnull", False)),
+                            _connector="OR",
+                        ),
+                        name="override_is_rates_or_a_discount",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("discount_percent__isnull", True),
+                            ("discount_percent__range", (0, 100)),
+                            _connector="OR",
+                        ),
+                        name="discount_is_a_percentage",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("until__isnull", True), ("until__gt", models.F("since")), _connector="OR"
+                        ),
+                        name="override_ends_after_it_begins",
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="Revision",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        default=tokentra.lib.ids.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("connection_id", models.UUIDField()),
+                ("provider", models.TextField()),
+                (
+                    "ledger",
+                    models.TextField(
+                        choices=[("billed", "billed"), ("usage", "usage"), ("measured", "measured")]
+                    ),
+                ),
+                ("endpoint", models.TextField()),
+                ("day", models.DateField()),
+                ("old_amount", models.DecimalField(decimal_places=18, max_digits=38)),
+                ("new_amount", models.DecimalField(decimal_places=18, max_digits=38)),
+                ("old_tokens", models.BigIntegerField()),
+                ("new_tokens", models.BigIntegerField()),
+                ("at", models.DateTimeField()),
+                ("age_hours", models.IntegerField(help_text="Hours since the end of the day.")),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="accounts.organization",
+                    ),
+                ),
+            ],
+            options={
+                "abstract": False,
+                "indexes": [
+                    models.Index(fields=["organization", "connection_id", "day"], name="revisions_of_a_day")
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("organization", "id"), name="usage_revision_owned")
+                ],
+            },
+        ),
+        CreatePartitionedModel(
+            name="UsageRecord",
+            fields=[
+                ("input", models.BigIntegerField(default=0)),
+                ("cache_read", models.BigIntegerField(default=0)),
+                ("cache_write_5m", models.BigIntegerField(default=0)),
+                ("cache_write_30m", models.BigIntegerField(default=0)),
+                ("cache_write_1h", models.BigIntegerField(default=0)),
+                ("cache_write_12h", models.BigIntegerField(default=0)),
+                ("output", models.BigIntegerField(default=0)),
+                ("audio_in", models.BigIntegerField(default=0)),
+                ("audio_out", models.BigIntegerField(default=0)),
+                ("image_in", models.BigIntegerField(default=0)),
+                ("image_out", models.BigIntegerField(default=0)),
+                ("reasoning", models.BigIntegerField(default=0, help_text="A part of output.")),
+                (
+                    "units",
+                    models.JSONField(default=dict, help_text='What is not tokens: {"web_search": "3"}.'),
+                ),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "organization_id",
+                        "day",
+                        "id",
+                        blank=True,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("id", models.UUIDField()),
+                ("day", models.DateField(help_text="The UTC day of `start`.")),
+                ("connection_id", models.UUIDField()),
+                (
+                    "ledger",
+                    models.TextField(
+                        choices=[("billed", "billed"), ("usage", "usage"), ("measured", "measured")]
+                    ),
+                ),
+                ("endpoint", models.TextField()),
+                ("start", models.DateTimeField()),
+                ("seconds", models.IntegerField()),
+                ("provider", models.TextField()),
+                ("model", models.TextField(blank=True)),
+                ("project", models.TextField(blank=True)),
+                ("api_key", models.TextField(blank=True)),
+                ("user_ref", models.TextField(blank=True)),
+                ("service_tier", models.TextField(blank=True)),
+                ("batch", models.BooleanField(default=False)),
+                ("context_window", models.TextField(blank=True)),
+                ("line_item", models.TextField(blank=True)),
+                ("kind", models.TextField()),
+                ("extra", models.JSONField(default=dict)),
+                ("requests", models.BigIntegerField(null=True)),
+                ("amount", models.DecimalField(decimal_places=18, max_digits=38, null=True)),
+                ("currency", models.TextField(default="USD")),
+                (
+                    "basis",
+                    models.TextField(
+                        choices=[
+                            ("billed", "billed"),
+                            ("computed", "computed"),
+                            ("reported", "reported"),
+                            ("estimated", "estimated"),
+                            ("unpriced", "unpriced"),
+                        ]
+                    ),
+                ),
+                (
+                    "rate_ref",
+                    models.TextField(
+                        blank=True, help_text="The rate behind the amount, or why there is none."
+                    ),
+                ),
+                ("first_seen_at", models.DateTimeField()),
+                ("seen_at", models.DateTimeField(help_text="When these values were first observed.")),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="accounts.organization",
+                    ),
+                ),
+            ],
+            options={
+                "indexes": [
+                    models.Index(
+                        fields=["organization", "connection_id", "day", "ledger"], name="usage_by_connection"
+                    )
+                ],
+            },
+        ),
+        owned_policies(
+            "usage_usagerecord",
+            "usage_ledgerday",
+            "usage_revision",
+            "usage_label",
+            "usage_priceoverride",
+            *ROLLUPS,
+        ),
+        narrow_rollup(*ROLLUPS),
+        sums_of_units(),
+        partitions(),
+    ]

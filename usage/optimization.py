@@ -1,0 +1,169 @@
+"""Savings of the last thirty days: gathers the evidence from rollups, asks the rules, prices by the book."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from decimal import Decimal
+from functools import partial
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib.postgres.aggregates import BoolAnd
+from django.db.models import Case, F, Q, Sum, When
+from django.urls import reverse
+
+from accounts import journal
+from accounts.http import OrgRequest
+from accounts.journal import Event
+from accounts.models import Organization
+from tokentra.lib import money
+from tokentra.lib.periods import Period
+from usage import insights, stats
+from usage.ingest import overrides_of
+from usage.models import DayRollup, HourRollup
+from usage.names import provider_name
+from usage.pricing import Pricer
+from usage.rows import TOKEN_CLASSES, Tokens
+from usage.rules.evidence import DayUse, Evidence, Finding, HourUse, Model
+from usage.stats import Question
+
+DAYS = 30
+MOST_MODELS = 12  # the dearest ones; what is not among them is a small part of the bill
+COUNTS = (*TOKEN_CLASSES, "reasoning")
+WRITTEN: dict[str, Callable[[Any], str]] = {"dollars": money.dollars, "tokens": money.tokens, "exact": money.exact, "percent": money.percent, "text": str}
+EXACT: dict[str, Callable[[Any], str]] = WRITTEN | {"dollars": money.exact_dollars, "tokens": money.exact}
+BATCH = Q(batch=True) | Q(service_tier="batch")
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A fact in words, with every digit beside it."""
+
+    label: str
+    text: str
+    exact: str
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """A finding with the way to the rows behind it."""
+
+    finding: Finding
+    rows: str
+
+    @property
+    def line(self) -> str:
+        return f"{provider_name(self.finding.provider)}, {money.dollars(self.finding.spend)} on {self.finding.model} in 30 days"
+
+    @property
+    def confidence(self) -> str:
+        return f"{self.finding.confidence.capitalize()} confidence"
+
+    @property
+    def facts(self) -> list[Shown]:
+        return [
+            Shown(fact.label, WRITTEN[fact.kind](fact.value), EXACT[fact.kind](fact.value)) for fact in self.finding.facts
+        ]
+
+
+@dataclass(frozen=True)
+class Found:
+    """What thirty days of use suggest. `days` is how many of them have use at all."""
+
+    period: Period
+    suggestions: tuple[Suggestion, ...]
+    low: Decimal
+    high: Decimal
+    spend: Decimal
+    days: int
+
+    @property
+    def range(self) -> str:
+        return f"{money.dollars(self.low)} to {money.dollars(self.high)}"
+
+    @property
+    def exact_range(self) -> str:
+        return f"{money.exact_dollars(self.low)} to {money.exact_dollars(self.high)}"
+
+    @property
+    def looked_at(self) -> str:
+        return f"The {MOST_MODELS} dearest models at most, on {self.days} {'day' if self.days == 1 else 'days'} with use."
+
+    @property
+    def first(self) -> Suggestion | None:
+        return self.suggestions[0] if self.suggestions else None
+
+
+def look(organization: Organization, now: datetime) -> Found:
+    """The last thirty whole UTC days."""
+    today = datetime.combine(now.astimezone(UTC).date(), time.min, UTC)
+    period = Period(today - timedelta(days=DAYS), today)
+    evidence = gather(organization, period)
+    price = partial(Pricer(overrides_of(organization.pk)).amount, at=now)
+    findings = insights.find(evidence, price)
+    low, high = insights.together(findings)
+    suggestions = tuple(Suggestion(finding, rows_of(finding, period)) for finding in findings)
+    spend = sum(evidence.spend.values(), Decimal(0))
+    return Found(period, suggestions, low, high, spend, len({use.day for use in evidence.days}))
+
+
+def gather(organization: Organization, period: Period) -> Evidence:
+    costs = stats.costs(organization, Question(period, ("provider", "model")))
+    spend: dict[Model, Decimal] = {(provider, model): cost for provider, model, cost in costs if model and cost > 0}
+    dearest = sorted(spend, key=lambda about: -spend[about])[:MOST_MODELS]
+    return Evidence(
+        start=period.first_day,
+        end=period.end_day,
+        days=tuple(day_uses(organization, period, dearest)),
+        hours=tuple(hour_uses(organization, period, dearest)),
+        spend={about: spend[about] for about in dearest},
+    )
+
+
+def day_uses(organization: Organization, period: Period, models: list[Model]) -> Iterator[DayUse]:
+    names = ("day", "provider", "model", "project", "api_key")
+    rows = DayRollup.objects.owned_by(organization).filter(
+        ledger="usage", day__gte=period.first_day, day__lt=period.end_day, model__in={model for _, model in models}
+    )
+    sums = {f"sum_{name}": Sum(name) for name in COUNTS}
+    grouped = rows.values(*names, is_batch=Case(When(BATCH, then=True), default=False)).annotate(
+        **sums, calls=Sum("requests"), all_known=BoolAnd("requests_known")
+    )
+    for row in grouped.order_by():
+        tokens = Tokens(*(row[name] for name in sums))
+        calls = row["calls"] if row["all_known"] else None
+        if (row["provider"], row["model"]) in models:
+            yield DayUse(tokens=tokens, requests=calls, batch=row["is_batch"], **{name: row[name] for name in names})
+
+
+def hour_uses(organization: Organization, period: Period, models: list[Model]) -> Iterator[HourUse]:
+    rows = HourRollup.objects.owned_by(organization).filter(
+        dimension="model",
+        value__in={model for _, model in models},
+        ledger="usage",
+        seconds__lte=3600,
+        hour__gte=period.start,
+        hour__lt=period.end,
+    )
+    total = sum((F(name) for name in TOKEN_CLASSES[1:]), F("input"))
+    grouped = rows.values("hour", "provider", "value").annotate(all_tokens=Sum(total)).order_by()
+    for hour, provider, model, tokens in grouped.values_list("hour", "provider", "value", "all_tokens"):
+        if (provider, model) in models:
+            yield HourUse(hour, provider, model, tokens)
+
+
+def rows_of(finding: Finding, period: Period) -> str:
+    asked = {
+        "from": f"{period.first_day}",
+        "to": f"{period.last_day}",
+        "provider": finding.provider,
+        "model": finding.model,
+        "group": "day",
+    }
+    return f"{reverse('usage:explorer')}?{urlencode(asked)}"
+
+
+def note_first_view(request: OrgRequest, found: Found) -> None:
+    """Seeing the page counts once there is something on it to see."""
+    if found.days and not request.organization.is_sample:
+        journal.record_once(Event.OPTIMIZATION_FIRST_VIEW, request.user, request.organization)

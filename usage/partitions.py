@@ -1,0 +1,33 @@
+"""Weeks of rows: made ahead by a daily task, and on demand, so that no write ever finds its week missing."""
+
+from collections.abc import Iterable
+from datetime import date, timedelta
+
+from django.db import connection
+
+AHEAD = timedelta(days=60)
+WEEK = timedelta(days=7)
+
+
+def ensure(days: Iterable[date]) -> int:
+    """Make the partitions of these days where they are missing; answers how many were.
+
+    The table belongs to tt_owner, and workers do not: they call the owner's function, which makes the
+    week of a day and can do nothing else. Raises DataError for a day before 2020 or over a year ahead.
+    """
+    mondays = sorted({day - timedelta(days=day.weekday()) for day in days})
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid "
+            "WHERE i.inhparent = 'usage_usagerecord'::regclass"
+        )
+        there = {name for (name,) in cursor.fetchall()}
+        missing = [monday for monday in mondays if f"usage_usagerecord_{monday:%Y%m%d}" not in there]
+        for monday in missing:
+            cursor.execute("SELECT usage_make_partition(%s)", [monday])
+    return len(missing)
+
+
+def make_ahead(today: date) -> int:
+    """The weeks from this one to two months ahead; answers how many were missing."""
+    return ensure(today + WEEK * n for n in range(AHEAD // WEEK + 2))

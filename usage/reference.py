@@ -1,0 +1,46 @@
+"""The parameters of the usage API as its reference page shows them; `usage.asking` reads them by hand."""
+
+from typing import Any
+
+from usage.asking import LIMIT, METRICS, MOST
+from usage.stats import DIMENSIONS, LEDGERS, TIMES
+
+
+def parameter(name: str, description: str, **schema: Any) -> dict[str, Any]:
+    return {
+        "name": name,
+        "in": "query",
+        "required": False,
+        "description": description,
+        "schema": {"type": "string"} | schema,
+    }
+
+
+RANGE = [
+    parameter("from", "The start: 2026-01-31 (that UTC day's midnight) or an RFC 3339 instant. Default: 30 days."),
+    parameter("to", "The end, itself not included, in the same forms."),
+    parameter("groupBy", f"Any of {', '.join((*TIMES, *DIMENSIONS))}, by commas; at most one of the times."),
+    parameter("ledger", "Which amounts: what counts, or one ledger alone.", enum=[*LEDGERS], default="counted"),
+    *(parameter(f"filter[{name}]", f"Only this {name.replace('_', ' ')}; may be repeated.") for name in DIMENSIONS),
+]
+STATS: dict[str, Any] = {
+    "parameters": [
+        *RANGE,
+        parameter("metric", f"Any of {', '.join(METRICS)}, by commas. Default: all."),
+        parameter("limit", "Groups on a page.", type="integer", minimum=1, maximum=MOST, default=LIMIT),
+        parameter("cursor", "The nextCursor of the page before."),
+    ]
+}
+EXPORT: dict[str, Any] = {
+    "parameters": [
+        *RANGE,
+        parameter("format", "csv, json, or focus (FinOps FOCUS columns as CSV).", enum=["csv", "json", "focus"]),
+        parameter("sort", "A column of the answer; a leading - turns the order around."),
+    ],
+    "responses": {
+        200: {
+            "description": "The file, streamed. Its last line carries the count of rows, or says what went wrong.",
+            "content": {"text/csv": {}, "application/json": {}},
+        }
+    },
+}

@@ -1,0 +1,284 @@
+"""Any figure by any dimension over time: one question, answered from the rollup that is narrow enough."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, cast
+from uuid import UUID
+
+from django.contrib.postgres.aggregates import BoolOr, JSONBAgg
+from django.db.models import Aggregate, F, JSONField, Q, QuerySet, Sum, TextField
+from django.db.models.expressions import Combinable
+from django.db.models.functions import Cast, Coalesce, JSONObject, TruncDay, TruncMonth, TruncWeek
+
+from accounts.models import Organization
+from tokentra.lib.periods import Period
+from usage.models import DayDimension, DayRollup, HourRollup
+from usage.rows import TOKEN_CLASSES, Tokens
+
+ZERO = Decimal(0)
+TIMES = ("hour", "day", "week", "month")
+NARROW = ("model", "project", "api_key", "user", "service_tier")  # each has a rollup of its own
+CROSSED = (*NARROW, "batch", "line_item")
+EVERYWHERE = ("provider", "connection")
+DIMENSIONS = (*EVERYWHERE, *CROSSED)
+COLUMNS = {"user": "user_ref", "connection": "connection_id"}
+
+LEDGERS: dict[str, tuple[Q, Q]] = {  # whose money, whose tokens
+    "counted": (Q(counted=True), Q(tokens_counted=True)),
+    "billed": (Q(ledger="billed"), Q(ledger="billed")),
+    "computed": (Q(ledger="usage"), Q(ledger="usage")),
+    "measured": (Q(ledger="measured"), Q(ledger="measured")),
+}
+
+
+class SumUnits(Aggregate):
+    """Counts by name, added up by name; the function comes with the rollups."""
+
+    function = "usage_sum_units"
+    output_field = JSONField()
+
+
+class Unanswerable(ValueError):
+    """No rollup holds this combination; the text says which ones do."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """`order` names measures or keys, "-" for descending; keys follow by themselves, so that pages are stable."""
+
+    period: Period
+    group_by: tuple[str, ...] = ()
+    filters: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    ledger: str = "counted"
+    order: str = ""
+
+    @property
+    def dimensions(self) -> tuple[str, ...]:
+        named = {*self.group_by, *self.filters}
+        return tuple(name for name in CROSSED if name in named)
+
+    @property
+    def by_hour(self) -> bool:
+        return "hour" in self.group_by or not self.period.is_whole_days
+
+
+@dataclass(frozen=True)
+class Figures:
+    """One group's sums. `requests` is None when nobody says; `requests_partly` when somebody does not."""
+
+    keys: dict[str, Any] = field(default_factory=dict)
+    cost: Decimal = ZERO
+    other_currencies: dict[str, Decimal] = field(default_factory=dict)
+    tokens: Tokens = Tokens()
+    requests: int | None = None
+    requests_partly: bool = False
+    units: dict[str, Decimal] = field(default_factory=dict)
+    unpriced_tokens: int = 0
+    billed: Decimal = ZERO
+    computed: Decimal = ZERO
+    measured: Decimal = ZERO
+
+    def __add__(self, other: "Figures") -> "Figures":
+        known = [each.requests for each in (self, other) if each.requests is not None]
+        return Figures(
+            keys={name: value for name, value in self.keys.items() if other.keys.get(name) == value},
+            cost=self.cost + other.cost,
+            other_currencies=added(self.other_currencies, other.other_currencies),
+            tokens=self.tokens + other.tokens,
+            requests=sum(known) if known else None,
+            requests_partly=self.requests_partly or other.requests_partly,
+            units=added(self.units, other.units),
+            unpriced_tokens=self.unpriced_tokens + other.unpriced_tokens,
+            billed=self.billed + other.billed,
+            computed=self.computed + other.computed,
+            measured=self.measured + other.measured,
+        )
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.cost or self.other_currencies or self.tokens.total or self.requests or self.units)
+
+
+def added(one: Mapping[str, Decimal], other: Mapping[str, Decimal]) -> dict[str, Decimal]:
+    return {name: one.get(name, ZERO) + other.get(name, ZERO) for name in sorted({*one, *other})}
+
+
+def total(figures: Iterable[Figures]) -> Figures:
+    return sum(figures, Figures())
+
+
+def totals(organization: Organization, question: Question) -> Figures:
+    return next(groups(organization, replace(question, group_by=(), order="")), Figures())
+
+
+def groups(
+    organization: Organization,
+    question: Question,
+    *,
+    after: Sequence[Any] = (),
+    limit: int | None = None,
+    backwards: bool = False,
+) -> Iterator[Figures]:
+    """The groups in order, those behind the position `after` only (see `position`).
+
+    `backwards` turns the whole order around, which finds the page before a position.
+    """
+    order = [turned(name) if backwards else name for name in ordering(question)]
+    rows = _grouped(organization, question).order_by(*(_order(name) for name in order))
+    if after:
+        rows = rows.filter(_behind(order, after))
+    if limit is not None:
+        rows = rows[:limit]
+    for row in rows.iterator() if limit is None else rows:
+        yield _figures(row, question)
+
+
+def costs(organization: Organization, question: Question) -> Iterator[tuple[Any, ...]]:
+    """Each group's keys and its cost, nothing else: what a chart of many groups needs."""
+    rows, columns = _source(organization, question)
+    money = LEDGERS[question.ledger][0] & Q(currency="USD")
+    for name, values in question.filters.items():
+        rows = rows.filter(**{f"{columns[name]}__in": values})
+    keys = {f"by_{name}": _key(name, columns) for name in question.group_by}
+    found = rows.filter(money).values(**keys).annotate(cost=Sum("amount")).order_by()
+    for row in found.values_list(*keys, "cost"):
+        yield (*(_plain(name, value) for name, value in zip(question.group_by, row, strict=False)), row[-1])
+
+
+def position(question: Question, figures: Figures) -> list[Any]:
+    """Where a group stands in the order: what `after` takes."""
+    counts = {name: figures.tokens.get(name) for name in TOKEN_CLASSES}
+    sums = {"cost": figures.cost, "tokens": figures.tokens.total, "requests": figures.requests or 0}
+    values = {**counts, **sums, **figures.keys}
+    return [values[name.removeprefix("-")] for name in ordering(question)]
+
+
+def ordering(question: Question) -> tuple[str, ...]:
+    chosen = (question.order,) if question.order else ()
+    plain = question.order.removeprefix("-")
+    return (*chosen, *(name for name in question.group_by if name != plain))
+
+
+def count(organization: Organization, question: Question) -> int:
+    """How many groups there are."""
+    return _grouped(organization, question).count()
+
+
+def _grouped(organization: Organization, question: Question) -> "QuerySet[Any, dict[str, Any]]":
+    rows, columns = _source(organization, question)
+    money, counts = LEDGERS[question.ledger]
+    for name, values in question.filters.items():
+        rows = rows.filter(**{f"{columns[name]}__in": values})
+    keys = {f"by_{name}": _key(name, columns) for name in question.group_by}
+    measures = {f"sum_{name}": _sum(name, counts) for name in (*TOKEN_CLASSES, "reasoning")}
+    rows = rows.filter(money | counts).values(**keys).annotate(
+        **measures,
+        cost=_sum("amount", money & Q(currency="USD")),
+        tokens=Coalesce(sum((Sum(name, filter=counts) for name in TOKEN_CLASSES[1:]), Sum("input", filter=counts)), 0),
+        sum_requests=_sum("requests", counts),
+        has_counts=BoolOr(counts, default=False),
+        has_unknown=BoolOr(Q(requests_known=False), filter=counts, default=False),
+        unpriced=_sum("unpriced_tokens", money),
+        billed=_sum("amount", money & Q(currency="USD", ledger="billed")),
+        computed=_sum("amount", money & Q(currency="USD", ledger="usage")),
+        measured=_sum("amount", money & Q(currency="USD", ledger="measured")),
+        others=JSONBAgg(_other_currency(), filter=money & ~Q(currency="USD"), default=None),
+        sum_units=SumUnits("units", filter=counts & ~Q(units={}), default=None),
+    )
+    return cast("QuerySet[Any, dict[str, Any]]", rows)
+
+
+def _source(organization: Organization, question: Question) -> tuple["QuerySet[Any]", dict[str, str]]:
+    dimensions, span = question.dimensions, question.period
+    narrow = len(dimensions) <= 1 and not {"batch", "line_item"} & set(dimensions)
+    name = dimensions[0] if dimensions else "model"
+    columns = {each: COLUMNS.get(each, each) for each in EVERYWHERE} | {name: "value"}
+    if question.by_hour:
+        if not narrow:
+            raise Unanswerable("By hour there is one of " + ", ".join(NARROW) + " at a time, beside provider and connection.")
+        by_hour = HourRollup.objects.owned_by(organization).filter(dimension=name)
+        return by_hour.filter(hour__gte=span.start, hour__lt=span.end), columns | {"time": "hour"}
+    if narrow:
+        by_day = DayDimension.objects.owned_by(organization).filter(dimension=name)
+        return by_day.filter(day__gte=span.first_day, day__lt=span.end_day), columns | {"time": "day"}
+    crossed = DayRollup.objects.owned_by(organization).filter(day__gte=span.first_day, day__lt=span.end_day)
+    return crossed, {each: COLUMNS.get(each, each) for each in DIMENSIONS} | {"time": "day"}
+
+
+def _key(name: str, columns: Mapping[str, str]) -> Combinable:
+    time = columns["time"]
+    if name in TIMES:
+        if name == time:
+            return F(time)
+        return {"day": TruncDay, "week": TruncWeek, "month": TruncMonth}[name](time)
+    return F(columns[name])
+
+
+def _sum(name: str, condition: Q) -> Coalesce:
+    return Coalesce(Sum(name, filter=condition), ZERO if name == "amount" else 0)
+
+
+def _other_currency() -> JSONObject:
+    return JSONObject(currency="currency", amount=Cast("amount", TextField()))
+
+
+def _column(name: str) -> str:
+    if name in ("cost", "tokens"):
+        return name
+    return f"sum_{name}" if name == "requests" or name in TOKEN_CLASSES else f"by_{name}"
+
+
+def _order(name: str) -> str:
+    return f"-{_column(name[1:])}" if name.startswith("-") else _column(name)
+
+
+def turned(name: str) -> str:
+    return name[1:] if name.startswith("-") else f"-{name}"
+
+
+def _behind(order: Sequence[str], after: Sequence[Any]) -> Q:
+    """Strictly after a position: the first key differs, or it is equal and the second one does, and so on."""
+    behind, equal = Q(pk__in=()), Q()
+    for name, value in zip(order, after, strict=True):
+        column = _column(name.removeprefix("-"))
+        behind |= equal & Q(**{f"{column}__{'lt' if name.startswith('-') else 'gt'}": value})
+        equal &= Q(**{column: value})
+    return behind
+
+
+def _figures(row: dict[str, Any], question: Question) -> Figures:
+    others: dict[str, Decimal] = {}
+    for line in row["others"] or ():
+        others = added(others, {line["currency"]: Decimal(line["amount"])})
+    says_nothing = not row["has_counts"] or (row["has_unknown"] and not row["sum_requests"])
+    return Figures(
+        keys={name: _plain(name, row[f"by_{name}"]) for name in question.group_by},
+        cost=row["cost"],
+        other_currencies=others,
+        tokens=Tokens(*(row[f"sum_{name}"] for name in (*TOKEN_CLASSES, "reasoning"))),
+        requests=None if says_nothing else row["sum_requests"],
+        requests_partly=row["has_unknown"],
+        units={name: Decimal(str(count)) for name, count in (row["sum_units"] or {}).items()},
+        unpriced_tokens=row["unpriced"],
+        billed=row["billed"],
+        computed=row["computed"],
+        measured=row["measured"],
+    )
+
+
+def _plain(name: str, value: Any) -> Any:
+    """Days, weeks and months as dates; ids as text."""
+    if name in TIMES and name != "hour" and isinstance(value, datetime):
+        return value.date()
+    return str(value) if isinstance(value, UUID) else value
+
+
+def written(value: Any) -> str:
+    """A key as JSON and CSV have it."""
+    if isinstance(value, datetime):
+        return value.strftime("%Y-%m-%dT%H:%M:%SZ")
+    if isinstance(value, date):
+        return value.isoformat()
+    return ("true" if value else "false") if isinstance(value, bool) else str(value)

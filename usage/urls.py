@@ -1,0 +1,18 @@
+"""Where spend is shown, and the way into sample data."""
+
+from django.urls import path
+
+from usage import sample_door, views
+
+app_name = "usage"
+
+urlpatterns = [
+    path("dashboard/", views.dashboard, name="dashboard"),
+    path("dashboard/data-ready/", views.data_ready, name="data_ready"),
+    path("dashboard/insight/", views.insight, name="insight"),
+    path("usage/", views.explorer, name="explorer"),
+    path("optimization/", views.optimization, name="optimization"),
+    path("sample/enter/", sample_door.enter, name="sample_enter"),
+    path("sample/leave/", sample_door.leave, name="sample_leave"),
+    path("sample/remove/", sample_door.remove, name="sample_remove"),
+]

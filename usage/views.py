@@ -1,0 +1,65 @@
+"""Doors to the pages that show spend."""
+
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_POST
+
+from accounts.gates import page
+from accounts.http import OrgRequest
+from accounts.permissions import Permission
+from usage import dashboard as boards
+from usage import explorer as tables
+from usage import firsts, optimization as savings, sample_door
+from usage.forms import look
+
+
+@require_GET
+@page(Permission.SEE_COSTS)
+def dashboard(request: OrgRequest) -> HttpResponse:
+    now = timezone.now()
+    lens = look(request.GET, now, *boards.EXTRA)
+    board = boards.Board(request.organization, lens, now)
+    arrival = firsts.arrive(request, board)
+    polls = 3 if arrival.is_connected and not board.has_data else 5 if board.is_filling else 0
+    answer = {"board": board, "lens": lens, "arrival": arrival, "polls": polls}
+    return render(
+        request,
+        "usage/dashboard.html",
+        answer | {"sample": sample_door.is_offered(request)},
+        status=422 if lens.errors else 200,
+    )
+
+
+@require_POST
+@page(Permission.SEE_COSTS)
+def data_ready(request: OrgRequest) -> HttpResponse:
+    """Closes the banner that says the first figures are there."""
+    firsts.close_banner(request.session)
+    return redirect("usage:dashboard")
+
+
+@require_GET
+@page(Permission.SEE_COSTS)
+def explorer(request: OrgRequest) -> HttpResponse:
+    now = timezone.now()
+    lens = look(request.GET, now, *tables.EXTRA)
+    table = tables.Table(request.organization, lens, now)
+    status = 422 if lens.errors or table.errors else 200
+    return render(request, "usage/explorer.html", {"table": table, "lens": lens, "sample": sample_door.is_offered(request)}, status=status)
+
+
+@require_GET
+@page(Permission.SEE_COSTS)
+def optimization(request: OrgRequest) -> HttpResponse:
+    found = savings.look(request.organization, timezone.now())
+    savings.note_first_view(request, found)
+    return render(request, "usage/optimization.html", {"found": found})
+
+
+@require_GET
+@page(Permission.SEE_COSTS)
+def insight(request: OrgRequest) -> HttpResponse:
+    """The dashboard's insight, asked for by itself because it looks at a month of use."""
+    found = savings.look(request.organization, timezone.now())
+    return render(request, "usage/_insight.html", {"found": found})
