@@ -37,6 +37,16 @@ WORDS = {
 }
 
 
+MESSAGES = {
+    "password_changed.txt": "Your password was saved, and your other sessions were ended.",
+    "password_set.txt": "Your password was saved.",
+    "email_confirmed.txt": "Your address is verified.",
+    "email_confirmation_failed.txt": "This address belongs to another account now.",
+    "account_connected.txt": "The account was connected.",
+    "account_disconnected.txt": "The account was disconnected.",
+}
+
+
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no types
     """Sign-up, login and mail in our words."""
 
@@ -71,6 +81,15 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         if "login_url" not in values:
             values["login_url"] = absolute(self.request, reverse("account_login"))
         letters.write(template_prefix.rpartition("/")[2], email, values)
+
+    def add_message(
+        self, request: HttpRequest, level: int, message_template: str = "", *args: Any, **kwargs: Any
+    ) -> None:
+        """Says in our words what is worth saying; the rest is on the page that follows."""
+        if kwargs.get("message"):
+            super().add_message(request, level, *args, **kwargs)
+        elif sentence := MESSAGES.get(message_template.rpartition("/")[2]):
+            super().add_message(request, level, message=sentence)
 
     def get_reset_password_from_key_url(self, key: str) -> str:
         path = reverse("account_reset_password_from_key", kwargs={"uidb36": "UID", "key": "KEY"})

@@ -41,7 +41,7 @@ class OrganizationAdmin(StaffReadAdmin):
 class MembershipAdmin(StaffReadAdmin):
     list_display = ("user", "organization", "role", "created_at")
     list_filter = ("role",)
-    list_select_related = ()
+    people = ("user",)
     ordering = ("-created_at",)
 
 
@@ -49,6 +49,7 @@ class MembershipAdmin(StaffReadAdmin):
 class JournalEntryAdmin(StaffReadAdmin):
     list_display = ("event", "organization", "user", "at")
     list_filter = ("event",)
+    people = ("user",)
     ordering = ("-at",)
 
 
@@ -56,6 +57,7 @@ class JournalEntryAdmin(StaffReadAdmin):
 class AuditLineAdmin(StaffReadAdmin):
     list_display = ("action", "organization", "actor", "object_type", "at", "ip")
     list_filter = ("action",)
+    people = ("actor",)
     ordering = ("-at",)
 
 

@@ -24,9 +24,12 @@ TIMEOUT = 10
 
 # SKIP LOCKED lets several workers share a queue; the lease is by the database's clock
 CLAIM = """
-    UPDATE accounts_outboxmail SET next_try_at = now() + make_interval(secs => %s), tries = tries + 1
-    WHERE id IN (SELECT id FROM accounts_outboxmail WHERE delivered_at IS NULL AND next_try_at <= now()
-                 ORDER BY next_try_at LIMIT %s FOR UPDATE SKIP LOCKED)
+    UPDATE accounts_outboxmail
+    SET next_try_at = clock_timestamp() + make_interval(secs => %s), tries = tries + 1
+    WHERE id IN (
+        SELECT id FROM accounts_outboxmail WHERE delivered_at IS NULL AND next_try_at <= clock_timestamp()
+        ORDER BY next_try_at LIMIT %s FOR UPDATE SKIP LOCKED
+    )
     RETURNING id
 """
 

@@ -15,7 +15,7 @@ from django.utils.functional import cached_property
 from django.views.decorators.http import require_POST
 
 from accounts import arrival, limits, signup
-from accounts.forms import LoginForm, SignupForm
+from accounts.forms import CodeForm, LoginForm, ResetPasswordKeyForm, SignupForm
 from accounts.preview import preview
 from tokentra.lib.ids import uuid7
 from tokentra.lib.tenancy import organization_scope
@@ -89,6 +89,7 @@ class LoginView(Answers, allauth.LoginView):  # type: ignore[misc]  # allauth ha
 class VerificationView(Answers, allauth.ConfirmEmailVerificationCodeView):  # type: ignore[misc]  # allauth has no types
     """The code. A known address and a new one see the same page, so it offers the same to both."""
 
+    form_class = CodeForm
     action = "confirm_email"
 
     @cached_property
@@ -110,6 +111,7 @@ class PasswordResetView(Answers, allauth.PasswordResetView):  # type: ignore[mis
 
 
 class PasswordResetFromKeyView(Answers, allauth.PasswordResetFromKeyView):  # type: ignore[misc]  # allauth has no types
+    form_class = ResetPasswordKeyForm
     action = "reset_password_from_key"
 
 

@@ -4,7 +4,11 @@ from typing import Any
 from zoneinfo import available_timezones
 
 from allauth.account.adapter import get_adapter
+from allauth.account.forms import ChangePasswordForm as AllauthChange
+from allauth.account.forms import ConfirmEmailVerificationCodeForm as AllauthCode
 from allauth.account.forms import LoginForm as AllauthLogin
+from allauth.account.forms import ResetPasswordKeyForm as AllauthReset
+from allauth.account.forms import SetPasswordForm as AllauthSet
 from allauth.account.forms import SignupForm as AllauthSignup
 from django import forms
 from django.conf import settings
@@ -46,7 +50,7 @@ class WithOrganization:
         if self.account_already_exists:  # type: ignore[attr-defined]  # allauth's form stands beside
             data = self.cleaned_data  # type: ignore[attr-defined]  # as above
             password = data.get("password1") or data.get("password") or ""
-            request.signed_up = signup.rehearse(password, self.arrival(request))  # type: ignore[attr-defined]  # as above
+            request.signed_up = signup.rehearse(request, password, self.arrival(request))  # type: ignore[attr-defined]  # as above
         saved: tuple[User | None, HttpResponseBase | None] = super().try_save(request)  # type: ignore[misc]  # as above
         return saved
 
@@ -67,6 +71,41 @@ class LoginForm(AllauthLogin):  # type: ignore[misc]  # allauth has no types
         self.fields["password"].help_text = ""
         self.fields["password"].widget.attrs.pop("placeholder", None)
         self.fields["remember"].label = "Keep me logged in on this device"
+
+
+class OnePassword:
+    """A new password is typed once: it can be shown, and a lost one can be reset."""
+
+    fields: dict[str, forms.Field]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields.pop("password2", None)
+        self.fields["password1"].label = "New password"
+        self.fields["password1"].help_text = HINT
+        for field in self.fields.values():
+            field.widget.attrs.pop("placeholder", None)
+
+
+class ChangePasswordForm(OnePassword, AllauthChange):  # type: ignore[misc]  # allauth has no types
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["oldpassword"].label = "Current password"
+
+
+class SetPasswordForm(OnePassword, AllauthSet):  # type: ignore[misc]  # allauth has no types
+    """The first password of somebody who came by another service."""
+
+
+class ResetPasswordKeyForm(OnePassword, AllauthReset):  # type: ignore[misc]  # allauth has no types
+    """The new password behind a reset link."""
+
+
+class CodeForm(AllauthCode):  # type: ignore[misc]  # allauth has no types
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["code"].label = "Six-digit code"
+        self.fields["code"].widget.attrs |= {"inputmode": "numeric", "autofocus": True, "placeholder": ""}
 
 
 class NameField(forms.CharField):

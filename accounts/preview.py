@@ -8,10 +8,21 @@ from tokentra.lib.charts import Part, Series, Slot, rank, stacked
 
 DAYS = 14
 MODELS = {
-    "gpt-5": ("GPT-5", "openai", "118 124 131 127 92 61 58 133 141 138 146 109 72 69"),
-    "claude-sonnet-4-5": ("Claude Sonnet 4.5", "anthropic", "64 71 69 78 55 31 29 74 82 88 85 66 38 35"),
-    "gpt-4o-mini": ("GPT-4o mini", "openai", "22 24 21 25 18 12 11 24 26 25 27 21 14 13"),
-    "text-embedding-3-large": ("Embeddings 3 large", "openai", "8 9 9 8 7 4 4 9 10 9 10 8 5 5"),
+    "gpt-5": (
+        "GPT-5",
+        "openai",
+        "118.42 124.10 131.77 127.36 92.08 61.54 58.91 133.25 141.60 138.03 146.89 109.47 72.15 69.83",
+    ),
+    "claude-sonnet-4-5": (
+        "Claude Sonnet 4.5",
+        "anthropic",
+        "64.31 71.95 69.02 78.66 55.40 31.17 29.88 74.53 82.09 88.74 85.21 66.36 38.92 35.05",
+    ),
+    "gpt-4o-mini": (
+        "GPT-4o mini",
+        "openai",
+        "22.18 24.67 21.93 25.40 18.06 12.35 11.72 24.81 26.59 25.14 27.33 21.46 14.20 13.57",
+    ),
 }
 
 

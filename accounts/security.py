@@ -14,6 +14,7 @@ from django.views.decorators.http import require_POST
 
 from accounts import sessions
 from accounts.entry import Answers
+from accounts.forms import ChangePasswordForm, SetPasswordForm
 
 
 class EmailView(Answers, allauth.EmailView):  # type: ignore[misc]  # allauth has no types
@@ -25,6 +26,7 @@ class EmailView(Answers, allauth.EmailView):  # type: ignore[misc]  # allauth ha
 class SecurityView(Answers, allauth.PasswordChangeView):  # type: ignore[misc]  # allauth has no types
     """The password form, with the sessions under it."""
 
+    form_class = ChangePasswordForm
     action = "change_password"
     template_name = "accounts/security.html"
     success_url = reverse_lazy("accounts:security")
@@ -32,7 +34,14 @@ class SecurityView(Answers, allauth.PasswordChangeView):  # type: ignore[misc]  
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context: dict[str, Any] = super().get_context_data(**kwargs)
         mine = UserSession.objects.purge_and_list(self.request.user)
+        for session in mine:
+            session.device = sessions.device(session.user_agent)
         return context | {"sessions": sorted(mine, key=lambda session: session.last_seen_at, reverse=True)}
+
+
+class PasswordSetView(Answers, allauth.PasswordSetView):  # type: ignore[misc]  # allauth has no types
+    form_class = SetPasswordForm
+    action = "change_password"
 
 
 @require_POST

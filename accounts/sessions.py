@@ -11,11 +11,35 @@ from accounts.models import Membership, User
 from tokentra.lib.tenancy import organization_scope, scoped_organization, user_scope
 
 BEGAN = "began_at"
+BROWSERS = (
+    ("Edg", "Edge"),
+    ("OPR", "Opera"),
+    ("Firefox", "Firefox"),
+    ("Chrome", "Chrome"),
+    ("Safari", "Safari"),
+)
+SYSTEMS = (
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Android", "Android"),
+    ("Windows", "Windows"),
+    ("Mac OS X", "Mac"),
+    ("Linux", "Linux"),
+)
 
 
 def began(request: HttpRequest) -> None:
     """From now on the session's age counts."""
     request.session[BEGAN] = time.time()
+
+
+def device(user_agent: str) -> str:
+    """`Firefox on Windows`, or what a program calls itself."""
+    browser = next((name for mark, name in BROWSERS if mark in user_agent), "")
+    system = next((name for mark, name in SYSTEMS if mark in user_agent), "")
+    if browser and system:
+        return f"{browser} on {system}"
+    return user_agent[:60] or "Unknown"
 
 
 def end_others(request: HttpRequest) -> None:

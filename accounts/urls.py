@@ -22,6 +22,7 @@ urlpatterns = [
     path("email/", security.EmailView.as_view(), name="email"),
     path("email/code/", security.send_code, name="send_code"),
     path("password/change/", RedirectView.as_view(pattern_name="accounts:security")),
+    path("password/set/", security.PasswordSetView.as_view(), name="password_set"),
     path("sessions/", RedirectView.as_view(pattern_name="accounts:security")),
     path("settings/", views.settings_door, name="settings"),
     path("settings/profile/", views.profile, name="profile"),

@@ -6,6 +6,10 @@ import "./elements/local-time.js";
 import "./elements/show-password.js";
 import "./elements/theme-toggle.js";
 
+// A row of segments that is wider than a phone starts at the one that is chosen.
+for (const chosen of document.querySelectorAll(".segments > [aria-current]"))
+  chosen.parentElement.scrollLeft = chosen.offsetLeft - chosen.parentElement.offsetLeft - 24;
+
 // Charts are drawn by the server first; the library that lets you question them comes after that paint.
 async function charts(within) {
   const figures = within.querySelectorAll("[data-chart]:not([data-alive])");

@@ -15,7 +15,8 @@ function options(data, place) {
   const surface = colour("--surface");
   const seam = data.slots.length > 45 ? {} : { borderColor: surface, borderWidth: 0.5 };
   const decal = { symbol: "rect", dashArrayX: [1, 0], dashArrayY: [2, 2], rotation: -Math.PI / 4, color: surface };
-  const { low, high, step, labels } = data.axis;
+  const { low, high, step, first, labels } = data.axis;
+  const isTick = (value) => Math.abs(value / step - Math.round(value / step)) < 1e-6;
   const words = { color: soft, fontSize: 12, fontFamily: getComputedStyle(document.body).fontFamily };
   return {
     animation: false,
@@ -25,8 +26,8 @@ function options(data, place) {
       formatter: ([first]) => tip(data, first.dataIndex) },
     xAxis: { type: "category", data: data.slots.map((slot) => slot.label), axisTick: { show: false },
       axisLine: { show: false }, axisLabel: { ...words, margin: 8, lineHeight: 16, interval: (at) => at % every === 0 } },
-    yAxis: { min: low, max: high, interval: step, splitLine: { lineStyle: { color: colour("--line") } },
-      axisLabel: { ...words, margin: 8, formatter: (value) => labels[Math.round((value - low) / step)] ?? "" } },
+    yAxis: { min: low, max: high, interval: step, splitLine: { showMinLine: isTick(low), lineStyle: { color: colour("--line") } },
+      axisLabel: { ...words, margin: 8, formatter: (value) => (isTick(value) ? labels[Math.round(value / step) - first] : "") } },
     series: data.series.map((one) => ({ type: "bar", stack: "all", name: one.name, barCategoryGap: "32%",
       emphasis: { disabled: true }, cursor: "pointer", itemStyle: { color: colour(one.colour ? `--series-${one.colour}` : "--series-other"), ...seam },
       data: one.values.map((value, at) => (data.slots[at].state ? { value, itemStyle: { ...seam, decal } } : value)) })),

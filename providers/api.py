@@ -29,7 +29,9 @@ def manager(request: HttpRequest) -> OrgRequest:
     return api_member(request, Permission.MANAGE_CONNECTIONS)
 
 
-@router.post("/providers/connect", auth=manager, response={201: shapes.ConnectAnswer}, summary="Connect a provider")
+@router.post(
+    "/providers/connect", auth=manager, response={201: shapes.ConnectAnswer}, summary="Connect a provider"
+)
 def connect(request: HttpRequest, body: shapes.ConnectBody) -> Status[dict[str, Any]]:
     """Tries the credentials at the provider, then seals them and starts the first sync."""
     member: OrgRequest = request.auth  # type: ignore[attr-defined]  # ninja keeps there what `manager` found
@@ -39,7 +41,9 @@ def connect(request: HttpRequest, body: shapes.ConnectBody) -> Status[dict[str, 
         raise invalid({"provider": [f"Choose one of: {known}."]})
     try:
         given = checked(connector, body.credentials)
-        done = connecting.connect(member.organization, connector, given, name=body.name.strip(), by=member.user)
+        done = connecting.connect(
+            member.organization, connector, given, name=body.name.strip(), by=member.user
+        )
     except connecting.NotConnected as reason:
         raise refused(reason) from None
     except connecting.AlreadyConnected as reason:
@@ -55,7 +59,9 @@ def connections(request: HttpRequest) -> dict[str, Any]:
         return {"items": [shapes.shown(marks, now=now) for marks in finding.everything(member.organization)]}
 
 
-@router.get("/providers/{connection_id}", auth=reader, response=shapes.ConnectionShape, summary="One connection")
+@router.get(
+    "/providers/{connection_id}", auth=reader, response=shapes.ConnectionShape, summary="One connection"
+)
 def connection(request: HttpRequest, connection_id: UUID) -> dict[str, Any]:
     member: OrgRequest = request.auth  # type: ignore[attr-defined]  # as above
     with organization_scope(member.organization.pk):
@@ -63,7 +69,10 @@ def connection(request: HttpRequest, connection_id: UUID) -> dict[str, Any]:
 
 
 @router.post(
-    "/providers/{connection_id}/sync", auth=manager, response={202: shapes.ConnectionShape}, summary="Read everything again"
+    "/providers/{connection_id}/sync",
+    auth=manager,
+    response={202: shapes.ConnectionShape},
+    summary="Read everything again",
 )
 def sync(request: HttpRequest, connection_id: UUID) -> Status[dict[str, Any]]:
     member: OrgRequest = request.auth  # type: ignore[attr-defined]  # as above
@@ -77,7 +86,10 @@ def sync(request: HttpRequest, connection_id: UUID) -> Status[dict[str, Any]]:
 
 
 @router.post(
-    "/providers/{connection_id}/pause", auth=manager, response=shapes.ConnectionShape, summary="Stop reading for now"
+    "/providers/{connection_id}/pause",
+    auth=manager,
+    response=shapes.ConnectionShape,
+    summary="Stop reading for now",
 )
 def pause(request: HttpRequest, connection_id: UUID) -> dict[str, Any]:
     member: OrgRequest = request.auth  # type: ignore[attr-defined]  # as above
@@ -87,7 +99,9 @@ def pause(request: HttpRequest, connection_id: UUID) -> dict[str, Any]:
         return drawn(mine)
 
 
-@router.post("/providers/{connection_id}/resume", auth=manager, response=shapes.ConnectionShape, summary="Read again")
+@router.post(
+    "/providers/{connection_id}/resume", auth=manager, response=shapes.ConnectionShape, summary="Read again"
+)
 def resume(request: HttpRequest, connection_id: UUID) -> dict[str, Any]:
     member: OrgRequest = request.auth  # type: ignore[attr-defined]  # as above
     with organization_scope(member.organization.pk):
@@ -100,7 +114,10 @@ def resume(request: HttpRequest, connection_id: UUID) -> dict[str, Any]:
 
 
 @router.put(
-    "/providers/{connection_id}/credentials", auth=manager, response=shapes.ConnectionShape, summary="Replace the key"
+    "/providers/{connection_id}/credentials",
+    auth=manager,
+    response=shapes.ConnectionShape,
+    summary="Replace the key",
 )
 def replace(request: HttpRequest, connection_id: UUID, body: shapes.CredentialsBody) -> dict[str, Any]:
     """Tries the new credentials first; they must lead to the same account."""
@@ -123,7 +140,9 @@ def replace(request: HttpRequest, connection_id: UUID, body: shapes.CredentialsB
 
 
 @router.delete("/providers/{connection_id}", auth=manager, response={204: None}, summary="Disconnect")
-def disconnect(request: HttpRequest, connection_id: UUID, data: Literal["keep", "delete"] = "keep") -> Status[None]:
+def disconnect(
+    request: HttpRequest, connection_id: UUID, data: Literal["keep", "delete"] = "keep"
+) -> Status[None]:
     """Destroys the key at once; `data=delete` also deletes everything that was read."""
     member: OrgRequest = request.auth  # type: ignore[attr-defined]  # as above
     with organization_scope(member.organization.pk):

@@ -1,4 +1,4 @@
-"""Who may read a connection now: a lease by the database's clock, and a number that only its holder can write with."""
+"""Who may read a connection now: a lease by the database's clock, and a number for each claim."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -45,7 +45,7 @@ def claim(organization_id: UUID, connection_id: UUID, *, now: datetime | None = 
 
 
 def hold(claim: Claim) -> Connection:
-    """The claimed connection, locked for the rest of this transaction; `Superseded` when it is no longer ours."""
+    """The claimed connection, locked for this transaction; `Superseded` when it is not ours any more."""
     mine = Connection.objects.filter(organization_id=claim.organization_id)
     held = mine.held(claim.connection_id, claim.fence).select_for_update(no_key=True).first()
     if held is None:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from django.db import IntegrityError
 from django.utils import timezone
@@ -47,7 +48,12 @@ class Connected:
 
 
 def connect(
-    organization: Organization, connector: Connector, credentials: Credentials, *, name: str = "", by: User | None
+    organization: Organization,
+    connector: Connector,
+    credentials: Credentials,
+    *,
+    name: str = "",
+    by: User | None,
 ) -> Connected:
     """Try the credentials at the provider and connect its account. Call it outside any transaction.
 
@@ -140,7 +146,7 @@ def accept(
     connection.projects_found = account.projects_found
     connection.capabilities = sorted(account.capabilities)
     main = credentials[next(iter(connector.form.base_fields))]
-    connection.key_kind, connection.key_last4 = account.key_kind, sealing.last4(main)
+    connection.key_kind, connection.key_last4 = account.key_kind, main.last_four
     connection.key_fingerprint = sealing.fingerprint(credentials)
     connection.fence += 1
     connection.lease_until = None
@@ -183,8 +189,7 @@ def name_it(connection: Connection) -> None:
 
 
 def note(
-    organization: Organization, event: Event, connector: Connector, by: User | None, **data: object
+    organization: Organization, event: Event, connector: Connector, by: User | None, **data: Any
 ) -> None:
     with organization_scope(organization.pk):
         journal.record(event, by, organization, provider=connector.key, **data)
-

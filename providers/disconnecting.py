@@ -32,7 +32,9 @@ def loss(connection: Connection) -> Loss:
     found = read.aggregate(rows=Sum("rows"), first=Min("start"), last=Max("end"))
     first, last = found["first"], found["last"]
     today = database_now().date()
-    return Loss(found["rows"] or 0, first.date() if first else None, min(last.date(), today) if last else None)
+    return Loss(
+        found["rows"] or 0, first.date() if first else None, min(last.date(), today) if last else None
+    )
 
 
 def disconnect(organization: Organization, connection: Connection, *, data: Data, by: User | None) -> None:

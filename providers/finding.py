@@ -1,9 +1,9 @@
 """The connections of an organization with everything that pages and programs show of them."""
 
+from accounts.models import Organization
 from providers.connectors import CONNECTORS
 from providers.models import Connection, Status
 from providers.windows import Marks
-from accounts.models import Organization
 
 
 def everything(organization: Organization) -> list[Marks]:

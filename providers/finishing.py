@@ -13,10 +13,14 @@ from tokentra.lib.tenancy import organization_scope
 RECENT_DAYS = 3
 
 
-def read_all_due(organization_id: UUID | None = None, *, now: datetime | None = None) -> Iterator[tuple[UUID, Step]]:
+def read_all_due(
+    organization_id: UUID | None = None, *, now: datetime | None = None
+) -> Iterator[tuple[UUID, Step]]:
     """Step after step until nothing is due; what fails waits for its next try and is not asked again."""
     seen: set[tuple[UUID, UUID]] = set()
-    while found := [each for each in claiming.due(now) if organization_id in (None, each[0]) and each not in seen]:
+    while found := [
+        each for each in claiming.due(now) if organization_id in (None, each[0]) and each not in seen
+    ]:
         for organization, connection in found:
             done = step(organization, connection, now=now)
             if done is None or not done.is_more:
@@ -26,7 +30,7 @@ def read_all_due(organization_id: UUID | None = None, *, now: datetime | None = 
 
 
 def make_recent_due(organization_id: UUID) -> int:
-    """The last days of every connection that reads, whatever its next mark was. Returns how many there are."""
+    """Make the last days of every connection that reads due. Returns how many connections there are."""
     with organization_scope(organization_id):
         now = claiming.database_now()
         reading = Connection.objects.filter(organization_id=organization_id).exclude(status__in=AT_REST)

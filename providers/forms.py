@@ -27,7 +27,7 @@ class OptionalNameForm(forms.Form):
 
 
 class DisconnectForm(forms.Form):
-    data = forms.ChoiceField(
+    data = forms.ChoiceField(  # type: ignore[assignment]  # a field's name, not the form's own data
         label="What was read so far",
         choices=[("keep", "Keep it"), ("delete", "Delete it")],
         widget=forms.RadioSelect,

@@ -1,7 +1,7 @@
 """Connections to providers, their sealed credentials, and what is known about reading from them."""
 
 from datetime import datetime
-from typing import ClassVar, Self
+from typing import Self
 from uuid import UUID
 
 from django.conf import settings
@@ -58,7 +58,9 @@ class Connection(Owned):
     name = models.CharField(max_length=100)
     status = models.CharField(max_length=12, choices=Status, default=Status.VALIDATING)
 
-    account_id = models.CharField(max_length=200, blank=True, help_text="The provider's; empty while unknown.")
+    account_id = models.CharField(
+        max_length=200, blank=True, help_text="The provider's; empty while unknown."
+    )
     account_name = models.CharField(max_length=200, blank=True)
     project_ids = models.JSONField(default=list, help_text="Prove the account while its id is unknown.")
     projects_found = models.IntegerField(null=True)
@@ -92,7 +94,7 @@ class Connection(Owned):
     paused_at = models.DateTimeField(null=True)
     disconnected_at = models.DateTimeField(null=True)
 
-    objects: ClassVar[ConnectionQuerySet] = ConnectionQuerySet.as_manager()
+    objects = ConnectionQuerySet.as_manager()
 
     class Meta(Owned.Meta):
         constraints = [
@@ -149,7 +151,7 @@ class SealedCredential(Child):
     sealed_at = models.DateTimeField()
     destroyed_at = models.DateTimeField(null=True)
 
-    objects: ClassVar[OwnedQuerySet["SealedCredential"]] = OwnedQuerySet.as_manager()
+    objects = OwnedQuerySet["SealedCredential"].as_manager()
 
     class Meta(Owned.Meta):
         constraints = [
@@ -178,7 +180,7 @@ class EndpointState(Child):
     last_success_at = models.DateTimeField(null=True)
     last_tried_at = models.DateTimeField(null=True)
 
-    objects: ClassVar[OwnedQuerySet["EndpointState"]] = OwnedQuerySet.as_manager()
+    objects = OwnedQuerySet["EndpointState"].as_manager()
 
     class Meta(Owned.Meta):
         constraints = [
@@ -216,7 +218,7 @@ class ReadWindow(Child):
     problem = models.CharField(max_length=500, blank=True)
     empty_seen_at = models.DateTimeField(null=True, help_text="First empty after it had rows.")
 
-    objects: ClassVar[ReadWindowQuerySet] = ReadWindowQuerySet.as_manager()
+    objects = ReadWindowQuerySet.as_manager()
 
     class Meta(Owned.Meta):
         constraints = [
@@ -242,7 +244,7 @@ class SyncRun(Child):
     outcome = models.CharField(max_length=24)
     problem = models.CharField(max_length=500, blank=True)
 
-    objects: ClassVar[OwnedQuerySet["SyncRun"]] = OwnedQuerySet.as_manager()
+    objects = OwnedQuerySet["SyncRun"].as_manager()
 
     class Meta(Owned.Meta):
         indexes = [

@@ -82,12 +82,12 @@ def failed(before: Tries, outcome: Outcome, now: datetime) -> Tries:
 
 def pause(failures: int) -> timedelta:
     """A quarter of an hour that doubles up to six hours."""
-    return min(FIRST_PAUSE * 2 ** min(failures - 1, 10), LONGEST_PAUSE)
+    return min(FIRST_PAUSE * (1 << min(failures - 1, 10)), LONGEST_PAUSE)
 
 
 def slowed_until(now: datetime, *, slowdowns: int, retry_after: timedelta | None) -> datetime:
     """As long as the provider asks, at least our own growing pause, at most an hour."""
-    own = min(FIRST_SLOWDOWN * 2 ** min(slowdowns, 10), LONGEST_SLOWDOWN)
+    own = min(FIRST_SLOWDOWN * (1 << min(slowdowns, 10)), LONGEST_SLOWDOWN)
     return now + min(max(own, retry_after or own), LONGEST_WAIT)
 
 

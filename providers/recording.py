@@ -29,11 +29,10 @@ BAD_REQUEST_AGAIN = timedelta(days=1)
 BAD_ROWS_AGAIN = timedelta(hours=1)
 
 
-def wanted(claim: Claim, window: ReadWindow, endpoint: Endpoint, *, now: datetime) -> Range | None:
+def wanted(marks: Marks, window: ReadWindow, *, now: datetime) -> Range | None:
     """The part of a window to ask for; a window that the provider does not reach back to is let go."""
-    connection = hold(claim)
-    state = state_of(connection, endpoint.name)
-    part = windows.stretch(window).cut(earliest=state.earliest, today=now.date())
+    state = marks.states.get(window.endpoint)
+    part = windows.stretch(window).cut(earliest=state.earliest if state else None, today=now.date())
     if not part.days:
         window.delete()
         return None
@@ -46,8 +45,8 @@ def reading(
     window: ReadWindow,
     endpoint: Endpoint,
     page: Page,
-    asked: Range,
     *,
+    asked: Range,
     now: datetime,
 ) -> int:
     """Write what a window holds and when to read it next. Returns how many rows it holds."""
@@ -104,7 +103,7 @@ def account(
     *,
     now: datetime,
 ) -> None:
-    """Write the daily look at the account: what it is called, what its ids are called, what else it lets us read."""
+    """Write the daily look at the account: its name, those of its ids, and what else may be read by now."""
     connection = hold(claim)
     if identity.is_same(connection, account) is False:
         stop(connection, Blocked.OTHER_ACCOUNT, now=now)
@@ -138,7 +137,7 @@ def failure(
     *,
     now: datetime,
 ) -> bool:
-    """Write down a refusal or an outage; True when other windows can be read in spite of it."""
+    """Write down a refusal or an outage; True when others can be read all the same."""
     connection = hold(claim)
     connection.detail = error.detail[:500]
     goes_on = False
@@ -184,7 +183,7 @@ def clamped(
 
 
 def is_from_this_account(connection: Connection, page: Page, *, now: datetime) -> bool:
-    """False, and the connection stopped, when somebody else's figures came, or an account that we have already."""
+    """Otherwise stop: another account's figures came, or those of an account that is connected already."""
     if not page.account_id or page.account_id == connection.account_id:
         return True
     if connection.account_id:
@@ -224,7 +223,7 @@ def keep(connection: Connection, marks: Marks) -> None:
     connection.status = replace(marks, connection=connection).status()
     if connection.status == Status.BROKEN:
         connection.next_sync_at = None
-    connection.lease_until = Now() + LEASE  # type: ignore[assignment]  # an expression for the database
+    connection.lease_until = Now() + LEASE
     connection.save()
 
 
@@ -256,7 +255,11 @@ def state_of(connection: Connection, endpoint: str) -> EndpointState:
 
 
 def save_tries(state: EndpointState, tries: Tries, *, now: datetime, detail: str = "") -> None:
-    state.outcome, state.failures, state.failing_since = str(tries.outcome), tries.failures, tries.failing_since
+    state.outcome, state.failures, state.failing_since = (
+        str(tries.outcome),
+        tries.failures,
+        tries.failing_since,
+    )
     state.retry_at, state.last_success_at = tries.retry_at, tries.last_success_at
     state.last_tried_at, state.detail = now, detail[:500]
     state.save()

@@ -15,7 +15,7 @@ BATCH = 500
 
 
 def rewrap_all() -> int:
-    """Bring every secret under the newest master; safe to stop and to start again. Returns how many were moved."""
+    """Bring every secret under the newest master; safe to stop and start again. Returns how many moved."""
     return sum(rewrap(organization_id) for organization_id in organizations_behind())
 
 

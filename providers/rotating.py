@@ -4,9 +4,8 @@ from accounts import audit
 from accounts.models import Organization, User
 from providers import connecting, identity
 from providers.claiming import database_now
-from providers.connecting import Credentials
 from providers.connectors import CONNECTORS
-from providers.connectors.base import Account
+from providers.connectors.base import Account, Credentials
 from providers.models import Connection, Status
 from providers.nudging import nudge
 from providers.pausing import CannotResume, locked
@@ -23,8 +22,8 @@ def replace_credentials(
     """Seal new credentials in place of the old ones. Call it outside any transaction.
 
     Raises `connecting.NotConnected`, `OtherAccount` when they are of another account, `AlreadyConnected`
-    when that account is connected as well, `CannotResume` for a connection that has ended. A paused connection
-    stays paused.
+    when that account is connected as well, `CannotResume` for a connection that has ended. A paused
+    connection stays paused.
     """
     if connection.status == Status.DISCONNECTED:
         raise CannotResume("Connect the account again instead.")
@@ -33,7 +32,8 @@ def replace_credentials(
     if identity.is_same(connection, account) is False:
         theirs = account.name or "another account"
         raise OtherAccount(
-            f"This key belongs to {theirs}, not to {connection.account_label}. Connect it as an account of its own."
+            f"This key belongs to {theirs}, not to {connection.account_label}. "
+            "Connect it as an account of its own."
         )
     with organization_scope(organization.pk):
         held = locked(connection)

@@ -26,7 +26,10 @@ def seal(connection: Connection, credentials: Mapping[str, Secret], *, now: date
             SealedCredential.objects.bulk_create(
                 [
                     SealedCredential(
-                        organization_id=connection.organization_id, connection=connection, field=field, **values
+                        organization_id=connection.organization_id,
+                        connection=connection,
+                        field=field,
+                        **values,
                     )
                 ]
             )
@@ -52,13 +55,9 @@ def destroy(connection: Connection, *, now: datetime) -> None:
 
 def fingerprint(credentials: Mapping[str, Secret]) -> str:
     """Equal for equal credentials; drawn from all of them."""
-    return crypto.fingerprint("\n".join(f"{name}={credentials[name].reveal()}" for name in sorted(credentials)))
-
-
-def last4(secret: Secret) -> str:
-    """What a page may show; nothing of a secret so short that this would give it away."""
-    clear = secret.reveal()
-    return clear[-4:] if len(clear) >= 16 else ""
+    return crypto.fingerprint(
+        "\n".join(f"{name}={credentials[name].reveal()}" for name in sorted(credentials))
+    )
 
 
 def place(connection: Connection, field: str) -> Place:

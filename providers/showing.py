@@ -81,7 +81,9 @@ def one(connection: Connection, *, now: datetime) -> Shown:
 
 def show(marks: Marks, *, now: datetime) -> Shown:
     reached = progress.of(marks, now=now)
-    states = sorted(marks.states.values(), key=lambda state: (state.endpoint == windows.NAMES, state.position))
+    states = sorted(
+        marks.states.values(), key=lambda state: (state.endpoint == windows.NAMES, state.position)
+    )
     return Shown(
         marks.connection,
         marks.connector,
@@ -104,7 +106,9 @@ def stages(marks: Marks, reached: Progress) -> tuple[Stage, ...]:
         Stage(f"{marks.connector.label} accepted the key", "done"),
         Stage(f"Found {found} {place}", "done")
         if found is not None
-        else Stage(f"The key may not list {place}", "skipped", "Figures are complete; names of some ids are missing."),
+        else Stage(
+            f"The key may not list {place}", "skipped", "Figures are complete; names of some ids are missing."
+        ),
         Stage(
             f"Last {reached.recent_wanted} days",
             "done" if recent_done else "failed" if is_stopped else "now",

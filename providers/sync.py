@@ -1,4 +1,4 @@
-"""One step of reading a connection: claim it, read windows for a few seconds, leave a mark for the next step."""
+"""One step of reading a connection: claim it, read windows for some seconds, leave a mark for the next."""
 
 import logging
 import time
@@ -20,7 +20,10 @@ from tokentra.lib.tenancy import organization_scope
 
 log = logging.getLogger(__name__)
 
-READING_SECONDS, STEP_SECONDS = 12.0, 20.0
+READING_SECONDS = 10.0  # no window is begun later than this
+WINDOW_SECONDS = (
+    40.0  # the whole step, for a window that is large; well below the lease and the watchdog's patience
+)
 
 
 @dataclass
@@ -48,8 +51,8 @@ def step(organization_id: UUID, connection_id: UUID, *, now: datetime | None = N
     try:
         reader = opened(taken)
         if reader is not None:
-            with http.client(reader.connector.host, provider=reader.connector.key) as client:
-                client.deadline = reader.began + STEP_SECONDS
+            host, provider = reader.connector.host, reader.connector.key
+            with http.client(host, provider=provider, deadline=reader.began + WINDOW_SECONDS) as client:
                 reader.read_for(READING_SECONDS, client, done)
         done.is_more = recording.leave(taken, done)
     except Superseded:
@@ -73,6 +76,16 @@ def opened(taken: Claim) -> "Reader | None":
     return Reader(taken, connector, credentials)
 
 
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A window of an endpoint with the days to ask for, or the names."""
+
+    name: str
+    window: ReadWindow | None = None
+    endpoint: Endpoint | None = None
+    wanted: recording.Range | None = None
+
+
 @dataclass
 class Reader:
     claim: Claim
@@ -86,44 +99,52 @@ class Reader:
             if work is None or not self._do(work, client, done):
                 return
 
-    def _choose(self) -> "tuple[ReadWindow, Endpoint] | str | None":
+    def _choose(self) -> Work | None:
         now = self._now()
         with organization_scope(self.claim.organization_id):
             marks = windows.Marks.of(hold(self.claim), self.connector)
-        upcoming = marks.next(now)
-        if marks.are_names_due(now, upcoming[0] if upcoming else None):
-            return windows.NAMES
-        return upcoming
+            upcoming = marks.next(now)
+            if marks.are_names_due(now, upcoming[0] if upcoming else None):
+                return Work(windows.NAMES)
+            if upcoming is None:
+                return None
+            window, endpoint = upcoming
+            return Work(endpoint.name, window, endpoint, recording.wanted(marks, window, now=now))
 
-    def _do(self, work: "tuple[ReadWindow, Endpoint] | str", client: http.Client, done: Step) -> bool:
+    def _do(self, work: Work, client: http.Client, done: Step) -> bool:
         """Read one window, or the names; False when the connection has to wait."""
-        endpoint_name = work if isinstance(work, str) else work[1].name
         try:
-            if isinstance(work, str):
-                self._read_names(client)
+            if work.window and work.endpoint:
+                self._read_window(work.window, work.endpoint, work.wanted, client, done)
             else:
-                self._read_window(*work, client, done)
+                self._read_names(client)
         except (ConnectorError, ValueError) as reason:
             error = reason if isinstance(reason, ConnectorError) else unexpected(reason)
-            log.warning("%s %s: %s", self.connector.key, endpoint_name, error.outcome)
+            log.warning("%s %s: %s", self.connector.key, work.name, error.outcome)
             done.outcome, done.problem = str(error.outcome), error.message
-            window = None if isinstance(work, str) else work[0]
             with organization_scope(self.claim.organization_id):
                 return recording.failure(
-                    self.claim, self.connector, endpoint_name, window, error, now=self._now()
+                    self.claim, self.connector, work.name, work.window, error, now=self._now()
                 )
         return True
 
-    def _read_window(self, window: ReadWindow, endpoint: Endpoint, client: http.Client, done: Step) -> None:
-        now = self._now()
-        with organization_scope(self.claim.organization_id):
-            wanted = recording.wanted(self.claim, window, endpoint, now=now)
+    def _read_window(
+        self,
+        window: ReadWindow,
+        endpoint: Endpoint,
+        wanted: recording.Range | None,
+        client: http.Client,
+        done: Step,
+    ) -> None:
         if wanted is None:
             return
+        now = self._now()
         page = self.connector.read(client, self.credentials, endpoint, *wanted, now=now)
         chaos.point("sync.after_read")
         with organization_scope(self.claim.organization_id):
-            rows = recording.reading(self.claim, self.connector, window, endpoint, page, wanted, now=now)
+            rows = recording.reading(
+                self.claim, self.connector, window, endpoint, page, asked=wanted, now=now
+            )
             chaos.point("sync.before_commit")
         chaos.point("sync.after_commit")
         done.windows += 1

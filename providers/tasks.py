@@ -11,7 +11,7 @@ from providers.nudging import ring
 from tokentra.lib.masking import mask
 
 
-@shared_task
+@shared_task  # type: ignore[untyped-decorator]  # celery has no types
 def sync_connection(organization_id: str, connection_id: str) -> None:
     organization, connection = UUID(organization_id), UUID(connection_id)
     done = sync.step(organization, connection)
@@ -19,19 +19,19 @@ def sync_connection(organization_id: str, connection_id: str) -> None:
         ring(organization, connection)
 
 
-@shared_task
+@shared_task  # type: ignore[untyped-decorator]  # celery has no types
 def sync_due() -> None:
     """Ring for every connection that is due; several rings for one do no harm."""
     for organization, connection in claiming.due():
         ring(organization, connection)
 
 
-@shared_task
+@shared_task  # type: ignore[untyped-decorator]  # celery has no types
 def rewrap_secrets() -> None:
     rewrapping.rewrap_all()
 
 
-@before_task_publish.connect
+@before_task_publish.connect  # type: ignore[untyped-decorator]  # as above
 def refuse_secrets(body: Any = None, **_: object) -> None:
     """A task carries ids. What looks like a key stops here, before it reaches the broker."""
     if mask(repr(body)) != repr(body):

@@ -33,8 +33,10 @@ def connections(request: OrgRequest) -> HttpResponse:
 @require_GET
 @page(Permission.SEE_COSTS)
 def sync_corner(request: OrgRequest) -> HttpResponse:
-    """What the dashboard shows of the connections: the way in, the first sync, what is wrong; nothing when all is well."""
-    shown = [each for each in showing.everything(request.organization, now=timezone.now()) if not each.is_gone]
+    """What the dashboard shows of connections: the way in, the first sync, what is wrong; else nothing."""
+    shown = [
+        each for each in showing.everything(request.organization, now=timezone.now()) if not each.is_gone
+    ]
     return render(request, "providers/_corner.html", overview(request, shown))
 
 
@@ -47,12 +49,14 @@ def connect(request: OrgRequest, provider: str) -> HttpResponse:
     context = {"connector": connector, "form": connector.form(), "name_form": OptionalNameForm()}
     if request.method == "GET":
         return scoped_render(request, "providers/connect.html", context)
-    form, name_form = credentials.bound(connector, request.POST), OptionalNameForm(request.POST)
+    form, name_form = connector.form(request.POST), OptionalNameForm(request.POST)
     context |= {"form": form, "name_form": name_form}
     if form.is_valid() and name_form.is_valid():
         name = name_form.cleaned_data["name"]
         try:
-            done = connecting.connect(request.organization, connector, credentials.of(form), name=name, by=request.user)
+            done = connecting.connect(
+                request.organization, connector, credentials.of(form), name=name, by=request.user
+            )
             return go_to(request, done.connection)
         except connecting.NotConnected as reason:
             context["refusal"] = reason
@@ -129,13 +133,20 @@ def replace_key(request: OrgRequest, pk: UUID) -> HttpResponse:
     context = {"connection": mine, "connector": connector, "form": connector.form()}
     if request.method == "GET":
         return scoped_render(request, "providers/key.html", context)
-    context["form"] = form = credentials.bound(connector, request.POST)
+    context["form"] = form = connector.form(request.POST)
     if form.is_valid():
         try:
             rotating.replace_credentials(request.organization, mine, credentials.of(form), by=request.user)
-            messages.success(request, "The new key was accepted and is used from now on. The old one was destroyed.")
+            messages.success(
+                request, "The new key was accepted and is used from now on. The old one was destroyed."
+            )
             return go_to(request, mine)
-        except (connecting.NotConnected, connecting.AlreadyConnected, rotating.OtherAccount, pausing.CannotResume) as reason:
+        except (
+            connecting.NotConnected,
+            connecting.AlreadyConnected,
+            rotating.OtherAccount,
+            pausing.CannotResume,
+        ) as reason:
             context["refusal"] = reason
     return scoped_render(request, "providers/key.html", context, status=422)
 
@@ -173,6 +184,8 @@ def go_to(request: OrgRequest, connection: Connection) -> HttpResponse:
     return HttpResponseClientRedirect(url) if request.htmx else HttpResponseRedirect(url)
 
 
-def scoped_render(request: OrgRequest, template: str, context: dict[str, object], status: int = 200) -> HttpResponse:
+def scoped_render(
+    request: OrgRequest, template: str, context: dict[str, object], status: int = 200
+) -> HttpResponse:
     with organization_scope(request.organization.pk):
         return render(request, template, context, status=status)

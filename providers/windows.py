@@ -69,7 +69,9 @@ class Marks:
         ]
         read = self.connection.names_read_at
         if self.connection.last_sync_at:
-            marks.append(self._not_before(NAMES, read + NAMES_EVERY if read else self.connection.last_sync_at))
+            marks.append(
+                self._not_before(NAMES, read + NAMES_EVERY if read else self.connection.last_sync_at)
+            )
         return min(marks) if marks else None
 
     def status(self) -> str:

@@ -12,7 +12,7 @@ from providers.windows import Marks
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """`act` names what a person can do: replace_key, resume, resync, connect_again, other_connection or nothing."""
+    """`act` is what a person can do: replace_key, resume, resync, connect_again, disconnect, or nothing."""
 
     title: str
     text: str
@@ -23,14 +23,25 @@ class Said:
 Key = tuple[str, str]  # status and reason
 
 SAID: Mapping[Key, Said] = {
-    (Status.VALIDATING, ""): Said("Key accepted", "{label} accepts the key. The first days are being read now."),
-    (Status.BACKFILLING, ""): Said("First sync", "The newest days are read first. Figures fill in from today backwards."),
+    (Status.VALIDATING, ""): Said(
+        "Key accepted", "{label} accepts the key. The first days are being read now."
+    ),
+    (Status.VALIDATING, Blocked.SLOWED): Said(
+        "Slowed by {label}",
+        "The key was accepted. {label} asked us to wait: slowed by the provider, next try {next_try}.",
+        "warn",
+    ),
+    (Status.BACKFILLING, ""): Said(
+        "First sync", "The newest days are read first. Figures fill in from today backwards."
+    ),
     (Status.BACKFILLING, Blocked.SLOWED): Said(
         "First sync, slowed by {label}",
         "{label} asked us to wait: slowed by the provider, next try {next_try}. Figures as of {as_of}.",
         "warn",
     ),
-    (Status.HEALTHY, ""): Said("Up to date", "All that this key may read was read. Figures as of {as_of}.", "good"),
+    (Status.HEALTHY, ""): Said(
+        "Up to date", "All that this key may read was read. Figures as of {as_of}.", "good"
+    ),
     (Status.DEGRADED, Blocked.SLOWED): Said(
         "Slowed by {label}", "Slowed by the provider, next try {next_try}. Figures as of {as_of}.", "warn"
     ),
@@ -43,19 +54,22 @@ SAID: Mapping[Key, Said] = {
     ),
     (Status.DEGRADED, "down"): Said(
         "Partly working",
-        "{endpoints}: unavailable since {since}, next try {next_try}. All else is read. Figures as of {as_of}.",
+        "{endpoints}: unavailable since {since}, next try {next_try}. All else is read. Figures as of "
+        "{as_of}.",
         "warn",
     ),
     (Status.DEGRADED, "refused_request"): Said(
         "Partly working",
-        "{label} refused a request for {endpoints} since {since}. The next try is {next_try}; all else is read. "
+        "{label} refused a request for {endpoints} since {since}. The next try is {next_try}; all else is "
+        "read. "
         "Figures as of {as_of}.",
         "warn",
         "resync",
     ),
     (Status.DEGRADED, "incomplete"): Said(
         "Partly working",
-        "Some rows of {endpoints} could not be understood. The others are shown; the reading is repeated {next_try}.",
+        "Some rows of {endpoints} could not be understood. The others are shown; the reading is repeated "
+        "{next_try}.",
         "warn",
         "resync",
     ),
@@ -67,7 +81,8 @@ SAID: Mapping[Key, Said] = {
     ),
     (Status.FAILING, Blocked.REFUSED): Said(
         "The key was refused",
-        "{label} has refused the key since {since}. It worked before, so it is tried again {next_try}; refused for an "
+        "{label} has refused the key since {since}. It worked before, so it is tried again {next_try}; "
+        "refused for an "
         "hour, it needs to be replaced. Figures as of {as_of}.",
         "bad",
         "replace_key",
@@ -79,45 +94,58 @@ SAID: Mapping[Key, Said] = {
     ),
     (Status.BROKEN, Blocked.KEY_REFUSED): Said(
         "Key rejected",
-        "{label} rejected the key for more than an hour, so it is not used any more. Figures as of {as_of} stay. "
+        "{label} rejected the key for more than an hour, so it is not used any more. Figures as of "
+        "{as_of} stay. "
         "Make a new key and replace this one.",
         "bad",
         "replace_key",
     ),
     (Status.BROKEN, Blocked.OTHER_ACCOUNT): Said(
         "Another account answered",
-        "The answers came from another account than {account}. Nothing of it was stored. Replace the key by one of "
+        "The answers came from another account than {account}. Nothing of it was stored. Replace the key "
+        "by one of "
         "{account}, or connect the other account beside it.",
         "bad",
         "replace_key",
     ),
     (Status.BROKEN, Blocked.SAME_ACCOUNT): Said(
         "Connected twice",
-        "This key reads an account that is connected already. Nothing was counted twice. Disconnect this one.",
+        "This key reads an account that is connected already. Nothing was counted twice. Disconnect this "
+        "one.",
         "bad",
-        "other_connection",
+        "disconnect",
     ),
     (Status.BROKEN, Blocked.KEY_UNREADABLE): Said(
         "Key could not be read",
-        "The stored key could not be read, so nothing was sent to {label}. Paste the key again. Figures as of {as_of} "
+        "The stored key could not be read, so nothing was sent to {label}. Paste the key again. Figures "
+        "as of {as_of} "
         "stay.",
         "bad",
         "replace_key",
     ),
     (Status.BROKEN, "closed"): Said(
         "No access",
-        "The key has no access to: {endpoints}. There is nothing left that it may read. Figures as of {as_of} stay. "
+        "The key has no access to: {endpoints}. There is nothing left that it may read. Figures as of "
+        "{as_of} stay. "
         "Give the key that permission, or replace it.",
         "bad",
         "replace_key",
     ),
-    (Status.PAUSED, ""): Said("Paused", "Nothing is read since {since}. Figures as of {as_of} stay.", "neutral", "resume"),
+    (Status.PAUSED, ""): Said(
+        "Paused", "Nothing is read since {since}. Figures as of {as_of} stay.", "neutral", "resume"
+    ),
     (Status.DISCONNECTED, ""): Said(
         "Disconnected",
         "The key was destroyed {since}. What was read until then stays; no newer days are added.",
         "neutral",
         "connect_again",
     ),
+}
+
+# What a state says when nothing more particular is known.
+OTHERWISE: Mapping[str, str] = dict.fromkeys(Status.values, "") | {
+    Status.FAILING: "down",
+    Status.BROKEN: Blocked.KEY_REFUSED,
 }
 
 ENDPOINT = {
@@ -141,7 +169,12 @@ def said(marks: Marks, *, now: datetime) -> Said:
     found = SAID[(connection.status, reason)]
     retries = [state.retry_at for state in concerned if state.retry_at]
     sinces = [state.failing_since for state in concerned if state.failing_since]
-    since = connection.disconnected_at or connection.paused_at or connection.blocked_at or min(sinces, default=None)
+    since = (
+        connection.disconnected_at
+        or connection.paused_at
+        or connection.blocked_at
+        or min(sinces, default=None)
+    )
     words = {
         "label": marks.connector.label,
         "account": connection.account_label,
@@ -175,11 +208,15 @@ def why(marks: Marks) -> tuple[str, list[EndpointState]]:
     incomplete = {window.endpoint for window in marks.windows if window.problem and not window.tries}
     gaps = {window.endpoint for window in marks.windows if window.problem and window.tries}
     reason, names = ("incomplete", incomplete) if incomplete else ("gaps", gaps)
+    if (connection.status, reason) not in SAID:
+        return OTHERWISE[connection.status], []
     return reason, [state for state in marks.states.values() if state.endpoint in names]
 
 
 def endpoint(state: EndpointState, now: datetime) -> str:
-    words = ENDPOINT[state.outcome].format(since=moment(state.failing_since, now), next_try=moment(state.retry_at, now))
+    words = ENDPOINT[state.outcome].format(
+        since=moment(state.failing_since, now), next_try=moment(state.retry_at, now)
+    )
     if state.outcome == Outcome.OK and state.last_success_at:
         return f"Read {moment(state.last_success_at, now)}."
     if state.earliest:

@@ -1,5 +1,6 @@
 """The JSON API: every app's routes under /api/, and one shape for every refusal."""
 
+import logging
 from http import HTTPStatus
 
 from django.core.exceptions import PermissionDenied
@@ -13,6 +14,7 @@ from providers.api import router as providers
 from tokentra.lib.problems import Problem
 from usage.api import router as usage
 
+log = logging.getLogger(__name__)
 api = NinjaAPI(title="TokenTra", version="1", urls_namespace="api", docs_url="/docs", openapi_url="/openapi.json")
 api.add_router("", accounts, tags=["accounts"])
 api.add_router("", providers, tags=["providers"])
@@ -70,3 +72,11 @@ def http_error(request: HttpRequest, error: HttpError) -> HttpResponse:
 def database_away(request: HttpRequest, error: OperationalError) -> HttpResponse:
     sentence = "The database does not answer. Nothing was stored; send it again in a few seconds."
     return answer(request, Problem(503, "database_unavailable", sentence, headers={"Retry-After": "5"}))
+
+
+@api.exception_handler(Exception)
+def broken(request: HttpRequest, error: Exception) -> HttpResponse:
+    request_id = getattr(request, "id", "")
+    log.exception("request %s to %s failed", request_id, request.path, exc_info=error)
+    sentence = "Something broke on our side. Send it again; if it stays, tell support the request id."
+    return answer(request, Problem(500, "internal_error", sentence))

@@ -1,4 +1,4 @@
-"""The project as an app: its template tags load, and its database is prepared before migrations."""
+"""The project as an app: its template tags load, its tasks find their broker, and its database is prepared before migrations."""
 
 from django.apps import AppConfig
 from django.db.models.signals import pre_migrate
@@ -8,6 +8,7 @@ class TokentraConfig(AppConfig):
     name = "tokentra"
 
     def ready(self) -> None:
+        import tokentra.celery  # noqa: F401  # shared tasks ring our broker from here on
         from tokentra.lib.grants import prepare_schema
 
         pre_migrate.connect(prepare_schema, dispatch_uid="prepare_schema")

@@ -8,6 +8,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tokentra.settings")
 from celery import Celery  # noqa: E402  # the settings module is named before Celery looks for it
 
 app = Celery("tokentra")
+app.set_default()  # for every thread of the web server, not only the one that imports this
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 app.autodiscover_tasks(["tokentra.machine"], related_name="heartbeat")

@@ -13,18 +13,17 @@ from django.urls import reverse
 from accounts.models import Organization
 from tokentra.lib import money
 from tokentra.lib.charts import Chart, Part, Rank, rank
-from tokentra.lib.periods import period
+from tokentra.lib.periods import Period
 from usage import stats, trend
 from usage.comparing import Days, Pair, change, pair
-from usage.choices import Choice, chips, choices
+from usage.choices import Choice, Known, chips
 from usage.forms import Chip, Lens, Segment
 from usage.freshness import Reach, reaches
 from usage.models import LedgerDay
 from usage.names import NOTHING, Names, provider_name
-from usage.stats import Figures, Question
+from usage.stats import Figures
 
 Grouped = dict[str, Figures]
-RANKING_DAYS = "90d"
 HISTORY_DAYS = 85  # of the ninety that a first reading goes back
 STILL_READING = timedelta(minutes=5)
 EXTRA = ("stack",)
@@ -112,10 +111,11 @@ class Board:
         """The comparable part of the period and the earlier one; None when either was not read whole."""
         if not self.pair or not self.days.is_complete(self.pair.now) or not self.days.is_complete(self.pair.before):
             return None
-        asked = replace(self.lens.question(), ledger="computed" if self.pair.by_hour else "counted")
-        now, before = (
-            stats.totals(self.organization, replace(asked, period=span)) for span in (self.pair.now, self.pair.before)
-        )
+        spans = self.pair.now, self.pair.before
+        both = Period(self.pair.before.start, self.pair.now.end)
+        ledger = "computed" if self.pair.by_hour else "counted"
+        asked = replace(self.lens.question(), period=both, ledger=ledger)
+        now, before = stats.side_by_side(self.organization, asked, spans)
         return now, before
 
     @property
@@ -161,13 +161,11 @@ class Board:
     @cached_property
     def rankings(self) -> dict[str, list[str]]:
         """The organization's own order of models and providers, so that each keeps its colour on every page."""
-        question = Question(period(RANKING_DAYS, self.now), ("provider", "model"))
-        found = sorted(stats.costs(self.organization, question), key=lambda each: -each[-1])
-        providers: dict[str, Decimal] = defaultdict(Decimal)
-        for provider, _, cost in found:
-            providers[provider] += cost
-        models = dict.fromkeys(model for _, model, _ in found)
-        return {"model": list(models), "provider": sorted(providers, key=lambda name: -providers[name])}
+        return {name: self.known.ranking(name) for name in STACKS}
+
+    @cached_property
+    def known(self) -> Known:
+        return Known.of(self.organization, self.lens, self.now)
 
     @cached_property
     def trend(self) -> trend.Trend:
@@ -248,7 +246,7 @@ class Board:
 
     @property
     def choices(self) -> list[Choice]:
-        return choices(self.organization, self.lens, self.names)
+        return self.known.choices(self.lens, self.names)
 
     @property
     def export(self) -> str:
@@ -306,11 +304,17 @@ def and_list(names: Iterable[str], most: int = 5) -> str:
 
 
 def days_in_words(days: list[date]) -> str:
-    """Runs of days, written shortly: "3 Nov", "3 to 5 Nov"."""
+    """Runs of days, written shortly: "3 Nov", "3 to 5 Nov", "30 Oct to 2 Nov"."""
     runs: list[tuple[date, date]] = []
     for day in sorted(days):
         if runs and day - runs[-1][1] == timedelta(days=1):
             runs[-1] = runs[-1][0], day
         else:
             runs.append((day, day))
-    return and_list(trend.written(a) if a == b else f"{trend.written(a)} to {trend.written(b)}" for a, b in runs)
+    return and_list(written_run(*run) for run in runs)
+
+
+def written_run(first: date, last: date) -> str:
+    if first == last:
+        return trend.written(first)
+    return f"{first.day if (first.month, first.year) == (last.month, last.year) else trend.written(first)} to {trend.written(last)}"

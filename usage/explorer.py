@@ -12,7 +12,7 @@ from tokentra.lib.periods import Grain, after
 from tokentra.lib.problems import Problem
 from usage import stats
 from usage.asking import LONGEST_BY_HOUR, Mistakes, opened, sealed
-from usage.choices import Choice, chips, choices
+from usage.choices import Choice, Known, chips
 from usage.forms import LABELS, Chip, Lens, Segment
 from usage.freshness import Reach, reaches
 from usage.names import Names
@@ -156,7 +156,7 @@ class Table:
 
     @property
     def choices(self) -> list[Choice]:
-        return choices(self.organization, self.lens, self.names)
+        return Known.of(self.organization, self.lens, self.now).choices(self.lens, self.names)
 
     @property
     def next(self) -> str:
@@ -214,10 +214,11 @@ class Table:
     def _time(self, name: str, value: Any) -> Cell:
         column = TIME_LABELS[name]
         if name == "hour":
-            return Cell(column, f"{value.day} {value:%b %Y, %H:%M}")
-        text = f"{value:%B %Y}" if name == "month" else f"{value.day} {value:%b %Y}"
+            return Cell(column, f"{value.day} {value:%b, %H:%M}", f"{value.day} {value:%b %Y, %H:%M} UTC")
+        text = f"{value:%B %Y}" if name == "month" else f"{value.day} {value:%b}"
+        text += f" {value:%Y}" if name != "month" and value.year != self.now.year else ""
         if name == "day" and len(self.groups) > 1:
-            return Cell(column, text, f"{value:%A}", f"?{self.lens.on(value, value).query(group=self.groups)}")
+            return Cell(column, text, f"{value:%A} {value.day} {value:%B %Y}", f"?{self.lens.on(value, value).query(group=self.groups)}")
         first = max(value, self.lens.period.first_day)
         start = datetime.combine(value, datetime.min.time(), self.now.tzinfo)
         last = min(after(start, Grain(name)).date() - timedelta(days=1), self.lens.period.last_day)

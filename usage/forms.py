@@ -14,6 +14,8 @@ from usage.stats import Question
 
 DEFAULT = "30d"
 FILTERS = ("provider", "model", "project", "api_key", "user", "service_tier")
+BY_HOUR = {"provider", "model"}
+NO_HOURS = "Hours are kept by provider and model. With other filters, choose a period of whole days."
 LABELS = {
     "provider": "Provider",
     "model": "Model",
@@ -155,6 +157,8 @@ def look(query: QueryDict, now: datetime, *extra: str) -> Lens:
     chosen, typed, errors = read_period(query, now)
     filters = {name: clean(query.getlist(name)) for name in FILTERS if clean(query.getlist(name))}
     kept = {name: clean(query.getlist(name)) for name in extra if clean(query.getlist(name))}
+    if not chosen.is_whole_days and {*filters} - BY_HOUR:
+        chosen, errors = period(DEFAULT, now), (NO_HOURS,)
     return Lens(chosen, filters, kept, typed, errors)
 
 

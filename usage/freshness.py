@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
-from django.db.models import Count, Max, Min, Q
+from django.db.models import Max, Min, Q
 
 from accounts.models import Organization
 from usage.counting import Counted, end_of
@@ -20,7 +20,6 @@ class Reach:
     first_day: date
     bill_to: date | None
     usage_until: datetime | None
-    unbilled_before: int  # days before `bill_to` whose bill is not there
 
     @property
     def until(self) -> datetime | None:
@@ -37,9 +36,7 @@ def reaches(organization: Organization) -> list[Reach]:
         days.values("provider", "connection_id")
         .annotate(
             first_day=Min("day"),
-            bill_from=Min("day", filter=billed),
             bill_to=Max("day", filter=billed),
-            billed_days=Count("day", filter=billed),
             usage_until=Max("usage_read_at"),
         )
         .order_by("provider", "connection_id")
@@ -51,7 +48,6 @@ def reaches(organization: Organization) -> list[Reach]:
             first_day=row["first_day"],
             bill_to=row["bill_to"],
             usage_until=row["usage_until"],
-            unbilled_before=(row["bill_to"] - row["bill_from"]).days + 1 - row["billed_days"] if row["bill_to"] else 0,
         )
         for row in found
     ]

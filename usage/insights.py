@@ -8,11 +8,14 @@ from usage.rules.evidence import PLACES, ZERO, Evidence, Finding, Model, Price
 
 RULES = (cheaper_model.find, caching.find, batch.find)
 SMALLEST_SAVING = Decimal("0.01")
+SMALLEST_SHARE = Decimal("0.0025")  # of all spend looked at; what saves less is not worth anybody's afternoon
 
 
 def find(evidence: Evidence, price: Price) -> tuple[Finding, ...]:
-    """All findings, the largest certain saving first."""
-    found = [finding for rule in RULES for finding in rule(evidence, price) if finding.high >= SMALLEST_SAVING]
+    """What is worth a look, the largest low end first."""
+    spend = sum(evidence.spend.values(), ZERO)
+    worth = max(SMALLEST_SAVING, spend * SMALLEST_SHARE)
+    found = [finding for rule in RULES for finding in rule(evidence, price) if finding.high >= worth]
     return tuple(sorted(found, key=lambda finding: (-finding.low, -finding.high, finding.id)))
 
 

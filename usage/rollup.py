@@ -25,12 +25,12 @@ _MEASURES = (*_SUMS, "requests_known", "tokens_counted", "units")
 # Which rows there are to add up, and whether each counts (decisions.md 5): usage while no bill counts, the
 # bill once it does; before that only its lines that no usage of the day stands for. Zeroed rows are left out.
 _ROWS = f"""
-WITH paired (day, model) AS (SELECT * FROM unnest(%(paired_days)s::date[], %(paired_models)s::text[])),
-rows AS (
+WITH rows AS (
     SELECT r.organization_id, r.connection_id, r.provider, r.ledger, r.currency, r.basis,
         CASE r.ledger
-            WHEN 'usage' THEN d.counted = 'usage'
-            WHEN 'billed' THEN d.counted = 'bill' OR r.kind = 'unit' OR p.model IS NULL
+            WHEN 'usage' THEN NOT r.day = ANY(%(bill_days)s::date[])
+            WHEN 'billed' THEN r.day = ANY(%(bill_days)s::date[]) OR r.kind = 'unit'
+                OR NOT (r.day - DATE '2000-01-01') || ' ' || r.model = ANY(%(paired)s::text[])
             ELSE false
         END AS counted,
         r.ledger = 'usage' AS tokens_counted,
@@ -41,8 +41,6 @@ rows AS (
         r.requests IS NOT NULL OR r.kind = 'unit' AS requests_known,
         CASE WHEN r.amount IS NULL AND r.kind = 'tokens' THEN {_TOTAL} ELSE 0 END AS unpriced_tokens
     FROM usage_usagerecord r
-    JOIN usage_ledgerday d USING (organization_id, connection_id, day)
-    LEFT JOIN paired p ON p.day = r.day AND p.model = r.model
     WHERE r.organization_id = %(organization)s AND r.connection_id = %(connection)s AND r.day = ANY(%(days)s)
         AND (r.amount <> 0 OR r.requests <> 0 OR {_TOTAL} <> 0 OR r.units <> '{{}}')
 )"""  # noqa: S608  # names of ours
@@ -104,6 +102,7 @@ _MODELS = f"""
 SELECT day, ledger, array_agg(DISTINCT model) FROM usage_usagerecord r WHERE {_DAYS} AND model <> ''
     AND ((ledger = 'usage' AND {_TOTAL} > 0) OR (ledger = 'billed' AND kind = 'tokens'))
 GROUP BY day, ledger"""  # noqa: S608  # names of ours
+_BILL_DAYS = f"SELECT day FROM usage_ledgerday WHERE {_DAYS} AND counted = 'bill'"  # noqa: S608  # names of ours
 HOURS = Table(
     "usage_hourrollup",
     ("dimension", "value", "hour", "seconds"),
@@ -139,15 +138,17 @@ def rebuild(organization_id: UUID, connection_id: UUID, days: Collection[date]) 
 
 
 def mismatches(organization_id: UUID, connection_id: UUID, days: Collection[date]) -> dict[str, int]:
-    """How many rollup rows of these days are not what their rows add up to, by table; empty when all are."""
+    """How many rollup rows of these days are not what their rows add up to, by table."""
     found: dict[str, int] = defaultdict(int)
     with connection.cursor() as cursor:
         for some in _portions(days):
             params = parameters(cursor, organization_id, connection_id, some)
             for table in TABLES:
+                missing = f"({table.sums}) EXCEPT ALL ({table.rows})"
+                wrong = f"({table.rows}) EXCEPT ALL ({table.sums})"
                 cursor.execute(
-                    f"SELECT count(*) FROM ((({table.sums}) EXCEPT ALL ({table.rows})) "  # noqa: S608  # names of ours
-                    f"UNION ALL (({table.rows}) EXCEPT ALL ({table.sums}))) AS differing",
+                    f"SELECT greatest((SELECT count(*) FROM ({missing}) AS missing), "  # noqa: S608  # names of ours
+                    f"(SELECT count(*) FROM ({wrong}) AS wrong))",
                     params,
                 )
                 found[table.name] += cursor.fetchone()[0]
@@ -163,8 +164,10 @@ def parameters(
     models: dict[date, dict[str, list[str]]] = defaultdict(dict)
     for day, ledger, names in cursor.fetchall():
         models[day][ledger] = names
+    cursor.execute(_BILL_DAYS, scope)
+    bill_days = [day for (day,) in cursor.fetchall()]
     paired = [
-        (day, model)
+        f"{(day - date(2000, 1, 1)).days} {model}"
         for day, by_ledger in models.items()
         for model in sorted(with_counterpart(by_ledger.get("billed", ()), by_ledger.get("usage", ())))
     ]
@@ -172,8 +175,8 @@ def parameters(
         "dimensions": list(DIMENSIONS),
         "first": datetime.combine(days[0], time.min, UTC),
         "end": datetime.combine(days[-1] + timedelta(days=1), time.min, UTC),
-        "paired_days": [day for day, _ in paired],
-        "paired_models": [model for _, model in paired],
+        "bill_days": bill_days,
+        "paired": paired,
     }
 
 

@@ -145,6 +145,7 @@ def _copy(
     cursor.execute(
         "CREATE TEMP TABLE IF NOT EXISTS usage_staging (LIKE usage_usagerecord) ON COMMIT DELETE ROWS"
     )
+    cursor.execute("CREATE INDEX IF NOT EXISTS usage_staging_id ON usage_staging (id)")
     cursor.execute("DELETE FROM usage_staging")
     copied = 0
     with cursor.copy(f"COPY usage_staging ({', '.join(COLUMNS)}) FROM STDIN") as copy:

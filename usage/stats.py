@@ -4,11 +4,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
+from functools import reduce
+from operator import or_
 from typing import Any, cast
 from uuid import UUID
 
 from django.contrib.postgres.aggregates import BoolOr, JSONBAgg
-from django.db.models import Aggregate, F, JSONField, Q, QuerySet, Sum, TextField
+from django.db.models import Aggregate, Case, F, JSONField, Q, QuerySet, Sum, TextField, Value, When
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Cast, Coalesce, JSONObject, TruncDay, TruncMonth, TruncWeek
 
@@ -113,6 +115,17 @@ def totals(organization: Organization, question: Question) -> Figures:
     return next(groups(organization, replace(question, group_by=(), order="")), Figures())
 
 
+def side_by_side(organization: Organization, question: Question, spans: Sequence[Period]) -> list[Figures]:
+    """The sums of several stretches in one query, in their order; `question.period` holds them all."""
+    rows, columns = _source(organization, question)
+    time = columns["time"]
+    inside = [_within(time, span) for span in spans]
+    side = Case(*(When(each, then=Value(place)) for place, each in enumerate(inside)))
+    rows = rows.filter(reduce(or_, inside)).annotate(side=side)
+    found = {row["side"]: _figures(row, question) for row in _measured(rows, columns, question, "side")}
+    return [found.get(place, Figures()) for place in range(len(spans))]
+
+
 def groups(
     organization: Organization,
     question: Question,
@@ -139,10 +152,8 @@ def costs(organization: Organization, question: Question) -> Iterator[tuple[Any,
     """Each group's keys and its cost, nothing else: what a chart of many groups needs."""
     rows, columns = _source(organization, question)
     money = LEDGERS[question.ledger][0] & Q(currency="USD")
-    for name, values in question.filters.items():
-        rows = rows.filter(**{f"{columns[name]}__in": values})
     keys = {f"by_{name}": _key(name, columns) for name in question.group_by}
-    found = rows.filter(money).values(**keys).annotate(cost=Sum("amount")).order_by()
+    found = _filtered(rows, columns, question).filter(money).values(**keys).annotate(cost=Sum("amount")).order_by()
     for row in found.values_list(*keys, "cost"):
         yield (*(_plain(name, value) for name, value in zip(question.group_by, row, strict=False)), row[-1])
 
@@ -168,15 +179,20 @@ def count(organization: Organization, question: Question) -> int:
 
 def _grouped(organization: Organization, question: Question) -> "QuerySet[Any, dict[str, Any]]":
     rows, columns = _source(organization, question)
-    money, counts = LEDGERS[question.ledger]
-    for name, values in question.filters.items():
-        rows = rows.filter(**{f"{columns[name]}__in": values})
     keys = {f"by_{name}": _key(name, columns) for name in question.group_by}
+    return _measured(rows, columns, question, **(keys or {"whole": Value(1)}))
+
+
+def _measured(
+    rows: "QuerySet[Any]", columns: Mapping[str, str], question: Question, *names: str, **keys: Combinable
+) -> "QuerySet[Any, dict[str, Any]]":
+    money, counts = LEDGERS[question.ledger]
     measures = {f"sum_{name}": _sum(name, counts) for name in (*TOKEN_CLASSES, "reasoning")}
-    rows = rows.filter(money | counts).values(**keys).annotate(
+    all_classes = sum((Sum(name, filter=counts) for name in TOKEN_CLASSES[1:]), Sum("input", filter=counts))
+    found = _filtered(rows, columns, question).filter(money | counts).values(*names, **keys).annotate(
         **measures,
         cost=_sum("amount", money & Q(currency="USD")),
-        tokens=Coalesce(sum((Sum(name, filter=counts) for name in TOKEN_CLASSES[1:]), Sum("input", filter=counts)), 0),
+        tokens=Coalesce(all_classes, 0),
         sum_requests=_sum("requests", counts),
         has_counts=BoolOr(counts, default=False),
         has_unknown=BoolOr(Q(requests_known=False), filter=counts, default=False),
@@ -187,7 +203,19 @@ def _grouped(organization: Organization, question: Question) -> "QuerySet[Any, d
         others=JSONBAgg(_other_currency(), filter=money & ~Q(currency="USD"), default=None),
         sum_units=SumUnits("units", filter=counts & ~Q(units={}), default=None),
     )
-    return cast("QuerySet[Any, dict[str, Any]]", rows)
+    return cast("QuerySet[Any, dict[str, Any]]", found)
+
+
+def _filtered(rows: "QuerySet[Any]", columns: Mapping[str, str], question: Question) -> "QuerySet[Any]":
+    for name, values in question.filters.items():
+        wanted = [value == "true" for value in values] if name == "batch" else values
+        rows = rows.filter(**{f"{columns[name]}__in": wanted})
+    return rows
+
+
+def _within(time: str, span: Period) -> Q:
+    start, end = (span.start, span.end) if time == "hour" else (span.first_day, span.end_day)
+    return Q(**{f"{time}__gte": start, f"{time}__lt": end})
 
 
 def _source(organization: Organization, question: Question) -> tuple["QuerySet[Any]", dict[str, str]]:
@@ -199,11 +227,11 @@ def _source(organization: Organization, question: Question) -> tuple["QuerySet[A
         if not narrow:
             raise Unanswerable("By hour there is one of " + ", ".join(NARROW) + " at a time, beside provider and connection.")
         by_hour = HourRollup.objects.owned_by(organization).filter(dimension=name)
-        return by_hour.filter(hour__gte=span.start, hour__lt=span.end), columns | {"time": "hour"}
+        return by_hour.filter(_within("hour", span)), columns | {"time": "hour"}
     if narrow:
         by_day = DayDimension.objects.owned_by(organization).filter(dimension=name)
-        return by_day.filter(day__gte=span.first_day, day__lt=span.end_day), columns | {"time": "day"}
-    crossed = DayRollup.objects.owned_by(organization).filter(day__gte=span.first_day, day__lt=span.end_day)
+        return by_day.filter(_within("day", span)), columns | {"time": "day"}
+    crossed = DayRollup.objects.owned_by(organization).filter(_within("day", span))
     return crossed, {each: COLUMNS.get(each, each) for each in DIMENSIONS} | {"time": "day"}
 
 
@@ -254,7 +282,7 @@ def _figures(row: dict[str, Any], question: Question) -> Figures:
         others = added(others, {line["currency"]: Decimal(line["amount"])})
     says_nothing = not row["has_counts"] or (row["has_unknown"] and not row["sum_requests"])
     return Figures(
-        keys={name: _plain(name, row[f"by_{name}"]) for name in question.group_by},
+        keys={name: _plain(name, row[f"by_{name}"]) for name in question.group_by if f"by_{name}" in row},
         cost=row["cost"],
         other_currencies=others,
         tokens=Tokens(*(row[f"sum_{name}"] for name in (*TOKEN_CLASSES, "reasoning"))),

@@ -13,6 +13,7 @@ from django.urls import reverse
 from tokentra.lib.charts import Chart, Series, Slot, stacked
 from tokentra.lib.periods import Grain, Period, after, floor
 from usage import stats
+from usage.forms import BY_HOUR
 
 if TYPE_CHECKING:
     from usage.dashboard import Board
@@ -41,6 +42,8 @@ def grain_of(period: Period) -> Grain:
 
 def drawn(board: Board) -> Trend:
     grain = grain_of(board.period)
+    if grain is Grain.HOUR and board.lens.filters.keys() - BY_HOUR:
+        grain = Grain.DAY
     if grain is Grain.HOUR:
         question = replace(board.lens.question("hour", board.stack), ledger="computed")
         note = "Hours are usage multiplied by the price book."

@@ -55,13 +55,14 @@ class Anthropic:
     card = Card(
         models="Claude models, web search, code execution",
         gives=(
-            "Costs as billed and tokens, by hour, model, workspace, key, service tier and context window. Where the newer"
-            " interface does not answer: tokens by hour, costs by UTC day and workspace, without Priority Tier."
+            "Costs as billed and tokens, by hour, model, workspace, key, service tier and context window."
+            " Where the newer interface does not answer: tokens by hour, costs by UTC day and workspace,"
+            " without Priority Tier."
         ),
         freshness="Usually about five minutes late; for Claude Enterprise one to three hours.",
         who=(
-            "An organization admin. Individual accounts have no admin keys until they create an organization. Claude"
-            " Enterprise: the primary owner, with a key that has read:analytics."
+            "An organization admin. Individual accounts have no admin keys until they create an organization."
+            " Claude Enterprise: the primary owner, with a key that has read:analytics."
         ),
         steps=(
             "Sign in to the Claude Console as an organization admin and open Settings > Admin keys.",
@@ -80,8 +81,8 @@ class Anthropic:
             "GET /v1/organizations/cost_report",
         ),
         note=(
-            "Anthropic's admin keys cannot be limited to reading: whoever has one can manage members and keys. TokenTra"
-            " makes only the calls listed here."
+            "Anthropic's admin keys cannot be limited to reading: whoever has one can manage members and"
+            " keys. TokenTra makes only the calls listed here."
         ),
     )
 

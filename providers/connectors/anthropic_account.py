@@ -37,7 +37,7 @@ class _Checks:
 
 
 def identify(api: Api, key: str, *, now: datetime) -> Account:
-    """Probe the account, its workspaces, usage and costs. Raises ConnectorError when neither of the last two can be read."""
+    """Probe account, workspaces, usage and costs. ConnectorError when neither of the last two can be read."""
     checks = _Checks(anthropic_refusals.kind_of(key))
     me = _me(api, checks)
     spaces = _workspaces(api, checks)
@@ -90,7 +90,7 @@ def _workspaces(api: Api, checks: _Checks) -> list[dict[str, Any]] | None:
 
 
 def _generation(api: Api, checks: _Checks, now: datetime) -> str:
-    """Which interface answers: analytics if it does, else the older reports. Their checks are those of the one chosen."""
+    """Which interface answers: analytics if it does, else the older reports. Notes the checks of that one."""
     analytics = _ask(api, anthropic_analytics.probe, now)
     if any(failure is None for failure in analytics.values()):
         chosen, capability = analytics, ANALYTICS

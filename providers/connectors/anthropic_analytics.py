@@ -16,8 +16,8 @@ LIMIT = 1_000  # rows
 FLOOR = datetime(2026, 1, 1, tzinfo=UTC)
 LONGEST_AGE = timedelta(days=365)
 GROUP_BY = ("model", "workspace_id", "api_key_id", "service_tier", "context_window")
-"""Five is the most that is allowed. What decides the price comes first, so `context_window` has the place that
-`product` could have; the people behind the usage (`actor`) would be a sixth."""
+"""Five is the most that is allowed. What decides the price comes first, so `context_window` has the place
+that `product` could have; the people behind the usage (`actor`) would be a sixth."""
 SPLIT_COST_BY = ("cost_type", "token_type")  # these do not count among the five
 
 

@@ -1,17 +1,22 @@
-"""What a refusal by Anthropic means: a workspace key and an unknown key may be refused alike, so the shape helps."""
+"""What a refusal by Anthropic means: an unknown key and one of a workspace may be refused alike."""
 
+from providers.connectors import reading
 from providers.connectors.base import ConnectorError, Outcome, WrongKind
 from providers.connectors.calling import Api, error_text
-from providers.connectors.openai_refusals import earliest_in
 from providers.connectors.shapes import shape_of, wrong_shape
 from tokentra.lib.http import Answer, Client
 
 LABEL = "Anthropic"
 VERSION = "2023-06-01"
 BETA = "analytics-usage-cost-2026-08-24"
-WANTED = "TokenTra needs an admin key: an organization admin makes one in the Claude Console under Settings > Admin keys."
+WANTED = (
+    "TokenTra needs an admin key: an organization admin makes one in the Claude Console under"
+    " Settings > Admin keys."
+)
 USELESS = {
-    "subscription token": f"This is a token of a Claude subscription, which cannot read an organization's usage. {WANTED}",
+    "subscription token": (
+        f"This is a token of a Claude subscription, which cannot read an organization's usage. {WANTED}"
+    ),
 }
 ENTERPRISE = "Claude Enterprise key"
 
@@ -42,13 +47,13 @@ def refusal(answer: Answer, key: str) -> ConnectorError | None:
     if answer.status == 403:
         if kind == ENTERPRISE:
             message = (
-                "This Claude Enterprise key lacks the scope read:analytics. The primary owner makes one that has it at"
-                " claude.ai under Organization settings > API."
+                "This Claude Enterprise key lacks the scope read:analytics. The primary owner makes one"
+                " that has it at claude.ai under Organization settings > API."
             )
         else:
             message = f"Anthropic does not let this key read here. {WANTED}"
         return ConnectorError(Outcome.MISSING_SCOPE, message, detail=detail)
-    if answer.status == 400 and (earliest := earliest_in(said)):
+    if answer.status == 400 and (earliest := reading.earliest_in(said)):
         message = "Anthropic does not reach back that far."
         return ConnectorError(Outcome.BAD_REQUEST, message, detail=detail, earliest=earliest)
     return None

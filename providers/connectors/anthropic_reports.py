@@ -88,7 +88,7 @@ def workspaces(api: Api, *, with_default: bool, with_archived: bool = False) -> 
 
 
 def default_workspace(api: Api) -> str:
-    """The id that reports leave out: the one workspace that is listed only when asked for; "" when unknown."""
+    """The id that reports leave out: the one workspace listed only when asked for; "" when unknown."""
     try:
         plain = {each.get("id") for each in workspaces(api, with_default=False)}
         others = [each for each in workspaces(api, with_default=True) if each.get("id") not in plain]

@@ -1,4 +1,4 @@
-"""Reads Anthropic's rows of both interfaces: tokens that do not overlap, and cents, which become dollars. Pure."""
+"""Reads Anthropic's rows of both interfaces: disjoint tokens, and cents that become dollars. Pure."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -21,7 +21,7 @@ def usage(
     seconds: int,
     workspace: str | None = None,
 ) -> UsageRow:
-    """One group of one hour. `workspace` replaces the group's own where the provider leaves the default one out."""
+    """One group of one hour. `workspace` stands in where the provider leaves out its default one."""
     writes, tools = _nested(counted, "cache_creation"), _nested(counted, "server_tool_use")
     searches = reading.count(tools, "web_search_requests")
     return UsageRow(
@@ -52,7 +52,7 @@ def bill(
     seconds: int,
     workspace: str | None = None,
 ) -> UsageRow:
-    """One cost component, after discounts and before credits; the list price beside it is not what is paid."""
+    """One cost component, after discounts and before credits; nobody pays the list price beside it."""
     if "amount" not in cost:
         raise BadRow("it has no amount")
     cost_type, token_type = reading.text(group, "cost_type"), reading.text(group, "token_type")

@@ -34,7 +34,7 @@ PASSING = frozenset({Outcome.RATE_LIMITED, Outcome.PROVIDER_DOWN, Outcome.UNEXPE
 
 
 class ConnectorError(Exception):
-    """A call that gave nothing to store. `message` is ours and safe to show; `detail` is the provider's, masked."""
+    """A call that gave nothing to store. `message` is ours and may be shown; `detail` is theirs, masked."""
 
     def __init__(
         self,
@@ -69,7 +69,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Who a key belongs to. `id` is "" while the provider has not said; then shared projects prove sameness."""
+    """Who a key belongs to. `id` is "" while the provider has not said; then a shared project is proof."""
 
     id: str
     name: str
@@ -150,7 +150,7 @@ class Connector(Protocol):
         """A kind of key that can never work, by shape; every doubt is left to the live probe."""
 
     def identify(self, http: Client, credentials: Credentials, *, now: datetime) -> Account:
-        """Ask who the key belongs to and probe each endpoint. Raises ConnectorError when nothing can be read."""
+        """Ask whose key it is and probe each endpoint. Raises ConnectorError when nothing can be read."""
 
     def read(
         self,

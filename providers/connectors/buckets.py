@@ -1,4 +1,4 @@
-"""Collects time buckets over pages: one that comes twice counts once, one that is missing is noticed. Pure."""
+"""Collects time buckets over pages: one that comes twice counts once, a missing one is noticed. Pure."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field

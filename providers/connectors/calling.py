@@ -6,8 +6,10 @@ from typing import Any
 
 from providers.connectors.base import ConnectorError, Outcome
 from tokentra.lib.http import Answer, Client, OutOfTime, Redirected, SlowDown, TooLarge, Unavailable
+from tokentra.lib.masking import MASK
 
 MAX_PAGES = 1_000
+CREDENTIAL_HEADERS = frozenset({"authorization", "x-api-key", "api-key"})
 
 Json = dict[str, Any]
 Params = Sequence[tuple[str, str]]
@@ -19,7 +21,7 @@ class AnswerTooLarge(ConnectorError):
 
 @dataclass(frozen=True)
 class Api:
-    """One provider with one credential. `refusal` puts a 4xx into words and may return None for "as any other"."""
+    """One provider with one credential. `refusal` puts a 4xx into words, or None where ours will do."""
 
     label: str
     client: Client
@@ -49,19 +51,20 @@ class Api:
                 return answer.body
             else:
                 failure = self.unexpected("not the object that it documents")
+        failure.detail = self._without_key(failure.detail)
         raise failure
 
     def unexpected(self, what: str, *, outcome: Outcome = Outcome.UNEXPECTED) -> ConnectorError:
         return ConnectorError(
             outcome,
-            f"{self.label} gave an unexpected answer: {what}. Nothing of it was stored; it is read again.",
+            f"{self.label} gave an unexpected answer: {what}. Nothing of it was stored.",
         )
 
     def refused(self, answer: Answer) -> ConnectorError:
         """The words for a refusal that a provider has no words of its own for."""
         detail = f"{answer.status} {error_text(answer)}"
         if answer.status == 401:
-            message = f"{self.label} does not know this key. It may have been deleted or have expired; make a new one."
+            message = f"{self.label} does not know this key. It may have been deleted or have expired."
             return ConnectorError(Outcome.INVALID_CREDENTIALS, message, detail=detail)
         if answer.status == 403:
             message = f"{self.label} does not let this key read here."
@@ -69,8 +72,14 @@ class Api:
         if answer.status in (402, 404, 405, 410, 451):
             message = f"{self.label} does not offer this to the account."
             return ConnectorError(Outcome.NOT_AVAILABLE, message, detail=detail)
-        message = f"{self.label} refused the question ({answer.status}). It may have changed its interface; we look into it."
+        message = f"{self.label} refused what was asked ({answer.status}). It may have changed its interface."
         return ConnectorError(Outcome.BAD_REQUEST, message, detail=detail)
+
+    def _without_key(self, text: str) -> str:
+        """Providers like to repeat the key, and not every key has a shape that masking knows."""
+        for name in CREDENTIAL_HEADERS & self.headers.keys():
+            text = text.replace(self.headers[name].split()[-1], MASK)
+        return text
 
     def _unavailable(self, reason: Unavailable) -> ConnectorError:
         if isinstance(reason, OutOfTime):

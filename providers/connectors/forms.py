@@ -43,8 +43,9 @@ class OpenAIForm(CredentialsForm):
         label="Admin key",
         placeholder="sk-admin-…",
         help_text=(
-            "Choose “Read only”, or “Restricted” with Usage: Read and Organization administration: Read, and an expiry"
-            " date if your rules ask for one. Stored encrypted, used only for the calls listed here, removable at any time."
+            "Choose “Read only”, or “Restricted” with Usage: Read and Organization administration: Read,"
+            " and an expiry date if your rules ask for one. We store the key encrypted and use it only"
+            " for the calls listed here; you can remove it at any time."
         ),
     )
 
@@ -54,7 +55,8 @@ class AnthropicForm(CredentialsForm):
         label="Admin key",
         placeholder="sk-ant-admin01-…",
         help_text=(
-            "An Anthropic admin key cannot be limited: it can do everything an admin can, including managing members and"
-            " keys. We store it encrypted and use it only for the calls listed here; you can remove it at any time."
+            "An Anthropic admin key cannot be limited: it can do everything an admin can, including"
+            " managing members and keys. We store it encrypted and use it only for the calls listed here;"
+            " you can remove it at any time."
         ),
     )

@@ -65,16 +65,17 @@ class OpenAI:
     card = Card(
         models="GPT and o-series models, embeddings, images, audio, tools",
         gives=(
-            "Costs as billed, by UTC day, project, key and line item. Tokens and requests by hour, model, project, key,"
-            " user and service tier; images, audio, storage and tool calls by day."
+            "Costs as billed, by UTC day, project, key and line item. Tokens and requests by hour, model,"
+            " project, key, user and service tier; images, audio, storage and tool calls by day."
         ),
         freshness=(
-            "Usage appears within minutes, as far as we have seen; OpenAI promises nothing. A day's costs appear during the"
-            " day and grow until after midnight UTC. The last days are read again and corrected."
+            "Usage usually appears within minutes; OpenAI makes no promise. A day's costs appear during"
+            " the day and grow until after midnight UTC. The last days are read again and corrected."
         ),
         who="An organization owner. Project keys and service account keys cannot read usage or costs.",
         steps=(
-            "Sign in to platform.openai.com as an organization owner and open Settings > Organization > Admin keys.",
+            "Sign in to platform.openai.com as an organization owner and open Settings > Organization >"
+            " Admin keys.",
             "Create an admin key named “TokenTra”. Choose “Read only”, or “Restricted” with Usage: Read and"
             " Organization administration: Read. Set an expiry date if your rules ask for one.",
             "Copy the key and paste it here. OpenAI shows it once.",
@@ -89,8 +90,8 @@ class OpenAI:
             "GET /v1/organization/users",
         ),
         note=(
-            "An admin key cannot run models. With “Usage: Read” alone the figures are complete, but projects, keys and"
-            " people appear by their ids instead of their names."
+            "An admin key cannot run models. With “Usage: Read” alone the figures are complete, but"
+            " projects, keys and people appear by their ids instead of their names."
         ),
     )
 
@@ -128,7 +129,7 @@ class OpenAI:
         return self._read_usage(api, openai_usage.BY_NAME[endpoint.name], start, end, now)
 
     def _read_usage(self, api: Api, report: Report, start: datetime, end: datetime, now: datetime) -> Page:
-        """In one page where it fits; an answer that is too large is asked for again in parts, then without users."""
+        """In one page where it fits; what is too large is asked for again in parts, then without users."""
         width, seconds, limit, small = ("1h", HOUR, 168, 24) if report.is_hourly else ("1d", DAY, 31, 4)
         without_users = replace(report, group_by=tuple(name for name in report.group_by if name != "user_id"))
         attempts = ((report, limit), (report, small), (without_users, small))

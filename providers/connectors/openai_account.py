@@ -143,7 +143,7 @@ def _oldest(projects: list[Any]) -> str:
 
 
 def _as_allowed(ask: Iterator[Any]) -> Iterator[Any]:
-    """What may be read; a missing permission or an endpoint that is not there ends the list without a fault."""
+    """What may be read; a missing permission or an endpoint that is not there ends the list quietly."""
     try:
         yield from ask
     except ConnectorError as reason:

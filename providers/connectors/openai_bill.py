@@ -10,7 +10,8 @@ from usage.rows import Ledger, UsageRow
 
 LINE = re.compile(
     r"^(?:(?P<tier>[a-z ]+) \| )?(?P<head>.+?), "
-    r"(?P<kind>cached input|cache writes?|input|output|audio|(?:cached_)?input_tokens|output_tokens|cache_write_tokens)"
+    r"(?P<kind>cached input|cache writes?|input|output|audio"
+    r"|(?:cached_)?input_tokens|output_tokens|cache_write_tokens)"
     r"(?:, (?P<extra>.+))?$"
 )
 MODALITY = re.compile(r" (?:audio|text|image)$")
@@ -28,7 +29,7 @@ class LineItem:
 
 
 def parse(text: str, *, unit: str = "") -> LineItem:
-    """What a line item says about itself; one of an unknown form is kept whole, as something that is no model's."""
+    """What a line item says about itself; one of an unknown form is nobody's model and stays whole."""
     found = LINE.match(text)
     if found is None:
         return LineItem()

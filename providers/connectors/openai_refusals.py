@@ -1,8 +1,6 @@
 """What a refusal by OpenAI means: it answers 401 and 403 for the same things, so the words decide."""
 
-import re
-from datetime import date
-
+from providers.connectors import reading
 from providers.connectors.base import ConnectorError, Outcome, WrongKind
 from providers.connectors.calling import Api, error_of, error_text
 from providers.connectors.shapes import shape_of, wrong_shape
@@ -13,12 +11,11 @@ WANTED = (
     "TokenTra needs an admin key: an organization owner makes one under Settings > Organization > Admin keys."
 )
 USELESS = {
-    "project key": f"This is an OpenAI project key, which can run models but cannot read usage or costs. {WANTED}",
-    "service account key": f"This is an OpenAI service account key, which cannot read usage or costs. {WANTED}",
+    "project key": f"This is an OpenAI project key, which cannot read usage or costs. {WANTED}",
+    "service account key": f"This is an OpenAI service account key. It cannot read usage or costs. {WANTED}",
     "user key": f"This is an old OpenAI user key, which cannot read usage or costs. {WANTED}",
 }
 SCOPES = {"api.usage.read": "“Usage: Read”", "api.management.read": "“Organization administration: Read”"}
-DATE = re.compile(r"\b20\d\d-[01]\d-[0-3]\d\b")
 
 
 def recognise(key: str) -> WrongKind | None:
@@ -45,19 +42,7 @@ def refusal(answer: Answer, key: str) -> ConnectorError | None:
         return ConnectorError(Outcome.INVALID_CREDENTIALS, message, detail=detail)
     if answer.status == 400 and error.get("param") == "start_time":
         message = "OpenAI does not reach back that far."
-        return ConnectorError(Outcome.BAD_REQUEST, message, detail=detail, earliest=earliest_in(said))
-    return None
-
-
-def earliest_in(said: str, *, asked: frozenset[date] = frozenset()) -> date | None:
-    """The first day that a refusal names, other than those that we asked for."""
-    for found in DATE.findall(said):
-        try:
-            day = date.fromisoformat(found)
-        except ValueError:
-            continue
-        if day not in asked:
-            return day
+        return ConnectorError(Outcome.BAD_REQUEST, message, detail=detail, earliest=reading.earliest_in(said))
     return None
 
 
@@ -68,5 +53,6 @@ def _may_not_read(said: str, key: str, detail: str) -> ConnectorError:
         return ConnectorError(Outcome.WRONG_KEY_KIND, message, detail=detail)
     missing = [words for scope, words in SCOPES.items() if scope in said]
     need = " and ".join(missing) or "a permission that reading here needs"
-    message = f"This admin key lacks {need}. Give it that under Settings > Organization > Admin keys, or make a new key."
+    place = "Settings > Organization > Admin keys"
+    message = f"This admin key lacks {need}. Give it that under {place}, or make a new key."
     return ConnectorError(Outcome.MISSING_SCOPE, message, detail=detail)

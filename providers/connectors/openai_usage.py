@@ -10,7 +10,7 @@ from usage.rows import Ledger, Tokens, UsageRow
 
 COMMON = ("project_id", "user_id", "api_key_id", "model")
 COMPLETIONS_BY = (*COMMON, "service_tier", "batch")
-"""Grouping by user multiplies rows only where several people share a key, which is rare with project keys; it is
+"""Grouping by user multiplies rows only where people share a key, which is rare with project keys; it is
 given up for a window whose answer is larger than the client takes (see OpenAI._read_usage)."""
 
 
@@ -153,7 +153,7 @@ def _unit(report: Report, result: dict[str, Any]) -> tuple[tuple[str, Decimal], 
 
 
 def _decisions(result: dict[str, Any]) -> tuple[tuple[str, Decimal], ...]:
-    """Kept as units, outside every total: nobody has said whether completions hold the same tokens already."""
+    """Kept as units, outside every total: nobody knows whether completions hold the same tokens already."""
     tokens, _ = classes(result)
     counted = {
         "decision_tokens": tokens.total,

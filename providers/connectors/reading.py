@@ -1,7 +1,8 @@
 """Reads single values out of a provider's answer, and says which rows are senseless. Pure."""
 
+import re
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
 from typing import Any
 
@@ -10,6 +11,10 @@ LONGEST_TEXT = 256
 WIDE = Context(prec=80, rounding=ROUND_HALF_EVEN)
 LARGEST = Decimal(10) ** 20
 PLACES = Decimal(1).scaleb(-18)
+EARLIEST = re.compile(
+    r"(?i)(?:earliest|not be before|not before|(?:no|not be|not) earlier than|on or after)\b[^.;]{0,60}?"
+    r"(?<!\d)(20\d\d-[01]\d-[0-3]\d)(?!\d)"
+)
 
 
 class BadRow(Exception):
@@ -41,7 +46,7 @@ def quantity(row: Mapping[str, Any], name: str) -> Decimal | None:
 
 
 def amount(value: object, *, shift: int = 0) -> Decimal:
-    """Money as it was sent, moved by `shift` decimal places; null is zero. Exact to 18 places, which is what is stored."""
+    """Money as it was sent, moved by `shift` decimal places, exact to the 18 that we store; null is zero."""
     if value is None:
         return Decimal(0)
     moved = WIDE.scaleb(_decimal(value, "amount"), shift)
@@ -101,6 +106,15 @@ def moments(start: datetime, end: datetime, *, seconds: int) -> list[datetime]:
 def day_after(now: datetime) -> datetime:
     """The UTC midnight that follows; nothing after it can have been used yet."""
     return now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+
+
+def earliest_in(said: str) -> date | None:
+    """The first day that a refusal names as such; any other date may be the one that we asked for."""
+    found = EARLIEST.search(said)
+    try:
+        return date.fromisoformat(found[1]) if found else None
+    except ValueError:
+        return None
 
 
 def _decimal(value: object, name: str) -> Decimal:

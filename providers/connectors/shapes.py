@@ -41,7 +41,7 @@ def shape_of(key: str) -> Shape | None:
 
 
 def wrong_shape(key: str, *, provider: str, useless: dict[str, str], wanted: str) -> WrongKind | None:
-    """`useless` gives, for each kind of this provider that can never work, the sentence to say; `wanted` says what to do."""
+    """`useless` has a sentence for each kind that can never work; `wanted` says what to do."""
     if not key:
         return WrongKind("nothing", f"No key was given. {wanted}")
     if not key.isascii() or not key.isprintable():

@@ -118,7 +118,7 @@ DOORS = {
 
 @pytest.mark.parametrize("door", DOORS)
 def test_b1_known_and_unknown_addresses_take_equally_long(mandatory, alice, settings, door: str):
-    settings.PASSWORD_HASHERS = ["tests.accounts.hashing.TenRounds"]
+    settings.PASSWORD_HASHERS = ["tests.accounts.hashing.TenthOfTheWork"]
     alice.set_password(PASSWORD)
     alice.save()
 
@@ -130,10 +130,14 @@ def test_b1_known_and_unknown_addresses_take_equally_long(mandatory, alice, sett
         return thread_time() - began
 
     ask("warm@acme.example"), ask(alice.email)
-    rounds = [(ask(f"new{turn}@acme.example"), ask(alice.email)) for turn in range(25)]
+    known, unknown = [], []
+    for turn in range(8):
+        unknown.append(ask(f"new{turn}@acme.example"))
+        known.extend((ask(alice.email), ask(alice.email)))
+        unknown.append(ask(f"other{turn}@acme.example"))
 
-    unknown, known = (median(times) for times in zip(*rounds, strict=True))
-    assert abs(known - unknown) < 0.005
+    # 5 ms on a quiet machine; what a busy one adds grows with the time itself, and a missing hash is 30 ms
+    assert abs(median(known) - median(unknown)) < max(0.005, 0.15 * median(unknown))
 
 
 @pytest.mark.parametrize("door", DOORS)
@@ -155,7 +159,7 @@ def test_b1_known_and_unknown_addresses_hash_and_ask_the_database_equally_often(
     (known_hashes, known_queries), (hashes, queries) = work(alice.email), work("new@acme.example")
 
     assert known_hashes == hashes
-    assert abs(known_queries - queries) <= 3
+    assert abs(known_queries - queries) <= 1
 
 
 # B2

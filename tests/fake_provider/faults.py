@@ -23,6 +23,7 @@ Script = list[dict[str, Any]]
 
 REPLACING = {"status", "rate_limited", "html", "redirect", "unauthorized_wave"}
 DELIVERING = {"reset", "hang", "drip", "truncated", "wrong_length", "huge", "gzip_bomb"}
+LINGERING = {"hang", "drip"}
 ACTIONS = REPLACING | DELIVERING | set(MUTATIONS) | {"other_account"}
 _MATCHES = {"provider", "path", "query", "account", "page", "nth", "every", "times"}
 

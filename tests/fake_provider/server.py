@@ -18,10 +18,10 @@ from .anthropic import Anthropic
 from .anthropic_time import show_time
 from .control import Control
 from .delivery import Delivery
-from .faults import DELIVERING, REPLACING, Faults, Loop, Rule, Script, mutated, replaced
+from .faults import DELIVERING, LINGERING, REPLACING, Faults, Loop, Rule, Script, mutated, replaced
 from .openai import OpenAI
 from .wire import Answer, Cursors, Refused, Request
-from .world import Account, World
+from .world import Account, AnthropicSettings, Settings, World
 
 _MINUTE = 60.0
 
@@ -123,7 +123,7 @@ class FakeProvider:
         loop = Loop(request, self._cursors)
         account = provider.owner(request)
         rule = self.faults.pick(request, provider.name, account.id if account else None, loop.page)
-        seen = self._record(request, provider.name, account, loop.page, rule)
+        seen = _seen(request, provider.name, account, loop.page, rule)
         with self._admitted(account, seen) as refusal:
             if rule and rule.action in REPLACING:
                 answer = replaced(rule, request, provider)
@@ -132,9 +132,12 @@ class FakeProvider:
             else:
                 answer = self._answer(provider, loop, rule, seen)
             seen.status = answer.status
-            if rule and rule.action in DELIVERING:
+            if rule and rule.action in LINGERING:
                 return delivery.spoilt(rule.action, rule.do, answer)
-            return delivery.send(answer)
+        # No longer running once it is on its way: the client's next request may overtake this thread.
+        if rule and rule.action in DELIVERING:
+            return delivery.spoilt(rule.action, rule.do, answer)
+        return delivery.send(answer)
 
     def _answer(self, provider: OpenAI | Anthropic, loop: Loop, rule: Rule | None, seen: Seen) -> Answer:
         request = loop.request
@@ -148,65 +151,62 @@ class FakeProvider:
             return spoilt or answer
         return answer
 
-    def _record(
-        self, request: Request, provider: str, account: Account | None, page: int, rule: Rule | None
-    ) -> Seen:
-        seen = Seen(
-            method=request.method,
-            path=request.path,
-            query=parse_qs(request.query, keep_blank_values=True),
-            headers={name: _masked(name, value) for name, value in request.headers.items()},
-            provider=provider,
-            account=account.id if account else None,
-            page=page,
-            at=time(),
-            fault=rule.action if rule else None,
-        )
-        with self._lock:
-            self.requests.append(seen)
-        return seen
-
     @contextmanager
     def _admitted(self, account: Account | None, seen: Seen) -> Iterator[Refused | None]:
-        """Keep to the account's limits; yields the refusal of a request that is one too many."""
+        """Record the request and keep to its account's limits; yields a refusal when it is one too many."""
+        with self._lock:
+            self.requests.append(seen)
+            if account is not None:
+                traffic = self._traffic[account.id]
+                seen.beside = traffic.running
+                traffic.running += 1
+                refusal = _one_too_many(account.settings, traffic)
         if account is None:
             yield None
             return
-        settings = account.settings
-        with self._lock:
-            traffic = self._traffic[account.id]
-            seen.beside = traffic.running
-            traffic.running += 1
-            refusal = self._one_too_many(settings, traffic)
         try:
-            if not refusal and settings.latency:
-                self.stopping.wait(settings.latency)
+            if not refusal and account.settings.latency:
+                self.stopping.wait(account.settings.latency)
             yield refusal
         finally:
             with self._lock:
                 traffic.running -= 1
 
-    def _one_too_many(self, settings: Any, traffic: _Traffic) -> Refused | None:
-        now = monotonic()
-        while traffic.arrivals and traffic.arrivals[0] <= now - _MINUTE:
-            traffic.arrivals.popleft()
-        allowed = settings.requests_per_minute
-        if getattr(settings, "one_at_a_time", False) and traffic.running > 1:
-            message = "Number of concurrent connections has exceeded your rate limit."
-            return Refused(429, message, headers={"retry-after": "1"})
-        if allowed is not None and len(traffic.arrivals) >= allowed:
-            wait = int(traffic.arrivals[0] + _MINUTE - now) + 1 if traffic.arrivals else 60
-            headers = {
-                "retry-after": str(wait),
+
+def _seen(request: Request, provider: str, account: Account | None, page: int, rule: Rule | None) -> Seen:
+    return Seen(
+        method=request.method,
+        path=request.path,
+        query=parse_qs(request.query, keep_blank_values=True),
+        headers={name: _masked(name, value) for name, value in request.headers.items()},
+        provider=provider,
+        account=account.id if account else None,
+        page=page,
+        at=time(),
+        fault=rule.action if rule else None,
+    )
+
+
+def _one_too_many(settings: Settings, traffic: _Traffic) -> Refused | None:
+    now = monotonic()
+    while traffic.arrivals and traffic.arrivals[0] <= now - _MINUTE:
+        traffic.arrivals.popleft()
+    allowed = settings.requests_per_minute
+    if isinstance(settings, AnthropicSettings) and settings.one_at_a_time and traffic.running > 1:
+        message = "Number of concurrent connections has exceeded your rate limit."
+        return Refused(429, message, headers={"retry-after": "1"})
+    if allowed is not None and len(traffic.arrivals) >= allowed:
+        wait = int(traffic.arrivals[0] + _MINUTE - now) + 1 if traffic.arrivals else 60
+        headers = {"retry-after": str(wait)}
+        if isinstance(settings, AnthropicSettings):
+            headers |= {
                 "anthropic-ratelimit-requests-limit": str(allowed),
                 "anthropic-ratelimit-requests-remaining": "0",
                 "anthropic-ratelimit-requests-reset": show_time(int(time()) + wait),
             }
-            if not hasattr(settings, "one_at_a_time"):
-                headers = {"retry-after": str(wait)}
-            return Refused(429, f"Rate limit of {allowed} requests per minute reached.", headers=headers)
-        traffic.arrivals.append(now)
-        return None
+        return Refused(429, f"Rate limit of {allowed} requests per minute reached.", headers=headers)
+    traffic.arrivals.append(now)
+    return None
 
 
 def _provider_of(request: Request) -> str:

@@ -95,10 +95,13 @@ def test_a_database_that_is_away_is_named_without_its_password() -> None:
 
 @pytest.mark.parametrize("setting", ["fsync", "full_page_writes", "synchronous_commit"])
 def test_c1_a_database_that_may_lose_what_it_confirmed_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, setting: str
+    monkeypatch: pytest.MonkeyPatch, setting: str
 ) -> None:
     monkeypatch.delenv("TOKENTRA_TESTING")
-    with tempfile.TemporaryDirectory() as directory:
-        with cluster(Path(directory) / "careless", f"{setting}=off") as careless:
-            with careless.superuser() as connection, pytest.raises(Refusal, match=f"the database has {setting} off"):
-                grants.refuse_unless_durable(connection)
+    with (
+        tempfile.TemporaryDirectory() as directory,
+        cluster(Path(directory) / "careless", f"{setting}=off") as careless,
+        careless.superuser() as connection,
+        pytest.raises(Refusal, match=f"the database has {setting} off"),
+    ):
+        grants.refuse_unless_durable(connection)

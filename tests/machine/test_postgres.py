@@ -38,8 +38,8 @@ def test_it_lives_below_a_directory_that_its_user_may_not_enter(data: Path) -> N
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can act as another user")
 def test_a_stranger_on_the_machine_is_refused(data: Path) -> None:
     with borrowed_postgres.borrowed(data):
-        psql = postgres.binaries() / "psql"
-        command = [psql, "-h", places.socket_dir(data), "-U", "postgres", "-d", "postgres", "-c", "SELECT 1"]
+        psql = str(postgres.binaries() / "psql")
+        command = [psql, "-h", str(places.socket_dir(data)), "-U", "postgres", "-d", "postgres", "-c", "SELECT 1"]
         stranger = subprocess.run(command, user="games", cwd="/", capture_output=True, text=True, check=False)
 
     assert stranger.returncode != 0
@@ -61,6 +61,7 @@ def test_a_supervised_start_waits_for_commands_and_takes_over_from_a_killed_one(
     with borrowed_postgres.borrowed(data):
         pass
     data.with_name(borrowed_postgres.MARK).touch()
+    postgres.prepare(data)
     left = subprocess.Popen(postgres.program(data), start_new_session=True)
     postgres.wait(data)
 

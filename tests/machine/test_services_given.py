@@ -30,14 +30,18 @@ def test_an_operators_services_are_used(server: Cluster, tmp_path: Path) -> None
     supervisor = installation.pids("supervisor.supervisord")
     for pid in supervisor:
         os.kill(pid, signal.SIGKILL)
-    until(lambda: len([line for line in installation.lines if "is ready" in line]) == 2, seconds=60, what="ready again")
+    until(
+        lambda: len([line for line in installation.lines if "is ready" in line]) == 2,
+        seconds=60,
+        what="ready again",
+    )
     with psycopg.connect(url) as connection:
         tables = connection.execute("SELECT count(*) FROM pg_tables WHERE tableowner = 'tt_owner'").fetchone()
     code = installation.end()
 
     assert installation.said("the supervisor ended unexpectedly")
     assert tables is not None
-    assert tables[0] > 20  # type: ignore[operator]  # a count
+    assert tables[0] > 20
     assert not (tmp_path / "var" / "postgres").exists()
     assert not (tmp_path / "var" / "secrets.env").exists()
     assert not [line for line in installation.lines if "operator@" in line or KEYS["SECRET_KEY"] in line]

@@ -1,4 +1,4 @@
-"""Stops calling a provider that does not answer, for everyone in this process, until it had time to recover."""
+"""Leaves a provider that does not answer alone for a while, for everyone in this process."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field

@@ -78,9 +78,10 @@ class Axis:
 
     @property
     def ticks(self) -> list[Decimal]:
-        return [
-            self.low + self.step * position for position in range(int((self.high - self.low) / self.step) + 1)
-        ]
+        """The multiples of the step; a foot below zero may be smaller than one."""
+        first = (self.low / self.step).to_integral_value(ROUND_CEILING)
+        last = int(self.high / self.step - first)
+        return [(first + position) * self.step for position in range(last + 1)]
 
     def share(self, value: Number) -> Decimal:
         """How far up the axis a value is, from 0 at its foot to 1."""
@@ -140,6 +141,7 @@ class Chart:
                 "low": float(self.axis.low),
                 "high": float(self.axis.high),
                 "step": float(self.axis.step),
+                "first": int(self.axis.ticks[0] / self.axis.step),
                 "labels": tick_labels(self.axis, self.unit, bare=self.is_empty),
             },
             "slots": [
@@ -236,7 +238,7 @@ def colours(shown: Sequence[str], ranking: Sequence[str] = ()) -> Mapping[str, i
 
 
 def axis(low: Decimal, high: Decimal, *, whole: bool) -> Axis:
-    """Four or five round steps that hold both ends and zero."""
+    """Four or five round steps that hold both ends and zero; below zero quarter steps will do."""
     reach = max(high, Decimal(0)) - min(low, Decimal(0))
     if not reach:
         return Axis(Decimal(0), Decimal(4), Decimal(1))
@@ -245,7 +247,8 @@ def axis(low: Decimal, high: Decimal, *, whole: bool) -> Axis:
     step = next(unit * size for size in (1, 2, Decimal("2.5"), 5, 10) if unit * size >= rough)
     if whole:
         step = max(Decimal(1), step.to_integral_value(ROUND_CEILING))
-    bottom = (min(low, Decimal(0)) / step).to_integral_value(ROUND_FLOOR) * step
+    quarter = step / 4
+    bottom = (min(low, Decimal(0)) / quarter).to_integral_value(ROUND_FLOOR) * quarter
     top = (max(high, Decimal(0)) / step).to_integral_value(ROUND_CEILING) * step
     return Axis(bottom, top, step)
 

@@ -1,9 +1,11 @@
-"""The only way out: calls to providers, with every limit that keeps a bad answer from becoming our problem."""
+"""The only way out: calls to providers, with limits that keep a bad answer from becoming our problem."""
 
 import json
 import logging
+import math
 import random
 import socket
+import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -11,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
+from functools import cache
 from http import HTTPStatus
 from threading import Timer
 from typing import Any
@@ -36,7 +39,7 @@ for chatty in ("httpx2", "httpcore2"):  # their lines carry query strings, and h
 
 
 class CallFailed(Exception):
-    """A call that brought nothing to read; `reason` is in our words, `sample` a masked piece of what came."""
+    """A call that brought nothing to read; `reason` is in our words, `sample` a masked part of what came."""
 
     def __init__(self, reason: str, *, sample: str = "", retry_after: timedelta | None = None) -> None:
         super().__init__(reason)
@@ -44,7 +47,7 @@ class CallFailed(Exception):
 
 
 class Unavailable(CallFailed):
-    """No usable answer after every try: an error of the server, a lost connection, or not what it should be."""
+    """No usable answer after every try: an error of the server, a lost connection, or something odd."""
 
 
 class OutOfTime(Unavailable):
@@ -82,18 +85,16 @@ class Client:
     breaker: Breaker
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
-    deadline: float | None = None
+    deadline: float = math.inf
     _line: list[socket.socket] = field(default_factory=list, repr=False)
 
     def get(self, path: str, params: Params = (), *, headers: Mapping[str, str]) -> Answer:
-        """GET with up to TRIES tries. Raises CallFailed for everything that is neither 2xx nor a plain 4xx."""
+        """GET, tried up to TRIES times. Raises CallFailed for all that is neither 2xx nor a plain 4xx."""
         if not path.startswith("/") or path.startswith("//"):
             raise ValueError("a path of the host, beginning with one slash")
         if not self.breaker.admits():
             raise Unavailable("it has not answered lately, so it is left alone for half a minute")
-        end = self.clock() + WHOLE_SECONDS
-        if self.deadline is not None:
-            end = min(end, self.deadline)
+        end = min(self.clock() + WHOLE_SECONDS, self.deadline)
         try:
             answer = self._tried(path, params, headers, end)
         except (SlowDown, Redirected):
@@ -133,7 +134,9 @@ class Client:
         longest: float = min(FIRST_PAUSE * 2 ** (attempt - 1), LONGEST_PAUSE)
         return longest * random.uniform(0.5, 1)  # noqa: S311  # spreads the load, hides nothing
 
-    def _once(self, path: str, params: Params, headers: Mapping[str, str], end: float) -> Answer | CallFailed:
+    def _once(  # noqa: PLR0911  # one return for each way in which a call ends
+        self, path: str, params: Params, headers: Mapping[str, str], end: float
+    ) -> Answer | CallFailed:
         remaining = max(end - self.clock(), 0.01)
         limits = httpx2.Timeout(min(IDLE_SECONDS, remaining), connect=min(CONNECT_SECONDS, remaining))
         guard = _Guard(remaining, self._line)
@@ -193,18 +196,28 @@ def client(
     sleep: Callable[[float], None] = time.sleep,
     transport: httpx2.BaseTransport | None = None,
 ) -> Iterator[Client]:
-    """A client for one provider's host, or for the operator's address in its place (TOKENTRA_<PROVIDER>_BASE_URL)."""
+    """A client for one provider's host, or for the operator's TOKENTRA_<PROVIDER>_BASE_URL in its place.
+
+    Without a deadline all its calls together have WHOLE_SECONDS, so that no page or task hangs on a provider.
+    """
     own = settings.PROVIDER_BASE_URLS.get(provider, "")
     base = _base(own or host, may_be_plain=bool(own))
+    one = httpx2.Limits(max_connections=1, max_keepalive_connections=1)
     wire = httpx2.Client(
-        transport=transport
-        or httpx2.HTTPTransport(limits=httpx2.Limits(max_connections=1, max_keepalive_connections=1)),
+        transport=transport or httpx2.HTTPTransport(verify=_trusted(), limits=one, trust_env=False),
         follow_redirects=False,
         trust_env=False,
         headers={"user-agent": user_agent(), "accept": "application/json", "accept-encoding": "gzip"},
     )
     with wire:
-        yield Client(base, wire, breaker_of(f"{provider} {base}"), clock, sleep, deadline)
+        end = clock() + WHOLE_SECONDS if deadline is None else deadline
+        yield Client(base, wire, breaker_of(f"{provider} {base}"), clock, sleep, end)
+
+
+@cache
+def _trusted() -> ssl.SSLContext:
+    """Reading the certificates takes a tenth of a second: once is enough."""
+    return httpx2.create_ssl_context(trust_env=False)
 
 
 def user_agent() -> str:
@@ -212,7 +225,7 @@ def user_agent() -> str:
 
 
 def retry_after(headers: Mapping[str, str], *, now: datetime | None = None) -> timedelta | None:
-    """How long the server asks us to wait: milliseconds, seconds, a date, or Anthropic's reset; at most an hour."""
+    """How long we are asked to wait, in milliseconds, seconds or by a date or reset time; at most an hour."""
     now = now or datetime.now(UTC)
     for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
         with suppress(ValueError, OverflowError):

@@ -26,7 +26,7 @@ _SECRET = re.compile(r"(?<![A-Za-z0-9_])(?:" + "|".join(_BY_PREFIX) + ")")
 _PEM = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL)
 _HEADER = re.compile(
     r"(?i)\b((?:proxy-)?authorization|(?:x-)?(?:goog-)?api-key|x-amz-security-token|cookie)"
-    r"(\\?[\"']?\s*(?:[:=,]|=>)\s*b?\\?[\"']?)((?:bearer|basic|token)\s+)?(?!\[masked\])[^\s\"'\\,;})\]]+"
+    r"(\\?[\"']?\s*(?:[:=,]|=>)\s*(?:b(?=[\"']))?\\?[\"']?)((?:bearer|basic|token)\s+)?+(?!\[masked\])[^\s\"'\\,;})\]]+"
 )
 _BEARER = re.compile(r"(?i)\b(bearer)\s+(?!\[masked\])[\w.~+/=-]{12,}")
 
@@ -66,7 +66,7 @@ class SecretRefused(TypeError):
 
 
 def refuse_secrets(args: object) -> None:
-    """Look through a task's arguments, however nested, and raise before one that looks like a secret is sent."""
+    """Look through a task's arguments, however nested, and raise if one of them looks like a secret."""
     if isinstance(args, Secret):
         raise SecretRefused("a task takes ids, never a secret")
     if isinstance(args, bytes):

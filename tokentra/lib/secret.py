@@ -6,7 +6,7 @@ from typing import NoReturn
 
 # What comes along when a key is copied from a page, a mail or a shell.
 _INVISIBLE = re.compile(r"[\s\u00ad\u180e\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff]+")
-_WRAPPING = "\"'`“”‘’"
+_WRAPPING = "\"'`\u201c\u201d\u2018\u2019"
 
 
 class Secret:

@@ -30,7 +30,8 @@ class Control:
 
     def kill(self, name: str) -> None:
         """Supervisor starts it again. One that sleeps would not hear a polite request."""
-        self._calls.signalProcess(name, "KILL")
+        with suppress(xmlrpc.client.Fault):
+            self._calls.signalProcess(name, "KILL")
 
     def states(self) -> dict[str, State]:
         return {

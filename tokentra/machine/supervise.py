@@ -66,21 +66,24 @@ def _run(host: str, port: int) -> None:
         os.environ["TOKENTRA_DEMO_TOKEN"] = secrets.token_urlsafe(24)
     os.environ.setdefault(
         "PYTHONWARNINGS", "ignore:You're running the worker"
-    )  # Celery says it to root at each start
+    )  # as root; Celery's, each time
     say("TokenTra is starting")
     while True:
         with _supervisor(f"{host}:{port}") as supervisor:
             control = Control(SOCKET)
-            _bring_up(control, here, port)
-            _watch(supervisor, Watchdog(control, programs.worker_names(), say))
+            try:
+                _bring_up(control, supervisor, here, port)
+                _watch(supervisor, Watchdog(control, programs.worker_names(), say))
+            except UNREACHABLE:
+                supervisor.kill()
         say("the supervisor ended unexpectedly; everything is started again")
         run_identity.clear(os.environ[run_identity.VARIABLE])
 
 
-def _bring_up(control: Control, host: str, port: int) -> None:
+def _bring_up(control: Control, supervisor: "subprocess.Popen[bytes]", host: str, port: int) -> None:
     """Web alone first: on a small machine it would share the processors with four others that load."""
     control.start("web")
-    _wait_until_ready(host, port)
+    _wait_until_ready(supervisor, host, port)
     say(f"TokenTra is ready: {os.environ['TOKENTRA_SITE_URL'].rstrip('/')}/")
     for name in (*programs.worker_names(), "beat"):
         control.start(name)
@@ -93,8 +96,7 @@ def _bring_up(control: Control, host: str, port: int) -> None:
 def _watch(supervisor: "subprocess.Popen[bytes]", watchdog: Watchdog) -> None:
     """Until the supervisor is gone."""
     while supervisor.poll() is None:
-        with suppress(*UNREACHABLE):
-            watchdog.wake()
+        watchdog.wake()
         with suppress(subprocess.TimeoutExpired):
             supervisor.wait(1)
 
@@ -164,9 +166,11 @@ def _pass_on(supervisor: "subprocess.Popen[bytes]") -> None:
                 sys.stdout.buffer.flush()
 
 
-def _wait_until_ready(host: str, port: int) -> None:
+def _wait_until_ready(supervisor: "subprocess.Popen[bytes]", host: str, port: int) -> None:
     deadline = time.monotonic() + READY_SECONDS
     while time.monotonic() < deadline:
+        if supervisor.poll() is not None:
+            raise ConnectionResetError
         connection = http.client.HTTPConnection(host, port, timeout=5)
         with suppress(OSError, http.client.HTTPException), closing(connection):
             connection.request("GET", "/readyz")

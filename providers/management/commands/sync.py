@@ -29,6 +29,7 @@ class Command(BaseCommand):
         only: UUID | None = wanted.get().pk if org else None
         troubled = False
         for connection, done in read_all_due(only):
-            self.stdout.write(f"{connection}: {done.windows} windows, {done.rows} rows{f', {done.problem}' if done.problem else ''}")
+            problem = f", {done.problem}" if done.problem else ""
+            self.stdout.write(f"{connection}: {done.windows} windows, {done.rows} rows{problem}")
             troubled = troubled or bool(done.problem)
         self.stdout.write("Some of it failed and will be tried again." if troubled else "Nothing is due.")

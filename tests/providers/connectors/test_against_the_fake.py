@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 
 from providers.connectors import CONNECTORS
-from providers.connectors.base import Endpoint, Page
+from providers.connectors.base import Connector, Endpoint, Page
 from providers.connectors.openai_usage import REPORTS
 from tests.fake_provider import KEYS, FakeProvider
 from tests.providers.connectors.conftest import NOW, calling, read
@@ -23,8 +23,10 @@ def days_ago(days: int) -> str:
     return str(TOMORROW - timedelta(days=days))
 
 
-def endpoint(connector, name: str, via: str = "") -> Endpoint:
-    return next(each for each in connector.endpoints_for(frozenset({via} if via else ())) if each.name == name)
+def endpoint(connector: Connector, name: str, via: str = "") -> Endpoint:
+    return next(
+        each for each in connector.endpoints_for(frozenset({via} if via else ())) if each.name == name
+    )
 
 
 def tokens(rows: Iterable[UsageRow]) -> dict[str, int]:

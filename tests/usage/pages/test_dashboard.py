@@ -1,38 +1,332 @@
-"""The dashboard in each of its states."""
+"""The dashboard in each of its states: what it shows, what it says about it, and what it leaves out."""
 
-from datetime import UTC, datetime
+import re
+from datetime import timedelta
+from html import unescape
 
 import pytest
-import time_machine
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
-from accounts.models import Organization, User
+from accounts import journal
+from accounts.journal import Event
+from accounts.models import JournalEntry, Organization, User
 from tests.conftest import Browser
+from tests.usage.accounts_of import billed
+from tests.usage.pages.accounts_read import NOW, TODAY, anthropic, on, openai, two_settled_days, whole_history
+from tokentra.lib.tenancy import organization_scope
 from usage import demo
+from usage.rows import Ledger, Tokens
 
-NOW = datetime(2026, 11, 20, 14, 10, tzinfo=UTC)
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def at_two() -> object:
-    with time_machine.travel(NOW, tick=False):
-        yield
+def text(browser: Browser, query: str = "", status: int = 200, path: str = "/dashboard/") -> str:
+    """The page's words, without marks and spaces between them."""
+    answer = browser.get(f"{path}?{query}")
+    assert answer.status_code == status, answer.content
+    content = re.sub(r"(?s)<script.*?</script>|<title>.*?</title>", " ", answer.content.decode())
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", content)).split())
 
 
-def test_smoke(acme: Organization, alice: User, at_two: None, django_assert_max_num_queries):
-    import time
-    b = Browser(alice)
-    r = b.get("/dashboard/")
-    print(r.status_code)
-    assert r.status_code == 200, r.content
-    t=time.time(); demo.fill(acme.pk, NOW); print("fill", time.time()-t)
-    b.get("/dashboard/")
-    from django.db import connection
-    from django.test.utils import CaptureQueriesContext
-    for url in ("/dashboard/", "/dashboard/?period=90d", "/dashboard/?period=today","/dashboard/?period=24h", "/dashboard/?from=2025-01-01&to=2026-11-20","/dashboard/?period=month&provider=openai&project=x&stack=provider","/dashboard/?from=2026-11-10&to=2026-11-09", "/usage/", "/usage/?group=hour&group=model", "/usage/?group=week&group=model&sort=-cost", "/usage/?group=none&group=model", "/optimization/", "/dashboard/insight/", "/api/usage/stats?groupBy=day,model&limit=3", "/api/stats", "/api/usage/export?format=csv", "/api/usage/export?format=json&groupBy=model", "/api/usage/export?format=focus"):
-        with CaptureQueriesContext(connection, ) as c:
-            t=time.time(); r = b.get(url); body = b"".join(r.streaming_content) if r.streaming else r.content; t=time.time()-t
-        print(url, r.status_code, len(c), round(t*1000), "db", round(sum(float(q["time"]) for q in c.captured_queries)*1000), len(body))
-        open("/tmp/usage_pages/"+url.strip("/").replace("/","_").replace("?","_")[:60]+".html","wb").write(body)
-        if url=="/dashboard/":
-            for q in c.captured_queries: print("   ", q["time"], q["sql"][:110])
+def connected(organization: Organization, user: User) -> None:
+    with organization_scope(organization.pk):
+        journal.record(Event.PROVIDER_CONNECTION_COMPLETED, user, organization, provider="openai")
+
+
+def events(organization: Organization) -> list[str]:
+    with organization_scope(organization.pk):
+        return list(JournalEntry.objects.owned_by(organization).order_by("at").values_list("event", flat=True))
+
+
+def test_with_no_connection_it_teaches_and_offers_sample_data(alices: Browser):
+    page = text(alices)
+
+    assert "Your AI spend will be here" in page
+    assert "Connect a provider" in page
+    assert "Look around with sample data" in page
+    assert "$0.00" not in page
+
+
+def test_with_a_connection_and_nothing_read_yet_it_shows_how_far_reading_is(
+    acme: Organization, alice: User, alices: Browser
+):
+    connected(acme, alice)
+
+    answer = alices.get("/dashboard/").content.decode()
+
+    assert "Reading your usage" in answer
+    assert "Your AI spend will be here" not in answer
+    assert 'hx-trigger="every 3s"' in answer
+
+
+def test_while_a_first_reading_goes_on_figures_fill_from_today_backwards(
+    acme: Organization, alice: User, alices: Browser
+):
+    connected(acme, alice)
+    whole_history(openai(acme), on(0), on(6), days=7)
+
+    answer = alices.get("/dashboard/").content.decode()
+
+    assert 'hx-trigger="every 5s"' in answer
+    assert "OpenAI is read back to 14 Nov; earlier days are not in these figures." in text(alices)
+    assert "$0.50" in answer
+
+
+def test_p5_days_that_are_not_read_are_named_beside_the_figure(acme: Organization, alices: Browser):
+    account = openai(acme)
+    account.reads(Ledger.USAGE, on(10), start=TODAY - timedelta(days=29), days=20)
+    account.reads(Ledger.USAGE, on(3), start=TODAY - timedelta(days=6), days=7)
+
+    page = text(alices)
+
+    assert "Some figures are partial OpenAI is not read completely for 11 to 13 Nov." in page
+    assert "$0.50" in page
+    assert "no earlier data" in page
+
+
+def test_the_data_ready_banner_comes_once_and_goes_when_it_is_closed(acme: Organization, alice: User, bob: User):
+    whole_history(openai(acme), on(1), on(2))
+    alices, bobs = Browser(alice), Browser(bob)
+
+    assert "Your data is ready Usage from OpenAI since 23 Aug is here: $0.50 across 1 model" in text(alices)
+    assert "Your data is ready" in text(alices)
+    assert "Your data is ready" not in text(bobs)
+    assert alices.post("/dashboard/data-ready/").status_code == 302
+    assert "Your data is ready" not in text(alices)
+
+
+def test_first_views_are_noted_once_for_the_organization(acme: Organization, alices: Browser, bob: User):
+    text(alices)
+    assert events(acme) == ["dashboard_first_view"]
+
+    whole_history(openai(acme), on(1))
+    text(alices)
+    text(Browser(bob))
+
+    assert events(acme) == ["dashboard_first_view", "dashboard_data_loaded"]
+
+
+def test_the_three_figures_stand_with_period_basis_and_rows(acme: Organization, alices: Browser):
+    two_settled_days(acme)
+
+    answer = alices.get("/dashboard/?from=2026-11-10&to=2026-11-11").content.decode()
+    page = text(alices, "from=2026-11-10&to=2026-11-11")
+
+    assert "Spend Billed : what this means" in page
+    assert "$4.00" in page
+    assert "Tokens 2,200,000" in page or "Tokens 2.20M" in page
+    assert "Requests 107" in page
+    assert "10 Nov 2026 to 11 Nov 2026, UTC days · OpenAI bill complete to 11 Nov" in page
+    assert 'href="/usage/?from=2026-11-10&amp;to=2026-11-11"' in answer
+
+
+def test_bill_and_usage_together_are_mixed(acme: Organization, alices: Browser):
+    account = two_settled_days(acme)
+    account.reads(Ledger.USAGE, on(0), start=TODAY, days=1)
+
+    assert "Spend Mixed" in text(alices)
+
+
+def test_a_change_is_told_against_the_days_that_are_over(acme: Organization, alices: Browser):
+    whole_history(openai(acme), *(on(n) for n in range(1, 30)), *(on(n, requests=2) for n in range(30, 59)))
+
+    page = text(alices)
+
+    # 29 days at $0.25 on both sides; today does not count
+    assert "Spend Computed : what this means The provider's usage" in page
+    assert "same as the 29 days before" in page
+    assert "50% less than the 29 days before" in page  # requests
+
+
+def test_there_is_no_comparison_with_days_that_were_not_read(acme: Organization, alices: Browser):
+    whole_history(openai(acme), *(on(n) for n in range(40)), days=40)
+
+    page = text(alices)
+
+    assert "no earlier data" in page
+    assert "more than" not in page
+
+
+def test_there_is_no_comparison_when_one_account_of_two_was_not_read(acme: Organization, alices: Browser):
+    whole_history(openai(acme), *(on(n) for n in range(90)))
+    whole_history(anthropic(acme), on(1), days=30)
+
+    page = text(alices)
+
+    assert "no earlier data" in page
+    assert "the 29 days before" in text(alices, "provider=openai")
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ("period=7d", "the 6 days before"),
+        ("period=month", "1 Oct to 19 Oct"),
+        ("period=today", "the same hours the day before"),
+        ("period=24h", "the 24 hours before"),
+        ("period=last_month", "September"),
+        ("from=2026-11-18&to=2026-11-18", "the day before"),
+    ],
+)
+def test_each_period_is_compared_with_its_equal(acme: Organization, alices: Browser, query: str, words: str):
+    account = openai(acme)
+    rows = [on(n, hour=hour) for n in range(100) for hour in (9, 15)]
+    whole_history(account, *rows, days=100)
+
+    assert f"than {words}" in text(alices, query) or f"same as {words}" in text(alices, query)
+
+
+def test_unknown_requests_are_a_dash_with_the_reason(acme: Organization, alices: Browser):
+    whole_history(anthropic(acme), on(1, requests=None))
+
+    assert "Requests – Anthropic does not report how many requests there were." in " ".join(
+        text(alices).replace("See the rows", "").split()
+    ).replace("no earlier data ", "")
+
+
+def test_partly_unknown_requests_say_whose(acme: Organization, alices: Browser):
+    whole_history(openai(acme), on(1, requests=12))
+    whole_history(anthropic(acme), on(1, requests=None))
+
+    page = text(alices)
+
+    assert "Requests 12" in page
+    assert "Without Anthropic, which does not report requests." in page
+
+
+def test_unpriced_tokens_are_told_and_named(acme: Organization, alices: Browser):
+    whole_history(openai(acme), on(1, model="model-without-a-rate"))
+
+    page = text(alices)
+
+    assert "1.00M tokens of model-without-a-rate have no price in the book" in page
+
+
+def test_other_currencies_have_a_line_of_their_own(acme: Organization, alices: Browser):
+    account = two_settled_days(acme)
+    account.reads(Ledger.BILLED, billed("7.5", currency="EUR", day=two_weeks()), billed("1.5", day=two_weeks()), start=two_weeks(), days=1)
+
+    page = text(alices)
+
+    assert "Not in dollars, and not in the figures above: 7.50 EUR" in page
+
+
+def two_weeks():
+    return TODAY - timedelta(days=14)
+
+
+def test_unbilled_days_are_marked_and_today_is_partial(acme: Organization, alices: Browser):
+    account = two_settled_days(acme)
+    whole_history(account, on(0), on(1))
+
+    answer = alices.get("/dashboard/").content.decode()
+
+    assert '"label": "20 Nov", "title": "Fri 20 Nov 2026"' in answer
+    assert answer.count('"state": "partial"') == 1
+    assert "Not settled yet" in answer
+
+
+def test_a_day_is_drawn_by_hours_of_usage(acme: Organization, alices: Browser):
+    two_settled_days(acme)
+
+    page = text(alices, "from=2026-11-10&to=2026-11-10")
+
+    assert "Spend by hour" in page
+    assert "A bill has days and no hours, so the total above differs." in page
+
+
+def test_more_than_six_models_become_other(acme: Organization, alices: Browser):
+    rows = [on(1, model=model) for model in MODELS]
+    whole_history(openai(acme), *rows)
+
+    assert "Other (3)" in text(alices)
+
+
+MODELS = (
+    "gpt-4o-mini", "gpt-4o", "gpt-4.1", "gpt-4.1-mini", "gpt-4.1-nano", "gpt-5", "gpt-5-mini", "gpt-5-nano", "o3",
+)  # fmt: skip
+
+
+def test_a_filter_is_a_chip_that_can_be_taken_off(acme: Organization, alices: Browser):
+    account = two_settled_days(acme)
+    assert account.provider == "openai"
+
+    answer = alices.get("/dashboard/?from=2026-11-10&to=2026-11-11&project=proj_a&provider=openai").content.decode()
+
+    assert "Project: Support" in answer
+    assert "$0.65" in answer
+    assert 'href="?from=2026-11-10&amp;to=2026-11-11&amp;provider=openai" title="Project: Support"' in answer
+
+
+@pytest.mark.parametrize(
+    ("query", "sentence"),
+    [
+        ("from=2026-11-12&to=2026-11-10", "The last day is before the first one."),
+        ("from=2026-11-12", "Choose the last day."),
+        ("from=soon&to=2026-11-10", "Write the first day as 2026-01-31."),
+        ("from=2016-01-01&to=2026-11-10", "Choose a range of at most three years."),
+        ("from=0001-01-01&to=9999-12-31", "Choose days between 2015 and 2100."),
+        ("period=fortnight", "Choose one of the periods, or give a start and an end."),
+    ],
+)
+def test_a_range_that_cannot_be_shown_is_told_and_kept(
+    acme: Organization, alices: Browser, query: str, sentence: str
+):
+    two_settled_days(acme)
+
+    assert sentence in text(alices, query, 422)
+    if "from=2026-11-12" in query:
+        assert 'value="2026-11-12"' in alices.get(f"/dashboard/?{query}").content.decode()
+
+
+@pytest.mark.parametrize("query", ["", "period=90d&stack=provider", "period=today", "project=proj_support"])
+def test_it_takes_at_most_fifteen_queries(acme: Organization, alices: Browser, query: str):
+    demo.fill(acme.pk, NOW)
+    alices.get("/dashboard/")
+
+    with CaptureQueriesContext(connection) as captured:
+        alices.get(f"/dashboard/?{query}")
+
+    asked = [each["sql"] for each in captured if each["sql"].startswith(("SELECT", "INSERT", "UPDATE", "DELETE", "DECLARE"))]
+    assert len(asked) <= 15, asked
+
+
+def test_it_says_the_same_as_the_api(acme: Organization, alices: Browser):
+    from tokentra.lib.money import exact_dollars
+
+    demo.fill(acme.pk, NOW)
+    totals = alices.get("/api/usage/stats?from=2026-10-22&to=2026-11-21").json()["totals"]
+
+    assert exact_dollars(totals["cost"]) in alices.get("/dashboard/").content.decode()
+
+
+def test_strangers_are_sent_to_the_login_page(db: None):
+    answer = Browser().get("/dashboard/")
+
+    assert (answer.status_code, answer["Location"]) == (302, "/login/?next=/dashboard/")
+
+
+def test_mallory_sees_nothing_of_acme(acme: Organization, mallorys: Browser):
+    two_settled_days(acme)
+
+    assert "Your AI spend will be here" in text(mallorys)
+
+
+def test_closing_the_banner_needs_the_token_of_the_form(acme: Organization, alice: User):
+    strict = Browser(alice, enforce_csrf_checks=True)
+
+    assert strict.post("/dashboard/data-ready/").status_code == 403
+
+
+def test_a_token_total_is_never_mixed_with_the_bill(acme: Organization, alices: Browser):
+    whole_history(openai(acme), on(5, tokens=Tokens(input=10, cache_read=5, output=3)))
+
+    assert "Tokens 18" in text(alices)
+
+
+def test_hours_with_a_filter_that_has_none_are_refused_in_words(acme: Organization, alices: Browser):
+    two_settled_days(acme)
+
+    assert "Hours are kept by provider and model." in text(alices, "period=24h&project=proj_a", 422)
+    assert "Spend by day" in text(alices, "period=today&project=proj_a")

@@ -1,0 +1,226 @@
+"""Organizations: settings by role, switching, samples, and other people's doors that stay shut."""
+
+import pytest
+from django.test import Client
+
+from accounts import samples
+from accounts.models import AuditLine, JournalEntry, Membership, Organization
+from accounts.organizations import memberships
+from accounts.permissions import ALLOWED, Permission, Role, allows
+from tests import make
+from tests.conftest import Browser
+from tokentra.lib.tenancy import organization_scope
+
+CHANGED = {"name": "Acme Two", "timezone": "Europe/Paris", "website": "https://acme.example"}
+
+
+def stored(organization: Organization) -> Organization:
+    with organization_scope(organization.pk):
+        return Organization.objects.get(pk=organization.pk)
+
+
+@pytest.mark.parametrize(
+    ("role", "status"),
+    [(Role.OWNER, 302), (Role.ADMIN, 302), (Role.FINANCE, 403), (Role.MEMBER, 403), (Role.VIEWER, 403)],
+)
+def test_owners_and_admins_change_the_organization(acme, role: Role, status: int):
+    person = make.member(acme, f"{role}@acme.example", role)
+
+    answer = Browser(person).post("/settings/organization/", CHANGED)
+
+    assert answer.status_code == status
+    assert (stored(acme).name == "Acme Two") == (status == 302)
+
+
+def test_a_changed_organization_is_in_the_audit_log(alice, acme):
+    Browser(alice).post("/settings/organization/", CHANGED)
+
+    with organization_scope(acme.pk):
+        line = AuditLine.objects.owned_by(acme).get()
+    assert (line.action, line.actor, line.object_id) == ("organization_changed", alice, str(acme.pk))
+    assert sorted(line.data["fields"]) == ["name", "timezone", "website"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"name": "A\nB"},
+        {"name": ""},
+        {"name": "A" * 10_240},
+        {"timezone": "Mars/Olympus"},
+        {"website": "javascript:alert(1)"},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_b9_settings_that_cannot_be_are_drawn_again_with_422(alice, acme, change: dict[str, str]):
+    answer = Browser(alice).post("/settings/organization/", CHANGED | change)
+
+    assert answer.status_code == 422
+    assert stored(acme).name == "Acme"
+
+
+def test_b15_a_form_sets_what_it_shows_and_nothing_else(alice, acme, elsewhere):
+    Browser(alice).post(
+        "/settings/organization/",
+        CHANGED | {"plan": "enterprise", "id": str(elsewhere.pk), "is_sample": "on"},
+    )
+    Browser(alice).post(
+        "/settings/profile/", {"full_name": "Alice", "is_staff": "on", "email": "x@y.example"}
+    )
+
+    assert (stored(acme).plan, stored(acme).is_sample) == ("free", False)
+    assert stored(elsewhere).name == "Elsewhere"
+    alice.refresh_from_db()
+    assert (alice.full_name, alice.is_staff, alice.email) == ("Alice", False, "alice@acme.example")
+
+
+def test_settings_lead_people_to_what_they_may_change(alice, acme, bob):
+    assert Browser(alice).get("/settings/")["Location"] == "/settings/organization/"
+    assert Browser(bob).get("/settings/")["Location"] == "/settings/profile/"
+    assert "Organization</a>" not in Browser(bob).get("/settings/profile/").content.decode()
+
+
+def test_a_person_switches_between_their_organizations(alice, acme):
+    browser = Browser(alice)
+    made = browser.post("/organizations/", {"name": "Client One"})
+    assert made.status_code == 302
+    assert "Client One" in browser.get("/settings/organization/").content.decode()
+    assert sorted(m.organization.name for m in memberships(alice)) == ["Acme", "Client One"]
+
+    browser.post(f"/organizations/{acme.pk}/enter/")
+
+    assert "What holds for everybody in Acme." in browser.get("/settings/organization/").content.decode()
+
+
+def test_the_menu_of_organizations_is_a_fragment_of_its_page(alice, acme):
+    page, menu = (
+        Browser(alice).get("/organizations/"),
+        Browser(alice).get("/organizations/", headers={"HX-Request": "true"}),
+    )
+
+    assert "<html" in page.content.decode()
+    assert "<html" not in menu.content.decode()
+    assert "Client One" in menu.content.decode()
+
+
+def test_b13_nobody_enters_another_organization(mallory, elsewhere, acme):
+    browser = Browser(mallory)
+    foreign = browser.post(f"/organizations/{acme.pk}/enter/")
+    missing = browser.post("/organizations/0192a9b6-0000-7000-8000-000000000000/enter/")
+
+    assert (foreign.status_code, missing.status_code) == (404, 404)
+    assert "Acme" not in browser.get("/settings/organization/").content.decode()
+    assert "Acme" not in browser.get("/organizations/").content.decode()
+
+
+def test_b14_an_organization_named_in_a_session_body_or_header_is_not_believed(mallory, elsewhere, acme):
+    browser = Browser(mallory)
+    session = browser.session
+    session["organization_id"] = str(acme.pk)
+    session.save()
+    body = CHANGED | {"organization": str(acme.pk), "organization_id": str(acme.pk)}
+
+    browser.post("/settings/organization/", body, headers={"X-Organization": str(acme.pk)})
+
+    assert (stored(acme).name, stored(elsewhere).name) == ("Acme", "Acme Two")
+
+
+def test_b16_a_query_without_a_filter_sees_one_organization(alice, acme, mallory, elsewhere):
+    for organization, person in ((acme, alice), (elsewhere, mallory)):
+        with organization_scope(organization.pk):
+            JournalEntry.objects.create(
+                organization=organization, event="x", user=person, at=organization.created_at
+            )
+
+    with organization_scope(acme.pk):
+        assert {entry.organization_id for entry in JournalEntry.objects.all()} == {acme.pk}
+        assert set(Organization.objects.all()) == {acme}
+        assert {m.organization_id for m in Membership.objects.all()} == {acme.pk}
+
+
+def test_people_without_an_organization_can_make_one(db):
+    browser = Browser(make.user("dana@acme.example"))
+    assert browser.get("/settings/organization/")["Location"] == "/organizations/none/"
+    assert "You belong to no organization" in browser.get("/organizations/none/").content.decode()
+
+    browser.post("/organizations/", {"name": "Acme"})
+
+    assert browser.get("/settings/organization/").status_code == 200
+
+
+def test_a_sample_workspace_is_ones_own_entered_left_and_removed(alice, acme, bob):
+    first = samples.enter_sample(alice)
+    assert samples.enter_sample(alice) == first
+    assert first.is_sample
+    assert samples.enter_sample(bob) != first
+    assert [m.organization for m in memberships(alice)] == [acme, first]
+
+    assert samples.leave(alice) == acme
+    assert samples.remove(alice)
+
+    assert samples.sample_of(alice) is None
+    assert not samples.remove(alice)
+    assert samples.sample_of(bob) is not None
+
+
+TABLE = {
+    Permission.SEE_COSTS: "owner admin finance member viewer",
+    Permission.MANAGE_KEYS: "owner admin",
+    Permission.MANAGE_OWN_KEYS: "owner admin member",
+    Permission.MANAGE_CONNECTIONS: "owner admin",
+    Permission.MANAGE_BUDGETS: "owner admin finance",
+    Permission.ASK_BUDGET: "owner admin finance member",
+    Permission.APPROVE_BUDGET: "owner admin finance",
+    Permission.MANAGE_PEOPLE: "owner admin",
+    Permission.MANAGE_SETTINGS: "owner admin",
+    Permission.READ_AUDIT: "owner admin",
+    Permission.OWN: "owner",
+}
+
+
+@pytest.mark.parametrize("permission", Permission)
+def test_roles_may_what_the_table_says(permission: Permission):
+    assert {role for role in Role if allows(role, permission)} == {
+        Role(name) for name in TABLE[permission].split()
+    }
+    assert set(ALLOWED) == set(Permission)
+
+
+# the demonstration's door
+
+
+@pytest.fixture
+def demo(settings, db):
+    settings.DEMO_TOKEN = "a-token-of-this-start"
+    person = make.user("demo@tokentra.example")
+    make.organization("Demo", owner=person)
+
+
+def test_the_demonstration_signs_its_visitor_in_on_this_machine(demo):
+    browser = Client()
+
+    assert browser.get("/demo/a-token-of-this-start/", HTTP_HOST="127.0.0.1:8000")["Location"] == "/"
+
+    assert browser.get("/settings/profile/", HTTP_HOST="127.0.0.1:8000").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("token", "host", "peer"),
+    [
+        ("another-token", "127.0.0.1:8000", "127.0.0.1"),
+        ("a-token-of-this-start", "tokentra.acme.example", "127.0.0.1"),
+        ("a-token-of-this-start", "127.0.0.1:8000", "203.0.113.9"),
+        ("ü", "127.0.0.1:8000", "127.0.0.1"),
+    ],
+)
+def test_the_demonstration_opens_to_nobody_else(demo, settings, token: str, host: str, peer: str):
+    settings.ALLOWED_HOSTS = ["*"]
+
+    assert Client().get(f"/demo/{token}/", HTTP_HOST=host, REMOTE_ADDR=peer).status_code == 404
+
+
+@pytest.mark.parametrize("token", ["", "x"])
+def test_without_a_demonstration_there_is_no_door(settings, db, token: str):
+    settings.DEMO_TOKEN = ""
+
+    assert Client().get(f"/demo/{token}/", HTTP_HOST="127.0.0.1").status_code == 404

@@ -1,0 +1,101 @@
+"""Staff: what they may read, how it is written down, and who finds no door."""
+
+import pytest
+from django.test import Client
+
+from accounts import audit, journal
+from accounts.journal import Event
+from accounts.models import OutboxMail, StaffAccess, User
+from tests import make
+from tests.conftest import Browser
+from tokentra.lib.tenancy import organization_scope
+
+PAGES = [
+    "user",
+    "organization",
+    "membership",
+    "journalentry",
+    "auditline",
+    "visit",
+    "outboxmail",
+    "staffaccess",
+]
+
+
+@pytest.fixture
+def sam(transactional_db) -> User:
+    person = make.user("sam@operator.example")
+    person.is_staff = True
+    person.save()
+    return person
+
+
+@pytest.fixture
+def told(transactional_db):
+    """An organization in which something happened."""
+    alice = make.user("alice@acme.example", full_name="Alice Ames")
+    acme = make.organization("Acme", owner=alice)
+    with organization_scope(acme.pk):
+        journal.record(Event.SIGNUP_COMPLETED, alice, acme)
+        audit.note("organization_changed", acme, alice)
+    OutboxMail.objects.create(to=alice.email, subject="Your TokenTra code is 123456", text="123456")
+    return acme
+
+
+def test_strangers_are_sent_to_our_login_page(db):
+    answer = Client().get("/admin/")
+    assert answer.status_code == 302
+    assert answer["Location"].startswith(("/login/", "/admin/login/"))
+    assert Client().get("/admin/login/?next=/admin/")["Location"].startswith("/login/?next=/admin/")
+
+
+@pytest.mark.parametrize(
+    "path", ["/admin/", "/admin/accounts/user/", "/admin/login/", "/admin/accounts/organization/add/"]
+)
+def test_people_who_are_not_staff_find_nothing(alice, acme, path: str):
+    assert Browser(alice).get(path).status_code == 404
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_d1_staff_read_across_organizations_and_each_look_is_written_down(sam, told, name: str):
+    browser = Browser(sam)
+
+    assert browser.get(f"/admin/accounts/{name}/").status_code == 200
+
+    look = StaffAccess.objects.get()
+    assert (look.user, look.model.lower(), look.path) == (sam, f"accounts.{name}", f"/admin/accounts/{name}/")
+
+
+@pytest.mark.parametrize("name", ["organization", "journalentry", "auditline", "membership"])
+def test_staff_open_one_row(sam, told, name: str):
+    from django.apps import apps
+
+    row = apps.get_model("accounts", name).objects.using("staff").first()
+    answer = Browser(sam).get(f"/admin/accounts/{name}/{row.pk}/change/")
+
+    assert answer.status_code == 200
+    assert StaffAccess.objects.filter(path__endswith="/change/").exists()
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_staff_change_nothing_here(sam, told, name: str):
+    browser = Browser(sam)
+
+    assert browser.get(f"/admin/accounts/{name}/add/").status_code == 403
+    assert browser.post(f"/admin/accounts/{name}/", {"action": "delete_selected"}).status_code != 500
+    assert User.objects.count() == 2
+
+
+def test_staff_find_the_code_of_an_installation_without_mail(sam, told):
+    mail = OutboxMail.objects.get()
+    browser = Browser(sam)
+
+    assert "Your TokenTra code is 123456" in browser.get("/admin/accounts/outboxmail/").content.decode()
+    assert browser.get(f"/admin/accounts/outboxmail/{mail.pk}/change/").status_code == 200
+
+
+def test_no_page_of_staff_shows_a_password_hash(sam, told):
+    page = Browser(sam).get(f"/admin/accounts/user/{sam.pk}/change/").content.decode()
+
+    assert sam.password not in page
+    assert "md5$" not in page

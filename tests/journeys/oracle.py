@@ -1,0 +1,47 @@
+"""After every storm: what is stored is what the provider says, once, and nothing is left half done."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from tests.fake_provider.world import AnthropicAccount, OpenAIAccount
+from tests.product import Api, Product, wait_for
+
+CLASSES = ("input", "cacheRead", "output", "audioIn", "audioOut", "imageIn", "imageOut")
+OPENAI_TOKENS = ("completions", "embeddings", "moderations")
+
+
+def period() -> tuple[str, str]:
+    today = datetime.now(UTC).date()
+    return str(today - timedelta(days=100)), str(today + timedelta(days=1))
+
+
+def totals(api: Api, provider: str, ledger: str) -> dict[str, Any]:
+    start, end = period()
+    found: dict[str, Any] = api.get(f"/api/usage/stats?from={start}&to={end}&ledger={ledger}&filter[provider]={provider}")["totals"]
+    return found
+
+
+def is_settled(api: Api, connection_id: str) -> bool:
+    return bool(api.get(f"/api/providers/{connection_id}")["status"] == "healthy")
+
+
+def figures_are_true(api: Api, provider: str, account: OpenAIAccount | AnthropicAccount) -> bool:
+    """Money to the last digit, tokens by class to the last token."""
+    billed, used = totals(api, provider, "billed"), totals(api, provider, "computed")
+    if Decimal(billed["cost"]) != account.total_billed(*period()):
+        return False
+    if isinstance(account, OpenAIAccount):
+        truth = [account.tokens(*period(), endpoint=endpoint) for endpoint in OPENAI_TOKENS]
+        served = {name: sum(each[name] for each in truth) for name in CLASSES}
+    else:
+        served = account.tokens(*period())
+    return all(used["tokens"][name] == served[name] for name in CLASSES)
+
+
+def hold(product: Product, api: Api, provider: str, connection_id: str, account: OpenAIAccount | AnthropicAccount) -> None:
+    """Waits until reading has come to rest, then asks for everything."""
+    wait_for(lambda: figures_are_true(api, provider, account), 90, f"figures of {provider} are what was served")
+    wait_for(lambda: is_settled(api, connection_id), 60, f"{provider} is healthy again")
+    assert figures_are_true(api, provider, account)
+    assert "days looked at" in product.manage("audit_rollups")

@@ -1,0 +1,60 @@
+"""kill -9 anywhere while a provider is read: nothing is lost and nothing is counted twice (reliability §3.3)."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from tests.fake_provider import FakeProvider, World, generate
+from tests.journeys import oracle
+from tests.product import Api, Product, wait_for
+
+VICTIMS = {
+    "worker": ("celery", "worker"),
+    "redis": ("valkey", "redis.sock"),
+    "postgres": ("postgres", "-D"),
+    "web": ("gunicorn",),
+    "beat": ("celery", "beat"),
+}
+
+
+@pytest.fixture(scope="module")
+def world() -> World:
+    return generate(days=90, models=6, projects=4, rows=6_000, now=int(time.time()), providers=("openai",))
+
+
+@pytest.fixture(scope="module")
+def owner(product: Product) -> Api:
+    return product.bootstrap()
+
+
+@pytest.fixture(scope="module")
+def connection(owner: Api, world: World, product: Product) -> Iterator[str]:
+    """Connected, and a worker killed at once, while the first windows are being read."""
+    wait_for(lambda: product.children("celery", "worker"), 60, "workers run")
+    status, body = owner.call(
+        "POST", "/api/providers/connect", {"provider": "openai", "credentials": {"admin_key": world.openai_accounts[0].key}}
+    )
+    assert status == 201, body
+    product.kill(*VICTIMS["worker"])
+    yield body["connection"]["id"]
+
+
+def test_a_worker_killed_in_the_first_read_loses_and_doubles_nothing(product, owner, connection, world):
+    oracle.hold(product, owner, "openai", connection, world.openai_accounts[0])
+
+
+@pytest.mark.parametrize("victim", VICTIMS)
+def test_a_kill_while_everything_is_read_again_loses_and_doubles_nothing(victim, product, owner, connection, world, fake: FakeProvider):
+    account = world.openai_accounts[0]
+    account.usage[:] = [replace(fact, text_out=fact.text_out + 7) for fact in account.usage]
+    asked = len(fake.requests)
+    assert owner.call("POST", f"/api/providers/{connection}/sync")[0] == 202
+    wait_for(lambda: len(fake.requests) > asked + 3, 60, "reading has begun again")
+
+    killed = set(product.kill(*VICTIMS[victim]))
+
+    wait_for(lambda: {p.pid for p in product.children(*VICTIMS[victim])} - killed, 60, f"{victim} is started again")
+    wait_for(product.is_ready, 60, "the web answers")
+    oracle.hold(product, owner, "openai", connection, account)

@@ -1,0 +1,155 @@
+"""Whatever looks like a secret is masked before it is written or queued."""
+
+import io
+import logging
+
+import pytest
+
+from tokentra.lib.masking import MASK, MaskSecrets, SecretRefused, holds_secret, mask, refuse_secrets
+from tokentra.lib.secret import Secret
+
+CANARIES = {
+    "openai admin": "sk-admin-canary_0123456789abcdef-T3BlbkFJ",
+    "openai project": "sk-proj-canary0123456789abcdef",
+    "openai service account": "sk-svcacct-canary0123456789abcdef",
+    "openai user": "sk-" + "canary" * 8,
+    "anthropic admin": "sk-ant-admin01-canary0123456789abcdefAA",
+    "anthropic enterprise": "sk-ant-api01-canary0123456789abcdefAA",
+    "anthropic workspace": "sk-ant-api03-canary0123456789abcdefAA",
+    "anthropic subscription": "sk-ant-oat01-canary0123456789abcdefAA",
+    "anthropic refresh": "sk-ant-ort01-canary0123456789abcdefAA",
+    "openrouter": "sk-or-v1-" + "0123456789abcdef" * 4,
+    "google key": "AIza" + "SyCanary0123456789abcdefghijklmnopq"[:35],
+    "google token": "ya29.canary-0123456789abcdef",
+    "aws id": "AKIACANARYCANARY2345",
+    "aws temporary id": "ASIACANARYCANARY2345",
+    "bedrock": "ABSKcanary0123456789abcdefABCD==",
+    "ours": "tt_live_canary0123456789abcdefghijklmnopqrstuv",
+    "ours for tests": "tt_test_canary0123456789abcdefghijklmnopqrstuv",
+    "jwt": "eyJhbGciOiJIUzI1NiJ9.eyJjYW5hcnkiOiJjYW5hcnkifQ.c2lnbmF0dXJl",
+}
+SENTENCES = ("{}", "it was {}.", '{{"key": "{}"}}', "a={}&b=1", "({})", "'{}'", "…{}…", "key:{},")
+
+
+@pytest.mark.parametrize("sentence", SENTENCES)
+@pytest.mark.parametrize("canary", CANARIES.values(), ids=CANARIES)
+def test_b68_every_kind_of_key_is_masked_in_any_text(canary: str, sentence: str):
+    masked = mask(sentence.format(canary))
+
+    assert canary not in masked
+    assert "anary" not in masked
+    assert MASK in masked
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Authorization: Bearer plain-looking-canary",
+        "authorization: Basic Y2FuYXJ5OmNhbmFyeQ==",
+        "{'x-api-key': 'canary-without-a-shape'}",
+        '"X-Api-Key": "canary-without-a-shape"',
+        "(b'x-api-key', b'canary-without-a-shape')",
+        "api-key=canary-without-a-shape",
+        "x-goog-api-key: canary",
+        "sent with bearer canary.without-shape~1/2=",
+        "Cookie: sessionid=canary",
+    ],
+)
+def test_e14_headers_that_carry_secrets_are_masked_whatever_their_value(line: str):
+    assert "canary" not in mask(line)
+    assert "Y2FuYXJ5" not in mask(line)
+
+
+def test_a_private_key_is_masked_whole_even_when_it_was_cut():
+    pem = "-----BEGIN PRIVATE KEY-----\nMIIcanary\nmore\n-----END PRIVATE KEY-----"
+
+    assert mask(f"before {pem} after") == f"before {MASK} after"
+    assert "canary" not in mask(pem[:40])
+
+
+def test_what_a_provider_half_masks_itself_is_masked_whole():
+    assert mask("Incorrect API key provided: sk-admin-ab***************wxyz.").count("wxyz") == 0
+
+
+@pytest.mark.parametrize(
+    "harmless",
+    [
+        "task-admin-page is not a key",
+        "model gpt-5-mini-2025-08-07 in proj_x by key_y",
+        "0190f5c8-7e2a-7d1e-9a55-6f0d2b8a4c11",
+        "the risk-averse sk- prefix",
+        "Missing scopes: api.usage.read",
+        "group_by=api_key_id is not available for this time range",
+        "bearer of bad news",
+        "wrkspc_01JwQvzr7rXLA5AGx3HKfFUJ apikey_01Rj2N8SVvo6BePZj99NhmiT",
+    ],
+)
+def test_ordinary_words_stay(harmless: str):
+    assert mask(harmless) == harmless
+
+
+@pytest.mark.parametrize("canary", CANARIES.values(), ids=CANARIES)
+def test_masking_twice_is_masking_once(canary: str):
+    once = mask(f"Authorization: Bearer {canary} and {canary}")
+
+    assert mask(once) == once
+    assert not holds_secret(once)
+
+
+@pytest.fixture
+def log():
+    stream = io.StringIO()
+    handler = logging.StreamHandler(stream)
+    handler.addFilter(MaskSecrets())
+    logger = logging.getLogger("tests.masking")
+    logger.propagate, logger.handlers = False, [handler]
+    yield logger, stream
+    logger.handlers, logger.propagate = [], True
+
+
+def test_e14_log_lines_tracebacks_and_stacks_are_masked(log):
+    logger, stream = log
+    secret = CANARIES["openai admin"]
+
+    logger.error("with %s and %s", secret, {"x-api-key": secret})
+    try:
+        raise ValueError(f"refused {secret}")
+    except ValueError:
+        logger.exception("failed", stack_info=True)
+
+    assert "canary" not in stream.getvalue()
+    assert "ValueError: refused [masked]" in stream.getvalue()
+
+
+def test_a_line_that_cannot_be_formatted_is_still_written_and_still_masked(log):
+    logger, stream = log
+
+    logger.error("one %s too many %s", *[CANARIES["ours"]])
+    logger.error("a secret %s", Secret(CANARIES["ours"]))
+
+    assert "canary" not in stream.getvalue()
+    assert stream.getvalue().count("cannot be written") == 2
+
+
+@pytest.mark.parametrize("canary", CANARIES.values(), ids=CANARIES)
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda text: text,
+        lambda text: text.encode(),
+        lambda text: ["id", {"deep": ("er", [text])}],
+        lambda text: {text: 1},
+        lambda text: ((), {"credentials": {"admin_key": text}}),
+    ],
+)
+def test_e14_a_task_refuses_arguments_that_look_like_secrets(wrap, canary: str):
+    with pytest.raises(SecretRefused) as refusal:
+        refuse_secrets(wrap(canary))
+
+    assert canary not in str(refusal.value)
+
+
+def test_a_task_takes_ids_and_numbers():
+    refuse_secrets((["0190f5c8-7e2a-7d1e-9a55-6f0d2b8a4c11", 3, None, True], {"since": "2026-11-20"}))
+    with pytest.raises(SecretRefused):
+        refuse_secrets([Secret("anything")])
