@@ -7,6 +7,7 @@ from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.models import EmailAddress
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from allauth.socialaccount.models import SocialLogin
+from allauth.socialaccount.providers.base import AuthError
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import ValidationError
@@ -14,7 +15,7 @@ from django.forms import BaseForm
 from django.http import HttpRequest
 from django.urls import reverse
 
-from accounts import letters, sessions, signup
+from accounts import letters, sessions, signup, social
 from accounts.arrival import visit_of
 from accounts.disposable import is_among, is_disposable
 from accounts.models import User
@@ -61,9 +62,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
             if not is_among(address, invited):
                 raise ValidationError("Addresses of this domain may not sign up here.", code="email_domain")
         elif is_disposable(address, refused=settings.DISPOSABLE_DOMAINS):
-            raise ValidationError(
-                "This is a throwaway mailbox. Use one that you keep.", code="disposable_email"
-            )
+            raise ValidationError("This is a throwaway mailbox. Use one that you keep.", code="disposable_email")
         return address
 
     def get_login_stages(self) -> list[str]:
@@ -120,6 +119,12 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
 
 class SocialAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  # allauth has no types
     """Sign-in through Google, GitHub or Microsoft."""
+
+    def pre_social_login(self, request: HttpRequest, sociallogin: SocialLogin) -> None:
+        social.admit(request, sociallogin)
+
+    def on_authentication_error(self, request: HttpRequest, provider: Any, error: str = "", **kwargs: Any) -> None:
+        social.failed(request, cancelled=error == AuthError.CANCELLED)
 
     def save_user(self, request: HttpRequest, sociallogin: SocialLogin, form: BaseForm | None = None) -> User:
         """A new person by this door gets all that email sign-up gives, in one transaction."""

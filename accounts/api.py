@@ -70,9 +70,7 @@ def verify_email(request: HttpRequest, body: shapes.VerifyBody) -> dict[str, Any
         request, headless.VERIFY, {"key": body.code}, token=body.verification_token, actions="confirm_email"
     )
     if not answer.is_logged_in:
-        raise Problem(
-            422, "verification_ended", "This code has expired. Sign up or log in again to get a new one."
-        )
+        raise Problem(422, "verification_ended", "This code has expired. Sign up or log in again to get a new one.")
     return {"token": answer.token, "api_key": None}
 
 

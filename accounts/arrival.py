@@ -74,13 +74,9 @@ def chose(request: HttpRequest, method: str) -> None:
 
 def told(first_touch: dict[str, str], *, path: str) -> Visit:
     """A visit that a program tells about, when it signs somebody up by JSON."""
-    known = {
-        name: cut(value, name) for name, value in first_touch.items() if name in FIRST_TOUCH_FIELDS and value
-    }
+    known = {name: cut(value, name) for name, value in first_touch.items() if name in FIRST_TOUCH_FIELDS and value}
     now = timezone.now()
-    return Visit.objects.create(
-        first_seen_at=now, signup_started_at=now, landing_path=path, method="email", **known
-    )
+    return Visit.objects.create(first_seen_at=now, signup_started_at=now, landing_path=path, method="email", **known)
 
 
 def is_page_of_a_stranger(request: HttpRequest) -> bool:

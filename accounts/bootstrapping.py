@@ -48,9 +48,7 @@ def bootstrap(wanted: Wanted) -> tuple[User, Organization, bool]:
             wanted.email, wanted.password, wanted.organization, verified=True, staff=wanted.staff
         )
         return *made, True
-    EmailAddress.objects.update_or_create(
-        user=user, email=user.email, defaults={"verified": True, "primary": True}
-    )
+    EmailAddress.objects.update_or_create(user=user, email=user.email, defaults={"verified": True, "primary": True})
     if wanted.staff and not user.is_staff:
         user.is_staff = True
         user.save(update_fields=["is_staff"])

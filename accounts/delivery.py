@@ -3,8 +3,8 @@
 import logging
 import smtplib
 from datetime import timedelta
+from time import monotonic
 from typing import Any
-from uuid import UUID
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
@@ -16,45 +16,46 @@ from accounts.models import OutboxMail
 
 log = logging.getLogger(__name__)
 
-AT_ONCE = 10
+STEP = 10  # seconds: a task is a short step, the sweep comes back for the rest
 LEASE = timedelta(seconds=90)
 PATIENCE = 40  # tries: about a week at the last step
 STEPS = [timedelta(minutes=minutes) for minutes in (1, 2, 5, 15, 60, 240)]
-TIMEOUT = 10
+TIMEOUT = 5
 
 # SKIP LOCKED lets several workers share a queue; the lease is by the database's clock
 CLAIM = """
     UPDATE accounts_outboxmail
     SET next_try_at = clock_timestamp() + make_interval(secs => %s), tries = tries + 1
-    WHERE id IN (
+    WHERE id = (
         SELECT id FROM accounts_outboxmail WHERE delivered_at IS NULL AND next_try_at <= clock_timestamp()
-        ORDER BY next_try_at LIMIT %s FOR UPDATE SKIP LOCKED
+        ORDER BY next_try_at LIMIT 1 FOR UPDATE SKIP LOCKED
     )
     RETURNING id
 """
 
 
 def deliver_due() -> int:
-    """Try a handful of messages; returns how many went out. A failure is a column with its next try."""
-    if not settings.MAIL_IS_CONFIGURED:
-        return 0
-    sent = 0
-    for pk in claim():
-        mail = OutboxMail.objects.get(pk=pk)
+    """Send for a few seconds; returns how many went out. A failure is a column with its next try."""
+    sent, until = 0, monotonic() + STEP
+    while settings.MAIL_IS_CONFIGURED and monotonic() < until and (mail := claim()):
         try:
             send(mail)
-        except (OSError, smtplib.SMTPException) as problem:
+        except (smtplib.SMTPResponseException, smtplib.SMTPRecipientsRefused) as answer:
+            failed(mail, answer)
+        except OSError as problem:
             failed(mail, problem)
+            break  # the server is away: the other messages keep their place
         else:
             sent += 1
-            OutboxMail.objects.filter(pk=pk).update(delivered_at=Now(), next_try_at=None, problem="")
+            OutboxMail.objects.filter(pk=mail.pk).update(delivered_at=Now(), next_try_at=None, problem="")
     return sent
 
 
-def claim() -> list[UUID]:
+def claim() -> OutboxMail | None:
     with connection.cursor() as cursor:
-        cursor.execute(CLAIM, [LEASE.total_seconds(), AT_ONCE])
-        return [row[0] for row in cursor.fetchall()]
+        cursor.execute(CLAIM, [LEASE.total_seconds()])
+        row = cursor.fetchone()
+    return OutboxMail.objects.get(pk=row[0]) if row else None
 
 
 def send(mail: OutboxMail) -> None:
@@ -103,14 +104,10 @@ def is_final(problem: Exception) -> bool:
 
 def reason(problem: Exception) -> str:
     if isinstance(problem, smtplib.SMTPRecipientsRefused):
-        return "; ".join(
-            f"{code} {text.decode(errors='replace')}" for code, text in problem.recipients.values()
-        )[:300]
+        return "; ".join(f"{code} {text.decode(errors='replace')}" for code, text in problem.recipients.values())[:300]
     if isinstance(problem, smtplib.SMTPAuthenticationError):
         return "The mail server refused the user name and password of EMAIL_URL."
     if isinstance(problem, smtplib.SMTPResponseException):
         text = problem.smtp_error
-        return f"{problem.smtp_code} {text.decode(errors='replace') if isinstance(text, bytes) else text}"[
-            :300
-        ]
+        return f"{problem.smtp_code} {text.decode(errors='replace') if isinstance(text, bytes) else text}"[:300]
     return f"The mail server did not answer: {problem}"[:300]

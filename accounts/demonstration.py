@@ -17,9 +17,7 @@ def opens_for(request: HttpRequest, token: str) -> bool:
     """Whether a demonstration runs, this is its token, and the browser is on this machine."""
     expected: str = settings.DEMO_TOKEN
     is_ours = bool(expected) and secrets.compare_digest(token.encode(), expected.encode())
-    host = (
-        request.get_host().rsplit(":", 1)[0] if not request.get_host().endswith("]") else request.get_host()
-    )
+    host = request.get_host().rsplit(":", 1)[0] if not request.get_host().endswith("]") else request.get_host()
     return is_ours and host in LOOPBACK and request.META.get("REMOTE_ADDR") in {"127.0.0.1", "::1", ""}
 
 

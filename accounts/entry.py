@@ -5,6 +5,8 @@ from typing import Any
 from allauth.account import views as allauth
 from allauth.account.internal.stagekit import clear_login
 from allauth.account.models import EmailAddress
+from allauth.socialaccount.adapter import get_adapter
+from allauth.socialaccount.views import SignupView as SocialSignup
 from django.conf import settings
 from django.db import IntegrityError
 from django.forms import BaseForm
@@ -15,7 +17,7 @@ from django.utils.functional import cached_property
 from django.views.decorators.http import require_POST
 
 from accounts import arrival, limits, signup
-from accounts.forms import CodeForm, LoginForm, ResetPasswordKeyForm, SignupForm
+from accounts.forms import CodeForm, LoginForm, ResetPasswordKeyForm, SignupForm, SocialSignupForm
 from accounts.preview import preview
 from tokentra.lib.ids import uuid7
 from tokentra.lib.tenancy import organization_scope
@@ -31,11 +33,7 @@ class Answers:
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         response: HttpResponseBase = super().dispatch(request, *args, **kwargs)  # type: ignore[misc]  # a mixin
-        if (
-            isinstance(response, HttpResponse)
-            and response.status_code == 429
-            and "Retry-After" not in response
-        ):
+        if isinstance(response, HttpResponse) and response.status_code == 429 and "Retry-After" not in response:
             return limits.tell(response, limits.tightest(request, *self.action.split()))
         return response
 
@@ -44,6 +42,12 @@ class Answers:
         if response.status_code == 200:
             response.status_code = 422
         return response
+
+
+def providers(request: HttpRequest) -> list[Any]:
+    """The other services one can sign in with here, in our order: those whose client id is configured."""
+    order = list(settings.SOCIAL_PROVIDERS)
+    return sorted(get_adapter(request).list_providers(request), key=lambda provider: order.index(provider.id))
 
 
 class SignupView(Answers, allauth.SignupView):  # type: ignore[misc]  # allauth has no types
@@ -55,6 +59,7 @@ class SignupView(Answers, allauth.SignupView):  # type: ignore[misc]  # allauth 
         return context | {
             "preview": preview(timezone.now().date()),
             "plans_enforced": settings.PLANS_ENFORCED,
+            "providers": providers(self.request),
         }
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -74,9 +79,17 @@ class SignupView(Answers, allauth.SignupView):  # type: ignore[misc]  # allauth 
         return response
 
 
+class SocialSignupView(Answers, SocialSignup):  # type: ignore[misc]  # allauth has no types
+    form_class = SocialSignupForm
+
+
 class LoginView(Answers, allauth.LoginView):  # type: ignore[misc]  # allauth has no types
     form_class = LoginForm
     action = "login"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        context: dict[str, Any] = super().get_context_data(**kwargs)
+        return context | {"providers": providers(self.request)}
 
     def form_invalid(self, form: BaseForm) -> HttpResponse:
         response = super().form_invalid(form)
@@ -94,9 +107,7 @@ class VerificationView(Answers, allauth.ConfirmEmailVerificationCodeView):  # ty
 
     @cached_property
     def _action(self) -> str:
-        return (
-            "resend" if self.request.POST.get("action") == "resend" and self._process.can_resend else "verify"
-        )
+        return "resend" if self.request.POST.get("action") == "resend" and self._process.can_resend else "verify"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context: dict[str, Any] = super().get_context_data(**kwargs)
@@ -135,9 +146,6 @@ def restart_signup(request: HttpRequest) -> HttpResponse:
 def unverified_address(request: HttpRequest) -> str:
     """The address of a signed-in person that nobody has proved yet."""
     user = request.user
-    if (
-        not user.is_authenticated
-        or EmailAddress.objects.filter(user=user, email=user.email, verified=True).exists()
-    ):
+    if not user.is_authenticated or EmailAddress.objects.filter(user=user, email=user.email, verified=True).exists():
         return ""
     return user.email

@@ -10,6 +10,7 @@ from allauth.account.forms import LoginForm as AllauthLogin
 from allauth.account.forms import ResetPasswordKeyForm as AllauthReset
 from allauth.account.forms import SetPasswordForm as AllauthSet
 from allauth.account.forms import SignupForm as AllauthSignup
+from allauth.socialaccount.forms import SignupForm as AllauthSocialSignup
 from django import forms
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
@@ -25,18 +26,22 @@ from tokentra.lib.tenancy import organization_scope, scoped_organization
 HINT = "At least 10 characters, and not a common password."
 
 
-class WithOrganization:
-    """Makes a person's organization with them; for a known address, does as much work for nothing."""
-
-    def arrival(self, request: HttpRequest) -> Arrival:
-        told: Arrival | None = getattr(request, "arrival", None)
-        return told or Arrival(visit=visit_of(request))
+class TellsKnownAddresses:
+    """Where nobody waits for a code, a known address cannot be hidden: whoever signs up is let in at once."""
 
     def clean_email(self) -> str:
         email: str = super().clean_email()  # type: ignore[misc]  # allauth's form stands beside
         if self.account_already_exists and not settings.VERIFICATION_IS_MANDATORY:  # type: ignore[attr-defined]  # as above
             raise get_adapter().validation_error("email_taken")  # nobody can be let in without being told
         return email
+
+
+class WithOrganization(TellsKnownAddresses):
+    """Makes a person's organization with them; for a known address, does as much work for nothing."""
+
+    def arrival(self, request: HttpRequest) -> Arrival:
+        told: Arrival | None = getattr(request, "arrival", None)
+        return told or Arrival(visit=visit_of(request))
 
     def save(self, request: HttpRequest) -> User:
         organization_id = scoped_organization() or uuid7()
@@ -61,6 +66,10 @@ class SignupForm(WithOrganization, AllauthSignup):  # type: ignore[misc]  # alla
         self.fields["email"].widget.attrs |= {"autofocus": True, "placeholder": "you@company.com"}
         self.fields["password1"].help_text = HINT
         self.fields["password1"].widget.attrs.pop("placeholder", None)
+
+
+class SocialSignupForm(TellsKnownAddresses, AllauthSocialSignup):  # type: ignore[misc]  # allauth has no types
+    """Asks for the address that another service did not tell."""
 
 
 class LoginForm(AllauthLogin):  # type: ignore[misc]  # allauth has no types
@@ -136,11 +145,9 @@ class OrganizationForm(forms.ModelForm):  # type: ignore[type-arg]  # takes its 
     timezone = forms.ChoiceField(
         label="Time zone",
         choices=[
-            (name, name.replace("_", " "))
-            for name in sorted(available_timezones())
-            if "/" in name or name == "UTC"
+            (name, name.replace("_", " ")) for name in sorted(available_timezones()) if "/" in name or name == "UTC"
         ],
-        help_text="Your days begin in it. Billed figures keep the provider's days, which are UTC.",
+        help_text="For budgets and for what your own code measures. Providers' figures keep their UTC days.",
     )
     website = forms.URLField(label="Website", required=False, assume_scheme="https")
 

@@ -22,9 +22,7 @@ P = ParamSpec("P")
 View = Callable[Concatenate[OrgRequest, P], HttpResponseBase]
 
 
-def page(
-    permission: Permission, *, scoped: bool = True
-) -> Callable[[View[P]], Callable[..., HttpResponseBase]]:
+def page(permission: Permission, *, scoped: bool = True) -> Callable[[View[P]], Callable[..., HttpResponseBase]]:
     """A page for members whose role allows it, run inside the organization's scope.
 
     The scope is one transaction: a view that calls the network or streams says `scoped=False` and opens

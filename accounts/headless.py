@@ -51,15 +51,11 @@ def ask(
         response = view(request)
     except ImmediateHttpResponse as immediate:
         response = immediate.response
-    content = (
-        json.loads(response.content or b"{}") if "json" in response.headers.get("Content-Type", "") else {}
-    )
+    content = json.loads(response.content or b"{}") if "json" in response.headers.get("Content-Type", "") else {}
     if response.status_code == 429:
         raise too_many(request, actions, key)
     if response.status_code in {409, 410}:
-        raise Problem(
-            422, "verification_ended", "This code has expired. Sign up or log in again to get a new one."
-        )
+        raise Problem(422, "verification_ended", "This code has expired. Sign up or log in again to get a new one.")
     if response.status_code == 400:
         raise refusal(request, content.get("errors", []), actions, key)
     flows = content.get("data", {}).get("flows", [])
@@ -93,6 +89,4 @@ def refusal(request: HttpRequest, errors: list[dict[str, str]], actions: str, ke
         name = error.get("param", "body")
         fields.setdefault(OURS.get(name, name), []).append(error["message"])
     code = "wrong_code" if "incorrect_code" in codes else "invalid_field"
-    return Problem(
-        422, code, next(iter(fields.values()))[0] if fields else "Correct the fields.", fields=fields
-    )
+    return Problem(422, code, next(iter(fields.values()))[0] if fields else "Correct the fields.", fields=fields)

@@ -1,6 +1,6 @@
 """People, organizations, who belongs where, and what happened."""
 
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 from uuid import UUID
 from zoneinfo import available_timezones
 
@@ -70,9 +70,7 @@ class Organization(models.Model):
     website = models.URLField(blank=True)
     plan = models.CharField(max_length=20, default="free")
     trial_ends_at = models.DateTimeField(null=True, blank=True)
-    is_sample = models.BooleanField(
-        default=False, help_text="Holds generated data for someone to look around in."
-    )
+    is_sample = models.BooleanField(default=False, help_text="Holds generated data for someone to look around in.")
     created_at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:
@@ -82,11 +80,7 @@ class Organization(models.Model):
 class MembershipQuerySet(models.QuerySet["Membership"]):
     def of(self, user: User) -> Self:
         """Where a person belongs, the oldest first; sample workspaces come last."""
-        return (
-            self.filter(user=user)
-            .select_related("organization")
-            .order_by("organization__is_sample", "created_at")
-        )
+        return self.filter(user=user).select_related("organization").order_by("organization__is_sample", "created_at")
 
 
 class Membership(models.Model):
@@ -94,9 +88,7 @@ class Membership(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
-    organization = models.ForeignKey(
-        Organization, on_delete=models.CASCADE, related_name="memberships", db_index=False
-    )
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="memberships", db_index=False)
     role = models.CharField(max_length=10, choices=Role)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -128,7 +120,7 @@ class JournalEntry(Owned):
     at = models.DateTimeField()
     data = models.JSONField(default=dict)
 
-    objects: ClassVar[OwnedQuerySet["JournalEntry"]] = OwnedQuerySet.as_manager()
+    objects = OwnedQuerySet.as_manager()
 
     class Meta(Owned.Meta):
         verbose_name_plural = "journal entries"
@@ -150,7 +142,7 @@ class AuditLine(Owned):
     user_agent = models.CharField(max_length=256, blank=True)
     data = models.JSONField(default=dict)
 
-    objects: ClassVar[OwnedQuerySet["AuditLine"]] = OwnedQuerySet.as_manager()
+    objects = OwnedQuerySet.as_manager()
 
     class Meta(Owned.Meta):
         indexes = [models.Index(fields=["organization", "at"], name="audit_by_time")]

@@ -60,17 +60,13 @@ def clean_name(text: str, *, longest: int = LONGEST) -> str:
     alphabet, and text that is too long.
     """
     if any(unicodedata.category(letter) in INVISIBLE for letter in text):
-        raise ValidationError(
-            "Write the name on one line, without invisible characters.", code="invalid_name"
-        )
+        raise ValidationError("Write the name on one line, without invisible characters.", code="invalid_name")
     name = " ".join(unicodedata.normalize("NFKC", text[: longest * 8]).split())
     if len(name) > longest or len(text) > longest * 8:
         raise ValidationError(f"Use at most {longest} characters.", code="name_too_long")
     for word in re.findall(r"\w+", name):
         if len(alphabets(word) & LOOKALIKES) > 1:
-            raise ValidationError(
-                f"“{word}” mixes letters of two alphabets. Write it in one.", code="mixed_alphabets"
-            )
+            raise ValidationError(f"“{word}” mixes letters of two alphabets. Write it in one.", code="mixed_alphabets")
     return name
 
 

@@ -33,6 +33,4 @@ class Owned(models.Model):
 
     class Meta:
         abstract = True
-        constraints = [
-            models.UniqueConstraint(fields=["organization", "id"], name="%(app_label)s_%(class)s_owned")
-        ]
+        constraints = [models.UniqueConstraint(fields=["organization", "id"], name="%(app_label)s_%(class)s_owned")]

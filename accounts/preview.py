@@ -40,7 +40,5 @@ def preview(today: date) -> dict[str, Any]:
         "total": total,
         "change": (week - before) / before,
         "chart": stacked("sample-spend", "Sample spend by day and model", slots, series, ranking=order),
-        "ranks": rank(
-            [Part(one.key, one.name, one.total, logo=MODELS[one.key][1]) for one in series], ranking=order
-        ),
+        "ranks": rank([Part(one.key, one.name, one.total, logo=MODELS[one.key][1]) for one in series], ranking=order),
     }

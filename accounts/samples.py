@@ -29,9 +29,7 @@ def sample_of(user: User) -> Organization | None:
 def create(user: User) -> Organization:
     pk = uuid7()
     with organization_scope(pk):
-        organization = Organization.objects.create(
-            id=pk, name=NAME, slug=f"sample-{pk.hex[-12:]}", is_sample=True
-        )
+        organization = Organization.objects.create(id=pk, name=NAME, slug=f"sample-{pk.hex[-12:]}", is_sample=True)
         Membership.objects.create(organization=organization, user=user, role=Role.OWNER)
     return organization
 

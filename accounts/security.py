@@ -13,7 +13,7 @@ from django.urls import reverse_lazy
 from django.views.decorators.http import require_POST
 
 from accounts import sessions
-from accounts.entry import Answers
+from accounts.entry import Answers, providers
 from accounts.forms import ChangePasswordForm, SetPasswordForm
 
 
@@ -36,7 +36,8 @@ class SecurityView(Answers, allauth.PasswordChangeView):  # type: ignore[misc]  
         mine = UserSession.objects.purge_and_list(self.request.user)
         for session in mine:
             session.device = sessions.device(session.user_agent)
-        return context | {"sessions": sorted(mine, key=lambda session: session.last_seen_at, reverse=True)}
+        latest = sorted(mine, key=lambda session: session.last_seen_at, reverse=True)
+        return context | {"sessions": latest, "providers": providers(self.request)}
 
 
 class PasswordSetView(Answers, allauth.PasswordSetView):  # type: ignore[misc]  # allauth has no types

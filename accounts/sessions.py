@@ -53,12 +53,6 @@ def end_others(request: HttpRequest) -> None:
     request.session.cycle_key()
 
 
-def end_all(user: User) -> None:
-    """Log somebody out everywhere: their place in an organization has changed."""
-    for session in UserSession.objects.filter(user=user):
-        session.end()
-
-
 def note_everywhere(action: str, user: User, **data: Any) -> None:
     """Put something about a person's account into the audit log of each organization they belong to."""
     if scoped_organization():

@@ -51,11 +51,12 @@ def welcome(user: User, organization_id: UUID, arrival: Arrival) -> Organization
     journal.record(Event.SIGNUP_STARTED, user, organization, at=started or now)
     journal.record(Event.SIGNUP_METHOD_SELECTED, user, organization, at=now, method=arrival.method)
     referral = {"referral_source": arrival.referral_source} if arrival.referral_source else {}
-    journal.record(
-        Event.SIGNUP_COMPLETED, user, organization, at=now, method=arrival.method, **referral, **first_touch
-    )
+    journal.record(Event.SIGNUP_COMPLETED, user, organization, at=now, method=arrival.method, **referral, **first_touch)
     audit.note("signed_up", organization, user, about=organization, method=arrival.method)
-    letters.welcome(user, organization, held=is_verification_awaited(user))
+    is_verified = EmailAddress.objects.filter(user=user, verified=True).exists()
+    if is_verified:  # another service vouched for it
+        journal.record(Event.EMAIL_VERIFIED, user, organization)
+    letters.welcome(user, organization, held=settings.VERIFICATION_IS_MANDATORY and not is_verified)
     return organization
 
 
@@ -70,12 +71,6 @@ def found(organization_id: UUID, name: str, *, owner: User) -> Organization:
         organization = Organization.objects.create(slug=f"{slug}-{organization_id.hex[-6:]}", **values)
     Membership.objects.create(organization=organization, user=owner, role=Role.OWNER)
     return organization
-
-
-def is_verification_awaited(user: User) -> bool:
-    if not settings.VERIFICATION_IS_MANDATORY:
-        return False
-    return not EmailAddress.objects.filter(user=user, verified=True).exists()
 
 
 def rehearse(request: HttpRequest, password: str, arrival: Arrival) -> tuple[UUID, UUID]:

@@ -39,14 +39,10 @@ class StaffReadAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no types
         return any(field.name == "organization" for field in self.model._meta.fields)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
-        shown: list[str] = list(
-            self.fields or [f.name for f in self.model._meta.fields if isinstance(f, Field)]
-        )
+        shown: list[str] = list(self.fields or [f.name for f in self.model._meta.fields if isinstance(f, Field)])
         return shown
 
-    def changelist_view(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         self.note(request)
         response: HttpResponse = super().changelist_view(request, extra_context)
         return response
@@ -58,9 +54,7 @@ class StaffReadAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no types
 
     def note(self, request: HttpRequest) -> None:
         if isinstance(request.user, User) and self.has_view_permission(request):
-            StaffAccess.objects.create(
-                user=request.user, model=self.model._meta.label, path=request.path[:300]
-            )
+            StaffAccess.objects.create(user=request.user, model=self.model._meta.label, path=request.path[:300])
 
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return is_staff(request)

@@ -6,12 +6,12 @@ from celery.schedules import crontab
 from accounts import delivery, tidying
 
 
-@shared_task  # type: ignore[untyped-decorator]  # celery has no types
+@shared_task
 def deliver_mail() -> None:
     delivery.deliver_due()
 
 
-@shared_task  # type: ignore[untyped-decorator]  # celery has no types
+@shared_task
 def tidy_accounts() -> None:
     tidying.tidy()
 

@@ -10,6 +10,7 @@ app_name = "accounts"
 urlpatterns = [
     path("signup/", entry.SignupView.as_view(), name="signup"),
     path("signup/restart/", entry.restart_signup, name="restart_signup"),
+    path("3rdparty/signup/", entry.SocialSignupView.as_view(), name="social_signup"),
     path("login/", entry.LoginView.as_view(), name="login"),
     path("confirm-email/", entry.verification, name="verify"),
     path("password/reset/", entry.PasswordResetView.as_view(), name="password_reset"),

@@ -17,6 +17,7 @@ from accounts.gates import page
 from accounts.http import OrgRequest
 from accounts.middleware import act_for
 from accounts.models import User
+from accounts.naming import organization_name
 from accounts.permissions import Permission
 
 
@@ -49,7 +50,11 @@ def organization(request: OrgRequest) -> HttpResponse:
         return redirect("accounts:settings_organization")
     if form.errors:
         request.organization.refresh_from_db()  # the frame shows what is stored
-    return render(request, "accounts/organization.html", {"form": form}, status=422 if form.errors else 200)
+    context = {
+        "form": form,
+        "is_prefilled": request.organization.name == organization_name(request.user.email),
+    }
+    return render(request, "accounts/organization.html", context, status=422 if form.errors else 200)
 
 
 @require_http_methods(["GET", "POST"])

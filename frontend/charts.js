@@ -8,29 +8,22 @@ import { tip } from "./tip.js";
 
 use([BarChart, GridComponent, TooltipComponent, SVGRenderer]);
 
-function options(data, place) {
-  // a narrow plot names every second of its labelled slots
-  const every = data.every * (place.clientWidth < 480 ? 2 : 1);
-  const soft = colour("--ink-soft");
+// ticks and days stay those that the server wrote; only the bars are drawn again, at the same place
+function options(data, table) {
   const surface = colour("--surface");
-  const seam = data.slots.length > 45 ? {} : { borderColor: surface, borderWidth: 0.5 };
+  const seam = data.states.length > 45 ? {} : { borderColor: surface, borderWidth: 0.5 };
   const decal = { symbol: "rect", dashArrayX: [1, 0], dashArrayY: [2, 2], rotation: -Math.PI / 4, color: surface };
-  const { low, high, step, first, labels } = data.axis;
-  const isTick = (value) => Math.abs(value / step - Math.round(value / step)) < 1e-6;
-  const words = { color: soft, fontSize: 12, fontFamily: getComputedStyle(document.body).fontFamily };
   return {
     animation: false,
     grid: { left: 56, right: 4, top: 10, bottom: 28 },
     tooltip: { trigger: "axis", axisPointer: { type: "shadow", shadowStyle: { color: colour("--ink"), opacity: 0.06 } },
       padding: 0, borderWidth: 0, backgroundColor: "transparent", confine: true, transitionDuration: 0,
-      formatter: ([first]) => tip(data, first.dataIndex) },
-    xAxis: { type: "category", data: data.slots.map((slot) => slot.label), axisTick: { show: false },
-      axisLine: { show: false }, axisLabel: { ...words, margin: 8, lineHeight: 16, interval: (at) => at % every === 0 } },
-    yAxis: { min: low, max: high, interval: step, splitLine: { showMinLine: isTick(low), lineStyle: { color: colour("--line") } },
-      axisLabel: { ...words, margin: 8, formatter: (value) => (isTick(value) ? labels[Math.round(value / step) - first] : "") } },
-    series: data.series.map((one) => ({ type: "bar", stack: "all", name: one.name, barCategoryGap: "32%",
+      formatter: ([first]) => tip(data, table, first.dataIndex) },
+    xAxis: { type: "category", data: data.states.map((_, at) => at), show: false },
+    yAxis: { type: "value", min: data.low, max: data.high, show: false },
+    series: data.series.map((one) => ({ type: "bar", stack: "all", barCategoryGap: "32%",
       emphasis: { disabled: true }, cursor: "pointer", itemStyle: { color: colour(one.colour ? `--series-${one.colour}` : "--series-other"), ...seam },
-      data: one.values.map((value, at) => (data.slots[at].state ? { value, itemStyle: { ...seam, decal } } : value)) })),
+      data: one.values.map((value, at) => (data.states[at] ? { value, itemStyle: { ...seam, decal } } : value)) })),
   };
 }
 
@@ -43,18 +36,21 @@ export function mount(figure) {
   place.setAttribute("aria-hidden", "true");
   figure.querySelector(".chart-plot").append(place);
   const chart = init(place, null, { renderer: "svg" });
-  const draw = () => chart.setOption(options(data, place));
+  const table = figure.querySelector("table");
+  const draw = () => chart.setOption(options(data, table));
   draw();
   figure.classList.add("chart-alive");
-  new ResizeObserver(() => {
-    chart.resize();
-    draw();
-  }).observe(place);
-  new MutationObserver(draw).observe(document.documentElement, { attributeFilter: ["data-bs-theme"] });
+  new ResizeObserver(() => chart.resize()).observe(place);
+  const followTheme = new MutationObserver(() => {
+    if (figure.isConnected) return draw();
+    followTheme.disconnect();
+    chart.dispose();
+  });
+  followTheme.observe(document.documentElement, { attributeFilter: ["data-bs-theme"] });
   chart.getZr().on("click", ({ offsetX, offsetY }) => {
     if (!chart.containPixel("grid", [offsetX, offsetY])) return;
     const [at] = chart.convertFromPixel("grid", [offsetX, offsetY]);
-    const href = data.slots[at]?.href;
+    const href = table.tBodies[0].rows[at]?.querySelector("a")?.href;
     if (href) location.assign(href);
   });
 }

@@ -1,4 +1,4 @@
-// What a chart says about one of its slots: when, the total, the parts in stack order with their shares.
+// What a chart says about one of its slots, read from its table: when, the total, the parts in stack order with shares.
 const NOTES = { partial: "So far.", unsettled: "Not settled: the bill may still change this." };
 
 function made(tag, className, text, ...children) {
@@ -15,19 +15,21 @@ function share(value, total) {
   return percent < 0.1 ? "<0.1%" : `${percent.toFixed(percent < 9.95 ? 1 : 0).replace(".0", "")}%`;
 }
 
-export function tip(data, at) {
-  const slot = data.slots[at];
+export function tip(data, table, at) {
+  const [when, whole, ...parts] = table.tBodies[0].rows[at].cells;
+  const names = [...table.tHead.rows[0].cells].slice(2);
   const total = data.series.reduce((sum, one) => sum + one.values[at], 0);
   const lines = data.series
-    .filter((one) => one.values[at])
-    .reverse()
-    .map((one) =>
+    .map(({ colour, values }, place) =>
+      values[at] &&
       made("div", "tip-row", "",
-        made("span", `swatch series-${one.colour}`),
-        made("span", "tip-name", one.name),
-        made("span", "tip-value", one.texts[at]),
-        made("span", "tip-share", share(one.values[at], total))));
-  const head = made("div", "tip-head", "", made("span", "", slot.title), made("span", "", slot.total));
-  const note = NOTES[slot.state] ? [made("div", "tip-note", NOTES[slot.state])] : [];
-  return made("div", "tip", "", head, ...lines, ...note);
+        made("span", `swatch series-${colour}`),
+        made("span", "tip-name", names[place].textContent),
+        made("span", "tip-value", parts[place].textContent),
+        made("span", "tip-share", share(values[at], total))))
+    .filter(Boolean)
+    .reverse();
+  const head = made("div", "tip-head", "", made("span", "", when.firstChild.textContent), made("span", "", whole.textContent));
+  const note = NOTES[data.states[at]];
+  return made("div", "tip", "", head, ...lines, ...(note ? [made("div", "tip-note", note)] : []));
 }

@@ -29,9 +29,7 @@ def manager(request: HttpRequest) -> OrgRequest:
     return api_member(request, Permission.MANAGE_CONNECTIONS)
 
 
-@router.post(
-    "/providers/connect", auth=manager, response={201: shapes.ConnectAnswer}, summary="Connect a provider"
-)
+@router.post("/providers/connect", auth=manager, response={201: shapes.ConnectAnswer}, summary="Connect a provider")
 def connect(request: HttpRequest, body: shapes.ConnectBody) -> Status[dict[str, Any]]:
     """Tries the credentials at the provider, then seals them and starts the first sync."""
     member: OrgRequest = request.auth  # type: ignore[attr-defined]  # ninja keeps there what `manager` found
@@ -41,9 +39,7 @@ def connect(request: HttpRequest, body: shapes.ConnectBody) -> Status[dict[str, 
         raise invalid({"provider": [f"Choose one of: {known}."]})
     try:
         given = checked(connector, body.credentials)
-        done = connecting.connect(
-            member.organization, connector, given, name=body.name.strip(), by=member.user
-        )
+        done = connecting.connect(member.organization, connector, given, name=body.name.strip(), by=member.user)
     except connecting.NotConnected as reason:
         raise refused(reason) from None
     except connecting.AlreadyConnected as reason:
@@ -59,9 +55,7 @@ def connections(request: HttpRequest) -> dict[str, Any]:
         return {"items": [shapes.shown(marks, now=now) for marks in finding.everything(member.organization)]}
 
 
-@router.get(
-    "/providers/{connection_id}", auth=reader, response=shapes.ConnectionShape, summary="One connection"
-)
+@router.get("/providers/{connection_id}", auth=reader, response=shapes.ConnectionShape, summary="One connection")
 def connection(request: HttpRequest, connection_id: UUID) -> dict[str, Any]:
     member: OrgRequest = request.auth  # type: ignore[attr-defined]  # as above
     with organization_scope(member.organization.pk):
@@ -99,9 +93,7 @@ def pause(request: HttpRequest, connection_id: UUID) -> dict[str, Any]:
         return drawn(mine)
 
 
-@router.post(
-    "/providers/{connection_id}/resume", auth=manager, response=shapes.ConnectionShape, summary="Read again"
-)
+@router.post("/providers/{connection_id}/resume", auth=manager, response=shapes.ConnectionShape, summary="Read again")
 def resume(request: HttpRequest, connection_id: UUID) -> dict[str, Any]:
     member: OrgRequest = request.auth  # type: ignore[attr-defined]  # as above
     with organization_scope(member.organization.pk):
@@ -140,9 +132,7 @@ def replace(request: HttpRequest, connection_id: UUID, body: shapes.CredentialsB
 
 
 @router.delete("/providers/{connection_id}", auth=manager, response={204: None}, summary="Disconnect")
-def disconnect(
-    request: HttpRequest, connection_id: UUID, data: Literal["keep", "delete"] = "keep"
-) -> Status[None]:
+def disconnect(request: HttpRequest, connection_id: UUID, data: Literal["keep", "delete"] = "keep") -> Status[None]:
     """Destroys the key at once; `data=delete` also deletes everything that was read."""
     member: OrgRequest = request.auth  # type: ignore[attr-defined]  # as above
     with organization_scope(member.organization.pk):

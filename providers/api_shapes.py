@@ -89,8 +89,7 @@ def of_account(done: Connected) -> dict[str, Any]:
         "account_name": connection.account_name,
         "projects_found": connection.projects_found,
         "checks": [
-            {"endpoint": check.endpoint, "ok": check.ok, "message": check.message}
-            for check in done.account.checks
+            {"endpoint": check.endpoint, "ok": check.ok, "message": check.message} for check in done.account.checks
         ],
     }
 

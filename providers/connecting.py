@@ -19,6 +19,8 @@ from tokentra.lib import chaos, http
 from tokentra.lib.tenancy import organization_scope
 from usage import ingest
 
+SAMPLE = "This is the sample workspace. Leave it to connect your own accounts."
+
 
 class NotConnected(Exception):
     """The credentials did not lead to a connection; `message` says why and what to do."""
@@ -60,6 +62,8 @@ def connect(
     Raises `NotConnected` or `AlreadyConnected`. An account that was disconnected comes back as the same
     connection, with what was kept of its data.
     """
+    if organization.is_sample:
+        raise NotConnected(Outcome.NOT_AVAILABLE, SAMPLE)
     note(organization, Event.PROVIDER_CONNECTION_STARTED, connector, by)
     try:
         account = identify(connector, credentials)
@@ -120,9 +124,7 @@ def keep(
     windows.extend(connection, connector, now=now)
     windows.make_due(connection, now=now)
     name_it(connection)
-    journal.record(
-        Event.PROVIDER_CONNECTION_COMPLETED, by, organization, provider=connector.key, is_first=is_first
-    )
+    journal.record(Event.PROVIDER_CONNECTION_COMPLETED, by, organization, provider=connector.key, is_first=is_first)
     audit.note("connection_created", organization, by, about=connection, provider=connector.key)
     nudge(organization.pk, connection.pk)
     return connection
@@ -183,13 +185,9 @@ def write_checks(connection: Connection, connector: Connector, account: Account,
 
 def name_it(connection: Connection) -> None:
     """Tell usage what people call the account."""
-    ingest.name_values(
-        connection.pk, "connection", {str(connection.pk): (connection.name, connection.account_name)}
-    )
+    ingest.name_values(connection.pk, "connection", {str(connection.pk): (connection.name, connection.account_name)})
 
 
-def note(
-    organization: Organization, event: Event, connector: Connector, by: User | None, **data: Any
-) -> None:
+def note(organization: Organization, event: Event, connector: Connector, by: User | None, **data: Any) -> None:
     with organization_scope(organization.pk):
         journal.record(event, by, organization, provider=connector.key, **data)

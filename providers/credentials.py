@@ -24,9 +24,7 @@ def cleaned(connector: Connector, given: Mapping[str, Any]) -> Credentials:
         raise Refused({name: ["This field is not known."] for name in unknown})
     form = connector.form(data=dict(given))
     if not form.is_valid():
-        raise Refused(
-            {name: [str(message) for message in messages] for name, messages in form.errors.items()}
-        )
+        raise Refused({name: [str(message) for message in messages] for name, messages in form.errors.items()})
     return of(form)
 
 

@@ -14,6 +14,7 @@ from providers.claiming import database_now
 from providers.models import Connection, EndpointState, ReadWindow, SealedCredential, Status, SyncRun
 from providers.pausing import locked, rest
 from usage import ingest
+from usage.models import UsageRecord
 
 Data = Literal["keep", "delete"]
 
@@ -28,13 +29,10 @@ class Loss:
 
 
 def loss(connection: Connection) -> Loss:
-    read = ReadWindow.objects.of(connection).filter(rows__gt=0)
-    found = read.aggregate(rows=Sum("rows"), first=Min("start"), last=Max("end"))
-    first, last = found["first"], found["last"]
-    today = database_now().date()
-    return Loss(
-        found["rows"] or 0, first.date() if first else None, min(last.date(), today) if last else None
-    )
+    rows = ReadWindow.objects.of(connection).aggregate(rows=Sum("rows"))["rows"]
+    mine = UsageRecord.objects.filter(organization_id=connection.organization_id, connection_id=connection.pk)
+    days = mine.aggregate(first=Min("day"), last=Max("day"))
+    return Loss(rows or 0, days["first"], days["last"])
 
 
 def disconnect(organization: Organization, connection: Connection, *, data: Data, by: User | None) -> None:

@@ -13,14 +13,10 @@ from tokentra.lib.tenancy import organization_scope
 RECENT_DAYS = 3
 
 
-def read_all_due(
-    organization_id: UUID | None = None, *, now: datetime | None = None
-) -> Iterator[tuple[UUID, Step]]:
+def read_all_due(organization_id: UUID | None = None, *, now: datetime | None = None) -> Iterator[tuple[UUID, Step]]:
     """Step after step until nothing is due; what fails waits for its next try and is not asked again."""
     seen: set[tuple[UUID, UUID]] = set()
-    while found := [
-        each for each in claiming.due(now) if organization_id in (None, each[0]) and each not in seen
-    ]:
+    while found := [each for each in claiming.due(now) if organization_id in (None, each[0]) and each not in seen]:
         for organization, connection in found:
             done = step(organization, connection, now=now)
             if done is None or not done.is_more:

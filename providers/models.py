@@ -58,9 +58,7 @@ class Connection(Owned):
     name = models.CharField(max_length=100)
     status = models.CharField(max_length=12, choices=Status, default=Status.VALIDATING)
 
-    account_id = models.CharField(
-        max_length=200, blank=True, help_text="The provider's; empty while unknown."
-    )
+    account_id = models.CharField(max_length=200, blank=True, help_text="The provider's; empty while unknown.")
     account_name = models.CharField(max_length=200, blank=True)
     project_ids = models.JSONField(default=list, help_text="Prove the account while its id is unknown.")
     projects_found = models.IntegerField(null=True)
@@ -71,9 +69,7 @@ class Connection(Owned):
     key_fingerprint = models.CharField(max_length=100, blank=True)
     key_set_at = models.DateTimeField()
 
-    created_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
-    )
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
     history_from = models.DateField(help_text="The first UTC day that is read.")
 
@@ -111,9 +107,7 @@ class Connection(Owned):
             ),
         ]
         indexes = [
-            models.Index(
-                fields=["next_sync_at"], condition=Q(next_sync_at__isnull=False), name="connections_due"
-            )
+            models.Index(fields=["next_sync_at"], condition=Q(next_sync_at__isnull=False), name="connections_due")
         ]
 
     def __str__(self) -> str:
@@ -156,9 +150,7 @@ class SealedCredential(Child):
     class Meta(Owned.Meta):
         constraints = [
             *Owned.Meta.constraints,
-            models.UniqueConstraint(
-                fields=["organization", "connection", "field"], name="one_secret_for_each_field"
-            ),
+            models.UniqueConstraint(fields=["organization", "connection", "field"], name="one_secret_for_each_field"),
         ]
 
     def __str__(self) -> str:
@@ -247,9 +239,7 @@ class SyncRun(Child):
     objects = OwnedQuerySet["SyncRun"].as_manager()
 
     class Meta(Owned.Meta):
-        indexes = [
-            models.Index(fields=["organization", "connection", "-started_at"], name="runs_newest_first")
-        ]
+        indexes = [models.Index(fields=["organization", "connection", "-started_at"], name="runs_newest_first")]
 
     def __str__(self) -> str:
         return f"{self.started_at:%Y-%m-%d %H:%M}: {self.outcome}"

@@ -39,9 +39,7 @@ def resync(connection: Connection, *, by: User | None) -> None:
     """Read the whole history again, the newest days first; a stopped connection tries its key once more."""
     connection = locked(connection)
     if connection.status in (Status.DISCONNECTED, Status.PAUSED):
-        raise CannotResume(
-            "Resume the connection first." if connection.paused_at else "Connect the account again."
-        )
+        raise CannotResume("Resume the connection first." if connection.paused_at else "Connect the account again.")
     now = database_now()
     windows.extend(connection, CONNECTORS[connection.provider], now=now)
     windows.make_due(connection, now=now)

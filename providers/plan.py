@@ -72,7 +72,6 @@ def rank(stretch: Stretch, position: int, *, today: date) -> tuple[bool, int, in
 def days_covered(read: Iterable[Iterable[Stretch]]) -> int:
     """How many days every endpoint has been read for; each item is what one endpoint has."""
     sets = [
-        {day for stretch in one for day in range(stretch.start.toordinal(), stretch.end.toordinal())}
-        for one in read
+        {day for stretch in one for day in range(stretch.start.toordinal(), stretch.end.toordinal())} for one in read
     ]
     return len(set.intersection(*sets)) if sets else 0

@@ -46,9 +46,7 @@ def days(marks: Marks, today: date) -> tuple[set[date], set[date]]:
     """The days that are wanted, and those of them that some endpoint has not given yet."""
     wanted, missing = set[date](), set[date]()
     readable = {
-        endpoint.name
-        for endpoint in marks.endpoints
-        if windows.tries(marks.states.get(endpoint.name)).may_be_read
+        endpoint.name for endpoint in marks.endpoints if windows.tries(marks.states.get(endpoint.name)).may_be_read
     }
     for window in marks.windows:
         if window.endpoint not in readable:

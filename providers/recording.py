@@ -79,9 +79,7 @@ def reading(
     return settle(connection, connector, endpoint.name, window, now=now)
 
 
-def settle(
-    connection: Connection, connector: Connector, endpoint: str, window: ReadWindow, *, now: datetime
-) -> int:
+def settle(connection: Connection, connector: Connector, endpoint: str, window: ReadWindow, *, now: datetime) -> int:
     """An endpoint answered: whatever it or the connection waited for is over."""
     save_tries(state_of(connection, endpoint), outcomes.worked(Tries(), now), now=now)
     connection.last_sync_at = now

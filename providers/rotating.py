@@ -32,8 +32,7 @@ def replace_credentials(
     if identity.is_same(connection, account) is False:
         theirs = account.name or "another account"
         raise OtherAccount(
-            f"This key belongs to {theirs}, not to {connection.account_label}. "
-            "Connect it as an account of its own."
+            f"This key belongs to {theirs}, not to {connection.account_label}. Connect it as an account of its own."
         )
     with organization_scope(organization.pk):
         held = locked(connection)

@@ -55,9 +55,7 @@ def destroy(connection: Connection, *, now: datetime) -> None:
 
 def fingerprint(credentials: Mapping[str, Secret]) -> str:
     """Equal for equal credentials; drawn from all of them."""
-    return crypto.fingerprint(
-        "\n".join(f"{name}={credentials[name].reveal()}" for name in sorted(credentials))
-    )
+    return crypto.fingerprint("\n".join(f"{name}={credentials[name].reveal()}" for name in sorted(credentials)))
 
 
 def place(connection: Connection, field: str) -> Place:

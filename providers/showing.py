@@ -68,7 +68,13 @@ class Shown:
 
     @property
     def alert_title(self) -> str:
-        return f"{self.connection.name}: {self.said.title[0].lower()}{self.said.title[1:]}"
+        return f"{self.connection.name}: {self.said.title}"
+
+    @property
+    def their_words(self) -> str:
+        """What the provider said, when it said it in words."""
+        detail = self.connection.detail
+        return "" if detail.startswith(("{", "<", "[")) else detail
 
 
 def everything(organization: Organization, *, now: datetime) -> list[Shown]:
@@ -81,9 +87,7 @@ def one(connection: Connection, *, now: datetime) -> Shown:
 
 def show(marks: Marks, *, now: datetime) -> Shown:
     reached = progress.of(marks, now=now)
-    states = sorted(
-        marks.states.values(), key=lambda state: (state.endpoint == windows.NAMES, state.position)
-    )
+    states = sorted(marks.states.values(), key=lambda state: (state.endpoint == windows.NAMES, state.position))
     return Shown(
         marks.connection,
         marks.connector,
@@ -106,9 +110,7 @@ def stages(marks: Marks, reached: Progress) -> tuple[Stage, ...]:
         Stage(f"{marks.connector.label} accepted the key", "done"),
         Stage(f"Found {found} {place}", "done")
         if found is not None
-        else Stage(
-            f"The key may not list {place}", "skipped", "Figures are complete; names of some ids are missing."
-        ),
+        else Stage(f"The key may not list {place}", "skipped", "Figures are complete; names of some ids are missing."),
         Stage(
             f"Last {reached.recent_wanted} days",
             "done" if recent_done else "failed" if is_stopped else "now",

@@ -21,9 +21,7 @@ from tokentra.lib.tenancy import organization_scope
 log = logging.getLogger(__name__)
 
 READING_SECONDS = 10.0  # no window is begun later than this
-WINDOW_SECONDS = (
-    40.0  # the whole step, for a window that is large; well below the lease and the watchdog's patience
-)
+WINDOW_SECONDS = 40.0  # the whole step, for a window that is large; well below the lease and the watchdog's patience
 
 
 @dataclass
@@ -123,9 +121,7 @@ class Reader:
             log.warning("%s %s: %s", self.connector.key, work.name, error.outcome)
             done.outcome, done.problem = str(error.outcome), error.message
             with organization_scope(self.claim.organization_id):
-                return recording.failure(
-                    self.claim, self.connector, work.name, work.window, error, now=self._now()
-                )
+                return recording.failure(self.claim, self.connector, work.name, work.window, error, now=self._now())
         return True
 
     def _read_window(
@@ -142,9 +138,7 @@ class Reader:
         page = self.connector.read(client, self.credentials, endpoint, *wanted, now=now)
         chaos.point("sync.after_read")
         with organization_scope(self.claim.organization_id):
-            rows = recording.reading(
-                self.claim, self.connector, window, endpoint, page, asked=wanted, now=now
-            )
+            rows = recording.reading(self.claim, self.connector, window, endpoint, page, asked=wanted, now=now)
             chaos.point("sync.before_commit")
         chaos.point("sync.after_commit")
         done.windows += 1

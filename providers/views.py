@@ -34,9 +34,7 @@ def connections(request: OrgRequest) -> HttpResponse:
 @page(Permission.SEE_COSTS)
 def sync_corner(request: OrgRequest) -> HttpResponse:
     """What the dashboard shows of connections: the way in, the first sync, what is wrong; else nothing."""
-    shown = [
-        each for each in showing.everything(request.organization, now=timezone.now()) if not each.is_gone
-    ]
+    shown = [each for each in showing.everything(request.organization, now=timezone.now()) if not each.is_gone]
     return render(request, "providers/_corner.html", overview(request, shown))
 
 
@@ -54,9 +52,7 @@ def connect(request: OrgRequest, provider: str) -> HttpResponse:
     if form.is_valid() and name_form.is_valid():
         name = name_form.cleaned_data["name"]
         try:
-            done = connecting.connect(
-                request.organization, connector, credentials.of(form), name=name, by=request.user
-            )
+            done = connecting.connect(request.organization, connector, credentials.of(form), name=name, by=request.user)
             return go_to(request, done.connection)
         except connecting.NotConnected as reason:
             context["refusal"] = reason
@@ -137,9 +133,7 @@ def replace_key(request: OrgRequest, pk: UUID) -> HttpResponse:
     if form.is_valid():
         try:
             rotating.replace_credentials(request.organization, mine, credentials.of(form), by=request.user)
-            messages.success(
-                request, "The new key was accepted and is used from now on. The old one was destroyed."
-            )
+            messages.success(request, "The new key was accepted and is used from now on. The old one was destroyed.")
             return go_to(request, mine)
         except (
             connecting.NotConnected,
@@ -176,7 +170,8 @@ def overview(request: OrgRequest, shown: list[Shown]) -> dict[str, object]:
 
 
 def may_manage(request: OrgRequest) -> dict[str, bool]:
-    return {"may_manage": request.membership.may(Permission.MANAGE_CONNECTIONS)}
+    may = request.membership.may(Permission.MANAGE_CONNECTIONS)
+    return {"may_manage": may and not request.organization.is_sample}
 
 
 def go_to(request: OrgRequest, connection: Connection) -> HttpResponse:
@@ -184,8 +179,6 @@ def go_to(request: OrgRequest, connection: Connection) -> HttpResponse:
     return HttpResponseClientRedirect(url) if request.htmx else HttpResponseRedirect(url)
 
 
-def scoped_render(
-    request: OrgRequest, template: str, context: dict[str, object], status: int = 200
-) -> HttpResponse:
+def scoped_render(request: OrgRequest, template: str, context: dict[str, object], status: int = 200) -> HttpResponse:
     with organization_scope(request.organization.pk):
         return render(request, template, context, status=status)

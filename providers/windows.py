@@ -26,9 +26,7 @@ class Marks:
     @classmethod
     def of(cls, connection: Connection, connector: Connector) -> "Marks":
         windows = ReadWindow.objects.of(connection)
-        states = EndpointState.objects.filter(
-            organization_id=connection.organization_id, connection=connection
-        )
+        states = EndpointState.objects.filter(organization_id=connection.organization_id, connection=connection)
         return cls(connection, connector, tuple(windows), {state.endpoint: state for state in states})
 
     @property
@@ -69,9 +67,7 @@ class Marks:
         ]
         read = self.connection.names_read_at
         if self.connection.last_sync_at:
-            marks.append(
-                self._not_before(NAMES, read + NAMES_EVERY if read else self.connection.last_sync_at)
-            )
+            marks.append(self._not_before(NAMES, read + NAMES_EVERY if read else self.connection.last_sync_at))
         return min(marks) if marks else None
 
     def status(self) -> str:
@@ -128,18 +124,16 @@ def stretch(window: ReadWindow) -> Stretch:
 def tries(state: EndpointState | None) -> Tries:
     if state is None or not state.outcome:
         return Tries()
-    return Tries(
-        Outcome(state.outcome), state.failures, state.failing_since, state.retry_at, state.last_success_at
-    )
+    return Tries(Outcome(state.outcome), state.failures, state.failing_since, state.retry_at, state.last_success_at)
 
 
 def extend(connection: Connection, connector: Connector, *, now: datetime) -> None:
     """Give the connection every window that it should have by now; those that exist stay as they are."""
     today = now.date()
     earliest = dict(
-        EndpointState.objects.filter(
-            organization_id=connection.organization_id, connection=connection
-        ).values_list("endpoint", "earliest")
+        EndpointState.objects.filter(organization_id=connection.organization_id, connection=connection).values_list(
+            "endpoint", "earliest"
+        )
     )
     have = set(ReadWindow.objects.of(connection).values_list("endpoint", "start"))
     wanted = [

@@ -23,9 +23,7 @@ class Said:
 Key = tuple[str, str]  # status and reason
 
 SAID: Mapping[Key, Said] = {
-    (Status.VALIDATING, ""): Said(
-        "Key accepted", "{label} accepts the key. The first days are being read now."
-    ),
+    (Status.VALIDATING, ""): Said("Key accepted", "{label} accepts the key. The first days are being read now."),
     (Status.VALIDATING, Blocked.SLOWED): Said(
         "Slowed by {label}",
         "The key was accepted. {label} asked us to wait: slowed by the provider, next try {next_try}.",
@@ -36,46 +34,42 @@ SAID: Mapping[Key, Said] = {
     ),
     (Status.BACKFILLING, Blocked.SLOWED): Said(
         "First sync, slowed by {label}",
-        "{label} asked us to wait: slowed by the provider, next try {next_try}. Figures as of {as_of}.",
+        "{label} asked us to wait: slowed by the provider, next try {next_try}. {Figures}.",
         "warn",
     ),
-    (Status.HEALTHY, ""): Said(
-        "Up to date", "All that this key may read was read. Figures as of {as_of}.", "good"
-    ),
+    (Status.HEALTHY, ""): Said("Up to date", "All that this key may read was read. {Figures}.", "good"),
     (Status.DEGRADED, Blocked.SLOWED): Said(
-        "Slowed by {label}", "Slowed by the provider, next try {next_try}. Figures as of {as_of}.", "warn"
+        "Slowed by {label}", "Slowed by the provider, next try {next_try}. {Figures}.", "warn"
     ),
     (Status.DEGRADED, "closed"): Said(
         "Partly working",
-        "The key has no access to: {endpoints}. All else is read. Figures as of {as_of}. "
+        "The key has no access to: {endpoints}. All else is read. {Figures}. "
         "Give the key that permission, or replace it.",
         "warn",
         "replace_key",
     ),
     (Status.DEGRADED, "down"): Said(
         "Partly working",
-        "{endpoints}: unavailable since {since}, next try {next_try}. All else is read. Figures as of "
-        "{as_of}.",
+        "{endpoints}: unavailable since {since}, next try {next_try}. All else is read. {Figures}.",
         "warn",
     ),
     (Status.DEGRADED, "refused_request"): Said(
         "Partly working",
         "{label} refused a request for {endpoints} since {since}. The next try is {next_try}; all else is "
         "read. "
-        "Figures as of {as_of}.",
+        "{Figures}.",
         "warn",
         "resync",
     ),
     (Status.DEGRADED, "incomplete"): Said(
         "Partly working",
-        "Some rows of {endpoints} could not be understood. The others are shown; the reading is repeated "
-        "{next_try}.",
+        "Some rows of {endpoints} could not be understood. The others are shown; the reading is repeated {next_try}.",
         "warn",
         "resync",
     ),
     (Status.DEGRADED, "gaps"): Said(
         "Some days are missing",
-        "{label} refused some days of {endpoints}; they are missing from the figures. Figures as of {as_of}.",
+        "{label} refused some days of {endpoints}; they are missing from the figures. {Figures}.",
         "warn",
         "resync",
     ),
@@ -83,19 +77,19 @@ SAID: Mapping[Key, Said] = {
         "The key was refused",
         "{label} has refused the key since {since}. It worked before, so it is tried again {next_try}; "
         "refused for an "
-        "hour, it needs to be replaced. Figures as of {as_of}.",
+        "hour, it needs to be replaced. {Figures}.",
         "bad",
         "replace_key",
     ),
     (Status.FAILING, "down"): Said(
         "{label} is unavailable",
-        "Unavailable since {since}, next try {next_try}. Nothing is lost; figures as of {as_of}.",
+        "Unavailable since {since}, next try {next_try}. Nothing is lost; {figures}.",
         "bad",
     ),
     (Status.BROKEN, Blocked.KEY_REFUSED): Said(
         "Key rejected",
-        "{label} rejected the key for more than an hour, so it is not used any more. Figures as of "
-        "{as_of} stay. "
+        "{label} rejected the key for more than an hour, so it is not used any more. "
+        "{Figures}. "
         "Make a new key and replace this one.",
         "bad",
         "replace_key",
@@ -110,30 +104,25 @@ SAID: Mapping[Key, Said] = {
     ),
     (Status.BROKEN, Blocked.SAME_ACCOUNT): Said(
         "Connected twice",
-        "This key reads an account that is connected already. Nothing was counted twice. Disconnect this "
-        "one.",
+        "This key reads an account that is connected already. Nothing was counted twice. Disconnect this one.",
         "bad",
         "disconnect",
     ),
     (Status.BROKEN, Blocked.KEY_UNREADABLE): Said(
         "Key could not be read",
-        "The stored key could not be read, so nothing was sent to {label}. Paste the key again. Figures "
-        "as of {as_of} "
-        "stay.",
+        "The stored key could not be read, so nothing was sent to {label}. Paste the key again. {Figures}.",
         "bad",
         "replace_key",
     ),
     (Status.BROKEN, "closed"): Said(
         "No access",
-        "The key has no access to: {endpoints}. There is nothing left that it may read. Figures as of "
-        "{as_of} stay. "
+        "The key has no access to: {endpoints}. There is nothing left that it may read. "
+        "{Figures}. "
         "Give the key that permission, or replace it.",
         "bad",
         "replace_key",
     ),
-    (Status.PAUSED, ""): Said(
-        "Paused", "Nothing is read since {since}. Figures as of {as_of} stay.", "neutral", "resume"
-    ),
+    (Status.PAUSED, ""): Said("Paused", "Nothing is read since {since}. {Figures}.", "neutral", "resume"),
     (Status.DISCONNECTED, ""): Said(
         "Disconnected",
         "The key was destroyed {since}. What was read until then stays; no newer days are added.",
@@ -169,16 +158,15 @@ def said(marks: Marks, *, now: datetime) -> Said:
     found = SAID[(connection.status, reason)]
     retries = [state.retry_at for state in concerned if state.retry_at]
     sinces = [state.failing_since for state in concerned if state.failing_since]
-    since = (
-        connection.disconnected_at
-        or connection.paused_at
-        or connection.blocked_at
-        or min(sinces, default=None)
-    )
+    since = connection.disconnected_at or connection.paused_at or connection.blocked_at or min(sinces, default=None)
+    reached = [state.last_success_at for state in concerned] if concerned else [connection.last_sync_at]
+    read = [at for at in reached if at]
+    figures = f"figures as of {moment(min(read), now)}" if read else "there are no figures yet"
     words = {
         "label": marks.connector.label,
         "account": connection.account_label,
-        "as_of": moment(connection.last_sync_at, now) if connection.last_sync_at else "the first reading",
+        "figures": figures,
+        "Figures": figures[0].upper() + figures[1:],
         "since": moment(since, now),
         "next_try": moment(connection.wait_until or min(retries, default=connection.next_sync_at), now),
         "endpoints": ", ".join(state.label or state.endpoint for state in concerned),
@@ -214,9 +202,7 @@ def why(marks: Marks) -> tuple[str, list[EndpointState]]:
 
 
 def endpoint(state: EndpointState, now: datetime) -> str:
-    words = ENDPOINT[state.outcome].format(
-        since=moment(state.failing_since, now), next_try=moment(state.retry_at, now)
-    )
+    words = ENDPOINT[state.outcome].format(since=moment(state.failing_since, now), next_try=moment(state.retry_at, now))
     if state.outcome == Outcome.OK and state.last_success_at:
         return f"Read {moment(state.last_success_at, now)}."
     if state.earliest:

@@ -84,9 +84,7 @@ class Services:
     def _start(self, command: list[str]) -> None:
         """In a session of its own, so that ctrl-C ends the tests first and the services after them."""
         with (Path(os.environ[JOINED]) / "services.log").open("ab") as lines:
-            self.processes.append(
-                subprocess.Popen(command, start_new_session=True, stdout=lines, stderr=lines)
-            )
+            self.processes.append(subprocess.Popen(command, start_new_session=True, stdout=lines, stderr=lines))
 
 
 def remove(directory: Path) -> None:

@@ -1,9 +1,17 @@
 """One plain function for each thing that a test needs to be there."""
 
+from datetime import timedelta
+from decimal import Decimal
+
+from django.utils import timezone
+
 from accounts.models import Membership, Organization, User
 from accounts.permissions import Role
+from providers.models import Connection, Status
 from tokentra.lib.ids import uuid7
 from tokentra.lib.tenancy import organization_scope
+from usage import ingest
+from usage.rows import Ledger, UsageRow
 
 PASSWORD = "correct horse battery"
 
@@ -30,3 +38,35 @@ def member(of: Organization, email: str, role: Role) -> User:
     with organization_scope(of.pk):
         Membership.objects.create(organization=of, user=person, role=role)
     return person
+
+
+def connection(of: Organization, *, name: str = "Acme", provider: str = "openai", by: User | None = None) -> Connection:
+    """A connection that has read everything; its key is not there, so nothing can be read with it."""
+    with organization_scope(of.pk):
+        return Connection.objects.create(
+            organization=of,
+            provider=provider,
+            name=name,
+            status=Status.HEALTHY,
+            account_id=f"org-{uuid7().hex}",
+            account_name=name,
+            key_kind="admin key",
+            key_last4="0001",
+            key_fingerprint=uuid7().hex,
+            created_by=by,
+            key_set_at=timezone.now(),
+            history_from=timezone.now().date() - timedelta(days=90),
+        )
+
+
+def spend(of: Organization, through: Connection, amount: str, *, model: str = "gpt-5-mini", days_ago: int = 3) -> None:
+    """One bill line of a day that is over, read just now, as `usage.ingest` writes it."""
+    now = timezone.now()
+    start = now.replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=days_ago)
+    row = UsageRow(
+        Ledger.BILLED, "costs", start, 86_400, through.provider, model,
+        project="proj_1", line_item=f"{model}, input", amount=Decimal(amount),
+    )  # fmt: skip
+    window = ingest.Window(through.pk, through.provider, Ledger.BILLED, "costs", start, start + timedelta(days=1))
+    with organization_scope(of.pk):
+        ingest.record(of.pk, [row], window=window, now=now)

@@ -35,9 +35,7 @@ def days(count: int) -> list[Slot]:
     for back in reversed(range(count)):
         day = LAST - timedelta(days=back)
         state = "partial" if back == 0 else "unsettled" if back < 4 else ""
-        slots.append(
-            Slot(f"{day.day} {day:%b}", f"{day:%A} {day.day} {day:%B %Y}", f"?from={day}&to={day}", state)
-        )
+        slots.append(Slot(f"{day.day} {day:%b}", f"{day:%A} {day.day} {day:%B %Y}", f"?from={day}&to={day}", state))
     return slots
 
 
@@ -50,14 +48,10 @@ def spend(model: int, day: int) -> Decimal:
 
 
 def context() -> dict[str, Any]:
-    series = [
-        Series(name, name, [spend(at, day) for day in reversed(range(30))]) for at, name in enumerate(MODELS)
-    ]
+    series = [Series(name, name, [spend(at, day) for day in reversed(range(30))]) for at, name in enumerate(MODELS)]
     tiny = [Series("gpt-5.2-mini", "gpt-5.2-mini", [Decimal("0.000064") * (day % 7) for day in range(90)])]
     hours = [
-        Slot(
-            f"{hour:02}:00", f"Friday 20 November 2026, {hour:02}:00 UTC", "", "partial" if hour == 23 else ""
-        )
+        Slot(f"{hour:02}:00", f"Friday 20 November 2026, {hour:02}:00 UTC", "", "partial" if hour == 23 else "")
         for hour in range(24)
     ]
     credits = [Decimal(-120) if hour == 4 else Decimal(90 + hour) for hour in range(24)]
@@ -76,9 +70,7 @@ def context() -> dict[str, Any]:
         "chart": stacked("spend", "Spend by day and model", days(30), series, ranking=MODELS),
         "tiny": stacked("tiny", "Spend by day", days(90), tiny),
         "bare": stacked("bare", "Spend by day", days(30), [], empty="No costs from 22 Oct to 20 Nov."),
-        "requests": stacked(
-            "requests", "Requests by hour", hours, [Series("", "Requests", credits, 1)], unit="count"
-        ),
+        "requests": stacked("requests", "Requests by hour", hours, [Series("", "Requests", credits, 1)], unit="count"),
         "parts": rank(parts, ranking=MODELS),
         "form": ConnectForm(),
         "wrong": bound,

@@ -15,9 +15,7 @@ __all__ = ["handler400", "handler403", "handler404", "handler500", "urlpatterns"
 
 def style(request: HttpRequest) -> HttpResponse:
     """Alice's page in an organization with a long name; ?plain shows the column without the frame."""
-    organization = Organization(
-        name="Acme and sons, a company whose name is sixty characters long", is_sample=True
-    )
+    organization = Organization(name="Acme and sons, a company whose name is sixty characters long", is_sample=True)
     request.user = User(email="alice@acme.example", full_name="Alice Ames")
     request.organization = organization  # type: ignore[attr-defined]  # what the middleware would find
     request.membership = Membership(role=Role.OWNER)  # type: ignore[attr-defined]  # as above

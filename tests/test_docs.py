@@ -9,7 +9,7 @@ from django.urls import get_resolver
 from accounts.journal import Event
 from accounts.permissions import Role
 from providers.connectors import CONNECTORS
-from providers.models import Connection
+from providers.models import Status
 from tests.test_isolation_walk import routes
 from tokentra.celery import app
 from tokentra.config import Config
@@ -26,7 +26,7 @@ def test_every_variable_is_in_the_example_and_in_the_operators_page(variable):
     assert f"`{variable}`" in DOCS["operations.md"]
 
 
-@pytest.mark.parametrize("word", [*Role.values, *Connection.Status.values, *(b.value for b in Basis), *(e.value for e in Ledger)])
+@pytest.mark.parametrize("word", [*Role.values, *Status.values, *(b.value for b in Basis), *(e.value for e in Ledger)])
 def test_every_word_of_the_product_is_in_the_glossary(word):
     assert re.search(rf"\b{word}\b", DOCS["glossary.md"], re.I)
 

@@ -50,7 +50,6 @@ from tests.fake_provider.checks.reading import (
     disjoint,
     openai_client,
     rows,
-    seconds_of,
     span,
     week,
 )
@@ -535,14 +534,16 @@ def test_a_hundred_thousand_rows_are_served_quickly() -> None:
         dimensions = ["project_id", "api_key_id", "model", "service_tier", "batch"]
         asked = week(bucket_width="1h", limit=168, group_by=dimensions)
         client.get(COMPLETIONS, week(limit=1))
-        started = time.monotonic()
+        # Client and server share this process, and a busy machine shall not count against them.
+        started = time.process_time()
 
         body = client.get(COMPLETIONS, asked).json()
 
-        assert time.monotonic() - started < 1
+        assert time.process_time() - started < 1
         assert len(rows([body])) > 5_000
-        again = seconds_of(lambda: client.get(COMPLETIONS, asked))
-        assert again < 0.5
+        started = time.process_time()
+        client.get(COMPLETIONS, asked)
+        assert time.process_time() - started < 0.3
 
 
 def test_it_runs_from_the_command_line(tmp_path: Path) -> None:

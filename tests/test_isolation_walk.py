@@ -18,7 +18,9 @@ pytestmark = pytest.mark.django_db
 CANARY = "Canarymine"
 METHODS = ("get", "post", "put", "patch", "delete")
 THIRD_PARTY = ("admin", "headless", "socialaccount", "account_", "usersessions", "github", "google", "microsoft", "openid")
-OPEN_TO_ALL = {"healthz", "readyz", "front_door", "api:openapi-json", "api:openapi-view", "api:api-root", "accounts:demo_door"}
+OPEN_TO_ALL = {"healthz", "readyz", "front_door", "api:openapi-json", "api:openapi-view", "api:api-root", "accounts:demo_door"} | {
+    f"accounts:{page}" for page in ("signup", "login", "password_reset")
+}
 
 
 @dataclass(frozen=True)
@@ -60,48 +62,56 @@ def acme_things(acme, alice) -> dict[str, str]:
 def test_the_walk_covers_the_products_routes():
     names = {route.name for route in OURS}
 
-    assert {"usage:dashboard", "usage:explorer", "providers:connection", "usage:export"} <= names
+    assert {"usage:dashboard", "usage:explorer", "providers:connection"} <= names
+    assert any(route.path == "api/usage/export" for route in OURS)
     assert len(OURS) > 30
 
 
-@pytest.mark.parametrize("route", WITH_OBJECT, ids=lambda r: r.path)
+def body_of(answer) -> str:
+    return (b"".join(answer.streaming_content) if answer.streaming else answer.content).decode()
+
+
 @pytest.mark.parametrize("method", METHODS)
-def test_b13_another_organizations_object_is_not_there(route, method, acme_things, elsewhere, mallory):
+def test_b13_another_organizations_object_is_not_there(method, acme_things, elsewhere, mallory):
     browser = Browser(mallory)
-    if "token" in route.path:
-        return
+    wrong = []
+    for route in WITH_OBJECT:
+        theirs, nobodys = (
+            getattr(browser, method)(route.at(**objects))
+            for objects in (acme_things, dict.fromkeys(acme_things, str(uuid7())))
+        )
+        same = theirs.status_code == nobodys.status_code and theirs.status_code in {404, 405, 415, 422}
+        if not same or CANARY in body_of(theirs):
+            wrong.append(f"{method} {route.path}: {theirs.status_code}, a missing one {nobodys.status_code}")
 
-    answers = [
-        getattr(browser, method)(route.at(**objects))
-        for objects in (acme_things, dict.fromkeys(acme_things, str(uuid7())))
-    ]
-
-    assert answers[0].status_code == answers[1].status_code
-    assert answers[0].status_code in {404, 405, 422}
-    assert CANARY not in answers[0].content.decode()
-
-
-@pytest.mark.parametrize("route", PLAIN, ids=lambda r: r.path or "/")
-def test_b13_no_page_shows_another_organizations_rows(route, acme_things, elsewhere, mallory):
-    answer = Browser(mallory).get(route.at())
-
-    assert answer.status_code < 500
-    body = b"".join(answer.streaming_content) if answer.streaming else answer.content
-    assert CANARY not in body.decode()
+    assert not wrong, "\n".join(wrong)
 
 
-@pytest.mark.parametrize("route", OURS, ids=lambda r: r.path or "/")
+def test_b13_no_page_shows_another_organizations_rows(acme_things, elsewhere, mallory):
+    browser = Browser(mallory)
+    wrong = []
+    for route in PLAIN:
+        answer = browser.get(route.at())
+        if answer.status_code >= 500 or CANARY in body_of(answer):
+            wrong.append(f"{route.path}: {answer.status_code}")
+
+    assert not wrong, "\n".join(wrong)
+
+
 @pytest.mark.parametrize("method", METHODS)
-def test_a_stranger_reaches_no_page_of_an_organization(route, method, acme_things):
-    answer = getattr(Client(), method)(route.at(**acme_things))
+def test_a_stranger_reaches_no_page_of_an_organization(method, acme_things):
+    wrong = []
+    for route in OURS:
+        answer = getattr(Client(), method)(route.at(**acme_things))
+        leaks = answer.status_code >= 500 or CANARY in body_of(answer)
+        is_public = method != "get" or route.name in OPEN_TO_ALL or route.path.startswith("api/auth")
+        is_refused = answer.status_code in {401, 403, 404, 405}
+        if answer.status_code in {301, 302}:  # to the login page, or to a page that is in this walk itself
+            is_refused = answer["Location"].startswith(("/login/", "/signup/", "/settings/", "/3rdparty/"))
+        if leaks or not (is_public or is_refused):
+            wrong.append(f"{method} {route.path} ({route.name}): {answer.status_code} {answer.get('Location', '')}")
 
-    assert answer.status_code < 500
-    body = b"".join(answer.streaming_content) if answer.streaming else answer.content
-    assert CANARY not in body.decode()
-    if method == "get" and route.name not in OPEN_TO_ALL and not route.path.startswith(("api/auth", "demo/")):
-        assert answer.status_code in {302, 401, 403, 404, 405}
-        if answer.status_code == 302:
-            assert "/login/" in answer["Location"] or "/signup/" in answer["Location"]
+    assert not wrong, "\n".join(wrong)
 
 
 @pytest.mark.parametrize("role", [Role.VIEWER, Role.MEMBER, Role.FINANCE])

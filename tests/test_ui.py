@@ -118,9 +118,7 @@ def test_an_optional_field_says_so_and_a_password_can_be_shown():
         ("?sort=cost&model=o5&after=abc", "?sort=-cost&amp;model=o5", "ascending"),
     ],
 )
-def test_a_column_head_sorts_and_keeps_the_filters(
-    rf: RequestFactory, query: str, href: str, order: str | None
-):
+def test_a_column_head_sorts_and_keeps_the_filters(rf: RequestFactory, query: str, href: str, order: str | None):
     html = written('{% th "Cost" sort="cost" numeric=True %}', request=rf.get(f"/usage/{query}"))
 
     assert f'href="{href}"' in html
@@ -176,15 +174,11 @@ class Visit:
         self.problems.append(str(problem))
 
 
-def opened(
-    browser: Browser, url: str, *, width: int = 1440, theme: Theme = "light", scripts: bool = True
-) -> Visit:
+def opened(browser: Browser, url: str, *, width: int = 1440, theme: Theme = "light", scripts: bool = True) -> Visit:
     size: ViewportSize = {"width": width, "height": 900}
     context = browser.new_context(viewport=size, color_scheme=theme, java_script_enabled=scripts)
     visit = Visit(context.new_page())
-    visit.page.on(
-        "console", lambda said: visit.note(said.text) if said.type in {"error", "warning"} else None
-    )
+    visit.page.on("console", lambda said: visit.note(said.text) if said.type in {"error", "warning"} else None)
     visit.page.on("pageerror", visit.note)
     visit.page.add_init_script(SHIFTS)
     visit.page.goto(url)
@@ -195,9 +189,7 @@ def opened(
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1440, 1000, 390])
-def test_the_style_page_has_no_fault_that_axe_finds(
-    browser: Browser, style_url: str, width: int, theme: Theme
-):
+def test_the_style_page_has_no_fault_that_axe_finds(browser: Browser, style_url: str, width: int, theme: Theme):
     for url in (style_url, f"{style_url}?plain"):
         visit = opened(browser, url, width=width, theme=theme)
         page = visit.page

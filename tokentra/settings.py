@@ -67,6 +67,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "tokentra.middleware.RequestId",
     "django.middleware.security.SecurityMiddleware",
+    "django.middleware.gzip.GZipMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "tokentra.middleware.AdminPolicy",
@@ -114,12 +115,15 @@ def database(role: str) -> dict[str, Any]:
     parsed: dict[str, Any] = dict(dj_database_url.parse(url or places.embedded_database_url(role)))
     if url:
         parsed |= {"USER": role, "PASSWORD": role_password(role)}
+        # where the operator's login may not give roles defaults, absence of an organization is an error all the same
+        parsed["OPTIONS"] = parsed.get("OPTIONS", {}) | {"options": "-c app.org_id= -c app.user_id="}
     return parsed | {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
 
 
 DATABASES = {"default": database(f"tt_{config.database_role}"), "staff": database("tt_staff")}
 if TESTING:
-    DATABASES["default"]["TEST"] = DATABASES["staff"]["TEST"] = {"MIRROR": "owner"}
+    for mirror in ("default", "staff"):
+        DATABASES[mirror]["TEST"] = {"MIRROR": "owner"}  # a dictionary each: pytest-xdist writes into them
     DATABASES["owner"] = database("tt_owner")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

@@ -73,4 +73,4 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 def broken(request: HttpRequest) -> HttpResponse:
     # no context processors: they may be what broke
     context: dict[str, Any] = {"request_id": getattr(request, "id", "")}
-    return render(None, "500.html", context, status=500)  # type: ignore[arg-type]  # a page without a request
+    return render(None, "500.html", context, status=500)

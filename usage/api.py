@@ -29,7 +29,9 @@ def usage_stats(request: HttpRequest) -> dict[str, Any]:
     return answer(asked, page, totals, fresh)
 
 
-@router.get("/stats", url_name="stats", summary="The same as /api/usage/stats", openapi_extra=STATS | {"operationId": "stats"})
+@router.get(
+    "/stats", url_name="stats", summary="The same as /api/usage/stats", openapi_extra=STATS | {"operationId": "stats"}
+)
 def same_stats(request: HttpRequest) -> dict[str, Any]:
     return usage_stats(request)
 

@@ -15,7 +15,7 @@ from django.http import QueryDict
 
 from tokentra.lib.periods import BadPeriod, Period, custom, period
 from tokentra.lib.problems import Problem
-from usage.stats import DIMENSIONS, LEDGERS, TIMES, Question, ordering
+from usage.figures import DIMENSIONS, LEDGERS, TIMES, Question, ordering
 
 METRICS = ("cost", "tokens", "requests")
 STATS = {"from", "to", "groupBy", "metric", "ledger", "limit", "cursor"}
@@ -166,7 +166,7 @@ def number(query: QueryDict, wrong: Mistakes) -> int:
 
 def sealed(asked: Question, position: list[Any]) -> str:
     """A cursor: the position in the answer to this question and no other."""
-    from usage.stats import written
+    from usage.figures import written
 
     plain = [value if isinstance(value, bool | int) else written(value) for value in position]
     return base64.urlsafe_b64encode(json.dumps([_digest(asked), plain]).encode()).decode().rstrip("=")

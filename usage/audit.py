@@ -81,7 +81,5 @@ def _by_connection(pairs: Iterable[tuple[UUID, date]]) -> dict[UUID, list[date]]
 
 def _hold(organization_id: UUID, connection_id: UUID, days: list[date]) -> None:
     """Nobody writes these days while they are compared."""
-    held = LedgerDay.objects.filter(
-        organization_id=organization_id, connection_id=connection_id, day__in=days
-    )
+    held = LedgerDay.objects.filter(organization_id=organization_id, connection_id=connection_id, day__in=days)
     list(held.select_for_update().order_by("day").values_list("day"))

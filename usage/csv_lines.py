@@ -4,9 +4,9 @@ import csv
 import io
 from collections.abc import Iterable
 
+from usage.figures import Figures, Question, written
 from usage.names import NAMED, Names
 from usage.rows import TOKEN_CLASSES
-from usage.stats import Figures, Question, written
 from usage.wire import plain
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "#")  # "#" would be read as the line that carries the count
@@ -57,5 +57,3 @@ def measures(figures: Figures) -> list[str]:
         str(counts.reasoning),
         str(figures.unpriced_tokens),
     ]
-
-

@@ -1,9 +1,8 @@
 """The dashboard: a period's figures, each with what it rests on, put together from a handful of queries."""
 
 from collections import defaultdict
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
 from typing import Any
@@ -15,16 +14,19 @@ from tokentra.lib import money
 from tokentra.lib.charts import Chart, Part, Rank, rank
 from tokentra.lib.periods import Period
 from usage import stats, trend
-from usage.comparing import Days, Pair, change, pair
 from usage.choices import Choice, Known, chips
+from usage.comparing import Days, Pair, change, pair, written
+from usage.figures import Figures
 from usage.forms import Chip, Lens, Segment
 from usage.freshness import Reach, reaches
 from usage.models import LedgerDay
 from usage.names import NOTHING, Names, provider_name
-from usage.stats import Figures
+from usage.reach_in_words import Fresh, Gap, and_list, fresh, gaps
 
 Grouped = dict[str, Figures]
 HISTORY_DAYS = 85  # of the ninety that a first reading goes back
+RECENT_DAYS = 29
+LATE = timedelta(hours=3)
 STILL_READING = timedelta(minutes=5)
 EXTRA = ("stack",)
 STACKS = {"model": "Model", "provider": "Provider"}
@@ -39,24 +41,6 @@ class Headline:
     against: str
     no_change: str
     note: str = ""
-
-
-@dataclass(frozen=True)
-class Fresh:
-    """How far one account's figures reach, as the page head says it."""
-
-    name: str
-    bill_to: date | None
-    usage_until: datetime | None
-    style: str
-
-
-@dataclass(frozen=True)
-class Gap:
-    """Something that is missing in the figures above, in words."""
-
-    provider: str
-    words: str
 
 
 class Board:
@@ -90,7 +74,7 @@ class Board:
 
     @cached_property
     def total(self) -> Figures:
-        return stats.total(self.by_model)
+        return sum(self.by_model, Figures())
 
     @cached_property
     def pair(self) -> Pair | None:
@@ -182,7 +166,9 @@ class Board:
                 key=value,
                 name=self.names.shown(dimension, value),
                 value=figures.cost,
-                href=f"{reverse('usage:explorer')}?{self.lens.only(dimension, value).query(group='day')}" if value else "",
+                href=f"{reverse('usage:explorer')}?{self.lens.only(dimension, value).query(group='day')}"
+                if value
+                else "",
                 logo=value if dimension == "provider" else owners.get(value, ""),
             )
             for value, figures in self.by(dimension).items()
@@ -204,27 +190,27 @@ class Board:
 
     @property
     def freshness(self) -> list[Fresh]:
-        """Two accounts of one provider are told apart by the end of their ids."""
-        providers = [each.provider for each in self.accounts]
-        return [
-            Fresh(
-                provider_name(each.provider)
-                + (f" (…{str(each.connection_id)[-4:]})" if providers.count(each.provider) > 1 else ""),
-                each.bill_to,
-                each.usage_until,
-                "time" if each.usage_until and each.usage_until.date() == self.today else "datetime",
-            )
-            for each in self.accounts
-        ]
+        return fresh(self.accounts, self.today)
 
     @property
     def story(self) -> str:
         """What came, in one sentence."""
         providers = and_list(sorted({provider_name(each.provider) for each in self.all_accounts}))
         first = min(each.first_day for each in self.all_accounts)
-        models = len([model for model in self.by("model") if model])
-        spent = f"{money.dollars(self.total.cost)} across {models} {'model' if models == 1 else 'models'}"
-        return f"Usage from {providers} since {trend.written(first)} is here: {spent} in this period so far."
+        models = len([model for model in self.known.ranking("model") if model])
+        found = f"{models} {'model' if models == 1 else 'models'} so far"
+        return f"Usage from {providers} since {written(first)} is here, {found}. Each figure leads to its rows."
+
+    @property
+    def is_reading(self) -> bool:
+        """Whether not even the last thirty days are there yet."""
+        recent = [(self.today - each.first_day).days < RECENT_DAYS for each in self.all_accounts]
+        return not recent or (self.is_filling and any(recent))
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether an account was not read for longer than its hourly reading takes."""
+        return any(not each.usage_until or self.now - each.usage_until > LATE for each in self.all_accounts)
 
     @property
     def is_filling(self) -> bool:
@@ -275,46 +261,11 @@ class Board:
 
     @cached_property
     def gaps(self) -> list[Gap]:
-        """Days of the period that are over and not read whole."""
+        """Of the part of the period that is over."""
         over = self.period if self.period.last_day < self.today else self.pair.now if self.pair else None
-        if over is None or not self.period.is_whole_days:
-            return []
-        found = []
-        for each in self.accounts:
-            missing = self.days.missing(over).get(str(each.connection_id), over.days)
-            known = [day for day in missing if day >= each.first_day]
-            if any(day < each.first_day for day in missing):
-                words = f"is read back to {trend.written(each.first_day)}; earlier days are not in these figures"
-                found.append(Gap(provider_name(each.provider), words))
-            if known:
-                found.append(Gap(provider_name(each.provider), f"is not read completely for {days_in_words(known)}"))
-        return found
+        return gaps(self.accounts, self.days, over) if over and self.period.is_whole_days else []
 
 
 def basis_of(figures: Figures) -> str:
     parts = [name for name in ("billed", "computed", "measured") if getattr(figures, name)]
     return parts[0] if len(parts) == 1 else "mixed" if parts else ""
-
-
-def and_list(names: Iterable[str], most: int = 5) -> str:
-    shown = list(names)
-    if len(shown) > most:
-        shown = [*shown[:most], f"{len(shown) - most} more"]
-    return " and ".join(filter(None, [", ".join(shown[:-1]), *shown[-1:]]))
-
-
-def days_in_words(days: list[date]) -> str:
-    """Runs of days, written shortly: "3 Nov", "3 to 5 Nov", "30 Oct to 2 Nov"."""
-    runs: list[tuple[date, date]] = []
-    for day in sorted(days):
-        if runs and day - runs[-1][1] == timedelta(days=1):
-            runs[-1] = runs[-1][0], day
-        else:
-            runs.append((day, day))
-    return and_list(written_run(*run) for run in runs)
-
-
-def written_run(first: date, last: date) -> str:
-    if first == last:
-        return trend.written(first)
-    return f"{first.day if (first.month, first.year) == (last.month, last.year) else trend.written(first)} to {trend.written(last)}"

@@ -44,9 +44,7 @@ def fill(organization_id: UUID, now: datetime) -> int:
                 window = ingest.Window(connection_id, provider, ledger, source, start, end)
                 inside = [row for row in lines if start <= row.start < end]
                 with organization_scope(organization_id):
-                    rows += ingest.record(
-                        organization_id, inside, window=window, now=now, believe_empty=True
-                    ).rows
+                    rows += ingest.record(organization_id, inside, window=window, now=now, believe_empty=True).rows
         with organization_scope(organization_id):
             _name(connection_id, provider)
     return rows
@@ -74,9 +72,7 @@ def _usage(provider: str, now: datetime) -> Iterator[UsageRow]:
             days_ago = (now.date() - at.date()).days
             if load.days_ago[0] >= days_ago >= load.days_ago[1]:
                 chance = random.Random(f"{SEED}:{number}:{days_ago}:{at.hour}")  # noqa: S311  # a story, not a secret
-                requests = round(
-                    load.requests_an_hour * _level(load, at, days_ago) * chance.lognormvariate(0, 0.22)
-                )
+                requests = round(load.requests_an_hour * _level(load, at, days_ago) * chance.lognormvariate(0, 0.22))
                 if requests:
                     yield _bucket(load, at, requests, chance)
             at += HOUR

@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
+from django.utils.text import Truncator
+
 from accounts.models import Organization
 from tokentra.lib import money
 from tokentra.lib.periods import Grain, after
@@ -13,16 +15,17 @@ from tokentra.lib.problems import Problem
 from usage import stats
 from usage.asking import LONGEST_BY_HOUR, Mistakes, opened, sealed
 from usage.choices import Choice, Known, chips
+from usage.figures import NARROW, TIMES, Figures, Question, position
 from usage.forms import LABELS, Chip, Lens, Segment
 from usage.freshness import Reach, reaches
 from usage.names import Names
-from usage.stats import NARROW, TIMES, Figures, Question, position
 
 EXTRA = ("group", "sort", "after", "before")
 DIMENSIONS = ("provider", "model", "project", "api_key", "user", "service_tier")
 DEFAULT = ("day", "model", "project", "api_key")
-MEASURES = ("cost", "requests", "tokens", "input", "cache_read", "output")
+MEASURES = ("cost", "requests", "tokens", "cache_read", "output")
 PAGE = 50
+LONGEST = 26  # of a name, where several share a line
 TIME_WORDS = {name: name for name in TIMES}
 TIME_LABELS = {"hour": "Hour, UTC", "day": "Day, UTC", "week": "Week from", "month": "Month"}
 
@@ -209,7 +212,8 @@ class Table:
         given = self.names.given(name, str(value))
         href = f"?{self.lens.only(name, str(value)).query(group=self.groups)}" if value != "" else ""
         logo = str(value) if name == "provider" else keys.get("provider", "") if name == "model" else ""
-        return Cell(LABELS[name], shown, f"{shown} ({value})" if given else shown, href, logo)
+        text = Truncator(shown).chars(LONGEST if len(self.groups) > 2 else 2 * LONGEST)
+        return Cell(LABELS[name], text, f"{shown} ({value})" if given else shown, href, logo)
 
     def _time(self, name: str, value: Any) -> Cell:
         column = TIME_LABELS[name]
@@ -218,11 +222,14 @@ class Table:
         text = f"{value:%B %Y}" if name == "month" else f"{value.day} {value:%b}"
         text += f" {value:%Y}" if name != "month" and value.year != self.now.year else ""
         if name == "day" and len(self.groups) > 1:
-            return Cell(column, text, f"{value:%A} {value.day} {value:%B %Y}", f"?{self.lens.on(value, value).query(group=self.groups)}")
+            return Cell(
+                column,
+                text,
+                f"{value:%A} {value.day} {value:%B %Y}",
+                f"?{self.lens.on(value, value).query(group=self.groups)}",
+            )
         first = max(value, self.lens.period.first_day)
         start = datetime.combine(value, datetime.min.time(), self.now.tzinfo)
         last = min(after(start, Grain(name)).date() - timedelta(days=1), self.lens.period.last_day)
         days = ("day", *(each for each in self.groups if each not in TIMES))
         return Cell(column, text, "", f"?{self.lens.on(first, last).query(group=days)}" if name != "day" else "")
-
-

@@ -15,8 +15,8 @@ from tokentra.lib.tenancy import organization_scope
 from usage import focus, stats
 from usage.asking import Asked
 from usage.csv_lines import CsvLines
+from usage.figures import Figures
 from usage.names import Names
-from usage.stats import Figures
 from usage.wire import item, measures
 
 log = logging.getLogger(__name__)

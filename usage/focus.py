@@ -5,8 +5,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 
 from usage.csv_lines import line, safe
+from usage.figures import Figures, written
 from usage.names import Names, provider_name
-from usage.stats import Figures, written
 from usage.wire import plain
 
 BY_DAY = ("day", "provider", "connection", "model", "project", "api_key", "service_tier", "line_item")

@@ -10,7 +10,7 @@ from django import forms
 from django.http import QueryDict
 
 from tokentra.lib.periods import PRESETS, BadPeriod, Period, custom, period
-from usage.stats import Question
+from usage.figures import Question
 
 DEFAULT = "30d"
 FILTERS = ("provider", "model", "project", "api_key", "user", "service_tier")
@@ -30,8 +30,12 @@ ONE_DAY = timedelta(days=1)
 class RangeForm(forms.Form):
     """A range of a person's own, both days included."""
 
-    start = forms.DateField(error_messages={"required": "Choose the first day.", "invalid": "Write the first day as 2026-01-31."})
-    end = forms.DateField(error_messages={"required": "Choose the last day.", "invalid": "Write the last day as 2026-01-31."})
+    start = forms.DateField(
+        error_messages={"required": "Choose the first day.", "invalid": "Write the first day as 2026-01-31."}
+    )
+    end = forms.DateField(
+        error_messages={"required": "Choose the last day.", "invalid": "Write the last day as 2026-01-31."}
+    )
 
     def clean(self) -> dict[str, Any]:
         values: dict[str, Any] = super().clean() or self.cleaned_data
@@ -107,7 +111,11 @@ class Lens:
     @property
     def presets(self) -> list[Segment]:
         return [
-            Segment(each.label, f"?{urlencode([('period', each.key), *self._pairs(with_period=False)])}", each.key == self.period.preset)
+            Segment(
+                each.label,
+                f"?{urlencode([('period', each.key), *self._pairs(with_period=False)])}",
+                each.key == self.period.preset,
+            )
             for each in PRESETS
         ]
 
@@ -123,7 +131,9 @@ class Lens:
         return replace(self, filters={**self.filters, dimension: (value,)}, extra={})
 
     def on(self, first: date, last: date) -> "Lens":
-        return replace(self, period=custom(first.isoformat(), (last + ONE_DAY).isoformat()), typed=(None, None), extra={})
+        return replace(
+            self, period=custom(first.isoformat(), (last + ONE_DAY).isoformat()), typed=(None, None), extra={}
+        )
 
     def without(self, dimension: str, value: str) -> str:
         rest = tuple(each for each in self.filters.get(dimension, ()) if each != value)
@@ -135,9 +145,13 @@ class Lens:
     def export(self, *group_by: str, **more: str) -> str:
         """The same figures as a file."""
         span = self.period
-        ends = [f"{at:%Y-%m-%dT%H:%M:%SZ}" if not span.is_whole_days else f"{at:%Y-%m-%d}" for at in (span.start, span.end)]
+        ends = [
+            f"{at:%Y-%m-%dT%H:%M:%SZ}" if not span.is_whole_days else f"{at:%Y-%m-%d}" for at in (span.start, span.end)
+        ]
         pairs = [("from", ends[0]), ("to", ends[1]), ("groupBy", ",".join(group_by)), *more.items()]
-        return urlencode([*pairs, *((f"filter[{name}]", value) for name, values in self.filters.items() for value in values)])
+        return urlencode(
+            [*pairs, *((f"filter[{name}]", value) for name, values in self.filters.items() for value in values)]
+        )
 
     def _pairs(self, *, with_period: bool = True) -> Iterator[tuple[str, str]]:
         if with_period:

@@ -1,10 +1,13 @@
 """The one door through which usage and bills become rows, what counts of a day, and rollups."""
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
+
+from django.db import connection
 
 from tokentra.lib.ids import uuid7
 from tokentra.lib.tenancy import scoped_organization
@@ -29,6 +32,11 @@ __all__ = ["Recorded", "SuddenlyEmpty", "Window", "forget_connection", "holds_ro
 
 Sums = tuple[Decimal, int]  # amount, tokens
 NOTHING: Sums = (Decimal(0), 0)
+MARK_READ = """
+UPDATE usage_ledgerday SET {column} = greatest({column}, %(now)s), reads = reads || %(reads)s::jsonb,
+    counted = new.counted, state = new.state
+FROM unnest(%(days)s::date[], %(counted)s::text[], %(states)s::text[]) AS new (day, counted, state)
+WHERE organization_id = %(organization)s AND connection_id = %(connection)s AND usage_ledgerday.day = new.day"""
 
 
 class SuddenlyEmpty(Exception):
@@ -88,13 +96,11 @@ def record(
             currencies.add(row.currency)
             yield key, row, price
 
-    written = staging.write(
-        priced(), window=window, organization_id=organization_id, now=now, zero_missing=complete
-    )
+    written = staging.write(priced(), window=window, organization_id=organization_id, now=now, zero_missing=complete)
     after = staging.sums_by_day(organization_id, window) if written.days else before
     changes = {day: (before.get(day, NOTHING), after.get(day, NOTHING)) for day in written.days}
     revised = _note_revisions(organization_id, window, held, changes, now=now)
-    turned = _mark_read(held, window, now) if complete else set()
+    turned = _mark_read(organization_id, window, held, now) if complete else set()
     rollup.rebuild(organization_id, window.connection_id, written.days | turned)
     return Recorded(len(observed), revised, written.zeroed, unpriced, tuple(sorted(currencies)))
 
@@ -147,9 +153,7 @@ def overrides_of(organization_id: UUID) -> list[Override]:
             since=own.since,
             until=own.until,
             processing=own.processing,
-            rates={name: Decimal(rate) for name, rate in own.rates.items()}
-            if own.rates is not None
-            else None,
+            rates={name: Decimal(rate) for name, rate in own.rates.items()} if own.rates is not None else None,
             discount_percent=own.discount_percent,
         )
         for own in PriceOverride.objects.filter(organization_id=organization_id)
@@ -193,30 +197,35 @@ def _lock(organization_id: UUID, window: Window, days: list[date]) -> dict[date,
         ignore_conflicts=True,
     )
     mine = LedgerDay.objects.filter(
-        organization_id=organization_id, connection_id=window.connection_id, day__in=days
+        organization_id=organization_id,
+        connection_id=window.connection_id,
+        day__gte=window.start.date(),
+        day__lt=window.end.date(),
     )
     return {held.day: held for held in mine.select_for_update().order_by("day")}
 
 
-def _mark_read(held: Mapping[date, LedgerDay], window: Window, now: datetime) -> set[date]:
+def _mark_read(organization_id: UUID, window: Window, held: Mapping[date, LedgerDay], now: datetime) -> set[date]:
     """Note the complete reading; answers the days for which another ledger counts from now on."""
-    turned: set[date] = set()
-    for day, ledger_day in held.items():
-        if not window.start <= datetime.combine(day, time.min, UTC) < window.end:
-            continue
-        ledger_day.reads[window.endpoint] = now.astimezone(UTC).isoformat()
-        if window.ledger is Ledger.BILLED:
-            ledger_day.bill_read_at = max(now, ledger_day.bill_read_at or now)
-        else:
-            ledger_day.usage_read_at = max(now, ledger_day.usage_read_at or now)
-        decision = decide(day, bill_read_at=ledger_day.bill_read_at)
-        if ledger_day.counted != decision.counted:
-            turned.add(day)
-        ledger_day.counted, ledger_day.state = decision.counted, decision.state
-    LedgerDay.objects.bulk_update(
-        held.values(), ["reads", "bill_read_at", "usage_read_at", "counted", "state"], batch_size=100
-    )
-    return turned
+    is_bill = window.ledger is Ledger.BILLED
+    decisions = {}
+    for day, known in held.items():
+        read_at = max(now, known.bill_read_at or now) if is_bill else known.bill_read_at
+        decisions[day] = decide(day, bill_read_at=read_at)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            MARK_READ.format(column="bill_read_at" if is_bill else "usage_read_at"),
+            {
+                "organization": organization_id,
+                "connection": window.connection_id,
+                "reads": json.dumps({window.endpoint: now.astimezone(UTC).isoformat()}),
+                "now": now,
+                "days": list(decisions),
+                "counted": [decision.counted.value for decision in decisions.values()],
+                "states": [decision.state.value for decision in decisions.values()],
+            },
+        )
+    return {day for day, decision in decisions.items() if held[day].counted != decision.counted}
 
 
 def _note_revisions(

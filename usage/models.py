@@ -91,9 +91,7 @@ class UsageRecord(OwnedFact, Measures):
 
     class Meta:
         indexes = [
-            models.Index(
-                fields=["organization", "connection_id", "day", "ledger"], name="usage_by_connection"
-            ),
+            models.Index(fields=["organization", "connection_id", "day", "ledger"], name="usage_by_connection"),
         ]
 
     def __str__(self) -> str:
@@ -180,13 +178,9 @@ class PriceOverride(Owned):
         ANY = "any"
 
     provider = models.CharField(max_length=40)
-    model = models.CharField(
-        max_length=256, blank=True, help_text="As the provider names it; empty means every model."
-    )
+    model = models.CharField(max_length=256, blank=True, help_text="As the provider names it; empty means every model.")
     processing = models.CharField(max_length=10, choices=Processing, default=Processing.STANDARD)
-    rates = models.JSONField(
-        null=True, blank=True, help_text='USD per million tokens by class: {"input": "1.25"}.'
-    )
+    rates = models.JSONField(null=True, blank=True, help_text='USD per million tokens by class: {"input": "1.25"}.')
     discount_percent = models.DecimalField(max_digits=6, decimal_places=3, null=True, blank=True)
     since = models.DateField()
     until = models.DateField(null=True, blank=True, help_text="The first day on which it no longer holds.")

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
-from decimal import Decimal
+from decimal import ROUND_FLOOR, Decimal
 from functools import partial
 from typing import Any
 from urllib.parse import urlencode
@@ -19,18 +19,24 @@ from accounts.models import Organization
 from tokentra.lib import money
 from tokentra.lib.periods import Period
 from usage import insights, stats
+from usage.figures import Question
 from usage.ingest import overrides_of
 from usage.models import DayRollup, HourRollup
 from usage.names import provider_name
 from usage.pricing import Pricer
 from usage.rows import TOKEN_CLASSES, Tokens
-from usage.rules.evidence import DayUse, Evidence, Finding, HourUse, Model
-from usage.stats import Question
+from usage.rules.evidence import DayUse, Evidence, Finding, HourUse, Model, days_seen
 
 DAYS = 30
 MOST_MODELS = 12  # the dearest ones; what is not among them is a small part of the bill
 COUNTS = (*TOKEN_CLASSES, "reasoning")
-WRITTEN: dict[str, Callable[[Any], str]] = {"dollars": money.dollars, "tokens": money.tokens, "exact": money.exact, "percent": money.percent, "text": str}
+WRITTEN: dict[str, Callable[[Any], str]] = {
+    "dollars": money.dollars,
+    "tokens": money.tokens,
+    "exact": money.exact,
+    "percent": money.percent,
+    "text": str,
+}
 EXACT: dict[str, Callable[[Any], str]] = WRITTEN | {"dollars": money.exact_dollars, "tokens": money.exact}
 BATCH = Q(batch=True) | Q(service_tier="batch")
 
@@ -53,7 +59,16 @@ class Suggestion:
 
     @property
     def line(self) -> str:
-        return f"{provider_name(self.finding.provider)}, {money.dollars(self.finding.spend)} on {self.finding.model} in 30 days"
+        found = self.finding
+        return f"{provider_name(found.provider)}, {money.dollars(found.spend)} on {found.model} in 30 days"
+
+    @property
+    def low(self) -> str:
+        return estimate(self.finding.low)
+
+    @property
+    def high(self) -> str:
+        return estimate(self.finding.high)
 
     @property
     def confidence(self) -> str:
@@ -62,7 +77,8 @@ class Suggestion:
     @property
     def facts(self) -> list[Shown]:
         return [
-            Shown(fact.label, WRITTEN[fact.kind](fact.value), EXACT[fact.kind](fact.value)) for fact in self.finding.facts
+            Shown(fact.label, WRITTEN[fact.kind](fact.value), EXACT[fact.kind](fact.value))
+            for fact in self.finding.facts
         ]
 
 
@@ -79,7 +95,7 @@ class Found:
 
     @property
     def range(self) -> str:
-        return f"{money.dollars(self.low)} to {money.dollars(self.high)}"
+        return f"{estimate(self.low)} to {estimate(self.high)}"
 
     @property
     def exact_range(self) -> str:
@@ -87,7 +103,7 @@ class Found:
 
     @property
     def looked_at(self) -> str:
-        return f"The {MOST_MODELS} dearest models at most, on {self.days} {'day' if self.days == 1 else 'days'} with use."
+        return f"Up to {MOST_MODELS} models with the highest spend, {days_seen(self.days)} with use."
 
     @property
     def first(self) -> Suggestion | None:
@@ -150,6 +166,15 @@ def hour_uses(organization: Organization, period: Period, models: list[Model]) -
     for hour, provider, model, tokens in grouped.values_list("hour", "provider", "value", "all_tokens"):
         if (provider, model) in models:
             yield HourUse(hour, provider, model, tokens)
+
+
+def estimate(saving: Decimal) -> str:
+    """An estimate pretends no cents: whole dollars from a hundred on, rounded down."""
+    return (
+        money.dollars(saving)
+        if saving < 100
+        else money.dollars(saving.to_integral_value(ROUND_FLOOR)).removesuffix(".00")
+    )
 
 
 def rows_of(finding: Finding, period: Period) -> str:

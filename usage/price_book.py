@@ -19,9 +19,7 @@ if TYPE_CHECKING:
 
 PRICE_BOOK_VERSION = version("genai-prices")
 
-Context = tuple[
-    tuple[str, str], ...
-]  # how a request was processed, in the book's words; () is the standard way
+Context = tuple[tuple[str, str], ...]  # how a request was processed, in the book's words; () is the standard way
 
 # A class has the first of these prices that the book gives; a class that it gives none has no price. A price
 # of the whole direction is not taken for a modality: audio at the price of text would be a guess.
@@ -161,9 +159,7 @@ def find(provider: str, model: str) -> Entry | None:
 
 
 @lru_cache(maxsize=16384)
-def _at_interval(
-    provider: str, model: str, context: Context, window: str, since: date | None
-) -> Rates | NoRates:
+def _at_interval(provider: str, model: str, context: Context, window: str, since: date | None) -> Rates | NoRates:
     entry = find(provider, model)
     assert entry is not None  # noqa: S101  # its caller has just found it
     day = since or date(1970, 1, 1)

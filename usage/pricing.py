@@ -102,13 +102,9 @@ class Pricer:
             found = self._known[key] = self._look_up(row, speed, geo)
         return found
 
-    def amount(
-        self, provider: str, model: str, tokens: Tokens, *, at: datetime, batch: bool = False
-    ) -> Decimal | None:
+    def amount(self, provider: str, model: str, tokens: Tokens, *, at: datetime, batch: bool = False) -> Decimal | None:
         """USD for tokens used at an instant, as requests of ordinary length; None when there is no rate."""
-        return self.price(
-            UsageRow(Ledger.USAGE, "", at, 1, provider, model, batch=batch, tokens=tokens)
-        ).amount
+        return self.price(UsageRow(Ledger.USAGE, "", at, 1, provider, model, batch=batch, tokens=tokens)).amount
 
     def _look_up(self, row: UsageRow, speed: str, geo: str) -> Rates | NoRates:
         context = _context(row, speed)
@@ -118,9 +114,7 @@ class Pricer:
             book = book.times(factor, f"declared {geo}")
         return self._overridden(book, row, context)
 
-    def _overridden(
-        self, book: Rates | NoRates, row: UsageRow, context: price_book.Context
-    ) -> Rates | NoRates:
+    def _overridden(self, book: Rates | NoRates, row: UsageRow, context: price_book.Context) -> Rates | NoRates:
         processing = context[0][1] if len(context) == 1 else "+".join(v for _, v in context) or "standard"
         holding = [own for own in self.overrides if own.holds(row.provider, row.model, processing, row.day)]
         own = max((o for o in holding if o.rates is not None), key=lambda o: o.precedence, default=None)
@@ -128,9 +122,7 @@ class Pricer:
             base = book if isinstance(book, Rates) else Rates("", {})
             prices = {**base.per_million, **own.rates}
             return Rates(f"override:{own.id}", prices, base.per_request)
-        off = max(
-            (o for o in holding if o.discount_percent is not None), key=lambda o: o.precedence, default=None
-        )
+        off = max((o for o in holding if o.discount_percent is not None), key=lambda o: o.precedence, default=None)
         if off is not None and off.discount_percent is not None and isinstance(book, Rates):
             return book.times((100 - off.discount_percent) / 100, f"override:{off.id}")
         return book

@@ -3,7 +3,7 @@
 from typing import Any
 
 from usage.asking import LIMIT, METRICS, MOST
-from usage.stats import DIMENSIONS, LEDGERS, TIMES
+from usage.figures import DIMENSIONS, LEDGERS, TIMES
 
 
 def parameter(name: str, description: str, **schema: Any) -> dict[str, Any]:

@@ -75,9 +75,7 @@ def reprice(organization_id: UUID, asked: Asked, *, dry_run: bool) -> Iterator[C
         yield from changes
 
 
-def _reprice_day(
-    organization_id: UUID, day: date, asked: Asked, pricer: Pricer, *, dry_run: bool
-) -> list[Change]:
+def _reprice_day(organization_id: UUID, day: date, asked: Asked, pricer: Pricer, *, dry_run: bool) -> list[Change]:
     of_day = LedgerDay.objects.filter(organization_id=organization_id, day=day).order_by("connection_id")
     list(of_day.select_for_update().values_list("connection_id"))
     rows = UsageRecord.objects.filter(asked.rows, organization_id=organization_id, day=day)

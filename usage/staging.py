@@ -142,9 +142,7 @@ def _copy(
     organization_id: UUID,
     now: datetime,
 ) -> int:
-    cursor.execute(
-        "CREATE TEMP TABLE IF NOT EXISTS usage_staging (LIKE usage_usagerecord) ON COMMIT DELETE ROWS"
-    )
+    cursor.execute("CREATE TEMP TABLE IF NOT EXISTS usage_staging (LIKE usage_usagerecord) ON COMMIT DELETE ROWS")
     cursor.execute("CREATE INDEX IF NOT EXISTS usage_staging_id ON usage_staging (id)")
     cursor.execute("DELETE FROM usage_staging")
     copied = 0
@@ -167,9 +165,7 @@ def _values(row: UsageRow, price: Price) -> dict[str, object]:
     return {
         **counts,
         "reasoning": row.tokens.reasoning,
-        "units": json.dumps({name: _plain(count) for name, count in row.units if count})
-        if row.units
-        else "{}",
+        "units": json.dumps({name: _plain(count) for name, count in row.units if count}) if row.units else "{}",
         "day": row.day,
         "ledger": row.ledger.value,
         "endpoint": row.endpoint,

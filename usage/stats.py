@@ -1,8 +1,8 @@
 """Any figure by any dimension over time: one question, answered from the rollup that is narrow enough."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
 from decimal import Decimal
 from functools import reduce
 from operator import or_
@@ -16,18 +16,13 @@ from django.db.models.functions import Cast, Coalesce, JSONObject, TruncDay, Tru
 
 from accounts.models import Organization
 from tokentra.lib.periods import Period
+from usage.figures import DIMENSIONS, EVERYWHERE, NARROW, TIMES, ZERO, Figures, Question, added, ordering, turned
 from usage.models import DayDimension, DayRollup, HourRollup
 from usage.rows import TOKEN_CLASSES, Tokens
 
-ZERO = Decimal(0)
-TIMES = ("hour", "day", "week", "month")
-NARROW = ("model", "project", "api_key", "user", "service_tier")  # each has a rollup of its own
-CROSSED = (*NARROW, "batch", "line_item")
-EVERYWHERE = ("provider", "connection")
-DIMENSIONS = (*EVERYWHERE, *CROSSED)
 COLUMNS = {"user": "user_ref", "connection": "connection_id"}
 
-LEDGERS: dict[str, tuple[Q, Q]] = {  # whose money, whose tokens
+CONDITIONS: dict[str, tuple[Q, Q]] = {  # whose money, whose tokens
     "counted": (Q(counted=True), Q(tokens_counted=True)),
     "billed": (Q(ledger="billed"), Q(ledger="billed")),
     "computed": (Q(ledger="usage"), Q(ledger="usage")),
@@ -44,71 +39,6 @@ class SumUnits(Aggregate):
 
 class Unanswerable(ValueError):
     """No rollup holds this combination; the text says which ones do."""
-
-
-@dataclass(frozen=True)
-class Question:
-    """`order` names measures or keys, "-" for descending; keys follow by themselves, so that pages are stable."""
-
-    period: Period
-    group_by: tuple[str, ...] = ()
-    filters: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    ledger: str = "counted"
-    order: str = ""
-
-    @property
-    def dimensions(self) -> tuple[str, ...]:
-        named = {*self.group_by, *self.filters}
-        return tuple(name for name in CROSSED if name in named)
-
-    @property
-    def by_hour(self) -> bool:
-        return "hour" in self.group_by or not self.period.is_whole_days
-
-
-@dataclass(frozen=True)
-class Figures:
-    """One group's sums. `requests` is None when nobody says; `requests_partly` when somebody does not."""
-
-    keys: dict[str, Any] = field(default_factory=dict)
-    cost: Decimal = ZERO
-    other_currencies: dict[str, Decimal] = field(default_factory=dict)
-    tokens: Tokens = Tokens()
-    requests: int | None = None
-    requests_partly: bool = False
-    units: dict[str, Decimal] = field(default_factory=dict)
-    unpriced_tokens: int = 0
-    billed: Decimal = ZERO
-    computed: Decimal = ZERO
-    measured: Decimal = ZERO
-
-    def __add__(self, other: "Figures") -> "Figures":
-        known = [each.requests for each in (self, other) if each.requests is not None]
-        return Figures(
-            keys={name: value for name, value in self.keys.items() if other.keys.get(name) == value},
-            cost=self.cost + other.cost,
-            other_currencies=added(self.other_currencies, other.other_currencies),
-            tokens=self.tokens + other.tokens,
-            requests=sum(known) if known else None,
-            requests_partly=self.requests_partly or other.requests_partly,
-            units=added(self.units, other.units),
-            unpriced_tokens=self.unpriced_tokens + other.unpriced_tokens,
-            billed=self.billed + other.billed,
-            computed=self.computed + other.computed,
-            measured=self.measured + other.measured,
-        )
-
-    @property
-    def is_empty(self) -> bool:
-        return not (self.cost or self.other_currencies or self.tokens.total or self.requests or self.units)
-
-
-def added(one: Mapping[str, Decimal], other: Mapping[str, Decimal]) -> dict[str, Decimal]:
-    return {name: one.get(name, ZERO) + other.get(name, ZERO) for name in sorted({*one, *other})}
-
-
-def total(figures: Iterable[Figures]) -> Figures:
-    return sum(figures, Figures())
 
 
 def totals(organization: Organization, question: Question) -> Figures:
@@ -151,25 +81,11 @@ def groups(
 def costs(organization: Organization, question: Question) -> Iterator[tuple[Any, ...]]:
     """Each group's keys and its cost, nothing else: what a chart of many groups needs."""
     rows, columns = _source(organization, question)
-    money = LEDGERS[question.ledger][0] & Q(currency="USD")
+    money = CONDITIONS[question.ledger][0] & Q(currency="USD")
     keys = {f"by_{name}": _key(name, columns) for name in question.group_by}
     found = _filtered(rows, columns, question).filter(money).values(**keys).annotate(cost=Sum("amount")).order_by()
     for row in found.values_list(*keys, "cost"):
         yield (*(_plain(name, value) for name, value in zip(question.group_by, row, strict=False)), row[-1])
-
-
-def position(question: Question, figures: Figures) -> list[Any]:
-    """Where a group stands in the order: what `after` takes."""
-    counts = {name: figures.tokens.get(name) for name in TOKEN_CLASSES}
-    sums = {"cost": figures.cost, "tokens": figures.tokens.total, "requests": figures.requests or 0}
-    values = {**counts, **sums, **figures.keys}
-    return [values[name.removeprefix("-")] for name in ordering(question)]
-
-
-def ordering(question: Question) -> tuple[str, ...]:
-    chosen = (question.order,) if question.order else ()
-    plain = question.order.removeprefix("-")
-    return (*chosen, *(name for name in question.group_by if name != plain))
 
 
 def count(organization: Organization, question: Question) -> int:
@@ -186,22 +102,27 @@ def _grouped(organization: Organization, question: Question) -> "QuerySet[Any, d
 def _measured(
     rows: "QuerySet[Any]", columns: Mapping[str, str], question: Question, *names: str, **keys: Combinable
 ) -> "QuerySet[Any, dict[str, Any]]":
-    money, counts = LEDGERS[question.ledger]
+    money, counts = CONDITIONS[question.ledger]
     measures = {f"sum_{name}": _sum(name, counts) for name in (*TOKEN_CLASSES, "reasoning")}
     all_classes = sum((Sum(name, filter=counts) for name in TOKEN_CLASSES[1:]), Sum("input", filter=counts))
-    found = _filtered(rows, columns, question).filter(money | counts).values(*names, **keys).annotate(
-        **measures,
-        cost=_sum("amount", money & Q(currency="USD")),
-        tokens=Coalesce(all_classes, 0),
-        sum_requests=_sum("requests", counts),
-        has_counts=BoolOr(counts, default=False),
-        has_unknown=BoolOr(Q(requests_known=False), filter=counts, default=False),
-        unpriced=_sum("unpriced_tokens", money),
-        billed=_sum("amount", money & Q(currency="USD", ledger="billed")),
-        computed=_sum("amount", money & Q(currency="USD", ledger="usage")),
-        measured=_sum("amount", money & Q(currency="USD", ledger="measured")),
-        others=JSONBAgg(_other_currency(), filter=money & ~Q(currency="USD"), default=None),
-        sum_units=SumUnits("units", filter=counts & ~Q(units={}), default=None),
+    found = (
+        _filtered(rows, columns, question)
+        .filter(money | counts)
+        .values(*names, **keys)
+        .annotate(
+            **measures,
+            cost=_sum("amount", money & Q(currency="USD")),
+            tokens=Coalesce(all_classes, 0),
+            sum_requests=_sum("requests", counts),
+            has_counts=BoolOr(counts, default=False),
+            has_unknown=BoolOr(Q(requests_known=False), filter=counts, default=False),
+            unpriced=_sum("unpriced_tokens", money),
+            billed=_sum("amount", money & Q(currency="USD", ledger="billed")),
+            computed=_sum("amount", money & Q(currency="USD", ledger="usage")),
+            measured=_sum("amount", money & Q(currency="USD", ledger="measured")),
+            others=JSONBAgg(_other_currency(), filter=money & ~Q(currency="USD"), default=None),
+            sum_units=SumUnits("units", filter=counts & ~Q(units={}), default=None),
+        )
     )
     return cast("QuerySet[Any, dict[str, Any]]", found)
 
@@ -225,7 +146,9 @@ def _source(organization: Organization, question: Question) -> tuple["QuerySet[A
     columns = {each: COLUMNS.get(each, each) for each in EVERYWHERE} | {name: "value"}
     if question.by_hour:
         if not narrow:
-            raise Unanswerable("By hour there is one of " + ", ".join(NARROW) + " at a time, beside provider and connection.")
+            raise Unanswerable(
+                "By hour there is one of " + ", ".join(NARROW) + " at a time, beside provider and connection."
+            )
         by_hour = HourRollup.objects.owned_by(organization).filter(dimension=name)
         return by_hour.filter(_within("hour", span)), columns | {"time": "hour"}
     if narrow:
@@ -260,10 +183,6 @@ def _column(name: str) -> str:
 
 def _order(name: str) -> str:
     return f"-{_column(name[1:])}" if name.startswith("-") else _column(name)
-
-
-def turned(name: str) -> str:
-    return name[1:] if name.startswith("-") else f"-{name}"
 
 
 def _behind(order: Sequence[str], after: Sequence[Any]) -> Q:
@@ -301,12 +220,3 @@ def _plain(name: str, value: Any) -> Any:
     if name in TIMES and name != "hour" and isinstance(value, datetime):
         return value.date()
     return str(value) if isinstance(value, UUID) else value
-
-
-def written(value: Any) -> str:
-    """A key as JSON and CSV have it."""
-    if isinstance(value, datetime):
-        return value.strftime("%Y-%m-%dT%H:%M:%SZ")
-    if isinstance(value, date):
-        return value.isoformat()
-    return ("true" if value else "false") if isinstance(value, bool) else str(value)

@@ -13,6 +13,7 @@ from django.urls import reverse
 from tokentra.lib.charts import Chart, Series, Slot, stacked
 from tokentra.lib.periods import Grain, Period, after, floor
 from usage import stats
+from usage.comparing import written
 from usage.forms import BY_HOUR
 
 if TYPE_CHECKING:
@@ -56,7 +57,9 @@ def drawn(board: Board) -> Trend:
     slots = [slot(board, start, grain) for start in starts]
     label = f"Spend by {grain} and {board.stack}"
     empty = "Nothing was spent in this period."
-    chart = stacked("spend", label, slots, series(board, costs, starts, grain), ranking=board.rankings[board.stack], empty=empty)
+    chart = stacked(
+        "spend", label, slots, series(board, costs, starts, grain), ranking=board.rankings[board.stack], empty=empty
+    )
     return Trend(chart, grain, note)
 
 
@@ -77,7 +80,12 @@ def instant(at: date | datetime) -> datetime:
 def slot(board: Board, start: datetime, grain: Grain) -> Slot:
     if grain is Grain.HOUR:
         state = "partial" if floor(board.now, grain) == start else ""
-        return Slot(f"{start:%H:%M}", f"{start:%a} {written(start.date())}, {start:%H:%M} UTC", drill(board, start, grain), state)
+        return Slot(
+            f"{start:%H:%M}",
+            f"{start:%a} {written(start.date())}, {start:%H:%M} UTC",
+            drill(board, start, grain),
+            state,
+        )
     last = min(after(start, grain), board.period.end) - timedelta(days=1)
     days = [start.date() + timedelta(days=n) for n in range((last - start).days + 1)]
     states = {board.days.state(day, board.today) for day in days}
@@ -94,11 +102,9 @@ def slot(board: Board, start: datetime, grain: Grain) -> Slot:
 def drill(board: Board, start: datetime, grain: Grain) -> str:
     """The rows behind one bar."""
     first = max(start, board.period.start).date()
-    last = start.date() if grain is Grain.HOUR else (min(after(start, grain), board.period.end) - timedelta(days=1)).date()
+    last = (
+        start.date() if grain is Grain.HOUR else (min(after(start, grain), board.period.end) - timedelta(days=1)).date()
+    )
     lens = board.lens.on(first, last)
     groups = {"group": ("hour", "model")} if grain is Grain.HOUR else {"group": ("day", "model")}
     return f"{reverse('usage:explorer')}?{lens.query(**groups)}"
-
-
-def written(day: date) -> str:
-    return f"{day.day} {day:%b}"

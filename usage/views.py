@@ -10,7 +10,8 @@ from accounts.http import OrgRequest
 from accounts.permissions import Permission
 from usage import dashboard as boards
 from usage import explorer as tables
-from usage import firsts, optimization as savings, sample_door
+from usage import firsts, sample_door
+from usage import optimization as savings
 from usage.forms import look
 
 
@@ -46,7 +47,12 @@ def explorer(request: OrgRequest) -> HttpResponse:
     lens = look(request.GET, now, *tables.EXTRA)
     table = tables.Table(request.organization, lens, now)
     status = 422 if lens.errors or table.errors else 200
-    return render(request, "usage/explorer.html", {"table": table, "lens": lens, "sample": sample_door.is_offered(request)}, status=status)
+    return render(
+        request,
+        "usage/explorer.html",
+        {"table": table, "lens": lens, "sample": sample_door.is_offered(request)},
+        status=status,
+    )
 
 
 @require_GET

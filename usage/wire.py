@@ -5,8 +5,8 @@ from decimal import Decimal
 from typing import Any
 
 from usage.asking import Asked, sealed
+from usage.figures import Figures, position, written
 from usage.rows import TOKEN_CLASSES, Tokens
-from usage.stats import Figures, position, written
 
 CAMEL = {
     name: name.split("_")[0] + "".join(part[:1].upper() + part[1:] for part in name.split("_")[1:])
@@ -29,10 +29,7 @@ def answer(asked: Asked, page: list[Figures], totals: Figures, fresh_until: date
 
 
 def item(asked: Asked, figures: Figures) -> dict[str, Any]:
-    keys = {
-        name: value if isinstance(value, bool) else written(value)
-        for name, value in figures.keys.items()
-    }
+    keys = {name: value if isinstance(value, bool) else written(value) for name, value in figures.keys.items()}
     return keys | measures(asked.metrics, figures)
 
 

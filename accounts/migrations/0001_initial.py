@@ -1,5 +1,7 @@
 """People, organizations, memberships, the journal and the outbox, with the policies around them."""
 
+from typing import Any
+
 import django.db.models.deletion
 import django.db.models.functions.text
 from django.conf import settings
@@ -20,7 +22,8 @@ def directory_policies() -> Policies:
     """
     member, organization = "accounts_membership", "accounts_organization"
     belongs = f"id = {HERE} OR id IN (SELECT organization_id FROM {member} WHERE user_id = {MINE})"
-    forward, backward = [], []
+    forward: list[Any] = []
+    backward: list[Any] = []
     for table, shown, written in (
         (member, f"user_id = {MINE} OR organization_id = {HERE}", f"organization_id = {HERE}"),
         (organization, belongs, f"id = {HERE}"),
@@ -35,9 +38,7 @@ def directory_policies() -> Policies:
             f"CREATE POLICY listed ON {table} FOR SELECT TO tt_owner, tt_staff USING (true)",
             f"GRANT SELECT ON {table} TO tt_staff",
         ]
-        backward += [
-            f"DROP POLICY {name} ON {table}" for name in ("shown", "added", "changed", "removed", "listed")
-        ]
+        backward += [f"DROP POLICY {name} ON {table}" for name in ("shown", "added", "changed", "removed", "listed")]
         backward += [
             f"REVOKE SELECT ON {table} FROM tt_staff",
             f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY",
@@ -86,17 +87,13 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.UUIDField(
-                        default=tokentra.lib.ids.uuid7, editable=False, primary_key=True, serialize=False
-                    ),
+                    models.UUIDField(default=tokentra.lib.ids.uuid7, editable=False, primary_key=True, serialize=False),
                 ),
                 ("name", models.CharField(max_length=100)),
                 ("slug", models.SlugField(max_length=60, unique=True)),
                 (
                     "timezone",
-                    models.CharField(
-                        default="UTC", max_length=64, validators=[accounts.models.known_timezone]
-                    ),
+                    models.CharField(default="UTC", max_length=64, validators=[accounts.models.known_timezone]),
                 ),
                 ("currency", models.CharField(default="USD", max_length=3)),
                 ("website", models.URLField(blank=True)),
@@ -104,9 +101,7 @@ class Migration(migrations.Migration):
                 ("trial_ends_at", models.DateTimeField(blank=True, null=True)),
                 (
                     "is_sample",
-                    models.BooleanField(
-                        default=False, help_text="Holds generated data for someone to look around in."
-                    ),
+                    models.BooleanField(default=False, help_text="Holds generated data for someone to look around in."),
                 ),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
             ],
@@ -126,9 +121,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "id",
-                    models.UUIDField(
-                        default=tokentra.lib.ids.uuid7, editable=False, primary_key=True, serialize=False
-                    ),
+                    models.UUIDField(default=tokentra.lib.ids.uuid7, editable=False, primary_key=True, serialize=False),
                 ),
                 ("email", models.EmailField(max_length=254, unique=True)),
                 ("full_name", models.CharField(blank=True, max_length=150)),
@@ -164,9 +157,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.UUIDField(
-                        default=tokentra.lib.ids.uuid7, editable=False, primary_key=True, serialize=False
-                    ),
+                    models.UUIDField(default=tokentra.lib.ids.uuid7, editable=False, primary_key=True, serialize=False),
                 ),
                 (
                     "role",
@@ -206,9 +197,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.UUIDField(
-                        default=tokentra.lib.ids.uuid7, editable=False, primary_key=True, serialize=False
-                    ),
+                    models.UUIDField(default=tokentra.lib.ids.uuid7, editable=False, primary_key=True, serialize=False),
                 ),
                 ("event", models.CharField(max_length=60)),
                 ("at", models.DateTimeField()),
@@ -242,9 +231,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.UUIDField(
-                        default=tokentra.lib.ids.uuid7, editable=False, primary_key=True, serialize=False
-                    ),
+                    models.UUIDField(default=tokentra.lib.ids.uuid7, editable=False, primary_key=True, serialize=False),
                 ),
                 ("action", models.CharField(max_length=60)),
                 ("object_type", models.CharField(blank=True, max_length=40)),
@@ -281,9 +268,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.UUIDField(
-                        default=tokentra.lib.ids.uuid7, editable=False, primary_key=True, serialize=False
-                    ),
+                    models.UUIDField(default=tokentra.lib.ids.uuid7, editable=False, primary_key=True, serialize=False),
                 ),
                 ("to", models.EmailField(max_length=254)),
                 ("subject", models.CharField(max_length=200)),
@@ -311,9 +296,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.UUIDField(
-                        default=tokentra.lib.ids.uuid7, editable=False, primary_key=True, serialize=False
-                    ),
+                    models.UUIDField(default=tokentra.lib.ids.uuid7, editable=False, primary_key=True, serialize=False),
                 ),
                 ("at", models.DateTimeField(auto_now_add=True)),
                 ("model", models.CharField(max_length=80)),
@@ -336,9 +319,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.UUIDField(
-                        default=tokentra.lib.ids.uuid7, editable=False, primary_key=True, serialize=False
-                    ),
+                    models.UUIDField(default=tokentra.lib.ids.uuid7, editable=False, primary_key=True, serialize=False),
                 ),
                 ("first_seen_at", models.DateTimeField()),
                 ("landing_path", models.CharField(blank=True, max_length=300)),
@@ -369,9 +350,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="membership",
-            constraint=models.UniqueConstraint(
-                fields=("organization", "user"), name="one_membership_per_person"
-            ),
+            constraint=models.UniqueConstraint(fields=("organization", "user"), name="one_membership_per_person"),
         ),
         migrations.AddConstraint(
             model_name="membership",
@@ -386,9 +365,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="journalentry",
-            constraint=models.UniqueConstraint(
-                fields=("organization", "id"), name="accounts_journalentry_owned"
-            ),
+            constraint=models.UniqueConstraint(fields=("organization", "id"), name="accounts_journalentry_owned"),
         ),
         migrations.AddIndex(
             model_name="auditline",
@@ -396,9 +373,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="auditline",
-            constraint=models.UniqueConstraint(
-                fields=("organization", "id"), name="accounts_auditline_owned"
-            ),
+            constraint=models.UniqueConstraint(fields=("organization", "id"), name="accounts_auditline_owned"),
         ),
         directory_policies(),
         owned_policies("accounts_journalentry", "accounts_auditline"),

@@ -95,9 +95,7 @@ class Anthropic:
         return anthropic_refusals.recognise(credentials["admin_key"].reveal())
 
     def identify(self, http: Client, credentials: Credentials, *, now: datetime) -> Account:
-        return anthropic_account.identify(
-            self._api(http, credentials), credentials["admin_key"].reveal(), now=now
-        )
+        return anthropic_account.identify(self._api(http, credentials), credentials["admin_key"].reveal(), now=now)
 
     def names(self, http: Client, credentials: Credentials) -> Mapping[str, Mapping[str, tuple[str, str]]]:
         return anthropic_account.names(self._api(http, credentials))

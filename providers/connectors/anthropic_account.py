@@ -132,11 +132,5 @@ def _allowed(ask: Callable[[], list[dict[str, Any]]]) -> list[dict[str, Any]]:
         return []
 
 
-def _named(
-    found: list[dict[str, Any]], detail: Callable[[dict[str, Any]], str]
-) -> dict[str, tuple[str, str]]:
-    return {
-        reading.text(each, "id"): (reading.text(each, "name"), detail(each))
-        for each in found
-        if each.get("id")
-    }
+def _named(found: list[dict[str, Any]], detail: Callable[[dict[str, Any]], str]) -> dict[str, tuple[str, str]]:
+    return {reading.text(each, "id"): (reading.text(each, "name"), detail(each)) for each in found if each.get("id")}

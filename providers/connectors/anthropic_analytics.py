@@ -43,9 +43,7 @@ def probe(api: Api, kind: str, *, now: datetime) -> None:
     """One row of yesterday, to see whether it may be read."""
     today = reading.day_after(now) - timedelta(days=1)
     span = [("starting_at", show(today - timedelta(days=1))), ("ending_at", show(today))]
-    page = api.get(
-        f"/v1/organizations/analytics/{kind}", [*span, ("time_bucket_width", "1d"), ("limit", "1")]
-    )
+    page = api.get(f"/v1/organizations/analytics/{kind}", [*span, ("time_bucket_width", "1d"), ("limit", "1")])
     if not isinstance(page.get("data"), list):
         raise api.unexpected("a page without its data")
 

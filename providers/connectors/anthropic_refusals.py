@@ -10,8 +10,7 @@ LABEL = "Anthropic"
 VERSION = "2023-06-01"
 BETA = "analytics-usage-cost-2026-08-24"
 WANTED = (
-    "TokenTra needs an admin key: an organization admin makes one in the Claude Console under"
-    " Settings > Admin keys."
+    "TokenTra needs an admin key: an organization admin makes one in the Claude Console under Settings > Admin keys."
 )
 USELESS = {
     "subscription token": (

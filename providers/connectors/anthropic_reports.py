@@ -37,9 +37,7 @@ class Report:
 
 
 REPORTS = {
-    "usage": Report(
-        "/v1/organizations/usage_report/messages", USAGE_BY, "1h", 3_600, 168, anthropic_rows.usage
-    ),
+    "usage": Report("/v1/organizations/usage_report/messages", USAGE_BY, "1h", 3_600, 168, anthropic_rows.usage),
     "cost": Report(
         "/v1/organizations/cost_report",
         ("workspace_id", "description"),
@@ -90,8 +88,8 @@ def workspaces(api: Api, *, with_default: bool, with_archived: bool = False) -> 
 def default_workspace(api: Api) -> str:
     """The id that reports leave out: the one workspace listed only when asked for; "" when unknown."""
     try:
-        plain = {each.get("id") for each in workspaces(api, with_default=False)}
-        others = [each for each in workspaces(api, with_default=True) if each.get("id") not in plain]
+        plain = {reading.text(each, "id") for each in workspaces(api, with_default=False)}
+        others = [each for each in workspaces(api, with_default=True) if reading.text(each, "id") not in plain]
     except ConnectorError:
         return ""
     return reading.text(others[0], "id") if len(others) == 1 else ""

@@ -81,9 +81,7 @@ def _dimensions(group: Mapping[str, Any], workspace: str | None) -> dict[str, An
         "service_tier": tier,
         "batch": tier == "batch",
         "context_window": reading.text(group, "context_window"),
-        "extra": tuple(
-            (name, reading.text(group, name)) for name in KEPT_BESIDE if reading.text(group, name)
-        ),
+        "extra": tuple((name, reading.text(group, name)) for name in KEPT_BESIDE if group.get(name)),
     }
 
 

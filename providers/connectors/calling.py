@@ -39,9 +39,7 @@ class Api:
                 Outcome.RATE_LIMITED, message, detail=reason.sample, retry_after=reason.retry_after
             )
         except Redirected as reason:
-            failure = ConnectorError(
-                Outcome.UNEXPECTED, f"{self.label} gave an unexpected answer: {reason.reason}."
-            )
+            failure = ConnectorError(Outcome.UNEXPECTED, f"{self.label} gave an unexpected answer: {reason.reason}.")
         except Unavailable as reason:
             failure = self._unavailable(reason)
         else:

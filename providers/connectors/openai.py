@@ -74,8 +74,7 @@ class OpenAI:
         ),
         who="An organization owner. Project keys and service account keys cannot read usage or costs.",
         steps=(
-            "Sign in to platform.openai.com as an organization owner and open Settings > Organization >"
-            " Admin keys.",
+            "Sign in to platform.openai.com as an organization owner and open Settings > Organization > Admin keys.",
             "Create an admin key named “TokenTra”. Choose “Read only”, or “Restricted” with Usage: Read and"
             " Organization administration: Read. Set an expiry date if your rules ask for one.",
             "Copy the key and paste it here. OpenAI shows it once.",
@@ -137,9 +136,7 @@ class OpenAI:
             params = [("bucket_width", width), ("limit", str(page_limit))]
             buckets = Buckets(start, end, seconds)
             try:
-                raw = self._fill(
-                    buckets, api, f"/v1/organization/usage/{report.path}", params, asked.group_by
-                )
+                raw = self._fill(buckets, api, f"/v1/organization/usage/{report.path}", params, asked.group_by)
             except AnswerTooLarge:
                 if asked is without_users:
                     raise
@@ -152,9 +149,7 @@ class OpenAI:
         rows: list[UsageRow] = []
         for start, result in buckets.results():
             try:
-                usage = openai_usage.read(
-                    report, result, start=start, seconds=buckets.seconds, grouped=report.group_by
-                )
+                usage = openai_usage.read(report, result, start=start, seconds=buckets.seconds, grouped=report.group_by)
             except reading.BadRow as reason:
                 buckets.bad(start, reason)
                 continue
@@ -211,6 +206,4 @@ class OpenAI:
 
 def _is_about_keys(reason: ConnectorError, start: datetime) -> bool:
     """Whether the same costs may come without their keys."""
-    return reason.outcome is Outcome.BAD_REQUEST and (
-        "api_key_id" in reason.detail or start < COSTS_BY_KEY_SINCE
-    )
+    return reason.outcome is Outcome.BAD_REQUEST and ("api_key_id" in reason.detail or start < COSTS_BY_KEY_SINCE)

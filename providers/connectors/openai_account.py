@@ -46,9 +46,7 @@ def identify(api: Api, key: str, *, last_four: str, now: datetime) -> Account:
         return found
 
     costs = probe("costs", "Costs", _one(api, COSTS, since), required=True, fine="Costs can be read")
-    probe(
-        "usage.completions", "Usage", _one(api, COMPLETIONS, since), required=True, fine="Usage can be read"
-    )
+    probe("usage.completions", "Usage", _one(api, COMPLETIONS, since), required=True, fine="Usage can be read")
     if len(failures) == 2:
         raise min(failures, key=_gravity)
     projects = probe(
@@ -78,9 +76,7 @@ def names(api: Api) -> Names:
     """Names of projects, keys and users, as far as the key may read them."""
     found: dict[str, dict[str, tuple[str, str]]] = {"project": {}, "api_key": {}, "user": {}}
     projects: list[Any] = []
-    for project in _as_allowed(
-        api.listed(PROJECTS, [("limit", "100"), ("include_archived", "true")], send="after")
-    ):
+    for project in _as_allowed(api.listed(PROJECTS, [("limit", "100"), ("include_archived", "true")], send="after")):
         detail = "archived" if project.get("status") == "archived" else ""
         found["project"][reading.text(project, "id")] = (reading.text(project, "name"), detail)
         projects.append(project)
@@ -101,10 +97,7 @@ def names(api: Api) -> Names:
                 reading.text(key, "name"),
                 reading.text(key, "redacted_value"),
             )
-    return {
-        dimension: {value: name for value, name in named.items() if value}
-        for dimension, named in found.items()
-    }
+    return {dimension: {value: name for value, name in named.items() if value} for dimension, named in found.items()}
 
 
 def _one(api: Api, path: str, since: str) -> Iterator[Any]:
@@ -136,9 +129,7 @@ def _organization(buckets: Iterable[Any]) -> tuple[str, str]:
 
 
 def _oldest(projects: list[Any]) -> str:
-    named = [
-        project for project in projects if project.get("name") and isinstance(project.get("created_at"), int)
-    ]
+    named = [project for project in projects if project.get("name") and isinstance(project.get("created_at"), int)]
     return reading.text(min(named, key=lambda each: int(each["created_at"])), "name") if named else ""
 
 

@@ -7,9 +7,7 @@ from providers.connectors.shapes import shape_of, wrong_shape
 from tokentra.lib.http import Answer, Client
 
 LABEL = "OpenAI"
-WANTED = (
-    "TokenTra needs an admin key: an organization owner makes one under Settings > Organization > Admin keys."
-)
+WANTED = "TokenTra needs an admin key: an organization owner makes one under Settings > Organization > Admin keys."
 USELESS = {
     "project key": f"This is an OpenAI project key, which cannot read usage or costs. {WANTED}",
     "service account key": f"This is an OpenAI service account key. It cannot read usage or costs. {WANTED}",

@@ -39,9 +39,7 @@ REPORTS = (
     Report("audio_speeches", "Speech", COMMON, "characters", "characters"),
     Report("audio_transcriptions", "Transcription", COMMON, "seconds", "seconds"),
     Report("vector_stores", "Vector stores", ("project_id",), "usage_bytes", "bytes", False),
-    Report(
-        "code_interpreter_sessions", "Code interpreter", ("project_id",), "num_sessions", "sessions", False
-    ),
+    Report("code_interpreter_sessions", "Code interpreter", ("project_id",), "num_sessions", "sessions", False),
     Report(
         "file_search_calls",
         "File search",
@@ -64,9 +62,7 @@ class Usage:
     problem: str = ""
 
 
-def read(
-    report: Report, result: dict[str, Any], *, start: datetime, seconds: int, grouped: tuple[str, ...]
-) -> Usage:
+def read(report: Report, result: dict[str, Any], *, start: datetime, seconds: int, grouped: tuple[str, ...]) -> Usage:
     """One result of one bucket. Raises BadRow; a problem beside a row is one that the row survived."""
     labels = {name: reading.text(result, name) for name in grouped if name != "batch"}
     tokens, problem, requests = Tokens(), "", None

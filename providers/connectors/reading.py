@@ -6,6 +6,8 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
 from typing import Any
 
+from providers.connectors.base import ConnectorError, Outcome
+
 MOST_TOKENS = 2**63 - 1
 LONGEST_TEXT = 256
 WIDE = Context(prec=80, rounding=ROUND_HALF_EVEN)
@@ -17,8 +19,15 @@ EARLIEST = re.compile(
 )
 
 
-class BadRow(Exception):
-    """A row that makes no sense; its text says why, for the list of problems."""
+class BadRow(ConnectorError):
+    """A row that makes no sense; its text says why, for the list. Outside of a row it ends the call."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(Outcome.UNEXPECTED, f"The provider gave an unexpected answer: {why}.")
+        self.why = why
+
+    def __str__(self) -> str:
+        return self.why
 
 
 def count(row: Mapping[str, Any], name: str) -> int:
@@ -66,6 +75,8 @@ def text(row: Mapping[str, Any], name: str) -> str:
     value = row.get(name)
     if value is None:
         return ""
+    if isinstance(value, str) and value.isascii() and len(value) <= LONGEST_TEXT and "\0" not in value:
+        return value  # nearly all of a million labels
     if isinstance(value, (dict, list)):
         raise BadRow(f"{name} is not a text")
     clean = str(value).replace("\0", "\ufffd").encode(errors="replace").decode()
@@ -119,9 +130,7 @@ def earliest_in(said: str) -> date | None:
 
 def _decimal(value: object, name: str) -> Decimal:
     try:
-        number = (
-            Decimal(value) if isinstance(value, (str, int, Decimal)) and not isinstance(value, bool) else None
-        )
+        number = Decimal(value) if isinstance(value, (str, int, Decimal)) and not isinstance(value, bool) else None
     except InvalidOperation:
         number = None
     if number is None or not number.is_finite():

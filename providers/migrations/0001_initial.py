@@ -1,5 +1,7 @@
 """Connections, their sealed credentials and the marks of their sync, each behind the second wall."""
 
+from typing import Any
+
 import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
@@ -42,7 +44,8 @@ def marks_for_the_sweep() -> migrations.RunSQL:
         "providers_connection": "id, organization_id, next_sync_at, lease_until, status",
         "providers_sealedcredential": "organization_id, master_id, destroyed_at",
     }
-    forward, backward = [], []
+    forward: list[Any] = []
+    backward: list[Any] = []
     for table, columns in seen.items():
         forward += [
             f"CREATE POLICY sweep ON {table} FOR SELECT TO tt_sweep USING (true)",

@@ -38,9 +38,7 @@ def error(answer: HttpResponse) -> dict[str, object]:
 
 
 def test_a_program_signs_somebody_up_verifies_and_asks_who_it_is(mandatory, db, code_sent_to):
-    answer = send(
-        "signup", NEW | {"fullName": "Dana Day", "organizationName": "Dana & Co", "referralSource": "friend"}
-    )
+    answer = send("signup", NEW | {"fullName": "Dana Day", "organizationName": "Dana & Co", "referralSource": "friend"})
     said = answer.json()
     assert answer.status_code == 201
     assert set(said) == {
@@ -57,9 +55,7 @@ def test_a_program_signs_somebody_up_verifies_and_asks_who_it_is(mandatory, db, 
         "/onboarding/company",
     )
 
-    done = send(
-        "verify-email", {"verificationToken": said["verificationToken"], "code": code_sent_to(NEW["email"])}
-    )
+    done = send("verify-email", {"verificationToken": said["verificationToken"], "code": code_sent_to(NEW["email"])})
     assert done.status_code == 200
     assert set(done.json()) == {"token", "apiKey"}
     me = send("me", token=done.json()["token"], method="get").json()
@@ -169,8 +165,7 @@ def test_login_answers_a_token_that_works_until_logout(alice, acme):
 
 def test_a_wrong_pair_and_an_unknown_address_get_the_same_words(alice):
     answers = [
-        send("login", {"email": email, "password": "wrong horse"})
-        for email in (alice.email, "nobody@acme.example")
+        send("login", {"email": email, "password": "wrong horse"}) for email in (alice.email, "nobody@acme.example")
     ]
 
     assert [answer.status_code for answer in answers] == [401, 401]

@@ -84,9 +84,7 @@ def test_b1_sign_up_shows_a_known_and_a_new_address_the_same_pages(mandatory, al
     assert plain(pages[0], "dana@acme.example") == plain(pages[1], alice.email)
     wrong = [client.post("/confirm-email/", {"code": "000000"}) for client in (new, known)]
     assert [w.status_code for w in wrong] == [422, 422]
-    assert plain(wrong[0].content.decode(), "dana@acme.example") == plain(
-        wrong[1].content.decode(), alice.email
-    )
+    assert plain(wrong[0].content.decode(), "dana@acme.example") == plain(wrong[1].content.decode(), alice.email)
     assert OutboxMail.objects.get(to=alice.email).subject == "You already have a TokenTra account"
     assert User.objects.filter(email=alice.email).count() == 1
 
@@ -97,9 +95,7 @@ def plain(page: str, address: str) -> str:
 
 
 def test_b1_a_reset_shows_a_known_and_an_unknown_address_the_same_page(alice):
-    answers = [
-        Client().post("/password/reset/", {"email": email}) for email in (alice.email, "nobody@acme.example")
-    ]
+    answers = [Client().post("/password/reset/", {"email": email}) for email in (alice.email, "nobody@acme.example")]
 
     assert [(a.status_code, a["Location"]) for a in answers] == [(302, "/password/reset/done/")] * 2
     subjects = {mail.to: mail.subject for mail in OutboxMail.objects.all()}
@@ -141,9 +137,7 @@ def test_b1_known_and_unknown_addresses_take_equally_long(mandatory, alice, sett
 
 
 @pytest.mark.parametrize("door", DOORS)
-def test_b1_known_and_unknown_addresses_hash_and_ask_the_database_equally_often(
-    mandatory, alice, settings, door: str
-):
+def test_b1_known_and_unknown_addresses_hash_and_ask_the_database_equally_often(mandatory, alice, settings, door: str):
     settings.PASSWORD_HASHERS = ["tests.accounts.hashing.Counted"]
     alice.set_password(PASSWORD)
     alice.save()
@@ -396,9 +390,7 @@ def test_links_in_mail_name_the_public_site(alice, settings):
 
 def test_b65_a_form_without_its_token_is_refused(alice):
     assert (
-        Client(enforce_csrf_checks=True)
-        .post("/login/", {"login": alice.email, "password": PASSWORD})
-        .status_code
+        Client(enforce_csrf_checks=True).post("/login/", {"login": alice.email, "password": PASSWORD}).status_code
         == 403
     )
 

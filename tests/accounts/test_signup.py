@@ -1,5 +1,7 @@
 """Sign-up: everything or nothing, in both modes of verification."""
 
+from threading import Thread
+
 import pytest
 from django.db import connections
 from django.test import Client
@@ -74,9 +76,7 @@ TABLES = ["organization", "membership", "journalentry", "auditline", "outboxmail
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize(
-    "table", [f"accounts_{name}" for name in TABLES] + ["account_emailaddress", "django_session"]
-)
+@pytest.mark.parametrize("table", [f"accounts_{name}" for name in TABLES] + ["account_emailaddress", "django_session"])
 def test_a_sign_up_that_fails_anywhere_leaves_nothing(mandatory, table: str):
     with connections["owner"].cursor() as owner:
         owner.execute(f"REVOKE INSERT ON {table} FROM tt_app")
@@ -163,3 +163,23 @@ def test_a_wrong_address_can_be_taken_back(mandatory, client: Client):
     assert not User.objects.filter(email="danna@acme.example").exists()
     assert not Organization.objects.using("owner").exists()
     assert client.post("/signup/", NEW)["Location"] == "/confirm-email/"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_address_that_signs_up_twice_at_once_gets_one_account(settings):
+    settings.ACCOUNT_RATE_LIMITS = False
+    statuses = []
+
+    def sign_up() -> None:
+        statuses.append(Client(raise_request_exception=False).post("/signup/", NEW).status_code)
+        connections["default"].close()
+
+    together = [Thread(target=sign_up) for _ in range(4)]
+    for one in together:
+        one.start()
+    for one in together:
+        one.join(60)
+
+    assert sorted(statuses) == [302, 422, 422, 422]
+    assert User.objects.count() == 1
+    assert Organization.objects.using("owner").count() == 1

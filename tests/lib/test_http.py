@@ -62,16 +62,12 @@ class Replies:
 def get(replies: Callable[[httpx2.Request], httpx2.Response], *, clock: Clock | None = None, **more):
     clock = clock or Clock()
     transport = httpx2.MockTransport(replies)
-    with http.client(
-        HOST, provider="someone", clock=clock, sleep=clock.sleep, transport=transport, **more
-    ) as client:
+    with http.client(HOST, provider="someone", clock=clock, sleep=clock.sleep, transport=transport, **more) as client:
         return client.get("/v1/costs", [("a", "1"), ("a", "2")], headers=HEADERS)
 
 
 def test_fractions_are_decimals_in_every_digit():
-    answer = get(
-        Replies((200, b'{"a": 0.10, "b": 4e-07, "c": 12345678901234567890.123456789012345678, "d": 7}'))
-    )
+    answer = get(Replies((200, b'{"a": 0.10, "b": 4e-07, "c": 12345678901234567890.123456789012345678, "d": 7}')))
 
     assert answer.body == {
         "a": Decimal("0.10"),

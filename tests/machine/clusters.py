@@ -44,9 +44,7 @@ class Cluster:
 def cluster(data: Path, *settings: str) -> Iterator[Cluster]:
     made = Cluster(data, free_port())
     postgres.prepare(data)
-    (data / "pg_hba.conf").write_text(
-        "local all all peer map=tokentra\nhost all all 127.0.0.1/32 scram-sha-256\n"
-    )
+    (data / "pg_hba.conf").write_text("local all all peer map=tokentra\nhost all all 127.0.0.1/32 scram-sha-256\n")
     user = postgres.server_user()
     command = [str(postgres.binaries() / "postgres"), "-D", str(data), "-k", str(places.socket_dir(data))]
     for setting in ("listen_addresses=127.0.0.1", f"port={made.port}", "log_min_messages=fatal", *settings):

@@ -41,9 +41,7 @@ def test_the_image_runs_the_web_program_and_not_as_root() -> None:
 
 def test_only_the_setup_has_the_administrators_login() -> None:
     with_login = {
-        name
-        for name, service in SERVICES.items()
-        if "@" in service.get("environment", {}).get("DATABASE_URL", "")
+        name for name, service in SERVICES.items() if "@" in service.get("environment", {}).get("DATABASE_URL", "")
     }
 
     assert with_login == {"setup"}

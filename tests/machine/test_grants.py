@@ -12,8 +12,6 @@ from tokentra.machine import grants
 from tokentra.machine.refusal import Refusal
 from tokentra.machine.roles import ROLES, as_role, role_password
 
-pytestmark = [pytest.mark.xdist_group("machine")]
-
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Cluster]:

@@ -13,8 +13,6 @@ from tests.machine.installation import until
 from tokentra.machine import borrowed_postgres, places, postgres
 from tokentra.machine.refusal import Refusal
 
-pytestmark = [pytest.mark.xdist_group("machine")]
-
 
 @pytest.fixture
 def data() -> Iterator[Path]:
@@ -39,7 +37,17 @@ def test_it_lives_below_a_directory_that_its_user_may_not_enter(data: Path) -> N
 def test_a_stranger_on_the_machine_is_refused(data: Path) -> None:
     with borrowed_postgres.borrowed(data):
         psql = str(postgres.binaries() / "psql")
-        command = [psql, "-h", str(places.socket_dir(data)), "-U", "postgres", "-d", "postgres", "-c", "SELECT 1"]
+        command = [
+            psql,
+            "-h",
+            str(places.socket_dir(data)),
+            "-U",
+            "postgres",
+            "-d",
+            "postgres",
+            "-c",
+            "SELECT 1",
+        ]
         stranger = subprocess.run(command, user="games", cwd="/", capture_output=True, text=True, check=False)
 
     assert stranger.returncode != 0

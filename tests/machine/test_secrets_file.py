@@ -48,8 +48,6 @@ def test_the_encryption_key_has_32_random_bytes(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("given", [{"SECRET_KEY": "mine"}, {"DATABASE_URL": "postgresql://db/tokentra"}])
-def test_an_operators_own_settings_are_never_completed_by_a_file(
-    tmp_path: Path, given: dict[str, str]
-) -> None:
+def test_an_operators_own_settings_are_never_completed_by_a_file(tmp_path: Path, given: dict[str, str]) -> None:
     assert _said(_read(tmp_path / "var", **given)).strip() == "[]"
     assert not (tmp_path / "var").exists()

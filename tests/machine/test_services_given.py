@@ -12,7 +12,6 @@ import pytest
 from tests.machine.clusters import Cluster, cluster
 from tests.machine.installation import Installation, until
 
-pytestmark = [pytest.mark.xdist_group("machine")]
 KEYS = {"SECRET_KEY": "x" * 50, "TOKENTRA_ENCRYPTION_KEYS": "dGhpcnR5LXR3byBieXRlcywgb25seSBmb3IgdGVzdHM="}
 
 

@@ -3,7 +3,7 @@
 import threading
 
 import pytest
-from django.db import connections
+from django.db import IntegrityError, connections
 
 from accounts.models import AuditLine, JournalEntry
 from providers import connecting
@@ -12,6 +12,7 @@ from providers.connectors import CONNECTORS
 from providers.connectors.base import Outcome
 from providers.models import Connection, EndpointState, ReadWindow
 from tests.providers.conftest import KEYS, endpoints, fresh, secret
+from tokentra.lib.ids import uuid7
 from tokentra.lib.tenancy import organization_scope
 from usage.models import Label
 
@@ -144,9 +145,9 @@ def test_b48_the_same_account_is_not_connected_twice(acme, connect):
 def test_b48_the_database_itself_refuses_a_second_connection_of_an_account(acme, connect):
     connection = connect(acme)
 
-    with pytest.raises(Exception, match="account_is_connected_once"), organization_scope(acme.pk):
-        connection.pk = None
-        connection._state.adding = True
+    connection.pk, connection._state.adding = uuid7(), True
+
+    with pytest.raises(IntegrityError, match="account_is_connected_once"), organization_scope(acme.pk):
         connection.save()
 
 

@@ -229,3 +229,14 @@ def test_every_state_can_be_drawn(status, browser, acme, connect):
 
     assert browser.get("/providers/").status_code == 200
     assert browser.get(f"/providers/{connection.pk}/").status_code == 200
+
+
+@pytest.mark.parametrize("table", ["connection", "endpointstate", "readwindow", "syncrun"])
+def test_staff_read_connections_across_organizations_but_no_secret(table, acme, connect):
+    connect(acme)
+    staff = Browser(make.user("staff@tokentra.example", staff=True))
+
+    page = text(staff.get(f"/admin/providers/{table}/", follow=True))
+
+    assert KEYS["openai"] not in page
+    assert staff.get("/admin/providers/sealedcredential/").status_code == 404

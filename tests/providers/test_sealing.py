@@ -4,7 +4,8 @@ import os
 
 import pytest
 from django.core.management import call_command
-from django.db import ProgrammingError, connection as database
+from django.db import ProgrammingError
+from django.db import connection as database
 from django.db.transaction import atomic
 
 from providers import claiming, disconnecting, rewrapping, sealing, sync

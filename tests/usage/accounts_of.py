@@ -30,9 +30,7 @@ def used(model: str = MINI, *, day: date = DAY, hour: int = 9, **fields: Any) ->
 def billed(amount: str, model: str = MINI, *, day: date = DAY, **fields: Any) -> UsageRow:
     fields.setdefault("line_item", f"{model}, input" if model else "web search tool calls")
     fields.setdefault("kind", "tokens" if model else "unit")
-    return UsageRow(
-        Ledger.BILLED, "costs", at(day), 86_400, "openai", model, amount=Decimal(amount), **fields
-    )
+    return UsageRow(Ledger.BILLED, "costs", at(day), 86_400, "openai", model, amount=Decimal(amount), **fields)
 
 
 @dataclass
@@ -57,9 +55,7 @@ class Account:
         return ingest.record(self.organization_id, rows, window=window, now=now, **how)
 
     def state(self, day: date = DAY) -> str:
-        mine = LedgerDay.objects.filter(
-            organization_id=self.organization_id, connection_id=self.connection_id
-        )
+        mine = LedgerDay.objects.filter(organization_id=self.organization_id, connection_id=self.connection_id)
         return mine.get(day=day).state
 
 
@@ -76,9 +72,7 @@ ROLLUPS = {
 
 def from_each_rollup(organization_id: UUID, **sums: Any) -> dict[str, Any]:
     """The sums, after every rollup gave the same ones."""
-    answers = {
-        name: rows.filter(organization_id=organization_id).aggregate(**sums) for name, rows in ROLLUPS.items()
-    }
+    answers = {name: rows.filter(organization_id=organization_id).aggregate(**sums) for name, rows in ROLLUPS.items()}
     first = answers.pop("all")
     assert answers == dict.fromkeys(answers, first)
     return {name: value or 0 for name, value in first.items()}
@@ -87,15 +81,13 @@ def from_each_rollup(organization_id: UUID, **sums: Any) -> dict[str, Any]:
 def spent(organization_id: UUID, currency: str = "USD") -> Decimal:
     """What counts, as every rollup has it."""
     counted = Q(counted=True, currency=currency)
-    return from_each_rollup(organization_id, cost=Sum("amount", filter=counted))["cost"]
+    return Decimal(from_each_rollup(organization_id, cost=Sum("amount", filter=counted))["cost"])
 
 
 def tokens(organization_id: UUID) -> int:
-    return int(
-        from_each_rollup(organization_id, tokens=Sum("input", filter=Q(tokens_counted=True)))["tokens"]
-    )
+    return int(from_each_rollup(organization_id, tokens=Sum("input", filter=Q(tokens_counted=True)))["tokens"])
 
 
-def rows_of(organization_id: UUID) -> list[dict[str, Any]]:
+def rows_of(organization_id: UUID) -> list[Any]:
     """Every row as it stands, in order."""
     return list(UsageRecord.objects.filter(organization_id=organization_id).order_by("day", "id").values())

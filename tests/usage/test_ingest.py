@@ -1,6 +1,7 @@
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -65,9 +66,7 @@ def test_a_row_that_vanished_becomes_zero_at_once(account):
 
     assert recorded.zeroed == 1
     assert (tokens(account.organization_id), spent(account.organization_id)) == (2_000_000, Decimal("0.50"))
-    assert "" not in DayRollup.objects.filter(model=MINI, input=MILLION.input * 2).values_list(
-        "api_key", flat=True
-    )
+    assert "" not in DayRollup.objects.filter(model=MINI, input=MILLION.input * 2).values_list("api_key", flat=True)
 
 
 def test_a_row_that_comes_back_counts_again(account):
@@ -145,7 +144,7 @@ def test_unpriced_tokens_are_told_and_not_counted_as_free(account):
 
 
 def test_units_are_added_by_name(account):
-    images = {"kind": "unit", "tokens": Tokens(), "model": ""}
+    images: dict[str, Any] = {"kind": "unit", "tokens": Tokens(), "model": ""}
     account.reads_usage(
         used(**images, units=(("images", Decimal(3)),)),
         used(**images, hour=10, units=(("images", Decimal("1.5")), ("seconds", Decimal(9)))),
@@ -177,9 +176,7 @@ def test_a_new_price_does_not_rewrite_what_was_priced(account):
     assert spent(account.organization_id) == Decimal("0.25") + 18
 
 
-@pytest.mark.parametrize(
-    ("read_before", "is_noted"), [(at(DAY, 23), False), (at(DAY + timedelta(days=1)), True)]
-)
+@pytest.mark.parametrize(("read_before", "is_noted"), [(at(DAY, 23), False), (at(DAY + timedelta(days=1)), True)])
 def test_a_change_of_a_day_that_was_over_is_a_revision(account, read_before, is_noted):
     account.reads_bill(billed("0.25"), now=read_before)
 
@@ -231,8 +228,21 @@ def test_days_that_have_not_begun_are_not_read(account):
     assert list(LedgerDay.objects.values_list("day", flat=True)) == [DAY]
 
 
+def test_a_row_of_tomorrow_may_come_and_go(account):
+    tomorrow = used(day=DAY + timedelta(days=1))
+    account.reads_usage(used(), tomorrow, days=3, now=NOON)
+
+    assert account.reads_usage(used(), days=3, now=LATER).zeroed == 1
+    assert tokens(account.organization_id) == 1_000_000
+
+
 def test_text_from_outside_cannot_break_a_write(account):
-    odd = {"project": "a\0b", "api_key": "\ud800", "user": "ü" * 900, "extra": (("x", "y\0"),)}
+    odd: dict[str, Any] = {
+        "project": "a\0b",
+        "api_key": "\ud800",
+        "user": "ü" * 900,
+        "extra": (("x", "y\0"),),
+    }
 
     account.reads_usage(used(**odd), now=NOON)
     account.reads_usage(used(**odd), now=LATER)

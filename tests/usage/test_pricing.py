@@ -2,6 +2,7 @@ import time
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -146,9 +147,7 @@ def test_the_context_window_chooses_the_rate(window, million, is_marked):
 
 
 def test_a_bucket_that_is_smaller_than_the_long_context_is_certain():
-    answer = Pricer().price(
-        row("anthropic", "claude-sonnet-4-5", tokens=Tokens(input=200_000, output=MILLION))
-    )
+    answer = Pricer().price(row("anthropic", "claude-sonnet-4-5", tokens=Tokens(input=200_000, output=MILLION)))
 
     assert not answer.rate_ref.endswith("unknown")
 
@@ -213,9 +212,9 @@ def test_half_a_place_goes_to_the_even_one(exact, kept):
 
 
 def own(**fields) -> Override:
-    return Override(
-        **{"id": UUID(int=1), "provider": "openai", "model": MINI, "since": date(2026, 11, 1)} | fields
-    )
+    since = date(2026, 11, 1)
+    given: dict[str, Any] = {"id": UUID(int=1), "provider": "openai", "model": MINI, "since": since}
+    return Override(**given | fields)
 
 
 OWN_RATE = own(rates={"input": Decimal("0.2")})
@@ -261,8 +260,8 @@ MODELS = [
     for model in next(p for p in get_snapshot().providers if p.id == provider).models
     if (entry := price_book.find(provider, model.id)) and entry.info is model
 ]
-WAYS = [{}, {"batch": True}, {"service_tier": "flex"}, {"service_tier": "priority"}]
-GRID = [
+WAYS: list[dict[str, Any]] = [{}, {"batch": True}, {"service_tier": "flex"}, {"service_tier": "priority"}]
+GRID: list[tuple[str, Any, date, dict[str, Any]]] = [
     (*model, day, way)
     for model in MODELS
     for day in (date(2025, 3, 1), date(2026, 8, 1), date(2026, 11, 10))
@@ -332,9 +331,7 @@ def test_a_context_window_costs_what_the_book_says_of_one_such_request(name, sta
     )
     answer = Pricer().price(row("anthropic", name, tokens=tokens, context_window=start))
 
-    if (
-        name == "claude-haiku-5-5" and start == "0-200k"
-    ):  # its long context begins at 100,000: the window does not tell
+    if name == "claude-haiku-5-5" and start == "0-200k":  # its long context begins at 100,000: the window does not tell
         assert answer.rate_ref.endswith(":context unknown")
     else:
         assert answer.amount == rounded(theirs.total_price)

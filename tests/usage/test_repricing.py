@@ -51,8 +51,8 @@ def test_a_dry_run_tells_and_changes_nothing(account):
 
     told = [(c.day, c.model, c.rows, c.before, c.after, c.unpriced_before, c.unpriced_after) for c in changes]
     assert told == [
-        (DAY, "gpt-7", 2, 0, 6, 2_000_000, 0),
-        (TOMORROW, "gpt-7", 1, 0, 3, 1_000_000, 0),
+        (DAY, "gpt-7", 2, Decimal(0), Decimal(6), 2_000_000, 0),
+        (TOMORROW, "gpt-7", 1, Decimal(0), Decimal(3), 1_000_000, 0),
     ]
     assert rows_of(account.organization_id) == before
 

@@ -1,6 +1,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from tests.usage.accounts_of import billed, used
 from usage.rows import Ledger, Tokens, UsageRow
 
-OTHERS = {
+OTHERS: dict[str, Any] = {
     "ledger": Ledger.MEASURED,
     "endpoint": "usage.embeddings",
     "start": datetime(2026, 11, 10, 10, tzinfo=UTC),
@@ -26,7 +27,7 @@ OTHERS = {
     "currency": "EUR",
     "extra": (("inference_geo", "us"),),
 }
-AMOUNTS = {
+AMOUNTS: dict[str, Any] = {
     "tokens": Tokens(output=7),
     "units": (("web_search", Decimal(2)),),
     "requests": None,
@@ -78,9 +79,7 @@ def test_rows_are_added_by_class_and_unit():
     assert dict(both.units) == {"images": Decimal(3), "seconds": Decimal("0.5")}
 
 
-@pytest.mark.parametrize(
-    ("one", "other", "together"), [(1, 2, 3), (None, 2, 2), (2, None, 2), (None, None, None)]
-)
+@pytest.mark.parametrize(("one", "other", "together"), [(1, 2, 3), (None, 2, 2), (2, None, 2), (None, None, None)])
 def test_what_is_unknown_adds_nothing(one, other, together):
     assert used(requests=one).plus(used(requests=other)).requests == together
 
@@ -100,6 +99,6 @@ def test_reasoning_is_a_part_of_output_and_not_added_to_it():
         {"kind": "fee"},
     ],
 )
-def test_a_row_that_makes_no_sense_cannot_be_made(wrong: dict):
+def test_a_row_that_makes_no_sense_cannot_be_made(wrong: dict[str, Any]):
     with pytest.raises(ValueError, match="UsageRow"):
         replace(billed("1"), **wrong)

@@ -204,7 +204,7 @@ def test_the_sample_workspace_is_true_to_the_same_rules(acme):
         by_model = UsageRecord.objects.filter(day__lt=now.date()).exclude(model="")
         usage, bill = ({row.model: Decimal(0) for row in by_model} for _ in range(2))
         for row in by_model:
-            (usage if row.ledger == "usage" else bill)[row.model] += row.amount
+            (usage if row.ledger == "usage" else bill)[row.model] += row.amount or 0
         assert all(abs(usage[model] - bill[model]) < Decimal("0.000001") for model in usage)
         before = rows_of(acme.pk)
 

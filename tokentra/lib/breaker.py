@@ -35,7 +35,7 @@ class Breaker:
     def failed(self) -> None:
         with self._lock:
             self.failures += 1
-            if self.is_trying or self.failures >= FAILURES:
+            if self.failures >= FAILURES:  # also after a trial that failed: only success resets the count
                 self.opened_at, self.is_trying = self.clock(), False
 
     def abandoned(self) -> None:

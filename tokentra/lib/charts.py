@@ -1,7 +1,7 @@
 """What a chart shows, worked out once on the server: series, colours, ticks and the numbers in words.
 
 A page hands over slots (hours, days, months), series and the organization's ranking of names; the template
-draws the result, the browser's chart library draws it again from `payload` with the same ticks.
+draws the result, the browser's chart library draws its bars again from `payload`.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -99,9 +99,9 @@ class Chart:
 
     @cached_property
     def totals(self) -> list[Number]:
-        return [
-            sum(parts, Decimal(0)) for parts in zip(*(one.values for one in self.series), strict=True)
-        ] or [Decimal(0) for _ in self.slots]
+        return [sum(parts, Decimal(0)) for parts in zip(*(one.values for one in self.series), strict=True)] or [
+            Decimal(0) for _ in self.slots
+        ]
 
     @cached_property
     def axis(self) -> Axis:
@@ -132,35 +132,14 @@ class Chart:
 
     @property
     def payload(self) -> dict[str, Any]:
-        """For the browser: floats to draw with, texts to read."""
+        """What the browser draws; what it says comes from the table beside it."""
         return {
-            "label": self.label,
-            "empty": self.empty if self.is_empty else "",
-            "every": self.every,
-            "axis": {
-                "low": float(self.axis.low),
-                "high": float(self.axis.high),
-                "step": float(self.axis.step),
-                "first": int(self.axis.ticks[0] / self.axis.step),
-                "labels": tick_labels(self.axis, self.unit, bare=self.is_empty),
-            },
-            "slots": [
-                {
-                    "label": slot.label,
-                    "title": slot.title or slot.label,
-                    "href": slot.href,
-                    "state": slot.state,
-                    "total": self.text(total),
-                }
-                for slot, total in zip(self.slots, self.totals, strict=True)
-            ],
+            "empty": self.is_empty,
+            "low": float(self.axis.low),
+            "high": float(self.axis.high),
+            "states": [slot.state for slot in self.slots],
             "series": [
-                {
-                    "name": one.name,
-                    "colour": one.colour,
-                    "values": [float(f"{value:.6g}") for value in one.values],
-                    "texts": [self.text(value) if value else "" for value in one.values],
-                }
+                {"colour": one.colour, "values": [float(f"{float(value):.6g}") for value in one.values]}
                 for one in self.series
             ],
         }

@@ -113,9 +113,7 @@ class Client:
         failure: CallFailed = OutOfTime("there was no time left to ask it")
         for attempt in range(TRIES):
             if attempt:
-                pause = max(
-                    self._pause(attempt), failure.retry_after.total_seconds() if failure.retry_after else 0
-                )
+                pause = max(self._pause(attempt), failure.retry_after.total_seconds() if failure.retry_after else 0)
                 if self.clock() + pause >= end:
                     break
                 self.sleep(pause)

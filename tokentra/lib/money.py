@@ -18,11 +18,10 @@ def dollars(value: Figure | None) -> str:
         return DASH
     amount = _decimal(value)
     sign, size = (MINUS if amount < 0 else ""), abs(amount)
-    if size.quantize(CENT) >= MILLION:
-        return f"{sign}${_compact(size)}"
-    if size == 0 or size >= CENT:
-        return f"{sign}${size.quantize(CENT):,}"
-    return f"{sign}${_two_significant(size)}"
+    if 0 < size < CENT:
+        return f"{sign}${_two_significant(size)}"
+    rounded = size.quantize(CENT)
+    return f"{sign}${rounded:,}" if rounded < MILLION else f"{sign}${_compact(size)}"
 
 
 def exact_dollars(value: Figure | None) -> str:

@@ -42,9 +42,7 @@ class Secret:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Secret):
             return NotImplemented
-        return compare_digest(
-            self.__value.encode(errors="surrogatepass"), other.__value.encode(errors="surrogatepass")
-        )
+        return compare_digest(self.__value.encode(errors="surrogatepass"), other.__value.encode(errors="surrogatepass"))
 
     def __repr__(self) -> str:
         return "<Secret>"

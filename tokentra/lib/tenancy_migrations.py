@@ -1,6 +1,7 @@
 """Migration operations that put the second wall around a table."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from django.apps.registry import Apps
 from django.db import migrations
@@ -29,7 +30,8 @@ class Policies(migrations.RunSQL):
 
 def owned_policies(*tables: str) -> Policies:
     """Row-level security for owned tables: absence of an organization raises, staff may only read."""
-    forward, backward = [], []
+    forward: list[Any] = []
+    backward: list[Any] = []
     for table in tables:
         forward += [
             f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY",
@@ -122,4 +124,4 @@ class CreatePartitionedModel(migrations.CreateModel):
             return
         sql, params = schema_editor.table_sql(model)
         schema_editor.execute(f"{sql} PARTITION BY RANGE (day)", params or None)
-        schema_editor.deferred_sql.extend(schema_editor._model_indexes_sql(model))
+        schema_editor.deferred_sql.extend(schema_editor._model_indexes_sql(model))  # type: ignore[attr-defined]  # CreateModel's own step

@@ -8,9 +8,7 @@ from pathlib import Path
 
 from tokentra.machine import places, postgres, private_dirs
 
-MARK = (
-    "postgres.by-command"  # beside the data: the server was started by a command and ends with the last one
-)
+MARK = "postgres.by-command"  # beside the data: the server was started by a command and ends with the last one
 
 
 @contextmanager

@@ -17,9 +17,7 @@ from tokentra.machine.roles import OWNER, as_role
 STAMP = places.VAR / "prepared.json"
 STEPS = ("migrate", "load_prices")
 SOURCES = {".py", ".json", ".csv", ".sql"}
-APPLIED = (
-    b"SELECT md5(coalesce(string_agg(app || name || applied, ',' ORDER BY id), '')) FROM django_migrations"
-)
+APPLIED = b"SELECT md5(coalesce(string_agg(app || name || applied, ',' ORDER BY id), '')) FROM django_migrations"
 
 
 def take(stamp: Path) -> None:

@@ -33,9 +33,7 @@ def prepare_embedded(data: Path) -> None:
         _common(superuser)
         if os.environ.get("TOKENTRA_TESTING"):
             _run(superuser, f"ALTER ROLE {OWNER} CREATEDB")
-        elif not superuser.execute(
-            "SELECT 1 FROM pg_database WHERE datname = %s", [places.DATABASE]
-        ).fetchone():
+        elif not superuser.execute("SELECT 1 FROM pg_database WHERE datname = %s", [places.DATABASE]).fetchone():
             _run(superuser, f"CREATE DATABASE {places.DATABASE} OWNER {OWNER}")
 
 
@@ -54,9 +52,7 @@ def prepare_external(database_url: str) -> None:
                 raise Refusal(_what_to_run(operator, error)) from None
         _refuse_powerful_roles(operator)
     if not _all_can_log_in(database_url):
-        raise Refusal(
-            "the roles of DATABASE_URL exist but cannot log in; allow them in the server's pg_hba.conf"
-        )
+        raise Refusal("the roles of DATABASE_URL exist but cannot log in; allow them in the server's pg_hba.conf")
 
 
 def statements(operator: Connection) -> list[str]:
@@ -64,9 +60,7 @@ def statements(operator: Connection) -> list[str]:
     known = _existing(operator)
     made = []
     for role in ROLES:
-        verifier = operator.pgconn.encrypt_password(
-            role_password(role).encode(), role.encode(), b"scram-sha-256"
-        )
+        verifier = operator.pgconn.encrypt_password(role_password(role).encode(), role.encode(), b"scram-sha-256")
         verb = "ALTER" if role in known else "CREATE"
         made.append(f"{verb} ROLE {role} LOGIN PASSWORD '{verifier.decode()}'")
     database = sql.Identifier(operator.info.dbname).as_string(operator)
@@ -85,9 +79,7 @@ def refuse_unless_durable(connection: Connection) -> None:
     for setting in DURABLE:
         row = connection.execute("SELECT current_setting(%s)", [setting]).fetchone()
         if row and row[0] == "off":
-            raise Refusal(
-                f"the database has {setting} off, so that it may lose what it confirmed; switch it on"
-            )
+            raise Refusal(f"the database has {setting} off, so that it may lose what it confirmed; switch it on")
 
 
 def _make_external(operator: Connection) -> None:

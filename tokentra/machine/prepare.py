@@ -29,7 +29,7 @@ STATIC_CHECKS = (
     ("lint-imports",),
     ("manage.py", "makemigrations", "--check", "--dry-run"),
 )
-TESTS = ("-m", "pytest", "-n", "2", "--dist", "loadgroup")
+TESTS = ("-m", "pytest", "-n", "2", "--dist", "loadfile")
 
 
 class Unprepared(Exception):
@@ -56,7 +56,7 @@ def main(what: str, arguments: list[str]) -> None:
     if what == "test-long":
         become(PYTHON, *TESTS, "-m", "long", *arguments)
     if what == "bench":
-        become(PYTHON, "-m", "pytest", "-m", "bench", "-s", "-q", *arguments)
+        become(PYTHON, "-m", "tests.bench", *arguments)
 
 
 # What is prepared, each skipped when its stamp still says what it would say now
@@ -76,7 +76,7 @@ def python_packages(wanted: str) -> None:
         say("Making the Python environment.")
         call(uv, "venv", "--quiet", "--clear", "--python", python_3_11() or "3.11", VENV)
     say("Installing Python packages.")
-    sync = (uv, "pip", "sync", "--quiet", "--python", PYTHON, "--require-hashes")
+    sync = (uv, "pip", "sync", "--quiet", "--compile-bytecode", "--python", PYTHON, "--require-hashes")
     call(*sync, ROOT / "requirements" / f"{chosen}.txt")
     write(stamp, now)
 
@@ -153,9 +153,7 @@ def python_3_11() -> str | None:
     if platform.python_version().startswith("3.11."):
         return sys.executable
     found = shutil.which("python3.11")
-    works = (
-        found and subprocess.run([found, "-c", ""], check=False, stderr=subprocess.DEVNULL).returncode == 0
-    )
+    works = found and subprocess.run([found, "-c", ""], check=False, stderr=subprocess.DEVNULL).returncode == 0
     return found if works else None
 
 
@@ -194,9 +192,7 @@ def index_for_uv() -> dict[str, str]:
     pip = TOOLS / "bin" / "pip"
     if not pip.exists() or {"UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_CONFIG_FILE"} & set(os.environ):
         return {}
-    said = subprocess.run(
-        [pip, "config", "get", "global.index-url"], capture_output=True, text=True, check=False
-    )
+    said = subprocess.run([pip, "config", "get", "global.index-url"], capture_output=True, text=True, check=False)
     index = os.environ.get("PIP_INDEX_URL") or said.stdout.strip()
     return {"UV_DEFAULT_INDEX": index} if index else {}
 

@@ -25,9 +25,7 @@ def services() -> tuple[Program, ...]:
     """Those that an operator's DATABASE_URL and REDIS_URL replace."""
     found = []
     if not os.environ.get("DATABASE_URL"):
-        found.append(
-            Program("postgres", tuple(postgres.program(places.POSTGRES_DATA)), 1, 30, stop_signal="INT")
-        )
+        found.append(Program("postgres", tuple(postgres.program(places.POSTGRES_DATA)), 1, 30, stop_signal="INT"))
     if not os.environ.get("REDIS_URL"):
         found.append(Program("redis", tuple(redis.program(places.REDIS_DATA)), 10, 10))
     return tuple(found)

@@ -52,9 +52,7 @@ def _binary() -> Path:
     if package is None or not package.submodule_search_locations:
         raise Refusal("the embedded Redis is not installed; set REDIS_URL, or run make run once more")
     machine = {"amd64": "x86_64"}.get(platform.machine().lower(), platform.machine().lower())
-    found = (
-        Path(package.submodule_search_locations[0]) / "_binaries" / f"{platform.system().lower()}-{machine}"
-    )
+    found = Path(package.submodule_search_locations[0]) / "_binaries" / f"{platform.system().lower()}-{machine}"
     return found / "valkey-server"
 
 

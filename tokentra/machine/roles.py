@@ -11,9 +11,7 @@ TIMEOUTS = {APP: "30s", WORKER: "120s", SWEEP: "30s", STAFF: "30s"}
 
 def role_password(role: str) -> str:
     """The role's password on an operator's database, where there is no peer authentication."""
-    return hmac.new(
-        os.environ["SECRET_KEY"].encode(), f"tokentra role {role}".encode(), hashlib.sha256
-    ).hexdigest()
+    return hmac.new(os.environ["SECRET_KEY"].encode(), f"tokentra role {role}".encode(), hashlib.sha256).hexdigest()
 
 
 def as_role(database_url: str, role: str) -> str:

@@ -64,9 +64,7 @@ def _run(host: str, port: int) -> None:
     os.environ.setdefault("TOKENTRA_SITE_URL", f"http://{here}:{port}")
     if os.environ.get("DEMO", "0") not in ("", "0"):
         os.environ["TOKENTRA_DEMO_TOKEN"] = secrets.token_urlsafe(24)
-    os.environ.setdefault(
-        "PYTHONWARNINGS", "ignore:You're running the worker"
-    )  # as root; Celery's, each time
+    os.environ.setdefault("PYTHONWARNINGS", "ignore:You're running the worker")  # as root; Celery's, each time
     say("TokenTra is starting")
     while True:
         with _supervisor(f"{host}:{port}") as supervisor:
@@ -197,9 +195,7 @@ def _refuse_taken_port(host: str, port: int) -> None:
             if error.errno != errno.EADDRINUSE:
                 raise Refusal(f"it cannot listen on {host}:{port} ({error.strerror})") from None
             other = f"make run PORT={port + 1}"
-            raise Refusal(
-                f"port {port} is in use; end the program that has it, or choose another: {other}"
-            ) from None
+            raise Refusal(f"port {port} is in use; end the program that has it, or choose another: {other}") from None
 
 
 def _end(number: int, frame: FrameType | None) -> None:

@@ -44,9 +44,7 @@ stdout_logfile_maxbytes=0
 
 def write(path: Path, services: Iterable[Program], own: Iterable[Program], *, socket: Path) -> None:
     """Services start at once; our own programs when they are told, after the database is ready."""
-    text = HEAD.format(
-        var=_plain(places.VAR), socket=_plain(socket), user="user=root\n" if os.geteuid() == 0 else ""
-    )
+    text = HEAD.format(var=_plain(places.VAR), socket=_plain(socket), user="user=root\n" if os.geteuid() == 0 else "")
     text += "".join(_section(program, autostart=True) for program in services)
     text += "".join(_section(program, autostart=False) for program in own)
     path.write_text(text)

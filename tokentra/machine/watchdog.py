@@ -5,6 +5,7 @@ from collections.abc import Callable
 from tokentra.machine import heartbeats
 from tokentra.machine.control import Control, State
 
+SERVICES = ("postgres", "redis", "beat")
 Say = Callable[[str], None]
 
 
@@ -25,11 +26,13 @@ class Watchdog:
         return states
 
     def wake(self) -> None:
-        """A worker counts as silent only when it has been up for long enough to be heard."""
+        """A worker counts as silent only when it and all that it needs to be heard are up for long enough."""
         states = self.look()
+        if not all(_is_grown(states[service]) for service in SERVICES if service in states):
+            return
         grown = tuple(name for name in self.workers if _is_grown(states.get(name)))
         lost = heartbeats.silent(grown) if grown else set()
-        if lost and lost == set(self.workers) and _is_grown(states.get("beat")):
+        if lost and lost == set(self.workers):
             lost = lost | {"beat"}  # nobody was heard: the scheduler may be the one that sleeps
         for name in sorted(lost):
             self.say(f"{name} was silent for {heartbeats.SILENCE:.0f} seconds and is started again")

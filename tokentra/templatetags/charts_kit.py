@@ -1,10 +1,8 @@
 """Charts drawn on the server: bars as one path per series, and the table with the same numbers."""
 
-from decimal import Decimal
-
 from django import template
 from django.template.loader import render_to_string
-from django.utils.html import escape, format_html_join
+from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
 from tokentra.lib.charts import Chart, tick_labels
@@ -37,10 +35,9 @@ def chart(chart: Chart, height: int = 280) -> SafeString:
 
 def paths(chart: Chart) -> list[str]:
     """Each series as one SVG path; bars pile up from zero, credits down from it."""
-    zero = chart.axis.share(0)
-    reach = chart.axis.high - chart.axis.low
-    above = [zero] * len(chart.slots)
-    below = [zero] * len(chart.slots)
+    scale = HEIGHT / float(chart.axis.high - chart.axis.low)
+    zero = float(chart.axis.high) * scale
+    above, below = [zero] * len(chart.slots), [zero] * len(chart.slots)
     drawn = []
     for one in chart.series:
         pieces = []
@@ -48,11 +45,10 @@ def paths(chart: Chart) -> list[str]:
             if not value:
                 continue
             pile = above if value > 0 else below
-            start, pile[position] = pile[position], pile[position] + Decimal(value) / reach
-            top, foot = max(start, pile[position]), min(start, pile[position])
-            left = SLOT * position + (SLOT - BAR) // 2
-            high, tall = (1 - top) * HEIGHT, (top - foot) * HEIGHT
-            pieces.append(f"M{left} {high:.1f}h{BAR}v{tall:.1f}h-{BAR}z")
+            start = pile[position]
+            pile[position] = start - float(value) * scale
+            top, tall = min(start, pile[position]), abs(start - pile[position])
+            pieces.append(f"M{SLOT * position + (SLOT - BAR) // 2} {top:.1f}h{BAR}v{tall:.1f}h-{BAR}z")
         drawn.append("".join(pieces))
     return drawn
 
@@ -82,13 +78,13 @@ def days(chart: Chart) -> list[dict[str, str]]:
 
 def numbers(chart: Chart) -> SafeString:
     """The rows of the table under a chart, written as text: ninety days of seven series are 700 cells."""
+    columns = [[chart.text(value) for value in one.values] for one in chart.series]
     rows = []
-    for position, slot in enumerate(chart.slots):
+    for position, (slot, total) in enumerate(zip(chart.slots, chart.totals, strict=True)):
         name = escape(slot.title or slot.label)
         head = f'<a href="{escape(slot.href)}">{name}</a>' if slot.href else name
         note = {"partial": " (so far)", "unsettled": " (not settled)"}.get(slot.state, "")
-        parts = "".join(f'<td class="num">{chart.text(one.values[position])}</td>' for one in chart.series)
-        sum_ = chart.totals[position]
-        total = f'<td class="num" title="{chart.exact(sum_)}">{chart.text(sum_)}</td>'
-        rows.append((mark_safe(f'<th scope="row">{head}{note}</th>{total}{parts}'),))  # noqa: S308  # escaped above
-    return format_html_join("", "<tr>{}</tr>", rows)
+        parts = "".join(f'<td class="num">{texts[position]}</td>' for texts in columns)
+        whole = f'<td class="num" title="{chart.exact(total)}">{chart.text(total)}</td>'
+        rows.append(f'<tr><th scope="row">{head}<span>{note}</span></th>{whole}{parts}</tr>')
+    return mark_safe("".join(rows))  # noqa: S308  # names are escaped above, figures are ours

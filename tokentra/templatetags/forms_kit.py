@@ -27,9 +27,7 @@ TONE_ICONS = {
 
 
 def button_class(kind: str, size: str, wide: bool = False) -> str:
-    return " ".join(
-        ["btn", BUTTONS[kind], *(["btn-sm"] if size == "sm" else []), *(["w-100"] if wide else [])]
-    )
+    return " ".join(["btn", BUTTONS[kind], *(["btn-sm"] if size == "sm" else []), *(["w-100"] if wide else [])])
 
 
 @register.simple_tag
@@ -65,15 +63,11 @@ def post_button(
 ) -> SafeString:
     values = {"label": label, "action": action, "icon": icon, "name": name, "value": value}
     css = button_class(kind, size)
-    return render_to_string(
-        "ui/post_button.html", values | {"css": css, "csrf_token": context.get("csrf_token")}
-    )
+    return render_to_string("ui/post_button.html", values | {"css": css, "csrf_token": context.get("csrf_token")})
 
 
 @register.simple_tag
-def dialog_button(
-    label: str, dialog: str, kind: str = "secondary", icon: str = "", size: str = ""
-) -> SafeString:
+def dialog_button(label: str, dialog: str, kind: str = "secondary", icon: str = "", size: str = "") -> SafeString:
     """A link to the dialog's id: it opens as :target without the script, as a modal with it."""
     return render_to_string("ui/dialog_button.html", locals() | {"css": button_class(kind, size)})
 
@@ -136,8 +130,6 @@ def widget_kind(widget: forms.Widget) -> str:
 
 
 def css_for(widget: forms.Widget, kind: str, is_wrong: bool) -> str:
-    base = {"check": "form-check-input", "group": "", "select": "form-select", "hidden": ""}.get(
-        kind, "form-control"
-    )
+    base = {"check": "form-check-input", "group": "", "select": "form-select", "hidden": ""}.get(kind, "form-control")
     own: Any = widget.attrs.get("class", "")
     return " ".join(part for part in (base, own, "is-invalid" if is_wrong and base else "") if part)

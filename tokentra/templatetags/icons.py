@@ -18,9 +18,7 @@ ICONS = ROOT / "node_modules/@tabler/icons/icons/outline"
 @register.simple_tag
 def icon(name: str, label: str = "", size: int = 18) -> SafeString:
     """Decoration beside words; an icon that stands alone needs `label`."""
-    said = (
-        format_html('role="img" aria-label="{}"', label) if label else mark_safe('aria-hidden="true"')
-    )  # a constant
+    said = format_html('role="img" aria-label="{}"', label) if label else mark_safe('aria-hidden="true"')  # a constant
     return format_html(
         '<svg class="glyph" width="{}" height="{}" viewBox="0 0 24 24" fill="none" stroke="currentColor" '
         'stroke-width="1.75" stroke-linecap="round" stroke-linejoin="round" {}>{}</svg>',
@@ -53,9 +51,7 @@ def outline(name: str) -> SafeString:
         file = ICONS / f"{name}.svg"
         if not file.is_file():
             raise LookupError(f"There is no icon named {name!r} in @tabler/icons.")
-        drawing = (
-            file.read_text().split('fill="none" />', 1)[1].removesuffix("</svg>\n").removesuffix("</svg>")
-        )
+        drawing = file.read_text().split('fill="none" />', 1)[1].removesuffix("</svg>\n").removesuffix("</svg>")
     return mark_safe(drawing)  # noqa: S308  # a file of the icon package
 
 

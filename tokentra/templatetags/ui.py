@@ -100,15 +100,11 @@ def chip(label: str, tone: str = "neutral", icon: str = "", title: str = "") -> 
 
 @register.simple_tag
 def status(name: str) -> SafeString:
-    return drawn(
-        "chip", {"label": STATUSES[name].label, "tone": STATUSES[name].tone, "icon": STATUSES[name].icon}
-    )
+    return drawn("chip", {"label": STATUSES[name].label, "tone": STATUSES[name].tone, "icon": STATUSES[name].icon})
 
 
 @register.simple_block_tag
-def alert(
-    content: str, tone: str = "info", title: str = "", icon: str = "", live: bool = False
-) -> SafeString:
+def alert(content: str, tone: str = "info", title: str = "", icon: str = "", live: bool = False) -> SafeString:
     return drawn("alert", locals(), mark=icon or forms_kit.TONE_ICONS[tone])
 
 

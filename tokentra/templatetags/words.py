@@ -16,9 +16,7 @@ class Word:
 
 
 BASES = {
-    "billed": Word(
-        "Billed", "neutral", "receipt", "Read from the provider's own bill, to the last digit they sent."
-    ),
+    "billed": Word("Billed", "neutral", "receipt", "Read from the provider's own bill, to the last digit they sent."),
     "computed": Word(
         "Computed",
         "neutral",

@@ -198,9 +198,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "hour",
-                    models.DateTimeField(
-                        help_text="The start of the bucket; a daily bucket has its midnight."
-                    ),
+                    models.DateTimeField(help_text="The start of the bucket; a daily bucket has its midnight."),
                 ),
                 ("seconds", models.IntegerField()),
                 ("dimension", models.TextField()),
@@ -297,9 +295,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.UUIDField(
-                        default=tokentra.lib.ids.uuid7, editable=False, primary_key=True, serialize=False
-                    ),
+                    models.UUIDField(default=tokentra.lib.ids.uuid7, editable=False, primary_key=True, serialize=False),
                 ),
                 ("connection_id", models.UUIDField()),
                 ("dimension", models.TextField(help_text="project, api_key or user.")),
@@ -352,9 +348,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "reads",
-                    models.JSONField(
-                        default=dict, help_text="Endpoint to the instant of its last complete reading."
-                    ),
+                    models.JSONField(default=dict, help_text="Endpoint to the instant of its last complete reading."),
                 ),
                 (
                     "counted",
@@ -390,9 +384,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.UUIDField(
-                        default=tokentra.lib.ids.uuid7, editable=False, primary_key=True, serialize=False
-                    ),
+                    models.UUIDField(default=tokentra.lib.ids.uuid7, editable=False, primary_key=True, serialize=False),
                 ),
                 ("provider", models.CharField(max_length=40)),
                 (
@@ -430,9 +422,7 @@ class Migration(migrations.Migration):
                 ("since", models.DateField()),
                 (
                     "until",
-                    models.DateField(
-                        blank=True, help_text="The first day on which it no longer holds.", null=True
-                    ),
+                    models.DateField(blank=True, help_text="The first day on which it no longer holds.", null=True),
                 ),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
                 (
@@ -466,9 +456,7 @@ class Migration(migrations.Migration):
                         name="discount_is_a_percentage",
                     ),
                     models.CheckConstraint(
-                        condition=models.Q(
-                            ("until__isnull", True), ("until__gt", models.F("since")), _connector="OR"
-                        ),
+                        condition=models.Q(("until__isnull", True), ("until__gt", models.F("since")), _connector="OR"),
                         name="override_ends_after_it_begins",
                     ),
                 ],
@@ -479,17 +467,13 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.UUIDField(
-                        default=tokentra.lib.ids.uuid7, editable=False, primary_key=True, serialize=False
-                    ),
+                    models.UUIDField(default=tokentra.lib.ids.uuid7, editable=False, primary_key=True, serialize=False),
                 ),
                 ("connection_id", models.UUIDField()),
                 ("provider", models.TextField()),
                 (
                     "ledger",
-                    models.TextField(
-                        choices=[("billed", "billed"), ("usage", "usage"), ("measured", "measured")]
-                    ),
+                    models.TextField(choices=[("billed", "billed"), ("usage", "usage"), ("measured", "measured")]),
                 ),
                 ("endpoint", models.TextField()),
                 ("day", models.DateField()),
@@ -511,12 +495,8 @@ class Migration(migrations.Migration):
             ],
             options={
                 "abstract": False,
-                "indexes": [
-                    models.Index(fields=["organization", "connection_id", "day"], name="revisions_of_a_day")
-                ],
-                "constraints": [
-                    models.UniqueConstraint(fields=("organization", "id"), name="usage_revision_owned")
-                ],
+                "indexes": [models.Index(fields=["organization", "connection_id", "day"], name="revisions_of_a_day")],
+                "constraints": [models.UniqueConstraint(fields=("organization", "id"), name="usage_revision_owned")],
             },
         ),
         CreatePartitionedModel(
@@ -555,9 +535,7 @@ class Migration(migrations.Migration):
                 ("connection_id", models.UUIDField()),
                 (
                     "ledger",
-                    models.TextField(
-                        choices=[("billed", "billed"), ("usage", "usage"), ("measured", "measured")]
-                    ),
+                    models.TextField(choices=[("billed", "billed"), ("usage", "usage"), ("measured", "measured")]),
                 ),
                 ("endpoint", models.TextField()),
                 ("start", models.DateTimeField()),
@@ -590,9 +568,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "rate_ref",
-                    models.TextField(
-                        blank=True, help_text="The rate behind the amount, or why there is none."
-                    ),
+                    models.TextField(blank=True, help_text="The rate behind the amount, or why there is none."),
                 ),
                 ("first_seen_at", models.DateTimeField()),
                 ("seen_at", models.DateTimeField(help_text="When these values were first observed.")),
@@ -609,9 +585,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 "indexes": [
-                    models.Index(
-                        fields=["organization", "connection_id", "day", "ledger"], name="usage_by_connection"
-                    )
+                    models.Index(fields=["organization", "connection_id", "day", "ledger"], name="usage_by_connection")
                 ],
             },
         ),

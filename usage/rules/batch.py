@@ -5,7 +5,19 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from tokentra.lib import money
-from usage.rules.evidence import DayUse, Evidence, Fact, Finding, HourUse, Model, Price, part, tokens_of
+from usage.rules.evidence import (
+    DayUse,
+    Evidence,
+    Fact,
+    Finding,
+    HourUse,
+    Model,
+    Price,
+    arithmetic,
+    days_seen,
+    part,
+    tokens_of,
+)
 
 RULE = "batch"
 FEWEST_DAYS = 7
@@ -25,7 +37,7 @@ def find(evidence: Evidence, price: Price) -> Iterator[Finding]:
             continue
         if steady < STEADY_SHARE or not now or then is None or then >= now:
             continue
-        yield finding(evidence, about, uses, spend, steady, 1 - then / now)
+        yield finding(evidence, about, uses, spend=spend, steady=steady, cheaper=1 - then / now)
 
 
 def steady_share(evidence: Evidence, about: Model) -> Decimal:
@@ -35,9 +47,9 @@ def steady_share(evidence: Evidence, about: Model) -> Decimal:
         if use.about == about:
             hours[use.start] = hours.get(use.start, 0) + use.tokens
     total = sum(hours.values())
-    if not total:
+    levels = sorted(hours.get(start, 0) for start in every_hour(evidence.hours)) if total else []
+    if len(levels) < FEWEST_DAYS * 24:
         return Decimal(0)
-    levels = sorted(hours.get(start, 0) for start in every_hour(evidence.hours))
     quiet = levels[len(levels) // 4]
     return Decimal(sum(min(level, quiet) for level in levels)) / total
 
@@ -58,7 +70,7 @@ def every_hour(hours: tuple[HourUse, ...]) -> Iterator[datetime]:
 
 
 def finding(
-    evidence: Evidence, about: Model, uses: tuple[DayUse, ...], spend: Decimal, steady: Decimal, cheaper: Decimal
+    evidence: Evidence, about: Model, uses: tuple[DayUse, ...], *, spend: Decimal, steady: Decimal, cheaper: Decimal
 ) -> Finding:
     provider, model = about
     affected = part(spend, steady)
@@ -70,8 +82,9 @@ def finding(
         model=model,
         title=f"Move steady work on {model} to batch",
         summary=(
-            f"{money.percent(steady)} of the tokens of {model} run at the same level at every hour of the day and week, "
-            f"as scheduled work does. Work that can wait up to 24 hours costs {money.percent(cheaper)} less as a batch."
+            f"{money.percent(steady)} of the tokens of {model} run at the same level at every hour of the day "
+            f"and week, as scheduled work does. Work that can wait up to 24 hours costs {money.percent(cheaper)} less "
+            "as a batch."
         ),
         facts=(
             Fact("Steady, non-interactive share", steady, "percent"),
@@ -86,12 +99,12 @@ def finding(
         spend=spend,
         confidence="medium" if days >= 14 and steady >= Decimal("0.5") else "low",
         why_confidence=(
-            f"Seen over {days} days. A steady level suggests scheduled work; worldwide interactive use can look the same."
+            f"Seen over {days_seen(days)}. A steady level suggests scheduled work; "
+            "interactive use around the world can look the same."
         ),
         formula=(
-            f"{money.dollars(affected)} spent on the steady part × {money.percent(cheaper)} lower price × "
-            f"{money.percent(MOVED[0])} to {money.percent(MOVED[1])} of it moved "
-            f"= {money.dollars(low)} to {money.dollars(high)}. The steady part is what lies under the level of the quietest "
-            f"quarter of hours in {money.exact(evidence.length)} days."
+            arithmetic(affected, "the steady part", cheaper, MOVED, "moved")
+            + " The steady part is what lies under the level of the quietest quarter of hours in "
+            f"{money.exact(evidence.length)} days."
         ),
     )

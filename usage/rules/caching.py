@@ -59,7 +59,9 @@ def lower_price(provider: str, model: str, price: Price) -> Decimal | None:
     return 1 - repeated / fresh if repeated < fresh else None
 
 
-def finding(about: tuple[str, str], long: tuple[DayUse, ...], spend: Decimal, affected: Decimal, cheaper: Decimal) -> Finding:
+def finding(
+    about: tuple[str, str], long: tuple[DayUse, ...], spend: Decimal, affected: Decimal, cheaper: Decimal
+) -> Finding:
     provider, model = about
     tokens, requests = tokens_of(long), requests_of(long)
     read_share = Decimal(tokens.cache_read) / prompt_tokens(tokens)
@@ -71,9 +73,9 @@ def finding(about: tuple[str, str], long: tuple[DayUse, ...], spend: Decimal, af
         model=model,
         title=f"Cache repeated input on {model}",
         summary=(
-            f"{money.exact(requests)} requests send {money.exact(prompt_tokens(tokens) // requests)} tokens each on average, and "
-            f"{money.percent(read_share)} of that is read from the prompt cache. Instructions, tools and documents that "
-            f"repeat from call to call cost {money.percent(cheaper)} less when they are cached."
+            f"{money.exact(requests)} requests send {money.exact(prompt_tokens(tokens) // requests)} tokens each "
+            f"on average, and {money.percent(read_share)} of that is read from the prompt cache. Instructions, tools "
+            f"and documents that repeat from call to call cost {money.percent(cheaper)} less when they are cached."
         ),
         facts=(
             Fact("Requests with long prompts", requests, "exact"),
@@ -89,14 +91,13 @@ def finding(about: tuple[str, str], long: tuple[DayUse, ...], spend: Decimal, af
         spend=spend,
         confidence="medium" if days >= 7 and requests >= 1_000 else "low",
         why_confidence=(
-            f"Seen on {days} {'day' if days == 1 else 'days'}. The length of prompts is known; how much of them "
+            f"Seen on {days_seen(days)}. The length of prompts is known; how much of them "
             "repeats is not in a provider's usage figures, so the range is wide."
         ),
         formula=(
-            f"{money.dollars(affected)} spent on uncached input × {money.percent(cheaper)} lower price × "
-            f"{money.percent(REPEATED[0])} to {money.percent(REPEATED[1])} of it repeated "
-            f"= {money.dollars(low)} to {money.dollars(high)}. The lower price counts one cache write for "
-            f"{READS_PER_WRITE} reads. Looked at: keys that average at least {money.exact(LONG_INPUT)} tokens in "
-            f"on a day with less than {money.percent(FEW_READS)} read from the cache."
+            arithmetic(affected, "uncached input", cheaper, REPEATED, "repeated")
+            + f" The lower price counts one cache write for {READS_PER_WRITE} reads. Looked at: keys that average "
+            f"at least {money.exact(LONG_INPUT)} tokens in on a day, with less than {money.percent(FEW_READS)} "
+            "of that read from the cache."
         ),
     )

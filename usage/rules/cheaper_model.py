@@ -36,7 +36,7 @@ def find(evidence: Evidence, price: Price) -> Iterator[Finding]:
         if not everything or not now or then is None or then >= now:
             continue
         affected = part(spend, now / everything)
-        yield finding((provider, model, smaller), uses, short, spend, affected, 1 - then / now)
+        yield finding((provider, model, smaller), uses, short, spend=spend, affected=affected, cheaper=1 - then / now)
 
 
 def is_short(use: DayUse) -> bool:
@@ -53,6 +53,7 @@ def finding(
     names: tuple[str, str, str],
     uses: tuple[DayUse, ...],
     short: tuple[DayUse, ...],
+    *,
     spend: Decimal,
     affected: Decimal,
     cheaper: Decimal,
@@ -70,7 +71,8 @@ def finding(
         title=f"Try {smaller} for short calls to {model}",
         summary=(
             f"{money.exact(requests)} requests to {model} look short and simple: on average "
-            f"{money.exact(prompt_tokens(tokens) // requests)} tokens in and {money.exact(tokens.output // requests)} out. "
+            f"{money.exact(prompt_tokens(tokens) // requests)} tokens in and "
+            f"{money.exact(tokens.output // requests)} out. "
             f"{smaller} costs {money.percent(cheaper)} less for the same tokens. "
             "Length says nothing about difficulty, so compare answers on your own prompts before you move them."
         ),
@@ -88,13 +90,12 @@ def finding(
         spend=spend,
         confidence="medium" if is_steady else "low",
         why_confidence=(
-            f"Seen on {days} {'day' if days == 1 else 'days'}. Requests are judged by the average length of one key's "
+            f"Seen on {days_seen(days)}. Requests are judged by the average length of one key's "
             "calls on one day, and nobody has compared the answers."
         ),
         formula=(
-            f"{money.dollars(affected)} spent on these requests × {money.percent(cheaper)} lower price × "
-            f"{money.percent(MOVED[0])} to {money.percent(MOVED[1])} of them moved "
-            f"= {money.dollars(low)} to {money.dollars(high)}. A request counts as short when its key averages at most "
-            f"{money.exact(SHORT_INPUT)} tokens in and {money.exact(SHORT_OUTPUT)} out on that day."
+            arithmetic(affected, "these requests", cheaper, MOVED, "moved")
+            + f" A request counts as short when its key averages at most {money.exact(SHORT_INPUT)} tokens in "
+            f"and {money.exact(SHORT_OUTPUT)} out on that day."
         ),
     )

@@ -8,10 +8,12 @@ from functools import reduce
 from operator import add
 from typing import Protocol
 
+from tokentra.lib import money
 from usage.rows import Tokens
 
 PLACES = Decimal("1e-12")
 ZERO = Decimal(0)
+TIMES = "\N{MULTIPLICATION SIGN}"
 
 Model = tuple[str, str]  # provider, model
 
@@ -123,3 +125,17 @@ def requests_of(uses: Iterable[DayUse]) -> int:
 def part(spend: Decimal, share: Decimal) -> Decimal:
     """A share of a spend, rounded down and never outside of it."""
     return (spend * min(max(share, ZERO), Decimal(1))).quantize(PLACES, ROUND_DOWN)
+
+
+def arithmetic(affected: Decimal, what: str, cheaper: Decimal, shares: tuple[Decimal, Decimal], done: str) -> str:
+    """How both ends of a range come about, with every number in it."""
+    low, high = (part(affected, cheaper * share) for share in shares)
+    return (
+        f"{money.dollars(affected)} spent on {what} {TIMES} {money.percent(cheaper)} lower price {TIMES} "
+        f"{money.percent(shares[0])} to {money.percent(shares[1])} of it {done} "
+        f"= {money.dollars(low)} to {money.dollars(high)}."
+    )
+
+
+def days_seen(count: int) -> str:
+    return f"{count} {'day' if count == 1 else 'days'}"

@@ -23,10 +23,16 @@ STEPS = (
     Step("openai", ("gpt-6.1-sol",), "gpt-6.1-terra"),
     Step("openai", ("o1", "o3"), "o4-mini"),
     Step("anthropic", ("claude-3-opus", "claude-opus-4", "claude-opus-4-0", "claude-opus-4-1"), "claude-sonnet-4-5"),
-    Step("anthropic", ("claude-opus-4-5", "claude-opus-4-6", "claude-opus-4-7", "claude-opus-4-8"), "claude-sonnet-4-6"),
+    Step(
+        "anthropic", ("claude-opus-4-5", "claude-opus-4-6", "claude-opus-4-7", "claude-opus-4-8"), "claude-sonnet-4-6"
+    ),
     Step("anthropic", ("claude-opus-5",), "claude-sonnet-5"),
     Step("anthropic", ("claude-opus-5-5",), "claude-sonnet-5-5"),
-    Step("anthropic", ("claude-3-5-sonnet", "claude-3-7-sonnet", "claude-sonnet-4", "claude-sonnet-4-0"), "claude-haiku-4-5"),
+    Step(
+        "anthropic",
+        ("claude-3-5-sonnet", "claude-3-7-sonnet", "claude-sonnet-4", "claude-sonnet-4-0"),
+        "claude-haiku-4-5",
+    ),
     Step("anthropic", ("claude-sonnet-4-5", "claude-sonnet-4-6", "claude-sonnet-5"), "claude-haiku-4-5"),
     Step("anthropic", ("claude-sonnet-5-5",), "claude-haiku-5-5"),
 )

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from tests.fake_provider import KEYS, FakeProvider, moment
+from tests.fake_provider import KEYS, AnthropicBill, FakeProvider, moment
 from tests.fake_provider.wire import FACTS
 
 from .reading import (
@@ -99,6 +99,19 @@ def test_the_documented_cost_row_comes_as_documented(fake: FakeProvider) -> None
         "next_page": None,
         "data_refreshed_at": f"{TODAY}T15:37:00Z",
     }
+
+
+def test_cents_of_two_currencies_are_never_added(fake: FakeProvider) -> None:
+    euros = AnthropicBill(moment(YESTERDAY, 14), "500", token_type="output_tokens", currency="EUR")
+    fake.world.anthropic.bills.append(euros)
+    client = anthropic_client(fake)
+    hour = {"starting_at": f"{YESTERDAY}T14:00:00Z", "ending_at": f"{YESTERDAY}T15:00:00Z"}
+
+    new = [row["cost"] for row in client.read(ANALYTICS_COST, hour)["data"]]
+    old = rows([client.read(COST_REPORT, span(YESTERDAY, TODAY))])
+
+    assert [(cost["amount"], cost["currency"]) for cost in new] == [("500", "EUR"), ("12.3450000", "USD")]
+    assert {row["currency"]: row["amount"] for row in old} == {"EUR": "500", "USD": "90210.1775000"}
 
 
 def test_idle_hours_have_no_analytics_rows(fake: FakeProvider) -> None:

@@ -389,7 +389,7 @@ def test_a_bucket_goes_missing_or_comes_twice(fake: FakeProvider) -> None:
     [
         ("nan_amount", "openai", '"amount":{"value":NaN,'),
         ("nan_text_amount", "openai", '"amount":{"value":"NaN",'),
-        ("infinite_amount", "anthropic", '"amount":"Infinity"'),
+        ("infinite_amount", "anthropic", '"cost":{"amount":"Infinity"'),
         ("wordy_amount", "anthropic", '"amount":"about 3"'),
     ],
 )

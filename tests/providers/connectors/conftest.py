@@ -48,9 +48,7 @@ def recorded(name: str) -> Any:
 @contextmanager
 def calling(connector: Connector, **more: Any) -> Iterator[http.Client]:
     """A client that does not really sleep."""
-    with http.client(
-        connector.host, provider=connector.key, **({"sleep": lambda seconds: None} | more)
-    ) as client:
+    with http.client(connector.host, provider=connector.key, **({"sleep": lambda seconds: None} | more)) as client:
         yield client
 
 

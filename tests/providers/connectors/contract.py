@@ -107,9 +107,7 @@ def sorts_what_goes_wrong(subject: Subject) -> None:
         for secret in subject.secrets:
             assert secret not in f"{told!r} {told.message} {told.detail}"
     assert subject.failure(lost).outcome is Outcome.PROVIDER_DOWN
-    assert (
-        subject.failure(lambda request: httpx2.Response(200, text="<html>")).outcome is Outcome.PROVIDER_DOWN
-    )
+    assert subject.failure(lambda request: httpx2.Response(200, text="<html>")).outcome is Outcome.PROVIDER_DOWN
 
 
 def never_takes_an_endless_list_for_the_end(subject: Subject) -> None:

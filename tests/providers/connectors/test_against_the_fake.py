@@ -24,9 +24,7 @@ def days_ago(days: int) -> str:
 
 
 def endpoint(connector: Connector, name: str, via: str = "") -> Endpoint:
-    return next(
-        each for each in connector.endpoints_for(frozenset({via} if via else ())) if each.name == name
-    )
+    return next(each for each in connector.endpoints_for(frozenset({via} if via else ())) if each.name == name)
 
 
 def tokens(rows: Iterable[UsageRow]) -> dict[str, int]:

@@ -100,9 +100,7 @@ def test_c3_4_a_senseless_amount_is_listed_and_its_neighbours_are_kept(amount):
 def test_usage_takes_the_nested_cache_writes_and_the_request_count():
     (row,) = analytics("usage").rows
 
-    assert row.tokens == Tokens(
-        input=1500, cache_read=200, cache_write_5m=500, cache_write_1h=1000, output=700
-    )
+    assert row.tokens == Tokens(input=1500, cache_read=200, cache_write_5m=500, cache_write_1h=1000, output=700)
     assert (row.requests, row.units) == (7, (("web_search", Decimal(10)),))
     assert (row.service_tier, row.batch, row.context_window) == ("batch", True, "200k-1M")
 
@@ -132,14 +130,10 @@ def test_the_usage_report_knows_people_and_no_request_counts():
         "/v1/organizations/workspaces": recorded("anthropic_workspaces"),
     }
     with answering(ANTHROPIC, lambda request: httpx2.Response(200, json=replies[request.url.path])) as client:
-        page = ANTHROPIC.read(
-            client, ADMIN, endpoint("usage", "reports"), HOUR, HOUR + timedelta(hours=1), now=NOW
-        )
+        page = ANTHROPIC.read(client, ADMIN, endpoint("usage", "reports"), HOUR, HOUR + timedelta(hours=1), now=NOW)
 
     (row,) = page.rows
-    assert row.tokens == Tokens(
-        input=1500, cache_read=200, cache_write_5m=500, cache_write_1h=1000, output=700
-    )
+    assert row.tokens == Tokens(input=1500, cache_read=200, cache_write_5m=500, cache_write_1h=1000, output=700)
     assert (row.requests, row.user, row.project) == (None, "user_1", "")
     assert row.extra == (("inference_geo", "global"),)
 
@@ -275,7 +269,5 @@ def test_names_of_workspaces_keys_and_people(fake: FakeProvider):
 
     acme = fake.world.anthropic
     assert set(names["project"]) == {space.id for space in acme.workspaces}
-    assert names["api_key"] == {
-        each.id: (each.name, f"sk-ant-api03-...{each.id[-4:]}") for each in acme.api_keys
-    }
+    assert names["api_key"] == {each.id: (each.name, f"sk-ant-api03-...{each.id[-4:]}") for each in acme.api_keys}
     assert names["user"] == {user.id: (user.name, user.email) for user in acme.users}

@@ -26,9 +26,7 @@ def read_day(name: str, body, *, hours: int = 24) -> Page:
 
 def costs(*results) -> Page:
     page = recorded("openai_costs")
-    page["data"][0]["results"] = [
-        recorded("openai_costs")["data"][0]["results"][0] | result for result in results
-    ]
+    page["data"][0]["results"] = [recorded("openai_costs")["data"][0]["results"][0] | result for result in results]
     return read_day("costs", page)
 
 
@@ -74,16 +72,12 @@ def test_amounts_come_in_many_spellings(sent, dollars: str):
     assert row.amount == Decimal(dollars)
 
 
-@pytest.mark.parametrize(
-    "value", ["NaN", "Infinity", "-Infinity", "about 3", True, [], "1e400", {"cents": 1}]
-)
+@pytest.mark.parametrize("value", ["NaN", "Infinity", "-Infinity", "about 3", True, [], "1e400", {"cents": 1}])
 def test_c3_4_a_senseless_amount_is_listed_and_its_neighbours_are_kept(value):
     page = costs({"amount": {"value": value, "currency": "usd"}}, {"line_item": "web search tool calls"})
 
     assert [row.line_item for row in page.rows] == ["web search tool calls"]
-    assert page.problems == (
-        "A row of 2026-10-30 00:00 UTC could not be read: " + page.problems[0].split(": ", 1)[1],
-    )
+    assert page.problems == ("A row of 2026-10-30 00:00 UTC could not be read: " + page.problems[0].split(": ", 1)[1],)
 
 
 def test_a_bare_nan_spoils_its_row_and_not_its_page():
@@ -137,9 +131,7 @@ def test_hours_carry_their_dimensions_and_disjoint_tokens():
                 "output_audio_tokens": 20,
                 "output_image_tokens": 30,
             },
-            Tokens(
-                input=250, cache_read=800, audio_in=100, image_in=50, output=40, audio_out=20, image_out=30
-            ),
+            Tokens(input=250, cache_read=800, audio_in=100, image_in=50, output=40, audio_out=20, image_out=30),
         ),
         (
             {"input_tokens": 3_000_000_800, "input_cached_tokens": 3_000_000_000},
@@ -272,9 +264,7 @@ def test_the_questions_are_asked_as_documented(fake: FakeProvider):
 def test_costs_before_keys_were_known_are_read_without_them(fake: FakeProvider):
     start = datetime(2025, 11, 15, tzinfo=UTC)
     with calling(OPENAI) as client:
-        page = OPENAI.read(
-            client, key(KEYS["openai"]), BY_NAME["costs"], start, start + timedelta(days=31), now=NOW
-        )
+        page = OPENAI.read(client, key(KEYS["openai"]), BY_NAME["costs"], start, start + timedelta(days=31), now=NOW)
 
     asked = [seen.query["group_by"] for seen in fake.requests]
     assert asked[0] == ["project_id", "line_item", "api_key_id"]
@@ -285,9 +275,7 @@ def test_costs_before_keys_were_known_are_read_without_them(fake: FakeProvider):
 def test_a_window_of_days_to_come_is_empty_and_not_asked_for(fake: FakeProvider):
     start = datetime(2026, 11, 21, tzinfo=UTC)
     with calling(OPENAI) as client:
-        page = OPENAI.read(
-            client, key(KEYS["openai"]), BY_NAME["costs"], start, start + timedelta(days=2), now=NOW
-        )
+        page = OPENAI.read(client, key(KEYS["openai"]), BY_NAME["costs"], start, start + timedelta(days=2), now=NOW)
 
     assert page == Page(())
     assert fake.requests == []
@@ -304,9 +292,7 @@ def test_an_answer_that_is_too_large_is_asked_for_in_smaller_parts_and_then_with
         return httpx2.Response(200, json=recorded("openai_usage_completions"))
 
     with answering(OPENAI, reply) as client:
-        page = OPENAI.read(
-            client, ADMIN, BY_NAME["usage.completions"], DAY, DAY + timedelta(hours=1), now=NOW
-        )
+        page = OPENAI.read(client, ADMIN, BY_NAME["usage.completions"], DAY, DAY + timedelta(hours=1), now=NOW)
 
     assert list(dict.fromkeys(asked)) == [("168", True), ("24", True), ("24", False)]
     assert len(page.rows) == 1
@@ -349,9 +335,7 @@ def test_an_account_that_tells_nothing_is_named_by_its_key(fake: FakeProvider):
 
 
 def test_an_idle_yesterday_does_not_hide_the_account(fake: FakeProvider):
-    fake.world.openai.bills[:] = [
-        bill for bill in fake.world.openai.bills if bill.at < NOW.timestamp() - 3 * 86_400
-    ]
+    fake.world.openai.bills[:] = [bill for bill in fake.world.openai.bills if bill.at < NOW.timestamp() - 3 * 86_400]
     with calling(OPENAI) as client:
         account = OPENAI.identify(client, key(KEYS["openai"]), now=NOW)
 

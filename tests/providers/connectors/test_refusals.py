@@ -96,9 +96,7 @@ ANTHROPIC_ROWS = {
     "no whole day": (
         CLAUDE_ADMIN,
         400,
-        anthropic_error(
-            "invalid_request_error", "Invalid date range: ending date must be after starting date"
-        ),
+        anthropic_error("invalid_request_error", "Invalid date range: ending date must be after starting date"),
         "bad_request",
     ),
     "billing": (CLAUDE_ADMIN, 402, anthropic_error("billing_error", "pay"), "not_available"),
@@ -236,9 +234,7 @@ def test_every_doubt_is_left_to_the_live_probe(connector, secret: str):
         (ANTHROPIC, "sk-ant-api01-nobody-00000000000", "invalid_credentials"),
     ],
 )
-def test_keys_that_can_read_nothing_are_refused_by_the_probe(
-    fake: FakeProvider, connector, secret: str, outcome: str
-):
+def test_keys_that_can_read_nothing_are_refused_by_the_probe(fake: FakeProvider, connector, secret: str, outcome: str):
     with calling(connector) as client, pytest.raises(ConnectorError) as error:
         connector.identify(client, key(secret), now=NOW)
 

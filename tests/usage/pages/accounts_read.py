@@ -76,5 +76,3 @@ def whole_history(account: AccountOf, *rows: UsageRow, days: int = 90) -> Accoun
 
 def on(days_ago: int, **fields: Any) -> UsageRow:
     return used(day=TODAY - timedelta(days=days_ago), **fields)
-
-

@@ -14,6 +14,7 @@ from accounts.models import JournalEntry, Organization, User
 from tests.conftest import Browser
 from tests.usage.accounts_of import billed
 from tests.usage.pages.accounts_read import NOW, TODAY, anthropic, on, openai, two_settled_days, whole_history
+from tokentra.lib.money import DASH
 from tokentra.lib.tenancy import organization_scope
 from usage import demo
 from usage.rows import Ledger, Tokens
@@ -89,7 +90,7 @@ def test_the_data_ready_banner_comes_once_and_goes_when_it_is_closed(acme: Organ
     whole_history(openai(acme), on(1), on(2))
     alices, bobs = Browser(alice), Browser(bob)
 
-    assert "Your data is ready Usage from OpenAI since 23 Aug is here: $0.50 across 1 model" in text(alices)
+    assert "Your data is ready Usage from OpenAI since 23 Aug is here, 1 model so far." in text(alices)
     assert "Your data is ready" in text(alices)
     assert "Your data is ready" not in text(bobs)
     assert alices.post("/dashboard/data-ready/").status_code == 302
@@ -180,7 +181,7 @@ def test_each_period_is_compared_with_its_equal(acme: Organization, alices: Brow
 def test_unknown_requests_are_a_dash_with_the_reason(acme: Organization, alices: Browser):
     whole_history(anthropic(acme), on(1, requests=None))
 
-    assert "Requests – Anthropic does not report how many requests there were." in " ".join(
+    assert f"Requests {DASH} Anthropic does not report how many requests there were." in " ".join(
         text(alices).replace("See the rows", "").split()
     ).replace("no earlier data ", "")
 
@@ -205,7 +206,13 @@ def test_unpriced_tokens_are_told_and_named(acme: Organization, alices: Browser)
 
 def test_other_currencies_have_a_line_of_their_own(acme: Organization, alices: Browser):
     account = two_settled_days(acme)
-    account.reads(Ledger.BILLED, billed("7.5", currency="EUR", day=two_weeks()), billed("1.5", day=two_weeks()), start=two_weeks(), days=1)
+    account.reads(
+        Ledger.BILLED,
+        billed("7.5", currency="EUR", day=two_weeks()),
+        billed("1.5", day=two_weeks()),
+        start=two_weeks(),
+        days=1,
+    )
 
     page = text(alices)
 
@@ -270,9 +277,7 @@ def test_a_filter_is_a_chip_that_can_be_taken_off(acme: Organization, alices: Br
         ("period=fortnight", "Choose one of the periods, or give a start and an end."),
     ],
 )
-def test_a_range_that_cannot_be_shown_is_told_and_kept(
-    acme: Organization, alices: Browser, query: str, sentence: str
-):
+def test_a_range_that_cannot_be_shown_is_told_and_kept(acme: Organization, alices: Browser, query: str, sentence: str):
     two_settled_days(acme)
 
     assert sentence in text(alices, query, 422)
@@ -288,7 +293,9 @@ def test_it_takes_at_most_fifteen_queries(acme: Organization, alices: Browser, q
     with CaptureQueriesContext(connection) as captured:
         alices.get(f"/dashboard/?{query}")
 
-    asked = [each["sql"] for each in captured if each["sql"].startswith(("SELECT", "INSERT", "UPDATE", "DELETE", "DECLARE"))]
+    asked = [
+        each["sql"] for each in captured if each["sql"].startswith(("SELECT", "INSERT", "UPDATE", "DELETE", "DECLARE"))
+    ]
     assert len(asked) <= 15, asked
 
 

@@ -15,7 +15,7 @@ from accounts.models import Organization, User
 from tests.conftest import Browser
 from tests.usage.accounts_of import billed
 from tests.usage.pages.accounts_read import DAY, MINI, NOW, openai, two_settled_days
-from usage import asking, demo, export, stats
+from usage import asking, demo, export, figures, stats
 from usage.csv_lines import safe
 from usage.rows import Ledger
 
@@ -141,7 +141,7 @@ def test_b18_an_export_that_breaks_says_so_at_its_end(
     whole = export.whole(asked(format=format))
     real = stats.groups
 
-    def breaks_at_the_second(*args: Any, **kwargs: Any) -> Iterator[stats.Figures]:
+    def breaks_at_the_second(*args: Any, **kwargs: Any) -> Iterator[figures.Figures]:
         yield next(real(*args, **kwargs))
         raise ConnectionError("gone")
 
@@ -178,7 +178,7 @@ def asked(**more: str) -> asking.Asked:
 def test_b64_one_export_runs_for_each_member(acme: Organization, alice: User, bob: User, alices: Browser):
     two_settled_days(acme)
 
-    with held_elsewhere(f"export:{acme.pk}:{alice.pk}"):
+    with HeldElsewhere(f"export:{acme.pk}:{alice.pk}"):
         refused = alices.get(f"/api/usage/export?{BOTH}")
         bobs = exported(Browser(bob))
 
@@ -188,7 +188,7 @@ def test_b64_one_export_runs_for_each_member(acme: Organization, alice: User, bo
     assert len(rows(exported(alices))) == 4
 
 
-class held_elsewhere:
+class HeldElsewhere:
     """Another process holds the member's lock."""
 
     def __init__(self, name: str) -> None:
@@ -216,5 +216,3 @@ def test_a_wrong_question_is_refused_before_the_file_begins(acme: Organization, 
     assert answer.status_code == 422
     assert answer.json()["error"]["fields"].keys() == {"limit"}
     assert connection.is_usable()
-
-

@@ -41,7 +41,7 @@ def test_a_finding_shows_its_evidence_its_range_and_its_arithmetic(acme: Organiz
 
     assert "Try gpt-4o-mini for short calls to gpt-4o" in page
     assert "$6.34 to $19.04" in page or "$6.35 to $19.04" in page
-    assert "could be saved of $27.00 in 30 days" in page
+    assert "of the $27.00 it applies to, in 30 days" in page
     assert "Short, simple-looking requests 20,000" in page
     assert "How this is computed $27.00 spent on these requests" in page
     assert "Medium confidence" in page

@@ -332,5 +332,3 @@ def test_the_reference_lists_the_parameters(client: Browser):
 
     named = {each["name"] for each in paths["/api/usage/stats"]["get"]["parameters"]}
     assert {"from", "to", "groupBy", "metric", "ledger", "limit", "cursor", "filter[model]"} <= named
-
-

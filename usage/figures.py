@@ -1,0 +1,111 @@
+"""What can be asked of the rollups and what comes back: a question, and the figures of one group. Pure."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from tokentra.lib.periods import Period
+from usage.rows import TOKEN_CLASSES, Tokens
+
+ZERO = Decimal(0)
+TIMES = ("hour", "day", "week", "month")
+NARROW = ("model", "project", "api_key", "user", "service_tier")  # each has a rollup of its own
+CROSSED = (*NARROW, "batch", "line_item")
+EVERYWHERE = ("provider", "connection")
+DIMENSIONS = (*EVERYWHERE, *CROSSED)
+LEDGERS = ("counted", "billed", "computed", "measured")
+NO_TOKENS = Tokens()
+
+
+@dataclass(frozen=True)
+class Question:
+    """`order` names measures or keys, "-" for descending; keys follow by themselves, so that pages are stable."""
+
+    period: Period
+    group_by: tuple[str, ...] = ()
+    filters: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    ledger: str = "counted"
+    order: str = ""
+
+    @property
+    def dimensions(self) -> tuple[str, ...]:
+        named = {*self.group_by, *self.filters}
+        return tuple(name for name in CROSSED if name in named)
+
+    @property
+    def by_hour(self) -> bool:
+        return "hour" in self.group_by or not self.period.is_whole_days
+
+
+@dataclass(frozen=True)
+class Figures:
+    """One group's sums. `requests` is None when nobody says; `requests_partly` when somebody does not."""
+
+    keys: dict[str, Any] = field(default_factory=dict)
+    cost: Decimal = ZERO
+    other_currencies: dict[str, Decimal] = field(default_factory=dict)
+    tokens: Tokens = NO_TOKENS
+    requests: int | None = None
+    requests_partly: bool = False
+    units: dict[str, Decimal] = field(default_factory=dict)
+    unpriced_tokens: int = 0
+    billed: Decimal = ZERO
+    computed: Decimal = ZERO
+    measured: Decimal = ZERO
+
+    def __add__(self, other: "Figures") -> "Figures":
+        known = [each.requests for each in (self, other) if each.requests is not None]
+        return Figures(
+            keys={name: value for name, value in self.keys.items() if other.keys.get(name) == value},
+            cost=self.cost + other.cost,
+            other_currencies=added(self.other_currencies, other.other_currencies),
+            tokens=self.tokens + other.tokens,
+            requests=sum(known) if known else None,
+            requests_partly=self.requests_partly or other.requests_partly,
+            units=added(self.units, other.units),
+            unpriced_tokens=self.unpriced_tokens + other.unpriced_tokens,
+            billed=self.billed + other.billed,
+            computed=self.computed + other.computed,
+            measured=self.measured + other.measured,
+        )
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.cost or self.other_currencies or self.tokens.total or self.requests or self.units)
+
+
+def added(one: Mapping[str, Decimal], other: Mapping[str, Decimal]) -> dict[str, Decimal]:
+    return {name: one.get(name, ZERO) + other.get(name, ZERO) for name in sorted({*one, *other})}
+
+
+def total(figures: Iterable[Figures]) -> Figures:
+    return sum(figures, Figures())
+
+
+def position(question: Question, figures: Figures) -> list[Any]:
+    """Where a group stands in the order: what `after` takes."""
+    counts = {name: figures.tokens.get(name) for name in TOKEN_CLASSES}
+    sums = {"cost": figures.cost, "tokens": figures.tokens.total, "requests": figures.requests or 0}
+    values = {**counts, **sums, **figures.keys}
+    return [values[name.removeprefix("-")] for name in ordering(question)]
+
+
+def ordering(question: Question) -> tuple[str, ...]:
+    chosen = (question.order,) if question.order else ()
+    plain = question.order.removeprefix("-")
+    return (*chosen, *(name for name in question.group_by if name != plain))
+
+
+def turned(name: str) -> str:
+    return name[1:] if name.startswith("-") else f"-{name}"
+
+
+def written(value: Any) -> str:
+    """A key as JSON and CSV have it."""
+    if isinstance(value, datetime):
+        return value.strftime("%Y-%m-%dT%H:%M:%SZ")
+    if isinstance(value, date):
+        return value.isoformat()
+    return ("true" if value else "false") if isinstance(value, bool) else str(value)
