@@ -4,6 +4,7 @@ from typing import Any
 from zoneinfo import available_timezones
 
 from allauth.account.adapter import get_adapter
+from allauth.account.forms import AddEmailForm as AllauthAddress
 from allauth.account.forms import ChangePasswordForm as AllauthChange
 from allauth.account.forms import ConfirmEmailVerificationCodeForm as AllauthCode
 from allauth.account.forms import LoginForm as AllauthLogin
@@ -108,6 +109,13 @@ class SetPasswordForm(OnePassword, AllauthSet):  # type: ignore[misc]  # allauth
 
 class ResetPasswordKeyForm(OnePassword, AllauthReset):  # type: ignore[misc]  # allauth has no types
     """The new password behind a reset link."""
+
+
+class NewAddressForm(AllauthAddress):  # type: ignore[misc]  # allauth has no types
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["email"].label = "New address"
+        self.fields["email"].widget.attrs.pop("placeholder", None)
 
 
 class CodeForm(AllauthCode):  # type: ignore[misc]  # allauth has no types

@@ -9,10 +9,10 @@ from tokentra.lib.ids import uuid7
 if TYPE_CHECKING:
     from accounts.models import Organization
 
-Row = TypeVar("Row", bound=models.Model, covariant=True)
+Row_co = TypeVar("Row_co", bound=models.Model, covariant=True)
 
 
-class OwnedQuerySet(models.QuerySet[Row]):
+class OwnedQuerySet(models.QuerySet[Row_co]):
     """Sets of rows that belong to organizations."""
 
     def owned_by(self, organization: "Organization") -> Self:

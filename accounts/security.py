@@ -14,12 +14,13 @@ from django.views.decorators.http import require_POST
 
 from accounts import sessions
 from accounts.entry import Answers, providers
-from accounts.forms import ChangePasswordForm, SetPasswordForm
+from accounts.forms import ChangePasswordForm, NewAddressForm, SetPasswordForm
 
 
 class EmailView(Answers, allauth.EmailView):  # type: ignore[misc]  # allauth has no types
     """A new address counts once its code was entered; until then the old one stays."""
 
+    form_class = NewAddressForm
     action = "manage_email"
 
 

@@ -51,8 +51,9 @@ def start(connection: Connection, *, now: datetime) -> None:
     """Due at once, with whatever it waited for forgotten."""
     connection.blocked, connection.blocked_at, connection.wait_until = "", None, None
     connection.waits, connection.paused_at, connection.next_sync_at = 0, None, now
+    windows.end_waits(connection)
     marks = windows.Marks.of(connection, CONNECTORS[connection.provider])
-    connection.status = marks.status()
+    connection.status = marks.status(now)
     if connection.status == Status.BROKEN:
         connection.status = Status.VALIDATING
     connection.save()

@@ -1,7 +1,6 @@
 """What became of one reading, written in one transaction with its marks, by whoever holds the claim."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -89,7 +88,7 @@ def settle(connection: Connection, connector: Connector, endpoint: str, window: 
     if connection.first_read_at is None and marks.is_all_read():
         connection.first_read_at = now
         journal_first_read(connection, marks)
-    keep(connection, marks)
+    keep(connection, marks, now=now)
     return window.rows
 
 
@@ -123,7 +122,7 @@ def account(
     ).update(outcome="", retry_at=None, failures=0, failing_since=None, detail="")
     save_tries(state_of(connection, windows.NAMES), outcomes.worked(Tries(), now), now=now)
     connection.names_read_at = now
-    keep(connection, Marks.of(connection, connector))
+    keep(connection, Marks.of(connection, connector), now=now)
 
 
 def failure(
@@ -151,7 +150,7 @@ def failure(
         goes_on = True
     else:
         goes_on = endpoint_failed(connection, endpoint, window, error, now=now)
-    keep(connection, Marks.of(connection, connector))
+    keep(connection, Marks.of(connection, connector), now=now)
     return goes_on
 
 
@@ -216,12 +215,12 @@ def stop(connection: Connection, reason: str, *, now: datetime) -> None:
     connection.save()
 
 
-def keep(connection: Connection, marks: Marks) -> None:
+def keep(connection: Connection, marks: Marks, *, now: datetime) -> None:
     """Save the connection with the state that follows from its marks, and hold on to it a little longer."""
-    connection.status = replace(marks, connection=connection).status()
-    if connection.status == Status.BROKEN:
-        connection.next_sync_at = None
+    connection.status = marks.status(now)
     connection.lease_until = Now() + LEASE
+    if connection.status == Status.BROKEN:
+        connection.next_sync_at, connection.lease_until = None, None
     connection.save()
 
 
@@ -238,7 +237,7 @@ def leave(claim: Claim, done: "Step") -> bool:
             return False
         marks = Marks.of(connection, CONNECTORS[connection.provider])
         connection.next_sync_at, connection.lease_until = marks.next_mark(), None
-        connection.status = marks.status()
+        connection.status = marks.status(now)
         connection.save(update_fields=["next_sync_at", "lease_until", "status"])
         note_run(connection, done)
     chaos.point("sync.after_leave")

@@ -70,10 +70,10 @@ class Marks:
             marks.append(self._not_before(NAMES, read + NAMES_EVERY if read else self.connection.last_sync_at))
         return min(marks) if marks else None
 
-    def status(self) -> str:
+    def status(self, now: datetime) -> str:
         blocked = self.connection.blocked
         return outcomes.status(
-            [self._now(endpoint) for endpoint in self.endpoints] + self._others_now(),
+            [self._state(endpoint, now.date()) for endpoint in self.endpoints] + self._others(),
             is_refused=blocked == "refused",
             is_slowed=blocked == "slowed",
             has_read=any(w.read_at and w.read_at >= self.connection.key_set_at for w in self.windows),
@@ -87,9 +87,11 @@ class Marks:
     def _of(self, endpoint: Endpoint) -> Iterable[ReadWindow]:
         return (window for window in self.windows if window.endpoint == endpoint.name)
 
-    def _now(self, endpoint: Endpoint) -> EndpointNow:
+    def _state(self, endpoint: Endpoint, today: date) -> EndpointNow:
         mine = list(self._of(endpoint))
-        unread = [window for window in mine if window.read_at is None]
+        # once all is read, a window that begins today is today's work, not a first sync
+        begun = plan.midnight(today if self.connection.first_read_at else date.max)
+        unread = [window for window in mine if window.read_at is None and window.start < begun]
         return EndpointNow(
             tries(self.states.get(endpoint.name)),
             endpoint.essential,
@@ -97,7 +99,7 @@ class Marks:
             incomplete=sum(1 for window in mine if window.problem),
         )
 
-    def _others_now(self) -> list[EndpointNow]:
+    def _others(self) -> list[EndpointNow]:
         """What is not read in windows: the names, and endpoints that the key was refused at."""
         read = {endpoint.name for endpoint in self.endpoints}
         others = [state for name, state in self.states.items() if name not in read]
@@ -159,6 +161,11 @@ def make_due(connection: Connection, *, now: datetime, since: date | None = None
     if since:
         mine = mine.filter(end__gt=plan.midnight(since))
     mine.update(due_at=now, tries=0)
+    end_waits(connection)
+
+
+def end_waits(connection: Connection) -> None:
+    """Ask every endpoint again, also those that were to be left alone for a while."""
     states = EndpointState.objects.filter(organization_id=connection.organization_id, connection=connection)
     states.exclude(outcome=Outcome.OK).update(retry_at=None)
 

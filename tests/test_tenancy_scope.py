@@ -3,8 +3,8 @@
 import pytest
 from django.db import DataError, InternalError, connection, connections, transaction
 
-from accounts.models import JournalEntry, Membership, Organization
 from accounts.journal import Event, record
+from accounts.models import JournalEntry, Membership, Organization
 from tokentra.lib.tenancy import OtherScope, organization_scope, scoped_organization, user_scope
 
 pytestmark = pytest.mark.django_db

@@ -15,16 +15,15 @@ from tokentra.lib.problems import Problem
 from usage.api import router as usage
 
 log = logging.getLogger(__name__)
-api = NinjaAPI(title="TokenTra", version="1", urls_namespace="api", docs_url="/docs", openapi_url="/openapi.json")
+api = NinjaAPI(title="TokenTra", version="1", urls_namespace="api", docs_url="/docs")
 api.add_router("", accounts, tags=["accounts"])
 api.add_router("", providers, tags=["providers"])
 api.add_router("", usage, tags=["usage"])
 
 
 def answer(request: HttpRequest, problem: Problem) -> HttpResponse:
-    return JsonResponse(
-        problem.body(getattr(request, "id", "")), status=problem.status, headers={"Cache-Control": "no-store"} | problem.headers
-    )
+    headers = {"Cache-Control": "no-store"} | problem.headers
+    return JsonResponse(problem.body(getattr(request, "id", "")), status=problem.status, headers=headers)
 
 
 @api.exception_handler(Problem)
@@ -41,7 +40,8 @@ def invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
     if "body" in fields and "JSON" in " ".join(fields["body"]):
         return answer(request, Problem(400, "unreadable_json", "Send a JSON object in the body."))
     named = ", ".join(sorted(fields))
-    return answer(request, Problem(422, "invalid_field", f"Correct these fields and send it again: {named}.", fields=fields))
+    sentence = f"Correct these fields and send it again: {named}."
+    return answer(request, Problem(422, "invalid_field", sentence, fields=fields))
 
 
 @api.exception_handler(AuthenticationError)

@@ -1,4 +1,4 @@
-"""The project as an app: its template tags load, its tasks find their broker, and its database is prepared before migrations."""
+"""The project as an app: tags load, tasks find their broker, the database is prepared before migrations."""
 
 from django.apps import AppConfig
 from django.db.models.signals import pre_migrate

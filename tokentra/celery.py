@@ -5,7 +5,7 @@ from importlib import import_module
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tokentra.settings")
 
-from celery import Celery  # noqa: E402  # the settings module is named before Celery looks for it
+from celery import Celery
 
 app = Celery("tokentra")
 app.set_default()  # for every thread of the web server, not only the one that imports this

@@ -79,7 +79,7 @@ class Config(BaseSettings):
         if not self.secret_key.get_secret_value():
             raise ValueError("set SECRET_KEY to a long random text")
         if not self.encryption_keys:
-            raise ValueError("set TOKENTRA_ENCRYPTION_KEYS to one or more keys of 32 random bytes in base64, newest first")
+            raise ValueError("set TOKENTRA_ENCRYPTION_KEYS to keys of 32 random bytes in base64, the newest first")
         if public and self.secrets_are_generated:
             raise ValueError("a public TOKENTRA_SITE_URL needs a SECRET_KEY and TOKENTRA_ENCRYPTION_KEYS of your own")
         if public and self.debug:

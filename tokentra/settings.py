@@ -117,7 +117,7 @@ def database(role: str) -> dict[str, Any]:
         parsed |= {"USER": role, "PASSWORD": role_password(role)}
         # where the operator's login may not give roles defaults, absence of an organization is an error all the same
         parsed["OPTIONS"] = parsed.get("OPTIONS", {}) | {"options": "-c app.org_id= -c app.user_id="}
-    return parsed | {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
+    return parsed | {"CONN_MAX_AGE": 0 if TESTING else 60, "CONN_HEALTH_CHECKS": True}
 
 
 DATABASES = {"default": database(f"tt_{config.database_role}"), "staff": database("tt_staff")}
@@ -133,7 +133,7 @@ REDIS_URL = config.redis_url.get_secret_value() or places.redis_url()
 _redis = urlsplit(REDIS_URL)
 CELERY_BROKER_URL = f"redis+socket://{_redis.path}?virtual_host=0" if _redis.scheme == "unix" else REDIS_URL
 _cache = f"{REDIS_URL.split('?')[0]}?db=1"
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": _cache}}
+CACHES = {"default": {"BACKEND": "tokentra.lib.cache.ForgivingRedisCache", "LOCATION": _cache}}
 
 # People
 
@@ -157,7 +157,8 @@ ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_UNIQUE_EMAIL = True
 MAIL_IS_CONFIGURED = config.mail_is_configured
 VERIFICATION_IS_MANDATORY = config.verification_is_mandatory
-ACCOUNT_EMAIL_VERIFICATION = "mandatory"  # allauth has codes in this mode only; our adapter leaves the step out where it is optional
+# allauth has codes in this mode only; our adapter leaves the step out where it is optional
+ACCOUNT_EMAIL_VERIFICATION = "mandatory"
 ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = True
 ACCOUNT_EMAIL_VERIFICATION_SUPPORTS_RESEND = True
 ACCOUNT_EMAIL_VERIFICATION_SUPPORTS_CHANGE = False  # offered to new addresses only, which would tell them apart
@@ -168,7 +169,7 @@ ACCOUNT_LOGOUT_REDIRECT_URL = "/login/"
 ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 600
-ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "accounts.reset_tokens.ResetTokens"
+ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "accounts.reset_tokens.ResetTokens"  # noqa: S105  # a name
 PASSWORD_RESET_TIMEOUT = 3600
 ALLAUTH_USER_CODE_FORMAT = {"numeric": True, "length": 6, "dashed": False}
 ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES
@@ -271,7 +272,8 @@ LOGGING = {
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["mask"]}},
     "root": {"handlers": ["console"], "level": "INFO"},
-    "loggers": {"httpx2": {"level": "WARNING"}, "httpcore2": {"level": "WARNING"}, "django.request": {"level": "ERROR"}},
+    "loggers": {"httpx2": {"level": "WARNING"}, "httpcore2": {"level": "WARNING"},
+                "django.request": {"level": "ERROR"}},
 }
 
 UNFOLD = {"SITE_TITLE": "TokenTra staff", "SITE_HEADER": "TokenTra", "SITE_URL": "/dashboard/"}

@@ -3,7 +3,8 @@
 import logging
 from typing import Any
 
-from django.core.cache import cache
+import redis
+from django.conf import settings
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
@@ -46,8 +47,9 @@ def database_answers() -> bool:
 
 def redis_answers() -> bool:
     try:
-        cache.get("readyz")
-    except Exception as problem:  # as above
+        with redis.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=1, socket_timeout=1) as server:
+            server.ping()
+    except redis.RedisError as problem:
         log.warning("redis does not answer: %s", type(problem).__name__)
         return False
     return True

@@ -91,7 +91,7 @@ class Board:
         return Days.of(held.defer("reads"))
 
     @cached_property
-    def compared(self) -> tuple[Figures, Figures] | None:
+    def compared(self) -> tuple[stats.Headlines, stats.Headlines] | None:
         """The comparable part of the period and the earlier one; None when either was not read whole."""
         if not self.pair or not self.days.is_complete(self.pair.now) or not self.days.is_complete(self.pair.before):
             return None
@@ -104,12 +104,12 @@ class Board:
 
     @property
     def spend(self) -> Headline:
-        return self._headline(self.total.cost, lambda figures: figures.cost)
+        return self._headline(self.total.cost, lambda sums: sums.cost)
 
     @property
     def tokens(self) -> Headline:
         note = f"Unpriced: {money.tokens(self.total.unpriced_tokens)} tokens" if self.total.unpriced_tokens else ""
-        return self._headline(self.total.tokens.total, lambda figures: figures.tokens.total, note)
+        return self._headline(self.total.tokens.total, lambda sums: sums.tokens, note)
 
     @property
     def requests(self) -> Headline:
@@ -118,7 +118,7 @@ class Board:
             note = f"{silent} does not report how many requests there were." if silent else "No usage in this period."
             return Headline(None, None, "", "", note)
         note = f"Without {silent}, which does not report requests." if silent else ""
-        return self._headline(self.total.requests, lambda figures: figures.requests, note)
+        return self._headline(self.total.requests, lambda sums: sums.requests, note)
 
     def _headline(self, now: Decimal | int, of: Any, note: str = "") -> Headline:
         if not self.compared or not self.pair:

@@ -1,18 +1,18 @@
 """Any figure by any dimension over time: one question, answered from the rollup that is narrow enough."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from functools import reduce
-from operator import or_
+from operator import add, or_
 from typing import Any, cast
 from uuid import UUID
 
 from django.contrib.postgres.aggregates import BoolOr, JSONBAgg
 from django.db.models import Aggregate, Case, F, JSONField, Q, QuerySet, Sum, TextField, Value, When
 from django.db.models.expressions import Combinable
-from django.db.models.functions import Cast, Coalesce, JSONObject, TruncDay, TruncMonth, TruncWeek
+from django.db.models.functions import Cast, JSONObject, TruncDay, TruncMonth, TruncWeek
 
 from accounts.models import Organization
 from tokentra.lib.periods import Period
@@ -30,11 +30,23 @@ CONDITIONS: dict[str, tuple[Q, Q]] = {  # whose money, whose tokens
 }
 
 
+ALL_TOKENS = reduce(add, (F(name) for name in TOKEN_CLASSES))
+
+
 class SumUnits(Aggregate):
     """Counts by name, added up by name; the function comes with the rollups."""
 
     function = "usage_sum_units"
     output_field = JSONField()
+
+
+@dataclass(frozen=True)
+class Headlines:
+    """What two periods are compared by; requests are those that are known."""
+
+    cost: Decimal
+    tokens: int
+    requests: int
 
 
 class Unanswerable(ValueError):
@@ -45,15 +57,26 @@ def totals(organization: Organization, question: Question) -> Figures:
     return next(groups(organization, replace(question, group_by=(), order="")), Figures())
 
 
-def side_by_side(organization: Organization, question: Question, spans: Sequence[Period]) -> list[Figures]:
-    """The sums of several stretches in one query, in their order; `question.period` holds them all."""
+def side_by_side(organization: Organization, question: Question, spans: Sequence[Period]) -> list[Headlines]:
+    """Cost, tokens and requests of several stretches in one query; `question.period` holds them all."""
     rows, columns = _source(organization, question)
     time = columns["time"]
     inside = [_within(time, span) for span in spans]
     side = Case(*(When(each, then=Value(place)) for place, each in enumerate(inside)))
-    rows = rows.filter(reduce(or_, inside)).annotate(side=side)
-    found = {row["side"]: _figures(row, question) for row in _measured(rows, columns, question, "side")}
-    return [found.get(place, Figures()) for place in range(len(spans))]
+    money, counts = CONDITIONS[question.ledger]
+    found = (
+        _filtered(rows, columns, question)
+        .filter(reduce(or_, inside), money | counts)
+        .values(side=side)
+        .annotate(
+            cost=_sum("amount", money & Q(currency="USD")),
+            tokens=_sum(ALL_TOKENS, counts),
+            sum_requests=_sum("requests", counts),
+        )
+        .order_by()
+    )
+    by_side = {row["side"]: Headlines(row["cost"], row["tokens"], row["sum_requests"]) for row in found}
+    return [by_side.get(place, Headlines(ZERO, 0, 0)) for place in range(len(spans))]
 
 
 def groups(
@@ -100,19 +123,19 @@ def _grouped(organization: Organization, question: Question) -> "QuerySet[Any, d
 
 
 def _measured(
-    rows: "QuerySet[Any]", columns: Mapping[str, str], question: Question, *names: str, **keys: Combinable
+    rows: "QuerySet[Any]", columns: Mapping[str, str], question: Question, **keys: Combinable
 ) -> "QuerySet[Any, dict[str, Any]]":
     money, counts = CONDITIONS[question.ledger]
     measures = {f"sum_{name}": _sum(name, counts) for name in (*TOKEN_CLASSES, "reasoning")}
-    all_classes = sum((Sum(name, filter=counts) for name in TOKEN_CLASSES[1:]), Sum("input", filter=counts))
+    if question.order.removeprefix("-") == "tokens":
+        measures["tokens"] = _sum(ALL_TOKENS, counts)
     found = (
         _filtered(rows, columns, question)
         .filter(money | counts)
-        .values(*names, **keys)
+        .values(**keys)
         .annotate(
             **measures,
             cost=_sum("amount", money & Q(currency="USD")),
-            tokens=Coalesce(all_classes, 0),
             sum_requests=_sum("requests", counts),
             has_counts=BoolOr(counts, default=False),
             has_unknown=BoolOr(Q(requests_known=False), filter=counts, default=False),
@@ -167,8 +190,8 @@ def _key(name: str, columns: Mapping[str, str]) -> Combinable:
     return F(columns[name])
 
 
-def _sum(name: str, condition: Q) -> Coalesce:
-    return Coalesce(Sum(name, filter=condition), ZERO if name == "amount" else 0)
+def _sum(what: str | Combinable, condition: Q) -> Sum:
+    return Sum(what, filter=condition, default=ZERO if what == "amount" else 0)
 
 
 def _other_currency() -> JSONObject:
@@ -201,7 +224,7 @@ def _figures(row: dict[str, Any], question: Question) -> Figures:
         others = added(others, {line["currency"]: Decimal(line["amount"])})
     says_nothing = not row["has_counts"] or (row["has_unknown"] and not row["sum_requests"])
     return Figures(
-        keys={name: _plain(name, row[f"by_{name}"]) for name in question.group_by if f"by_{name}" in row},
+        keys={name: _plain(name, row[f"by_{name}"]) for name in question.group_by},
         cost=row["cost"],
         other_currencies=others,
         tokens=Tokens(*(row[f"sum_{name}"] for name in (*TOKEN_CLASSES, "reasoning"))),

@@ -22,7 +22,7 @@ def main() -> int:
     reached = True
     for section in chosen.sections or SECTIONS:
         with tempfile.TemporaryDirectory(prefix="tt-bench-") as directory:
-            os.chmod(directory, 0o755)  # noqa: S103  # the database's own user goes through it
+            os.chmod(directory, 0o755)  # the database's own user goes through it
             module = __import__(f"tests.bench.{section}", fromlist=["run"])
             for figure in module.run(Path(directory), rows=chosen.rows):
                 print(figure, flush=True)

@@ -120,9 +120,7 @@ class Anthropic:
             raise Refused(401, "invalid x-api-key")
         return found
 
-    def _authorize(
-        self, account: AnthropicAccount, key: AdminKey, *, is_analytics: bool, is_list: bool
-    ) -> None:
+    def _authorize(self, account: AnthropicAccount, key: AdminKey, *, is_analytics: bool, is_list: bool) -> None:
         """Admin keys read everything; the others what their kind and scopes allow."""
         may = {
             "admin": True,
@@ -156,9 +154,7 @@ def _request_id() -> str:
     return f"req_{uuid4().hex}"
 
 
-def _envelope(
-    items: list[dict[str, Any]], limit: int, after: str | None, before: str | None
-) -> dict[str, Any]:
+def _envelope(items: list[dict[str, Any]], limit: int, after: str | None, before: str | None) -> dict[str, Any]:
     places = {item["id"]: number for number, item in enumerate(items)}
     if (after and after not in places) or (before and before not in places):
         raise Refused(400, "after_id: no such object" if after else "before_id: no such object")

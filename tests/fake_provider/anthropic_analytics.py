@@ -68,9 +68,7 @@ class AnthropicAnalytics:
 
         def table() -> list[Entry]:
             make = self._usage if kind == "usage" else self._costs
-            return _ordered(
-                make(span, plain, keep, metric), metric == "time" and bool(span.width), descending
-            )
+            return _ordered(make(span, plain, keep, metric), metric == "time" and bool(span.width), descending)
 
         versions = (self.usage_facts.refresh(), self.bill_facts.refresh())
         entries = self._tables.get((kind, fingerprint, span, versions), table)
@@ -158,9 +156,7 @@ class AnthropicAnalytics:
         return _fanned(row, entry.bills, fan, entry.requests)
 
 
-def _families(
-    ledger: Ledger[Any], span: Range, groups: list[str], keep: Callable[[Any], bool]
-) -> dict[Key, list[Any]]:
+def _families(ledger: Ledger[Any], span: Range, groups: list[str], keep: Callable[[Any], bool]) -> dict[Key, list[Any]]:
     """Facts that belong into one row, by bucket and dimension values."""
     key_of = grouper(groups)
     families: dict[Key, list[Any]] = {}

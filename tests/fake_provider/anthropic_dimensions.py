@@ -92,9 +92,7 @@ def _named(groups: list[str], key: Key) -> Key:
         if name in _IDENTIFIED:
             user, service_account, api_key = rest[:3]
             del rest[:3]
-            first = (
-                (user, None, None) if user else (None, service_account, None if service_account else api_key)
-            )
+            first = (user, None, None) if user else (None, service_account, None if service_account else api_key)
             who = actor(first)
             values.append(first if who and name == "actor" else who and who["type"])
         elif name in _KNOWN:

@@ -70,8 +70,7 @@ class AnthropicReports:
             facts = (
                 fact
                 for fact in ledger.between(start, start + window.width)
-                if self._is_legacy(fact.product)
-                and all(getattr(fact, column) in values for column, values in wanted)
+                if self._is_legacy(fact.product) and all(getattr(fact, column) in values for column, values in wanted)
             )
             return self._usage_rows(facts, groups)
 
@@ -103,9 +102,7 @@ class AnthropicReports:
     def _parameters(self, request: Request, lists: set[str]) -> Parameters:
         asked = Parameters(request.pairs, lists=lists, brackets="required")
         if self.account.settings.strict_parameters:
-            asked.refuse_unknown(
-                lists | {"starting_at", "ending_at", "bucket_width", "limit", "page", "beta"}
-            )
+            asked.refuse_unknown(lists | {"starting_at", "ending_at", "bucket_width", "limit", "page", "beta"})
         return asked
 
     def _window(self, asked: Parameters, path: str, rules: dict[str, int], now: int) -> Window:

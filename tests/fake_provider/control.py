@@ -80,8 +80,7 @@ class Control:
         truth: dict[str, Any] = {
             "billed": {name: f"{account.total_billed(start, end, name):f}" for name in currencies},
             "billed_by_day": {
-                str(day): f"{amount:f}"
-                for (day,), amount in sorted(account.billed_by(("day",), start, end).items())
+                str(day): f"{amount:f}" for (day,), amount in sorted(account.billed_by(("day",), start, end).items())
             },
         }
         if isinstance(account, OpenAIAccount):

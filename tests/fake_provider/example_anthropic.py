@@ -74,9 +74,7 @@ def _usage(today: int) -> list[AnthropicUsage]:
     return [
         used(1, 14, requests=7, uncached_input=41_150, output=0),
         used(1, 15, requests=9, uncached_input=100, cache_read=90_000, cache_write_5m=4_000, output=500),
-        used(
-            1, 15, requests=2, cache_write_1h=8_000, cache_read=3_000_000_000, output=20, user_id="user_ada"
-        ),
+        used(1, 15, requests=2, cache_write_1h=8_000, cache_read=3_000_000_000, output=20, user_id="user_ada"),
         used(1, 16, requests=3, uncached_input=500, output=900, web_searches=4),
         used(1, 16, requests=1, uncached_input=300_000, output=10, context_window="200k-1M"),
         used(
@@ -100,9 +98,7 @@ def _usage(today: int) -> list[AnthropicUsage]:
             requests=1,
             output=9,
         ),
-        used(
-            3, 7, product="managed_agents_api", requests=2, uncached_input=600, output=60, inference_geo="us"
-        ),
+        used(3, 7, product="managed_agents_api", requests=2, uncached_input=600, output=60, inference_geo="us"),
         # Blocked requests: counted, never billed.
         used(3, 8, model="claude-nobody-has-heard-of-it", requests=2, uncached_input=40),
         used(6, 9, **home, requests=1, uncached_input=70, output=7),
@@ -132,9 +128,7 @@ def _bills(today: int) -> list[AnthropicBill]:
         values |= {"description": f"{label} Usage - {words}", **more}
         return AnthropicBill(today - days_ago * DAY + hour * HOUR, amount, **values)  # type: ignore[arg-type]
 
-    def other(
-        days_ago: int, hour: int, cost_type: str, amount: str, description: str, spans: int = 0
-    ) -> AnthropicBill:
+    def other(days_ago: int, hour: int, cost_type: str, amount: str, description: str, spans: int = 0) -> AnthropicBill:
         return AnthropicBill(
             today - days_ago * DAY + hour * HOUR,
             amount,
@@ -173,9 +167,7 @@ def _bills(today: int) -> list[AnthropicBill]:
         tokens(2, 4, "out", "0.3", service_tier="priority"),
         tokens(2, 5, "in", "0.2", **home, model=HAIKU),
         tokens(2, 5, "out", "0.15", **home, model=HAIKU),
-        tokens(
-            2, 6, "out", "0.0135", workspace_id="wrkspc_default", api_key_id=None, product="claude_console"
-        ),
+        tokens(2, 6, "out", "0.0135", workspace_id="wrkspc_default", api_key_id=None, product="claude_console"),
         tokens(3, 7, "in", "0.198", product="managed_agents_api", inference_geo="us"),
         tokens(3, 7, "out", "0.099", product="managed_agents_api", inference_geo="us"),
         AnthropicBill(

@@ -94,9 +94,7 @@ def _completions(today: int) -> list[OpenAIUsage]:
         used(3, 13, UNKNOWN, requests=1, text_in=11, text_out=22),
         used(3, 14, MINI, api_source="agents_api", requests=4, text_in=44, text_out=4),
         used(6, 8, MINI, **nowhere, requests=6, text_in=600, text_out=66),
-        used(
-            6, 8, "gpt-4o-mini-2024-07-18", project_id="proj_old", api_key_id="key_old", requests=1, text_in=9
-        ),
+        used(6, 8, "gpt-4o-mini-2024-07-18", project_id="proj_old", api_key_id="key_old", requests=1, text_in=9),
         # Free of charge: usage that no bill line will ever match.
         used(6, 9, "omni-moderation-latest", requests=2, text_in=20),
         used(0, 1, MINI, requests=7, text_in=700, cached_text=70, text_out=77),
@@ -172,9 +170,7 @@ def _bills(today: int) -> list[OpenAIBill]:
         line(3, f"{MINI}, input, long context", "0.0044", "44"),
         line(3, "A line item that is new", "3", "2", unit="fortnights", **nobody),
         line(6, f"{MINI}, input", "0.00015", "600", project_id="proj_default", api_key_id=None),
-        line(
-            6, "gpt-4o-mini-2024-07-18, input", "1.35e-06", "9", project_id="proj_old", api_key_id="key_old"
-        ),
+        line(6, "gpt-4o-mini-2024-07-18, input", "1.35e-06", "9", project_id="proj_old", api_key_id="key_old"),
         line(6, "Promotional credit", "-1.25", **nobody),
         line(6, "Marketplace fee", "2.10", currency="eur", **nobody),
         line(0, f"{MINI}, input", "0.000175", "700"),

@@ -85,10 +85,7 @@ class Faults:
 
     def report(self) -> list[dict[str, Any]]:
         with self._lock:
-            return [
-                {"match": rule.match, "do": rule.do, "seen": rule.seen, "fired": rule.fired}
-                for rule in self.rules
-            ]
+            return [{"match": rule.match, "do": rule.do, "seen": rule.seen, "fired": rule.fired} for rule in self.rules]
 
 
 def replaced(rule: Rule, request: Request, provider: Any) -> Answer:

@@ -86,9 +86,7 @@ def _openai(days: int, models: int, projects: int, rows: int, dice: Random, now:
         name="Generated Industries",
         keys=[AdminKey(OPENAI_KEY, id="key_admin_generated")],
         projects=[Project(f"proj_{number:04d}", f"Project {number}") for number in range(projects)],
-        users=[
-            User(f"user-{number:04d}", f"Person {number}", f"p{number}@example.test") for number in range(20)
-        ],
+        users=[User(f"user-{number:04d}", f"Person {number}", f"p{number}@example.test") for number in range(20)],
     )
     account.api_keys = _api_keys("key", [project.id for project in account.projects], account.users)
     names = [_dated(_OPENAI_NAMES, number, "-2026-{month:02d}-{day:02d}") for number in range(models)]
@@ -142,9 +140,7 @@ def _anthropic(days: int, models: int, projects: int, rows: int, dice: Random, n
         name="Generated Industries",
         keys=[AdminKey(ANTHROPIC_KEY)],
         workspaces=spaces,
-        users=[
-            User(f"user_{number:04d}", f"Person {number}", f"p{number}@example.test") for number in range(20)
-        ],
+        users=[User(f"user_{number:04d}", f"Person {number}", f"p{number}@example.test") for number in range(20)],
     )
     account.api_keys = _api_keys("apikey", [space.id for space in spaces], account.users)
     names = []
@@ -214,9 +210,7 @@ def _api_keys(prefix: str, homes: list[str], users: list[User]) -> list[ApiKey]:
     ]
 
 
-def _streams(
-    models: list[tuple[str, str]], keys: list[ApiKey], dice: Random, tiers: tuple[str, str]
-) -> list[_Stream]:
+def _streams(models: list[tuple[str, str]], keys: list[ApiKey], dice: Random, tiers: tuple[str, str]) -> list[_Stream]:
     """Every model and every key appears; some work has no key, and a tenth runs on the second tier."""
     streams = []
     for number in range(max(len(models), len(keys), 120)):
@@ -239,18 +233,14 @@ def _streams(
     return streams
 
 
-def _work(
-    streams: list[_Stream], days: int, rows: int, dice: Random, now: int
-) -> list[tuple[int, _Stream, int]]:
+def _work(streams: list[_Stream], days: int, rows: int, dice: Random, now: int) -> list[tuple[int, _Stream, int]]:
     """Which stream did how much in which hour: `rows` entries, spread over all hours, in time order."""
     last = now // HOUR
     hours = days * 24
     work = []
     for number in range(rows):
         hour = last - hours + 1 + number * hours // rows
-        work.append(
-            (hour * HOUR, streams[dice.randrange(len(streams))], 1 + int(dice.paretovariate(1.2)) % 5_000)
-        )
+        work.append((hour * HOUR, streams[dice.randrange(len(streams))], 1 + int(dice.paretovariate(1.2)) % 5_000))
     return work
 
 

@@ -143,9 +143,7 @@ class OpenAIBuckets:
         lists = {"group_by", *rules["filters"]} - {"batch"}
         asked = Parameters(request.pairs, lists=lists, brackets="optional")
         if self.account.settings.strict_parameters:
-            asked.refuse_unknown(
-                {"start_time", "end_time", "bucket_width", "limit", "page", *lists, *rules["filters"]}
-            )
+            asked.refuse_unknown({"start_time", "end_time", "bucket_width", "limit", "page", *lists, *rules["filters"]})
         return asked
 
     def _window(
@@ -161,9 +159,7 @@ class OpenAIBuckets:
             )
         end = asked.number("end_time", default=None, least=0)
         if end is not None and end <= start:
-            raise Refused(
-                400, "'end_time' must be after 'start_time'.", param="end_time", code="invalid_value"
-            )
+            raise Refused(400, "'end_time' must be after 'start_time'.", param="end_time", code="invalid_value")
         limit = asked.number("limit", default=rules["default"], least=1, most=rules["max"]) or 1
         width = rules["seconds"]
         first = start - start % width
@@ -190,9 +186,7 @@ class OpenAIBuckets:
             for start in window.shown
         ]
         following = window.next_page(self._cursors)
-        return encode(
-            {"object": "page", "data": buckets, "has_more": following is not None, "next_page": following}
-        )
+        return encode({"object": "page", "data": buckets, "has_more": following is not None, "next_page": following})
 
     def _usage_rows(
         self,
@@ -299,11 +293,7 @@ def _counted(endpoint: str, numbers: dict[str, int]) -> dict[str, Any]:
 def _terse(row: dict[str, Any]) -> dict[str, Any]:
     """The row as old buckets come: optional members that would be zero are missing."""
     required = ("object", "input_tokens", "output_tokens", "num_model_requests")
-    return {
-        name: value
-        for name, value in row.items()
-        if name in required or isinstance(value, bool) or value != 0
-    }
+    return {name: value for name, value in row.items() if name in required or isinstance(value, bool) or value != 0}
 
 
 def _amount(group: list[OpenAIBill]) -> dict[str, Any] | None:

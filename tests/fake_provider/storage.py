@@ -71,9 +71,7 @@ def _account_to_plain(account: OpenAIAccount | AnthropicAccount) -> dict[str, An
 
 
 def _account_from_plain(kind: type, values: dict[str, Any]) -> Any:
-    members = {
-        name: [record(item, entry) for entry in values.get(name, [])] for name, item in _MEMBERS[kind].items()
-    }
+    members = {name: [record(item, entry) for entry in values.get(name, [])] for name, item in _MEMBERS[kind].items()}
     settings = record(_SETTINGS[kind], values.get("settings", {}))
     return kind(id=values["id"], name=values["name"], settings=settings, **members)
 
@@ -89,9 +87,7 @@ def world_to_plain(world: World) -> dict[str, Any]:
 def world_from_plain(values: dict[str, Any]) -> World:
     return World(
         openai_accounts=[_account_from_plain(OpenAIAccount, item) for item in values.get("openai", [])],
-        anthropic_accounts=[
-            _account_from_plain(AnthropicAccount, item) for item in values.get("anthropic", [])
-        ],
+        anthropic_accounts=[_account_from_plain(AnthropicAccount, item) for item in values.get("anthropic", [])],
         now=values.get("now"),
     )
 

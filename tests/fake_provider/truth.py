@@ -139,9 +139,7 @@ class AnthropicTruth:
             Decimal(0),
         )
 
-    def used_by(
-        self, dimensions: tuple[str, ...], from_day: Day, to_day: Day
-    ) -> dict[tuple[Any, ...], dict[str, int]]:
+    def used_by(self, dimensions: tuple[str, ...], from_day: Day, to_day: Day) -> dict[tuple[Any, ...], dict[str, int]]:
         """Disjoint token classes plus `requests` and `web_searches` for each value of the named fields."""
         totals: dict[tuple[Any, ...], dict[str, int]] = defaultdict(lambda: defaultdict(int))
         start, end = _seconds(from_day), _seconds(to_day)

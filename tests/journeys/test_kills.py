@@ -1,7 +1,6 @@
 """kill -9 anywhere while a provider is read: nothing is lost and nothing is counted twice (reliability §3.3)."""
 
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -30,7 +29,7 @@ def owner(product: Product) -> Api:
 
 
 @pytest.fixture(scope="module")
-def connection(owner: Api, world: World, product: Product) -> Iterator[str]:
+def connection(owner: Api, world: World, product: Product) -> str:
     """Connected, and a worker killed at once, while the first windows are being read."""
     wait_for(lambda: product.children("celery", "worker"), 60, "workers run")
     status, body = owner.call(
@@ -38,7 +37,7 @@ def connection(owner: Api, world: World, product: Product) -> Iterator[str]:
     )
     assert status == 201, body
     product.kill(*VICTIMS["worker"])
-    yield body["connection"]["id"]
+    return str(body["connection"]["id"])
 
 
 def test_a_worker_killed_in_the_first_read_loses_and_doubles_nothing(product, owner, connection, world):

@@ -45,9 +45,7 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def connect(fake: FakeProvider) -> Callable[..., Connection]:
-    def connect(
-        organization: Organization, provider: str = "openai", key: str = "", **named: Any
-    ) -> Connection:
+    def connect(organization: Organization, provider: str = "openai", key: str = "", **named: Any) -> Connection:
         key = key or fake.world.account(provider).key
         named.setdefault("by", None)
         return connecting.connect(organization, CONNECTORS[provider], secret(key), **named).connection

@@ -212,4 +212,3 @@ def test_a_secret_is_neither_in_the_exception_nor_in_the_journal_nor_in_any_colu
         ]
     assert not any(key in text or key[8:] in text for text in everything)
     assert fresh(connection).key_fingerprint.count(":") == 1
-

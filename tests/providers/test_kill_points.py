@@ -55,9 +55,7 @@ def lease_runs_out(connection: Connection) -> None:
 )
 def test_c5_a_worker_killed_anywhere_loses_and_doubles_nothing(point, acme, connect, fake, now, tmp_path):
     connection = connect(acme, "anthropic")
-    fake_total = fake.world.anthropic.total_billed(
-        (now - timedelta(days=9)).date(), (now + timedelta(days=1)).date()
-    )
+    fake_total = fake.world.anthropic.total_billed((now - timedelta(days=9)).date(), (now + timedelta(days=1)).date())
 
     ended = in_a_child(point, tmp_path, lambda: sync.step(acme.pk, connection.pk))
     lease_runs_out(connection)

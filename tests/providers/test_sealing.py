@@ -8,7 +8,7 @@ from django.db import ProgrammingError
 from django.db import connection as database
 from django.db.transaction import atomic
 
-from providers import claiming, disconnecting, rewrapping, sealing, sync
+from providers import claiming, disconnecting, pausing, rewrapping, sealing, sync
 from providers.models import Connection, SealedCredential
 from tests.providers.conftest import KEYS, fresh, read, secret
 from tokentra.lib import crypto
@@ -57,6 +57,10 @@ def test_e5_a_worker_opens_it(acme, connect):
 @pytest.mark.worker
 def test_d1_the_sweep_sees_marks_of_all_organizations_and_nothing_else(acme, elsewhere, connect):
     mine, theirs = connect(acme), connect(elsewhere)
+    resting, held = connect(acme, "anthropic"), connect(elsewhere, "anthropic")
+    with organization_scope(acme.pk):
+        pausing.pause(resting, by=None)
+    claiming.claim(elsewhere.pk, held.pk)
 
     assert set(claiming.due()) == {(acme.pk, mine.pk), (elsewhere.pk, theirs.pk)}
     for column in ("name", "account_id", "key_last4"):
@@ -79,9 +83,7 @@ def test_b51_a_key_moved_to_another_connection_is_not_used_and_the_page_says_so(
     mine, other = connect(acme), connect(acme, "openai", KEYS["openai.globex"])
     with organization_scope(acme.pk):
         row = SealedCredential.objects.get(connection=other)
-        SealedCredential.objects.filter(connection=mine).update(
-            wrapped_key=row.wrapped_key, ciphertext=row.ciphertext
-        )
+        SealedCredential.objects.filter(connection=mine).update(wrapped_key=row.wrapped_key, ciphertext=row.ciphertext)
     fake.forget()
 
     sync.step(acme.pk, mine.pk)

@@ -8,6 +8,7 @@ import pytest
 from accounts.models import JournalEntry
 from providers import pausing, sync
 from providers.models import Connection, ReadWindow, SyncRun
+from tests.fake_provider.world import revise
 from tests.providers.conftest import KEYS, billed, due_again, endpoints, fresh, read, stored, words
 from tokentra.lib.tenancy import organization_scope
 from usage.models import Label, Revision, UsageRecord
@@ -70,12 +71,21 @@ def test_a_connection_that_is_not_due_is_left_alone(acme, connect, fake):
 
 
 def test_a_revised_day_is_written_over_and_noted(acme, connect, fake, now):
-    from tests.fake_provider.world import revise
-
     connection = connect(acme)
     read(connection)
-    bill = next(each for each in fake.world.openai.bills if each.currency == "usd" and each.amount and each.at < int(now.timestamp()) - 3 * 86400 and each.at > int(now.timestamp()) - 7 * 86400)
-    revise(fake.world.openai.bills, {"at": bill.at, "line_item": bill.line_item, "project_id": bill.project_id, "api_key_id": bill.api_key_id}, amount="77.25")
+    bill = next(
+        each
+        for each in fake.world.openai.bills
+        if each.currency == "usd"
+        and each.amount
+        and each.at < int(now.timestamp()) - 3 * 86400
+        and each.at > int(now.timestamp()) - 7 * 86400
+    )
+    revise(
+        fake.world.openai.bills,
+        {"at": bill.at, "line_item": bill.line_item, "project_id": bill.project_id, "api_key_id": bill.api_key_id},
+        amount="77.25",
+    )
 
     due_again(connection)
     read(connection)
@@ -113,7 +123,7 @@ def test_an_outage_of_one_endpoint_is_shown_with_its_times_and_stores_nothing(fa
     said = words(connection, now)
     assert "navailable since" in said.text
     assert "next try" in said.text
-    assert "figures as of" in said.text
+    assert "there are no figures yet" in said.text
     state = endpoints(connection)["costs"]
     assert state.retry_at >= now + 14 * MINUTES
     assert endpoints(connection)["usage.completions"].outcome == "ok"
@@ -142,6 +152,7 @@ def test_an_outage_does_not_touch_what_was_read_before(acme, connect, fake, now)
 
     assert stored(connection) == before
     assert fresh(connection).status == "failing"
+    assert "figures as of" in words(connection, now).text
 
 
 @pytest.mark.parametrize(
@@ -224,6 +235,40 @@ def test_b47_a_permission_that_went_away_is_believed_after_an_hour_and_named(acm
     assert fresh(connection).next_sync_at is not None
 
 
+def test_a_key_that_may_read_nothing_any_more_needs_a_person_who_may_try_it_again(acme, alice, connect, fake, now):
+    connection = connect(acme)
+    read(connection)
+    fake.script([{"match": {"path": "organization/(costs|usage)"}, "do": {"action": "unauthorized_wave"}}])
+    for minutes in (1, 35, 70):
+        due_again(connection)
+        read(connection, now=now + minutes * MINUTES)
+    was = stopped(connection)
+    fake.script([])
+
+    with organization_scope(acme.pk):
+        pausing.resume(connection, by=alice)
+    read(connection)
+
+    assert was == ("broken", "")
+    assert fresh(connection).status == "healthy"
+
+
+def test_a_new_day_is_todays_work_and_no_first_sync(acme, connect, fake, now):
+    connection = connect(acme)
+    read(connection)
+    statuses = set()
+    tomorrow = now
+    while not statuses or tomorrow < now + timedelta(days=8):
+        tomorrow += timedelta(days=1)
+        fake.world.now = int(tomorrow.timestamp())
+        sync.step(acme.pk, connection.pk, now=tomorrow)
+        statuses.add(fresh(connection).status)
+
+    assert statuses == {"healthy"}
+    with organization_scope(acme.pk):
+        assert ReadWindow.objects.filter(start__gt=now).exists()
+
+
 def test_bad_rows_are_listed_good_ones_kept_and_the_window_stays_incomplete(acme, connect, fake, now):
     connection = connect(acme)
     fake.script([{"match": COSTS, "do": {"action": "bad_row", "kind": "nan_amount"}}])
@@ -243,7 +288,7 @@ def test_bad_rows_take_nothing_away_from_what_was_read_before(acme, connect, fak
     connection = connect(acme)
     read(connection)
     before = stored(connection)
-    fake.script([{"match": COSTS, "do": {"action": "bad_row", "kind": "nan_amount"}}])
+    revise(fake.world.openai.bills, {"currency": "usd"}, amount="NaN")
 
     due_again(connection)
     read(connection)
@@ -260,6 +305,7 @@ def test_decision_23_a_window_that_is_suddenly_empty_is_believed_at_the_second_l
     due_again(connection)
     read(connection)
     at_once = billed(connection)
+    due_again(connection)
     read(connection, now=now + 30 * MINUTES)
     too_early = billed(connection)
     read(connection, now=now + 70 * MINUTES)
@@ -307,7 +353,9 @@ def test_a_providers_first_day_is_taken_at_its_word(acme, connect, fake, now):
     sentence = f"starting_at must not be earlier than {first.isoformat()}"
     body = {"type": "error", "error": {"type": "invalid_request_error", "message": sentence}}
     oldest = (now - timedelta(days=9)).date().isoformat()
-    fake.script([{"match": {"query": f"starting_at={oldest}"}, "do": {"action": "status", "status": 400, "json": body}}])
+    fake.script(
+        [{"match": {"query": f"starting_at={oldest}"}, "do": {"action": "status", "status": 400, "json": body}}]
+    )
 
     read(connection)
 

@@ -15,7 +15,6 @@ from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from functools import cache
 from http import HTTPStatus
-from threading import Timer
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -23,6 +22,7 @@ import httpx2
 from django.conf import settings
 
 from tokentra.lib.breaker import Breaker, breaker_of
+from tokentra.lib.guard import Guard
 from tokentra.lib.masking import mask
 
 CONNECT_SECONDS, IDLE_SECONDS, WHOLE_SECONDS = 5.0, 20.0, 60.0
@@ -137,7 +137,7 @@ class Client:
     ) -> Answer | CallFailed:
         remaining = max(end - self.clock(), 0.01)
         limits = httpx2.Timeout(min(IDLE_SECONDS, remaining), connect=min(CONNECT_SECONDS, remaining))
-        guard = _Guard(remaining, self._line)
+        guard = Guard(remaining, self._line)
         try:
             with (
                 guard,
@@ -272,31 +272,3 @@ def _read(response: httpx2.Response, body: bytes) -> Answer | CallFailed:
 
 def _sample(body: bytes) -> str:
     return mask(body[: 2 * SAMPLE].decode(errors="replace"))[:SAMPLE]
-
-
-class _Guard:
-    """Cuts the connection when the time is over, also while headers drip in or a handshake hangs."""
-
-    def __init__(self, seconds: float, line: list[socket.socket]) -> None:
-        """`line` holds the socket in use, also for the later calls that find it open."""
-        self.has_struck = False
-        self._line = line
-        self._timer = Timer(seconds, self._strike)
-        self._timer.daemon = True
-
-    def __enter__(self) -> None:
-        self._timer.start()
-
-    def __exit__(self, *_: object) -> None:
-        self._timer.cancel()
-
-    def watch(self, event: str, info: Mapping[str, Any]) -> None:
-        """The library's trace hook: it hands over the stream as soon as there is one."""
-        if event in ("connection.connect_tcp.complete", "connection.start_tls.complete"):
-            self._line[:] = [info["return_value"].get_extra_info("socket")]
-
-    def _strike(self) -> None:
-        self.has_struck = True
-        for one in self._line:
-            with suppress(OSError):
-                one.shutdown(socket.SHUT_RDWR)

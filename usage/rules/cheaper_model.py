@@ -10,6 +10,8 @@ from usage.rules.evidence import (
     Fact,
     Finding,
     Price,
+    arithmetic,
+    days_seen,
     part,
     prompt_tokens,
     requests_of,

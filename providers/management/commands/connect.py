@@ -32,9 +32,7 @@ class Command(BaseCommand):
             credentials = cleaned(connector, asked(connector))
             connected = connecting.connect(organization, connector, credentials, name=name, by=None)
         except Refused as refused:
-            raise CommandError(
-                "; ".join(message for found in refused.fields.values() for message in found)
-            ) from None
+            raise CommandError("; ".join(message for found in refused.fields.values() for message in found)) from None
         except (connecting.NotConnected, connecting.AlreadyConnected) as reason:
             raise CommandError(str(reason)) from None
         connection = connected.connection

@@ -12,12 +12,13 @@ NOT_HERE = ("tokentra.machine.", "providers.tasks.sync_due")
 
 
 class Command(BaseCommand):
-    help = "Run each scheduled task once in this process and read everything that is due."
+    help = "Run what is scheduled every few seconds or minutes once in this process and read everything that is due."
 
     def handle(self, *args: Any, **options: Any) -> None:
         current_app.loader.import_default_modules()
         for entry in current_app.conf.beat_schedule.values():
-            if entry["task"].startswith(NOT_HERE):  # heartbeats belong to workers; syncs follow below
+            is_nightly = not isinstance(entry["schedule"], int | float)
+            if is_nightly or entry["task"].startswith(NOT_HERE):  # heartbeats are the workers'; syncs follow
                 continue
             try:
                 current_app.tasks[entry["task"]].run()

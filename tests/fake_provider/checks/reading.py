@@ -67,9 +67,7 @@ def openai_client(fake: FakeProvider, key: str = "openai") -> Client:
 
 
 def anthropic_client(fake: FakeProvider, key: str = "anthropic", **headers: str) -> Client:
-    return Client(
-        fake, {"x-api-key": KEYS[key], "anthropic-version": "2023-06-01", "anthropic-beta": BETA} | headers
-    )
+    return Client(fake, {"x-api-key": KEYS[key], "anthropic-version": "2023-06-01", "anthropic-beta": BETA} | headers)
 
 
 def week(**more: Any) -> Params:

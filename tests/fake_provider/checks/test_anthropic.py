@@ -42,9 +42,7 @@ def test_analytics_add_up_to_the_truth_in_cents(fake: FakeProvider, width: str |
     billed = sparse_rows(client.pages(ANALYTICS_COST, asked))
 
     account = fake.world.anthropic
-    assert sum(Decimal(row["cost"]["amount"]) for row in billed) / 100 == account.total_billed(
-        WEEK_AGO, TOMORROW
-    )
+    assert sum(Decimal(row["cost"]["amount"]) for row in billed) / 100 == account.total_billed(WEEK_AGO, TOMORROW)
     tokens = account.tokens(WEEK_AGO, TOMORROW)
     assert sum(row["usage"]["cache_read_input_tokens"] for row in used) == tokens["cacheRead"] > 2**31
     assert sum(row["usage"]["total_tokens"] for row in used) == sum(tokens.values())
@@ -78,9 +76,7 @@ def test_the_documented_cost_row_comes_as_documented(fake: FakeProvider) -> None
         "time_bucket_width": "1h",
     }
 
-    body = anthropic_client(fake).read(
-        ANALYTICS_COST, {**hour, "group_by[]": ["model", "workspace_id", "api_key_id"]}
-    )
+    body = anthropic_client(fake).read(ANALYTICS_COST, {**hour, "group_by[]": ["model", "workspace_id", "api_key_id"]})
 
     assert body == {
         "data": [
@@ -146,9 +142,7 @@ def test_fan_out_multiplies_rows_beyond_the_limit(fake: FakeProvider) -> None:
 
 def test_analytics_rows_are_ranked_or_in_order_of_time(fake: FakeProvider) -> None:
     client = anthropic_client(fake)
-    hours = span(
-        YESTERDAY, TODAY, **{"time_bucket_width": "1h", "group_by[]": "context_window", "limit": 1_000}
-    )
+    hours = span(YESTERDAY, TODAY, **{"time_bucket_width": "1h", "group_by[]": "context_window", "limit": 1_000})
 
     def listed(path: str, **order: str) -> list[tuple[str, str | None]]:
         data = client.read(path, hours | order)["data"]
@@ -248,9 +242,7 @@ def test_an_analytics_cursor_belongs_to_its_exact_query(fake: FakeProvider) -> N
         ({"session_ids[]": "sesn_1"}, None),
     ],
 )
-def test_analytics_filters_keep_what_was_asked_for(
-    fake: FakeProvider, wanted: Params, requests: int | None
-) -> None:
+def test_analytics_filters_keep_what_was_asked_for(fake: FakeProvider, wanted: Params, requests: int | None) -> None:
     body = anthropic_client(fake).read(ANALYTICS_USAGE, span(**wanted))
 
     assert [row["usage"]["requests"] for row in body["data"]] == ([] if requests is None else [requests])
@@ -332,9 +324,7 @@ def test_the_cost_report_says_more_when_grouped_by_description(fake: FakeProvide
     )
     assert all(plain[name] is None for name in details)
     assert plain["currency"] == "USD"
-    assert (
-        Decimal(plain["amount"]) == sum(Decimal(row["amount"]) for row in named) == Decimal("90210.1775000")
-    )
+    assert Decimal(plain["amount"]) == sum(Decimal(row["amount"]) for row in named) == Decimal("90210.1775000")
     described = {(row["description"], row["context_window"]): row for row in named}
     tools = described["Code Execution Usage", None]
     assert (tools["cost_type"], tools["token_type"], tools["amount"]) == ("code_execution", None, "2.5")
@@ -370,9 +360,7 @@ def test_the_cost_report_says_more_when_grouped_by_description(fake: FakeProvide
         ("/v1/organizations/api_keys", {"status": "lost"}, "lost"),
     ],
 )
-def test_the_legacy_reports_refuse_wrong_parameters(
-    fake: FakeProvider, path: str, params: Params, words: str
-) -> None:
+def test_the_legacy_reports_refuse_wrong_parameters(fake: FakeProvider, path: str, params: Params, words: str) -> None:
     response = anthropic_client(fake).get(path, params)
 
     assert response.status_code == 400
@@ -382,9 +370,7 @@ def test_the_legacy_reports_refuse_wrong_parameters(
 
 
 @pytest.mark.parametrize(("width", "usual", "most"), [("1d", 7, 31), ("1h", 24, 168), ("1m", 60, 1_440)])
-def test_the_legacy_usage_report_counts_pages_in_buckets(
-    fake: FakeProvider, width: str, usual: int, most: int
-) -> None:
+def test_the_legacy_usage_report_counts_pages_in_buckets(fake: FakeProvider, width: str, usual: int, most: int) -> None:
     client = anthropic_client(fake)
     asked = span(bucket_width=width)
 

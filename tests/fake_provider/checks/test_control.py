@@ -50,10 +50,7 @@ def test_requests_are_recorded_with_their_keys_masked(fake: FakeProvider) -> Non
 
 
 def test_faults_can_be_set_from_outside(fake: FakeProvider) -> None:
-    assert (
-        control(fake, "POST", "faults", [{"match": {"times": 1}, "do": {"action": "html"}}]).status_code
-        == 200
-    )
+    assert control(fake, "POST", "faults", [{"match": {"times": 1}, "do": {"action": "html"}}]).status_code == 200
     assert openai_client(fake).get(COSTS, week()).text.startswith("<!doctype")
     assert control(fake, "GET", "faults").json()[0]["fired"] == 1
     assert control(fake, "POST", "faults", [{"do": {"action": "explode"}}]).status_code == 400
@@ -76,9 +73,7 @@ def test_the_world_can_be_revised_from_outside(fake: FakeProvider) -> None:
             "settings": {"live_names": False},
             "add": {"bills": [{"at": moment(YESTERDAY), "amount": "1000", "line_item": "Late line"}]},
             "remove": {"bills": {"line_item": "web search tool calls"}},
-            "change": [
-                {"list": "bills", "match": {"line_item": "Vector storage"}, "set": {"amount": "0.75"}}
-            ],
+            "change": [{"list": "bills", "match": {"line_item": "Vector storage"}, "set": {"amount": "0.75"}}],
         },
     )
     after = client.read(COSTS, {"start_time": moment(YESTERDAY), "limit": 1})

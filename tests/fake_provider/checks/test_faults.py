@@ -395,9 +395,7 @@ def test_a_bucket_goes_missing_or_comes_twice(fake: FakeProvider) -> None:
 )
 def test_a_bad_amount_among_good_ones(fake: FakeProvider, kind: str, provider: str, text: str) -> None:
     client: Client = {"openai": openai_client, "anthropic": anthropic_client}[provider](fake)
-    path, asked = (
-        (COSTS, week()) if provider == "openai" else (ANALYTICS_COST, span(**{"group_by[]": "model"}))
-    )
+    path, asked = (COSTS, week()) if provider == "openai" else (ANALYTICS_COST, span(**{"group_by[]": "model"}))
     good = client.get(path, asked).text
     fake.script([{"do": {"action": "bad_row", "kind": kind}}])
 

@@ -37,9 +37,7 @@ def test_tokens_add_up_to_the_truth_at_every_width(fake: FakeProvider, width: st
     bodies = openai_client(fake).pages(COMPLETIONS, week(bucket_width=width, limit=most))
 
     assert added([disjoint(row) for row in rows(bodies)]) == fake.world.openai.tokens(WEEK_AGO, TOMORROW)
-    assert sum(row["num_model_requests"] for row in rows(bodies)) == fake.world.openai.requests(
-        WEEK_AGO, TOMORROW
-    )
+    assert sum(row["num_model_requests"] for row in rows(bodies)) == fake.world.openai.requests(WEEK_AGO, TOMORROW)
 
 
 def test_input_tokens_are_the_sum_of_the_disjoint_classes(fake: FakeProvider) -> None:
@@ -57,9 +55,7 @@ def test_rows_fall_together_when_grouped_by_less(fake: FakeProvider) -> None:
     by_model = rows([client.read(COMPLETIONS, {**hour, "group_by": "model"})])
 
     assert [row["input_tokens"] for row in by_user] == [1_000, 1_200, 50]
-    assert [(row["model"], row["input_tokens"], row["num_model_requests"]) for row in by_model] == [
-        (MINI, 2_250, 6)
-    ]
+    assert [(row["model"], row["input_tokens"], row["num_model_requests"]) for row in by_model] == [(MINI, 2_250, 6)]
     assert by_model[0]["user_id"] is None
 
 
@@ -68,9 +64,7 @@ def test_buckets_ascend_and_cover_idle_time(fake: FakeProvider) -> None:
 
     assert [len(body["data"]) for body in bodies] == [3, 3, 2]
     buckets = [bucket for body in bodies for bucket in body["data"]]
-    assert [bucket["start_time"] for bucket in buckets] == list(
-        range(moment(WEEK_AGO), moment(TOMORROW), 86_400)
-    )
+    assert [bucket["start_time"] for bucket in buckets] == list(range(moment(WEEK_AGO), moment(TOMORROW), 86_400))
     assert all(bucket["end_time"] - bucket["start_time"] == 86_400 for bucket in buckets)
     assert [bool(bucket["results"]) for bucket in buckets] == [
         False,
@@ -170,9 +164,7 @@ def test_lists_of_values_may_be_repeated_or_bracketed(fake: FakeProvider) -> Non
 )
 def test_filters_keep_what_was_asked_for(fake: FakeProvider, wanted: Params, count: int) -> None:
     dimensions = [*TOKEN_DIMENSIONS]
-    body = openai_client(fake).pages(
-        COMPLETIONS, week(limit=168, bucket_width="1h", group_by=dimensions, **wanted)
-    )
+    body = openai_client(fake).pages(COMPLETIONS, week(limit=168, bucket_width="1h", group_by=dimensions, **wanted))
 
     assert len(rows(body)) == count
 
@@ -244,11 +236,7 @@ def test_amounts_add_up_within_a_currency_only(fake: FakeProvider) -> None:
 
     plain = rows([openai_client(fake).read(COSTS, {"start_time": sixth, "limit": 1})])
     named = rows(
-        [
-            openai_client(fake).read(
-                COSTS, {"start_time": sixth, "limit": 1, "group_by": ["line_item", "project_id"]}
-            )
-        ]
+        [openai_client(fake).read(COSTS, {"start_time": sixth, "limit": 1, "group_by": ["line_item", "project_id"]})]
     )
 
     assert {row["amount"]["currency"]: Decimal(row["amount"]["value"]) for row in plain} == {

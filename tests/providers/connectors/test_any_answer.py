@@ -28,8 +28,12 @@ NAMES = {
 SECRETS = {"openai": "sk-admin-0123456789abcdef", "anthropic": "sk-ant-admin01-0123456789abcdef"}
 WORDS = ("", "NaN", "-1", "1e99", "2026-10-31T14:00:00Z", "usd", "wrkspc_1", "\ud800\0")
 odd = st.recursive(
-    st.one_of(st.none(), st.booleans(), st.integers(-5, 2**70), st.floats(), st.sampled_from(WORDS), st.text(max_size=8)),
-    lambda inner: st.one_of(st.lists(inner, max_size=2), st.dictionaries(st.sampled_from(("id", "data")), inner, max_size=2)),
+    st.one_of(
+        st.none(), st.booleans(), st.integers(-5, 2**70), st.floats(), st.sampled_from(WORDS), st.text(max_size=8)
+    ),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=2), st.dictionaries(st.sampled_from(("id", "data")), inner, max_size=2)
+    ),
     max_leaves=4,
 )
 
@@ -56,7 +60,7 @@ def spoilt(draw: st.DrawFn, provider: str) -> str:
 
 
 @pytest.mark.parametrize("provider", CONNECTORS)
-@settings(max_examples=1500, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_any_answer_is_read_or_is_an_error_of_ours(provider: str, data: st.DataObject):
     connector, credentials = CONNECTORS[provider], key(SECRETS[provider])
@@ -78,4 +82,4 @@ def test_any_answer_is_read_or_is_an_error_of_ours(provider: str, data: st.DataO
             try:
                 ask(what, client)
             except ConnectorError as error:
-                assert error.message.endswith(".")
+                assert error.message.endswith(".")  # noqa: PT017  # most examples raise nothing

@@ -1,0 +1,151 @@
+"""The main job as a person does it: sign up, type the code, connect OpenAI and Anthropic, see true figures."""
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from email import message_from_bytes
+from pathlib import Path
+
+import pytest
+from aiosmtpd.controller import Controller
+from playwright.sync_api import Browser, Page, expect
+
+from tests.fake_provider import KEYS, FakeProvider, World
+from tests.journeys import oracle
+from tests.product import ROOT, Api, Product, free_port, wait_for
+
+AXE = (ROOT / "node_modules/axe-core/axe.min.js").read_text()
+PAGES = ("/dashboard/", "/dashboard/?period=90d", "/usage/", "/optimization/", "/providers/", "/settings/profile/",
+         "/settings/security/", "/settings/organization/")  # fmt: skip
+LOOKS = [(scheme, width) for scheme in ("light", "dark") for width in (1440, 390)]
+
+
+class Mailbox:
+    """A real SMTP server on the loopback that keeps what it is given."""
+
+    def __init__(self) -> None:
+        self.letters: list[str] = []
+        self.server = Controller(self, hostname="127.0.0.1", port=free_port())
+
+    async def handle_DATA(self, server, session, envelope) -> str:  # noqa: N802  # aiosmtpd's name
+        letter = message_from_bytes(envelope.content)
+        parts = [part.get_payload(decode=True).decode() for part in letter.walk() if not part.is_multipart()]
+        self.letters.append("\n".join([letter["Subject"] or "", *parts]))
+        return "250 OK"
+
+    def code(self) -> str:
+        return wait_for(lambda: re.search(r"\b(\d{6})\b", "\n".join(self.letters)), 60, "a letter with a code").group(1)
+
+
+@pytest.fixture(scope="module")
+def mailbox() -> Iterator[Mailbox]:
+    box = Mailbox()
+    box.server.start()
+    yield box
+    box.server.stop()
+
+
+@pytest.fixture(scope="module")
+def product(fake: FakeProvider, mailbox: Mailbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    var: Path = tmp_path_factory.mktemp("product")
+    addresses = {"TOKENTRA_OPENAI_BASE_URL": fake.url, "TOKENTRA_ANTHROPIC_BASE_URL": fake.url}
+    with Product(var, addresses | {"EMAIL_URL": f"smtp://127.0.0.1:{mailbox.server.port}"}) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def ann(browser: Browser, product: Product, mailbox: Mailbox) -> Iterator[Page]:
+    """Ann, who has signed up and typed the code that was sent to her."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900}, base_url=product.url)
+    page = context.new_page()
+    page.set_default_timeout(60_000)
+    broken: list[str] = []
+    page.on("pageerror", lambda error: broken.append(str(error)))
+    page.goto("/")
+    page.get_by_label("Email").fill("ann@northwind.example")
+    page.get_by_label("Password", exact=True).fill("correct horse battery")
+    page.get_by_role("button", name="Continue with email").click()
+    page.get_by_label("Code").fill(mailbox.code())
+    page.get_by_role("button", name="Verify address").click()
+    expect(page).to_have_url(f"{product.url}/dashboard/")
+    yield page
+    context.close()
+    assert broken == []
+
+
+def connect(page: Page, provider: str, label: str, key: str) -> str:
+    page.goto("/providers/")
+    page.goto(f"/providers/connect/{provider}/")
+    page.get_by_label("Admin key").fill(key)
+    page.get_by_role("button", name=f"Connect {label}").click()
+    page.wait_for_url(re.compile(r"/providers/[0-9a-f-]{36}/"))
+    return page.url.rstrip("/").rsplit("/", 1)[-1]
+
+
+def session_of(page: Page, product: Product) -> Api:
+    """A program that borrows the person's browser session."""
+    api = Api(product.url)
+    cookie = "; ".join(f"{each['name']}={each['value']}" for each in page.context.cookies())
+    api.opener.addheaders = [("Cookie", cookie)]
+    return api
+
+
+def test_before_anything_is_connected_the_dashboard_teaches(ann: Page):
+    ann.goto("/dashboard/")
+
+    expect(ann.get_by_role("link", name="Connect a provider")).to_be_visible()
+    expect(ann.get_by_role("button", name=re.compile("sample data", re.I))).to_be_visible()
+
+
+def test_the_sample_workspace_is_entered_and_left_in_one_click_each(ann: Page):
+    ann.goto("/dashboard/")
+    ann.get_by_role("button", name=re.compile("sample data", re.I)).click()
+
+    expect(ann.locator(".stat", has_text="Spend")).to_be_visible(timeout=90_000)
+    ann.get_by_role("button", name=re.compile("leave", re.I)).first.click()
+    expect(ann.get_by_role("link", name="Connect a provider")).to_be_visible()
+
+
+def test_a_key_of_the_wrong_kind_is_explained_and_not_sent(ann: Page, fake: FakeProvider):
+    asked = len(fake.requests)
+    ann.goto("/providers/connect/openai/")
+    ann.get_by_label("Admin key").fill("sk-proj-" + "a" * 60)
+    ann.get_by_role("button", name="Connect OpenAI").click()
+
+    expect(ann.get_by_text(re.compile("project key", re.I)).first).to_be_visible()
+    assert len(fake.requests) == asked
+
+
+@pytest.mark.parametrize(("provider", "label"), [("openai", "OpenAI"), ("anthropic", "Anthropic")])
+def test_what_is_on_screen_is_what_the_provider_served(provider, label, ann: Page, product: Product, world: World):
+    connection_id = connect(ann, provider, label, KEYS[provider])
+    account = world.account(provider)
+    api = session_of(ann, product)
+
+    wait_for(lambda: oracle.is_settled(api, connection_id), 90, f"{label} is read")
+
+    assert oracle.figures_are_true(api, provider, account)
+    settled = datetime.now(UTC).date() - timedelta(days=4)
+    start = settled - timedelta(days=29)
+    ann.goto(f"/dashboard/?from={start}&to={settled}&provider={provider}")
+    billed = account.total_billed(str(start), str(settled + timedelta(days=1)))
+    shown = ann.locator(".stat", has_text="Spend").locator("[title]").first.get_attribute("title")
+    assert Decimal(re.sub(r"[^\d.-]", "", (shown or "").replace("\N{MINUS SIGN}", "-"))) == billed
+
+
+def test_no_page_has_an_accessibility_violation_in_any_look(ann: Page):
+    found = []
+    for path in PAGES:
+        for scheme, width in LOOKS:
+            ann.emulate_media(color_scheme=scheme)
+            ann.set_viewport_size({"width": width, "height": 900})
+            ann.goto(path)
+            ann.evaluate(AXE)
+            answer = ann.evaluate("axe.run({runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa']})")
+            found += [f"{path} {scheme} {width}: {each['id']} {each['nodes'][0]['html'][:120]}" for each in answer["violations"]]
+            if ann.evaluate("document.documentElement.scrollWidth > window.innerWidth + 1"):
+                found.append(f"{path} {width}: wider than the screen")
+    ann.set_viewport_size({"width": 1440, "height": 900})
+
+    assert not found, "\n".join(found)

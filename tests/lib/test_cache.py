@@ -1,0 +1,31 @@
+"""The cache while Redis is away."""
+
+import pytest
+
+from tokentra.lib.cache import ForgivingRedisCache
+
+
+@pytest.fixture
+def away(tmp_path) -> ForgivingRedisCache:
+    return ForgivingRedisCache(f"unix://{tmp_path}/nobody-listens.sock", {})
+
+
+def test_c10_counting_goes_on_within_the_process(away):
+    assert away.add("tries", 1) is True
+    assert away.add("tries", 1) is False
+    assert away.incr("tries") == 2
+    assert away.get("tries") == 2
+
+
+def test_c10_everything_else_answers_too(away):
+    away.set("a", 1)
+    away.set_many({"b": 2, "c": 3})
+
+    assert away.get_many(["a", "b"]) == {"a": 1, "b": 2}
+    assert away.has_key("c")
+    assert away.touch("a", 10)
+    away.delete("a")
+    away.delete_many(["b"])
+    assert away.get("a") is None
+    away.clear()
+    assert away.get("c") is None
