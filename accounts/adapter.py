@@ -15,7 +15,7 @@ from django.forms import BaseForm
 from django.http import HttpRequest
 from django.urls import reverse
 
-from accounts import letters, sessions, signup, social
+from accounts import letters, limits, sessions, signup, social
 from accounts.arrival import visit_of
 from accounts.disposable import is_among, is_disposable
 from accounts.models import User
@@ -70,6 +70,9 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         if settings.VERIFICATION_IS_MANDATORY:
             return stages
         return [stage for stage in stages if not stage.endswith(".EmailVerificationStage")]
+
+    def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
+        return limits.account_key(credentials.get("email", ""))
 
     def login(self, request: HttpRequest, user: AbstractBaseUser) -> None:
         super().login(request, user)

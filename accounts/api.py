@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Router, Status
 
 from accounts import api_shapes as shapes
-from accounts import arrival, headless
+from accounts import arrival, headless, limits
 from accounts.gates import api_person
 from accounts.models import Membership
 from accounts.signup import Arrival
@@ -77,14 +77,12 @@ def verify_email(request: HttpRequest, body: shapes.VerifyBody) -> dict[str, Any
 @router.post("/auth/login", response=shapes.LoginAnswer, by_alias=True, summary="Log in")
 def login(request: HttpRequest, body: shapes.LoginBody) -> dict[str, Any]:
     """The token is sent as `Authorization: Bearer` with later requests."""
-    email = body.email.strip().lower()
-    key = f"{request.get_host()}:{email}"
     answer = headless.ask(
         request,
         headless.LOGIN,
-        {"email": email, "password": body.password},
+        {"email": body.email.strip(), "password": body.password},
         actions="login_failed login",
-        key=key,
+        key=limits.account_key(body.email),
     )
     if headless.PENDING_MFA in answer.pending:
         raise Problem(401, "mfa_required", "This account asks for a second factor. Log in with a browser.")

@@ -12,13 +12,11 @@ from django.db import IntegrityError
 from django.forms import BaseForm
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
-from django.utils import timezone
 from django.utils.functional import cached_property
 from django.views.decorators.http import require_POST
 
 from accounts import arrival, limits, signup
 from accounts.forms import CodeForm, LoginForm, ResetPasswordKeyForm, SignupForm, SocialSignupForm
-from accounts.preview import preview
 from tokentra.lib.ids import uuid7
 from tokentra.lib.tenancy import organization_scope
 
@@ -57,7 +55,6 @@ class SignupView(Answers, allauth.SignupView):  # type: ignore[misc]  # allauth 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context: dict[str, Any] = super().get_context_data(**kwargs)
         return context | {
-            "preview": preview(timezone.now().date()),
             "plans_enforced": settings.PLANS_ENFORCED,
             "providers": providers(self.request),
         }
@@ -94,7 +91,7 @@ class LoginView(Answers, allauth.LoginView):  # type: ignore[misc]  # allauth ha
     def form_invalid(self, form: BaseForm) -> HttpResponse:
         response = super().form_invalid(form)
         if form.has_error("__all__", TOO_MANY):
-            key = f"{self.request.get_host()}:{form.data.get('login', '').strip().lower()}"
+            key = limits.account_key(form.data.get("login", ""))
             return limits.tell(response, limits.tightest(self.request, "login_failed", key=key))
         return response
 

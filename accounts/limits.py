@@ -8,6 +8,8 @@ from allauth.core.internal import ratelimit
 from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
 
+from accounts.naming import fold
+
 APP = "allauth.account"
 
 
@@ -26,6 +28,11 @@ class Limit:
             "RateLimit-Remaining": str(self.remaining),
             "RateLimit-Reset": str(self.reset),
         }
+
+
+def account_key(email: str) -> str:
+    """What tries at one account are counted under: nothing that the one who tries may choose, like a Host header."""
+    return fold(email)
 
 
 def standing(request: HttpRequest, action: str, key: str = "") -> Iterator[Limit]:

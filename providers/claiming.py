@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from django.conf import settings
 from django.db import connection as database
 from django.db.models import F
 from django.db.models.functions import Now
@@ -14,7 +15,7 @@ from django.db.transaction import atomic
 from providers.models import Connection
 from tokentra.lib.tenancy import organization_scope
 
-LEASE = timedelta(seconds=90)
+LEASE: timedelta = settings.LEASE  # longer than any step of work may take
 
 
 class Superseded(Exception):

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 CANARY = "Canarymine"
 METHODS = ("get", "post", "put", "patch", "delete")
 THIRD_PARTY = ("admin", "headless", "socialaccount", "account_", "usersessions", "github", "google", "microsoft", "openid")
-OPEN_TO_ALL = {"healthz", "readyz", "front_door", "api:openapi-json", "api:openapi-view", "api:api-root", "accounts:demo_door"} | {
+OPEN_TO_ALL = {"healthz", "readyz", "front_door", "api:openapi-json", "api:openapi-view", "api:api-root", "accounts:demo_door", "usage:picture"} | {
     f"accounts:{page}" for page in ("signup", "login", "password_reset")
 }
 

@@ -10,6 +10,8 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 Words = Annotated[list[str], NoDecode]
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+LOCAL_HOSTS = LOOPBACK | {"[::1]", ".localhost"}
+SHORTEST_SECRET = 32
 
 
 class Config(BaseSettings):
@@ -50,6 +52,8 @@ class Config(BaseSettings):
     plans_enforced: bool = False
     sentry_dsn: SecretStr = SecretStr("")
 
+    lease_seconds: int = Field(90, ge=25, alias="TOKENTRA_LEASE_SECONDS")
+
     openai_base_url: str = Field("", alias="TOKENTRA_OPENAI_BASE_URL")
     anthropic_base_url: str = Field("", alias="TOKENTRA_ANTHROPIC_BASE_URL")
 
@@ -82,8 +86,10 @@ class Config(BaseSettings):
             raise ValueError("set TOKENTRA_ENCRYPTION_KEYS to keys of 32 random bytes in base64, the newest first")
         if public and self.secrets_are_generated:
             raise ValueError("a public TOKENTRA_SITE_URL needs a SECRET_KEY and TOKENTRA_ENCRYPTION_KEYS of your own")
-        if public and self.debug:
-            raise ValueError("TOKENTRA_DEBUG is for this machine only; unset it for a public TOKENTRA_SITE_URL")
+        if public and len(self.secret_key.get_secret_value()) < SHORTEST_SECRET:
+            raise ValueError(f"SECRET_KEY must have at least {SHORTEST_SECRET} random characters on a public site")
+        if self.debug and (public or not LOCAL_HOSTS.issuperset(self.allowed_hosts)):
+            raise ValueError("TOKENTRA_DEBUG is for this machine only; unset it for a public address")
         if public and site.scheme == "http" and not self.allow_http:
             raise ValueError("a public TOKENTRA_SITE_URL must be https; set TOKENTRA_ALLOW_HTTP=1 to run without it")
         if self.email_verification == "mandatory" and not self.email_url.get_secret_value():
@@ -92,7 +98,7 @@ class Config(BaseSettings):
 
     @property
     def is_https(self) -> bool:
-        return self.site_url.startswith("https://")
+        return urlsplit(self.site_url).scheme == "https"
 
     @property
     def site_host(self) -> str:

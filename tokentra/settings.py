@@ -4,6 +4,7 @@ import base64
 import logging
 import os
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -22,7 +23,10 @@ VERSION = "0.1.0"
 try:
     config = Config(**secrets_file.load_or_create())
 except ValidationError as refused:
-    sentences = "; ".join(error["msg"].removeprefix("Value error, ") for error in refused.errors(include_input=False))
+    sentences = "; ".join(
+        ": ".join([*(str(part).upper() for part in error["loc"][:1]), error["msg"].removeprefix("Value error, ")])
+        for error in refused.errors(include_input=False)
+    )
     sys.exit(f"TokenTra does not start: {sentences}.")
 
 SECRET_KEY = config.secret_key.get_secret_value()
@@ -35,6 +39,7 @@ TRUSTED_PROXIES = config.trusted_proxies
 PLANS_ENFORCED = config.plans_enforced
 TERMS_URL, PRIVACY_URL, SUPPORT_URL = config.terms_url, config.privacy_url, config.support_url
 DISPOSABLE_DOMAINS, ALLOWED_EMAIL_DOMAINS = config.disposable_domains, config.allowed_email_domains
+LEASE = timedelta(seconds=config.lease_seconds)
 DEMO_TOKEN = os.environ.get("TOKENTRA_DEMO_TOKEN", "")
 PROVIDER_BASE_URLS = {"openai": config.openai_base_url, "anthropic": config.anthropic_base_url}
 
@@ -243,7 +248,15 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 300, "unacked_restore_interval": 1}
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 300,
+    "unacked_restore_interval": 1,
+    # a doorbell that nobody answers is given up within half a second: the sweep looks anyway
+    "max_retries": 1,
+    "interval_start": 0,
+    "interval_step": 0.1,
+    "interval_max": 0.2,
+}
 CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_BEAT_SCHEDULE_FILENAME = str(places.VAR / "celerybeat-schedule")
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False

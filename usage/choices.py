@@ -8,11 +8,10 @@ from decimal import Decimal
 from django.db.models import Q, Sum
 
 from accounts.models import Organization
-from usage.forms import LABELS, Chip, Lens
+from usage.forms import LABELS, OFFERED, Chip, Lens
 from usage.models import DayDimension
 from usage.names import Names
 
-OFFERED = ("provider", "model", "project", "api_key")
 MOST = 100  # of each, the dearest first
 RANKED_DAYS = timedelta(days=90)
 

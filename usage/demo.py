@@ -37,7 +37,7 @@ def fill(organization_id: UUID, now: datetime) -> int:
     rows = 0
     for provider, endpoint in USAGE_ENDPOINT.items():
         connection_id = connection_of(organization_id, provider)
-        usage = list(_usage(provider, now))
+        usage = list(usage_of(provider, now))
         bill = list(_bill(provider, usage, now))
         for ledger, source, lines in ((Ledger.USAGE, endpoint, usage), (Ledger.BILLED, "costs", bill)):
             for start, end in _months(now):
@@ -63,11 +63,12 @@ def _months(now: datetime) -> Iterator[tuple[datetime, datetime]]:
         start = end
 
 
-def _usage(provider: str, now: datetime) -> Iterator[UsageRow]:
+def usage_of(provider: str, now: datetime, *, days: int = DAYS) -> Iterator[UsageRow]:
+    """The story's usage of one provider over the last `days` days, the same for everyone; not priced yet."""
     for number, load in enumerate(LOADS):
         if load.provider != provider:
             continue
-        at = _first_day(now)
+        at = _midnight(now.date() - timedelta(days=days - 1))
         while at + HOUR <= now:
             days_ago = (now.date() - at.date()).days
             if load.days_ago[0] >= days_ago >= load.days_ago[1]:

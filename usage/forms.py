@@ -14,6 +14,7 @@ from usage.figures import Question
 
 DEFAULT = "30d"
 FILTERS = ("provider", "model", "project", "api_key", "user", "service_tier")
+OFFERED = ("provider", "model", "project", "api_key")  # the others come by a link of the table
 BY_HOUR = {"provider", "model"}
 NO_HOURS = "Hours are kept by provider and model. With other filters, choose a period of whole days."
 LABELS = {
@@ -106,7 +107,9 @@ class Lens:
 
     @property
     def kept_by_filters(self) -> Kept:
-        return Kept([*self._period(), *((name, value) for name, values in self.extra.items() for value in values)])
+        """All but what the form itself asks for."""
+        rest = {name: values for name, values in self.filters.items() if name not in OFFERED} | dict(self.extra)
+        return Kept([*self._period(), *((name, value) for name, values in rest.items() for value in values)])
 
     @property
     def presets(self) -> list[Segment]:

@@ -63,12 +63,8 @@ class Suggestion:
         return f"{provider_name(found.provider)}, {money.dollars(found.spend)} on {found.model} in 30 days"
 
     @property
-    def low(self) -> str:
-        return estimate(self.finding.low)
-
-    @property
-    def high(self) -> str:
-        return estimate(self.finding.high)
+    def range(self) -> str:
+        return estimated(self.finding.low, self.finding.high)
 
     @property
     def confidence(self) -> str:
@@ -95,7 +91,7 @@ class Found:
 
     @property
     def range(self) -> str:
-        return f"{estimate(self.low)} to {estimate(self.high)}"
+        return estimated(self.low, self.high)
 
     @property
     def exact_range(self) -> str:
@@ -168,13 +164,12 @@ def hour_uses(organization: Organization, period: Period, models: list[Model]) -
             yield HourUse(hour, provider, model, tokens)
 
 
-def estimate(saving: Decimal) -> str:
-    """An estimate pretends no cents: whole dollars from a hundred on, rounded down."""
-    return (
-        money.dollars(saving)
-        if saving < 100
-        else money.dollars(saving.to_integral_value(ROUND_FLOOR)).removesuffix(".00")
-    )
+def estimated(low: Decimal, high: Decimal) -> str:
+    """A range in dollars that pretends no cents: whole ones, rounded down, where its upper end reaches a hundred."""
+    if high < 100:
+        return f"{money.dollars(low)} to {money.dollars(high)}"
+    whole = [money.dollars(end.to_integral_value(ROUND_FLOOR)).removesuffix(".00") for end in (low, high)]
+    return " to ".join(whole)
 
 
 def rows_of(finding: Finding, period: Period) -> str:

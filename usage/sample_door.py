@@ -13,7 +13,7 @@ from accounts.middleware import act_for
 from accounts.models import Organization
 from accounts.permissions import Permission
 from tokentra.lib.tenancy import organization_scope
-from usage import demo, ingest
+from usage import demo
 from usage.models import LedgerDay
 
 
@@ -45,9 +45,7 @@ def leave(request: OrgRequest) -> HttpResponse:
 @page(Permission.SEE_COSTS, scoped=False)
 def remove(request: OrgRequest) -> HttpResponse:
     """Deletes the sample and everything in it."""
-    if sample := samples.sample_of(request.user):
-        empty(sample)
-        samples.remove(request.user)
+    if samples.remove(request.user):
         messages.success(request, "Your sample workspace is deleted.")
     if home := samples.leave(request.user):
         act_for(request, home.pk)
@@ -61,10 +59,3 @@ def fill_to_today(sample: Organization) -> None:
         billed = LedgerDay.objects.owned_by(sample).filter(day=now.date()).exclude(bill_read_at=None).count()
     if billed < len(demo.USAGE_ENDPOINT):  # the last thing that is written for each provider
         demo.fill(sample.pk, now)
-
-
-def empty(sample: Organization) -> None:
-    with organization_scope(sample.pk):
-        connections = LedgerDay.objects.owned_by(sample).values_list("connection_id", flat=True)
-        for connection_id in set(connections):
-            ingest.forget_connection(sample.pk, connection_id)

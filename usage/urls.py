@@ -12,6 +12,7 @@ urlpatterns = [
     path("dashboard/insight/", views.insight, name="insight"),
     path("usage/", views.explorer, name="explorer"),
     path("optimization/", views.optimization, name="optimization"),
+    path("sample/picture/", views.picture, name="picture"),
     path("sample/enter/", sample_door.enter, name="sample_enter"),
     path("sample/leave/", sample_door.leave, name="sample_leave"),
     path("sample/remove/", sample_door.remove, name="sample_remove"),

@@ -1,8 +1,9 @@
 """Doors to the pages that show spend."""
 
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.gates import page
@@ -12,6 +13,7 @@ from usage import dashboard as boards
 from usage import explorer as tables
 from usage import firsts, sample_door
 from usage import optimization as savings
+from usage import picture as pictures
 from usage.forms import look
 
 
@@ -69,3 +71,10 @@ def insight(request: OrgRequest) -> HttpResponse:
     """The dashboard's insight, asked for by itself because it looks at a month of use."""
     found = savings.look(request.organization, timezone.now())
     return render(request, "usage/_insight.html", {"found": found})
+
+
+@require_GET
+@cache_control(public=True, max_age=3600)
+def picture(request: HttpRequest) -> HttpResponse:
+    """What the product looks like, for people who have not signed up yet."""
+    return render(request, "usage/picture.html", {"picture": pictures.picture(timezone.now().date())})

@@ -69,9 +69,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.UUIDField(
-                        default=tokentra.lib.ids.uuid7, editable=False, primary_key=True, serialize=False
-                    ),
+                    models.UUIDField(default=tokentra.lib.ids.uuid7, editable=False, primary_key=True, serialize=False),
                 ),
                 ("provider", models.CharField(max_length=40)),
                 ("name", models.CharField(max_length=100)),
@@ -94,9 +92,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "account_id",
-                    models.CharField(
-                        blank=True, help_text="The provider's; empty while unknown.", max_length=200
-                    ),
+                    models.CharField(blank=True, help_text="The provider's; empty while unknown.", max_length=200),
                 ),
                 ("account_name", models.CharField(blank=True, max_length=200)),
                 (
@@ -118,9 +114,7 @@ class Migration(migrations.Migration):
                 ("lease_until", models.DateTimeField(null=True)),
                 (
                     "fence",
-                    models.BigIntegerField(
-                        default=0, help_text="Grows with each claim; writes carry theirs."
-                    ),
+                    models.BigIntegerField(default=0, help_text="Grows with each claim; writes carry theirs."),
                 ),
                 (
                     "blocked",
@@ -142,9 +136,7 @@ class Migration(migrations.Migration):
                 ("waits", models.IntegerField(default=0, help_text="Refusals or slow-downs in a row.")),
                 (
                     "detail",
-                    models.CharField(
-                        blank=True, help_text="The provider's own words, masked.", max_length=500
-                    ),
+                    models.CharField(blank=True, help_text="The provider's own words, masked.", max_length=500),
                 ),
                 (
                     "first_read_at",
@@ -183,9 +175,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.UUIDField(
-                        default=tokentra.lib.ids.uuid7, editable=False, primary_key=True, serialize=False
-                    ),
+                    models.UUIDField(default=tokentra.lib.ids.uuid7, editable=False, primary_key=True, serialize=False),
                 ),
                 ("endpoint", models.CharField(max_length=60)),
                 ("label", models.CharField(blank=True, max_length=100)),
@@ -196,9 +186,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "detail",
-                    models.CharField(
-                        blank=True, help_text="The provider's own words, masked.", max_length=500
-                    ),
+                    models.CharField(blank=True, help_text="The provider's own words, masked.", max_length=500),
                 ),
                 ("failures", models.IntegerField(default=0, help_text="In a row.")),
                 ("failing_since", models.DateTimeField(null=True)),
@@ -238,9 +226,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.UUIDField(
-                        default=tokentra.lib.ids.uuid7, editable=False, primary_key=True, serialize=False
-                    ),
+                    models.UUIDField(default=tokentra.lib.ids.uuid7, editable=False, primary_key=True, serialize=False),
                 ),
                 ("endpoint", models.CharField(max_length=60)),
                 ("start", models.DateTimeField()),
@@ -286,18 +272,14 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.UUIDField(
-                        default=tokentra.lib.ids.uuid7, editable=False, primary_key=True, serialize=False
-                    ),
+                    models.UUIDField(default=tokentra.lib.ids.uuid7, editable=False, primary_key=True, serialize=False),
                 ),
                 ("field", models.CharField(max_length=40)),
                 ("master_id", models.CharField(help_text="Wraps the data key.", max_length=8)),
                 ("wrapped_key", models.BinaryField()),
                 (
                     "sealed_under",
-                    models.CharField(
-                        help_text="The master that was current when it was sealed.", max_length=8
-                    ),
+                    models.CharField(help_text="The master that was current when it was sealed.", max_length=8),
                 ),
                 ("ciphertext", models.BinaryField()),
                 ("sealed_at", models.DateTimeField()),
@@ -331,9 +313,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.UUIDField(
-                        default=tokentra.lib.ids.uuid7, editable=False, primary_key=True, serialize=False
-                    ),
+                    models.UUIDField(default=tokentra.lib.ids.uuid7, editable=False, primary_key=True, serialize=False),
                 ),
                 ("started_at", models.DateTimeField()),
                 ("ended_at", models.DateTimeField()),
@@ -375,9 +355,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="connection",
-            constraint=models.UniqueConstraint(
-                fields=("organization", "id"), name="providers_connection_owned"
-            ),
+            constraint=models.UniqueConstraint(fields=("organization", "id"), name="providers_connection_owned"),
         ),
         migrations.AddConstraint(
             model_name="connection",
@@ -424,9 +402,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="endpointstate",
-            constraint=models.UniqueConstraint(
-                fields=("organization", "id"), name="providers_endpointstate_owned"
-            ),
+            constraint=models.UniqueConstraint(fields=("organization", "id"), name="providers_endpointstate_owned"),
         ),
         migrations.AddConstraint(
             model_name="endpointstate",
@@ -440,9 +416,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="readwindow",
-            constraint=models.UniqueConstraint(
-                fields=("organization", "id"), name="providers_readwindow_owned"
-            ),
+            constraint=models.UniqueConstraint(fields=("organization", "id"), name="providers_readwindow_owned"),
         ),
         migrations.AddConstraint(
             model_name="readwindow",
@@ -458,9 +432,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="sealedcredential",
-            constraint=models.UniqueConstraint(
-                fields=("organization", "id"), name="providers_sealedcredential_owned"
-            ),
+            constraint=models.UniqueConstraint(fields=("organization", "id"), name="providers_sealedcredential_owned"),
         ),
         migrations.AddConstraint(
             model_name="sealedcredential",
@@ -470,9 +442,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="syncrun",
-            index=models.Index(
-                fields=["organization", "connection", "-started_at"], name="runs_newest_first"
-            ),
+            index=models.Index(fields=["organization", "connection", "-started_at"], name="runs_newest_first"),
         ),
         migrations.AddConstraint(
             model_name="syncrun",

@@ -1,6 +1,7 @@
 """kill -9 anywhere while a provider is read: nothing is lost and nothing is counted twice (reliability §3.3)."""
 
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -21,6 +22,14 @@ VICTIMS = {
 @pytest.fixture(scope="module")
 def world() -> World:
     return generate(days=90, models=6, projects=4, rows=6_000, now=int(time.time()), providers=("openai",))
+
+
+@pytest.fixture(scope="module")
+def product(fake: FakeProvider, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    """With a short lease, so that what a killed worker held is soon taken over."""
+    short = {"TOKENTRA_OPENAI_BASE_URL": fake.url, "TOKENTRA_LEASE_SECONDS": "25"}
+    with Product(tmp_path_factory.mktemp("product"), short) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")

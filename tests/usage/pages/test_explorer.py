@@ -211,3 +211,31 @@ def test_a_week_leads_to_its_days(acme: Organization, alices: Browser):
     only = page(alices, link(page(alices, "period=30d&group=week"), "9 Nov"))
 
     assert [row[0] for row in rows(only)][1:] == [f"{day} Nov" for day in range(15, 8, -1)]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "group=%00&sort=%00&after=%00&period=7d",
+        "before=WyJhIiwgWzFdXQ&group=day",
+        "sort=-day&group=none",
+        "group=day&group=week&group=month&group=hour",
+        "service_tier=priority&user=somebody&group=user",
+        "provider=&model=&project=&api_key=",
+        "from=2026-11-10&to=2026-11-10&group=hour&group=api_key",
+    ],
+)
+def test_an_address_written_by_hand_is_never_an_error_of_ours(acme: Organization, alices: Browser, query: str):
+    two_settled_days(acme)
+
+    assert alices.get(f"/usage/?{query}").status_code in (200, 422)
+    assert alices.get(f"/dashboard/?{query}").status_code in (200, 422)
+
+
+def test_the_filter_form_keeps_filters_it_does_not_ask_for(acme: Organization, alices: Browser):
+    two_settled_days(acme)
+
+    content = page(alices, f"{BOTH}&service_tier=default&sort=-cost")
+
+    assert '<input type="hidden" name="service_tier" value="default">' in content
+    assert '<input type="hidden" name="from" value="2026-11-10">' in content

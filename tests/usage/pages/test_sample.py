@@ -34,6 +34,7 @@ def test_one_click_opens_a_filled_dashboard_with_a_banner(alices: Browser):
     assert "Cost by model" in content
     assert "Your data is ready" not in content
     assert "Look around with sample data" not in content
+    assert 'action="/sample/remove/"' in content
 
 
 def test_one_click_goes_back_and_the_own_organization_has_no_sample_figures(acme: Organization, alices: Browser):

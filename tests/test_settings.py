@@ -1,0 +1,110 @@
+"""What does not start: settings that would be unsafe are refused with a sentence, and no secret is repeated."""
+
+import base64
+import subprocess
+import sys
+
+import pytest
+
+from tests.machine.installation import ROOT, clean_environment
+
+MASTER = base64.b64encode(b"thirty-two bytes, only for tests").decode()
+LONG = "a long text for tests, with more than fifty characters in it"
+OWN = {"SECRET_KEY": LONG, "TOKENTRA_ENCRYPTION_KEYS": MASTER}
+PUBLIC = OWN | {"TOKENTRA_SITE_URL": "https://tokentra.example.com"}
+TOLD = (
+    "import tokentra.settings as s; "
+    "print(s.SESSION_COOKIE_NAME, s.SESSION_COOKIE_SECURE, s.CSRF_COOKIE_NAME, s.CSRF_COOKIE_SECURE, "
+    "s.SECURE_SSL_REDIRECT, s.SECURE_HSTS_SECONDS > 0, s.DEBUG, s.VERIFICATION_IS_MANDATORY)"
+)
+
+
+def start(tmp_path, **environment: str) -> "subprocess.CompletedProcess[str]":
+    unset = {"EMAIL_URL": "", "SENTRY_DSN": ""}
+    return subprocess.run(
+        [sys.executable, "-c", TOLD],
+        cwd=ROOT,
+        env=clean_environment(TOKENTRA_VAR=str(tmp_path / "var"), **unset | environment),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+REFUSED = {
+    "a public site without https": (PUBLIC | {"TOKENTRA_SITE_URL": "http://tokentra.example.com"}, "must be https"),
+    "a public address without https": (PUBLIC | {"TOKENTRA_SITE_URL": "http://192.0.2.1:8000"}, "must be https"),
+    "a public site with generated secrets": (
+        {"TOKENTRA_SITE_URL": "https://tokentra.example.com"},
+        "needs a SECRET_KEY and TOKENTRA_ENCRYPTION_KEYS of your own",
+    ),
+    "no address": (PUBLIC | {"TOKENTRA_SITE_URL": "tokentra.example.com"}, "must be an address"),
+    "another scheme": (PUBLIC | {"TOKENTRA_SITE_URL": "ftp://tokentra.example.com"}, "must be an address"),
+    "a database of one's own without a secret": ({"DATABASE_URL": "postgresql://db.example/t"}, "set SECRET_KEY"),
+    "a database of one's own without a master key": (
+        {"DATABASE_URL": "postgresql://db.example/t", "SECRET_KEY": LONG},
+        "set TOKENTRA_ENCRYPTION_KEYS",
+    ),
+    "a secret without a master key": ({"SECRET_KEY": LONG}, "set TOKENTRA_ENCRYPTION_KEYS"),
+    "a short secret on a public site": (PUBLIC | {"SECRET_KEY": "short-secret"}, "SECRET_KEY must have"),
+    "a short master key": (
+        OWN | {"TOKENTRA_ENCRYPTION_KEYS": base64.b64encode(b"sixteen bytes....").decode()},
+        "32 random bytes",
+    ),
+    "a short master key behind a good one": (OWN | {"TOKENTRA_ENCRYPTION_KEYS": f"{MASTER},c2hvcnQ="}, "32 random bytes"),
+    "a master key that is not base64": (OWN | {"TOKENTRA_ENCRYPTION_KEYS": "not-base64!"}, "in base64"),
+    "debug on a public site": (PUBLIC | {"TOKENTRA_DEBUG": "1"}, "TOKENTRA_DEBUG is for this machine only"),
+    "debug beside a public host": (
+        OWN | {"TOKENTRA_DEBUG": "1", "TOKENTRA_ALLOWED_HOSTS": "tokentra.example.com"},
+        "TOKENTRA_DEBUG is for this machine only",
+    ),
+    "mandatory verification without mail": (OWN | {"TOKENTRA_EMAIL_VERIFICATION": "mandatory"}, "needs EMAIL_URL"),
+    "a negative count of proxies": (OWN | {"TOKENTRA_TRUSTED_PROXIES": "-1"}, "TOKENTRA_TRUSTED_PROXIES"),
+}
+
+
+@pytest.mark.parametrize(("environment", "sentence"), REFUSED.values(), ids=REFUSED)
+def test_d1_e2_b65_unsafe_settings_do_not_start(tmp_path, environment, sentence):
+    ended = start(tmp_path, **environment)
+
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("TokenTra does not start: ")
+    assert sentence in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize(("environment", "sentence"), REFUSED.values(), ids=REFUSED)
+def test_b68_a_refusal_to_start_repeats_no_secret(tmp_path, environment, sentence):
+    ended = start(tmp_path, **environment)
+
+    for name in ("SECRET_KEY", "TOKENTRA_ENCRYPTION_KEYS"):
+        if value := environment.get(name):
+            assert value not in ended.stderr + ended.stdout
+
+
+@pytest.mark.parametrize("url", ["https://tokentra.example.com", "HTTPS://tokentra.example.com", "https://tokentra.example.com/"])
+def test_decision_16_a_site_with_https_has_cookies_for_itself_alone(tmp_path, url):
+    ended = start(tmp_path, **PUBLIC | {"TOKENTRA_SITE_URL": url})
+
+    assert ended.stderr == ""
+    assert ended.stdout.split() == ["__Host-sessionid", "True", "__Host-csrftoken", "True", "True", "True", "False", "False"]
+
+
+def test_decision_16_http_in_public_starts_only_when_it_is_said_explicitly(tmp_path):
+    ended = start(tmp_path, **PUBLIC | {"TOKENTRA_SITE_URL": "http://tokentra.example.com", "TOKENTRA_ALLOW_HTTP": "1"})
+
+    assert ended.stdout.split()[:2] == ["sessionid", "False"]
+
+
+def test_decision_15_a_bare_environment_starts_on_this_machine(tmp_path):
+    ended = start(tmp_path)
+
+    assert ended.stderr == ""
+    assert ended.stdout.split()[:2] == ["sessionid", "False"]
+
+
+def test_mail_makes_verification_mandatory(tmp_path):
+    ended = start(tmp_path, **OWN | {"EMAIL_URL": "smtp://mail.example:25"})
+
+    assert ended.stdout.split()[-1] == "True"
