@@ -12,8 +12,9 @@ OPENAI_TOKENS = ("completions", "embeddings", "moderations")
 
 
 def period() -> tuple[str, str]:
+    """The ninety days that a first reading covers, today included."""
     today = datetime.now(UTC).date()
-    return str(today - timedelta(days=100)), str(today + timedelta(days=1))
+    return str(today - timedelta(days=89)), str(today + timedelta(days=1))
 
 
 def totals(api: Api, provider: str, ledger: str) -> dict[str, Any]:
