@@ -70,13 +70,14 @@ def connect(
     except NotConnected as reason:
         note(organization, Event.PROVIDER_CONNECTION_FAILED, connector, by, reason=str(reason.outcome))
         raise
+    known_by = sealing.fingerprint(credentials)
     chaos.point("connect.before_commit")
     try:
         with organization_scope(organization.pk):
             connection = keep(organization, connector, credentials, account, name=name, by=by)
     except IntegrityError:  # the same account came by another door in the same moment
         with organization_scope(organization.pk):
-            other = identity.connected_as(organization.pk, connector.key, account)
+            other = identity.connected_as(organization.pk, connector.key, account, fingerprint=known_by)
         if other is None:
             raise
         raise AlreadyConnected(other) from None
@@ -107,10 +108,11 @@ def keep(
     # one connect at a time in an organization: a double submit finds the first one's connection
     Organization.objects.select_for_update(no_key=True).get(pk=organization.pk)
     now = database_now()
-    if other := identity.connected_as(organization.pk, connector.key, account):
+    known_by = sealing.fingerprint(credentials)
+    if other := identity.connected_as(organization.pk, connector.key, account, fingerprint=known_by):
         raise AlreadyConnected(other)
     is_first = not Connection.objects.owned_by(organization).exists()
-    connection = identity.disconnected_as(organization.pk, connector.key, account)
+    connection = identity.disconnected_as(organization.pk, connector.key, account, fingerprint=known_by)
     if connection is None:
         connection = Connection(
             organization=organization,

@@ -189,7 +189,10 @@ def is_from_this_account(connection: Connection, page: Page, *, now: datetime) -
     others = Connection.objects.filter(
         organization_id=connection.organization_id, provider=connection.provider, account_id=page.account_id
     )
-    if others.active().exclude(pk=connection.pk).exists():
+    if other := others.active().exclude(pk=connection.pk).first():
+        # what came before a bill named the account is read by the other one as well
+        ingest.forget_days(connection.organization_id, connection.pk, since=other.history_from)
+        windows.make_due(connection, now=now)
         stop(connection, Blocked.SAME_ACCOUNT, now=now)
         return False
     connection.account_id = page.account_id

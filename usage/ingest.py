@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from uuid import UUID
 
@@ -28,7 +28,7 @@ from usage.pricing import Override, Price, Pricer
 from usage.rows import Ledger, UsageRow
 from usage.staging import Window
 
-__all__ = ["Recorded", "SuddenlyEmpty", "Window", "forget_connection", "holds_rows", "name_values", "record"]
+__all__ = ["Recorded", "SuddenlyEmpty", "Window", "forget_connection", "forget_days", "holds_rows", "name_values", "record"]
 
 Sums = tuple[Decimal, int]  # amount, tokens
 NOTHING: Sums = (Decimal(0), 0)
@@ -140,6 +140,16 @@ def forget_connection(organization_id: UUID, connection_id: UUID) -> int:
     deleted, _ = UsageRecord.objects.filter(**mine).delete()
     for model in (HourRollup, DayDimension, DayRollup, LedgerDay, Revision, Label):
         model._default_manager.filter(**mine).delete()
+    return deleted
+
+
+def forget_days(organization_id: UUID, connection_id: UUID, *, since: date) -> int:
+    """Delete the figures that came through a connection from a UTC day on; answers how many rows there were."""
+    mine = {"organization_id": organization_id, "connection_id": connection_id}
+    deleted, _ = UsageRecord.objects.filter(**mine, day__gte=since).delete()
+    for model in (DayDimension, DayRollup, LedgerDay, Revision):
+        model._default_manager.filter(**mine, day__gte=since).delete()
+    HourRollup.objects.filter(**mine, hour__gte=datetime.combine(since, time.min, UTC)).delete()
     return deleted
 
 

@@ -41,7 +41,7 @@ class Peak:
 
 
 def run(directory: Path, *, rows: int) -> Iterator[Figure]:
-    world = generate(days=90, models=40, projects=30, rows=100_000, seed=1, now=int(time.time()))
+    world = generate(days=90, models=40, projects=30, rows=100_000, seed=1, now=int(time.time()), providers=("openai",))
     with FakeProvider(world) as fake, Product(directory / "var", {"TOKENTRA_OPENAI_BASE_URL": fake.url}) as product:
         owner = product.bootstrap()
         wait_for(lambda: product.children("celery", "worker"), 60, "workers run")

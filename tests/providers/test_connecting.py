@@ -6,7 +6,7 @@ import pytest
 from django.db import IntegrityError, connections
 
 from accounts.models import AuditLine, JournalEntry
-from providers import connecting
+from providers import connecting, disconnecting
 from providers.connecting import AlreadyConnected, NotConnected
 from providers.connectors import CONNECTORS
 from providers.connectors.base import Outcome
@@ -158,6 +158,28 @@ def test_b48_without_an_account_id_a_shared_project_proves_the_account(acme, con
     with pytest.raises(AlreadyConnected):
         connect(acme, "openai")
     assert first.account_id == ""
+
+
+NOTHING_TELLS = [{"match": {"path": "costs|projects"}, "do": {"action": "status", "status": 403, "message": "no"}}]
+
+
+def test_b48_the_same_key_is_not_connected_twice_when_nothing_tells_its_account(acme, connect, fake):
+    fake.script(NOTHING_TELLS)
+    first = connect(acme, "openai")
+
+    with pytest.raises(AlreadyConnected) as refused:
+        connect(acme, "openai")
+
+    assert refused.value.connection == first
+
+
+def test_the_same_key_comes_back_as_the_same_connection_when_nothing_tells_its_account(acme, connect, fake):
+    first = connect(acme, "openai")
+    with organization_scope(acme.pk):
+        disconnecting.disconnect(acme, first, data="keep", by=None)
+    fake.script(NOTHING_TELLS)
+
+    assert connect(acme, "openai") == first
 
 
 def test_several_accounts_of_a_provider_stand_beside_each_other(acme, connect):
