@@ -40,7 +40,21 @@ class BearerSession:
 def bearer(request: HttpRequest) -> str:
     kind, _, token = request.headers.get("Authorization", "").partition(" ")
     is_ours = kind.lower() == "bearer" and request.path.startswith("/api/") and not token.startswith("tt_")
-    return token.strip() if is_ours else ""
+    token = token.strip()
+    return token if is_ours and token.isascii() and token.isalnum() else ""
+
+
+class NeverKept:
+    """What a signed-in person sees stays in no cache, neither on the way nor on the machine they sat at."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if request.user.is_authenticated:
+            response.setdefault("Cache-Control", "private, no-store")
+        return response
 
 
 class SessionAge:

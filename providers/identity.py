@@ -16,9 +16,7 @@ def is_same(connection: Connection, account: Account) -> bool | None:
     return None
 
 
-def connected_as(
-    organization_id: UUID, provider: str, account: Account, *, fingerprint: str = ""
-) -> Connection | None:
+def connected_as(organization_id: UUID, provider: str, account: Account, *, fingerprint: str = "") -> Connection | None:
     """The active connection of an account; the same credentials prove it where the account tells nothing."""
     of_provider = Connection.objects.filter(organization_id=organization_id, provider=provider)
     return next((each for each in of_provider.active() if fits(each, account, fingerprint)), None)

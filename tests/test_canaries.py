@@ -108,8 +108,7 @@ def every_text_in_the_database() -> Iterator[tuple[str, str]]:
     parameters = {"host": database["HOST"], "port": database["PORT"] or None, "dbname": database["NAME"]}
     with psycopg.connect(user="postgres", **{name: value for name, value in parameters.items() if value}) as superuser:
         tables = superuser.execute(
-            "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables "
-            "WHERE schemaname IN ('public', 'partitions')"
+            "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables WHERE schemaname IN ('public', 'partitions')"
         ).fetchall()
         for (table,) in tables:
             for (row,) in superuser.execute(f"SELECT t::text FROM {table} t").fetchall():  # noqa: S608  # names of its own

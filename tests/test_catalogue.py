@@ -11,7 +11,8 @@ pytestmark = pytest.mark.django_db
 OWNED = [
     model
     for model in apps.get_models()
-    if issubclass(model, Owned) or ("organization" in {f.name for f in model._meta.fields} and model._meta.app_label != "accounts")
+    if issubclass(model, Owned)
+    or ("organization" in {f.name for f in model._meta.fields} and model._meta.app_label != "accounts")
 ]
 
 
@@ -25,7 +26,9 @@ def ask(sql: str, *params: object) -> list[tuple]:
 def test_d3_every_owned_table_forces_its_policy(model: type[models.Model]):
     table = model._meta.db_table
 
-    assert ask("SELECT relrowsecurity, relforcerowsecurity FROM pg_class WHERE oid = %s::regclass", table) == [(True, True)]
+    assert ask("SELECT relrowsecurity, relforcerowsecurity FROM pg_class WHERE oid = %s::regclass", table) == [
+        (True, True)
+    ]
     policies = ask("SELECT policyname, qual, with_check FROM pg_policies WHERE tablename = %s", table)
     owned = [(qual, check) for name, qual, check in policies if name == "owned"]
     assert len(owned) == 1
@@ -64,7 +67,9 @@ def test_d6_partitions_are_closed_to_everyone():
         "SELECT grantee, table_name FROM information_schema.role_table_grants "
         "WHERE table_schema = 'partitions' AND grantee <> 'tt_owner'"
     )
-    usage = ask("SELECT has_schema_privilege(r, 'partitions', 'USAGE') FROM unnest(ARRAY['tt_app', 'tt_worker', 'tt_staff']) r")
+    usage = ask(
+        "SELECT has_schema_privilege(r, 'partitions', 'USAGE') FROM unnest(ARRAY['tt_app', 'tt_worker', 'tt_staff']) r"
+    )
 
     assert grants == []
     assert usage == [(False,)] * 3

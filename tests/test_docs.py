@@ -17,7 +17,9 @@ from usage.rows import Basis, Ledger
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = {path.name: path.read_text() for path in [*(ROOT / "docs").glob("*.md"), *ROOT.glob("*.md")]}
-VARIABLES = [str(field.alias or name.upper()) for name, field in Config.model_fields.items() if name != "secrets_are_generated"]
+VARIABLES = [
+    str(field.alias or name.upper()) for name, field in Config.model_fields.items() if name != "secrets_are_generated"
+]
 
 
 @pytest.mark.parametrize("variable", VARIABLES)
@@ -49,7 +51,11 @@ def test_every_scheduled_task_is_in_the_operators_page():
 
 
 def test_every_command_is_in_the_operators_page():
-    commands = [path.stem for app in ("tokentra", "accounts", "usage", "providers") for path in (ROOT / app / "management/commands").glob("[a-z]*.py")]
+    commands = [
+        path.stem
+        for app in ("tokentra", "accounts", "usage", "providers")
+        for path in (ROOT / app / "management/commands").glob("[a-z]*.py")
+    ]
     missing = [name for name in commands if f"manage.py {name}" not in DOCS["operations.md"]]
 
     assert missing == []
@@ -72,7 +78,9 @@ def test_a_document_names_no_page_that_is_not_there():
     named = {
         (name, found)
         for name, text in DOCS.items()
-        for found in re.findall(r"`(/(?:api|settings|usage|dashboard|providers|optimization|signup|login)[a-z/-]*)`", text)
+        for found in re.findall(
+            r"`(/(?:api|settings|usage|dashboard|providers|optimization|signup|login)[a-z/-]*)`", text
+        )
     }
 
     assert [each for each in sorted(named) if each[1] not in known and f"{each[1]}/" not in known] == []

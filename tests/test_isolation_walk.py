@@ -17,10 +17,27 @@ pytestmark = pytest.mark.django_db
 
 CANARY = "Canarymine"
 METHODS = ("get", "post", "put", "patch", "delete")
-THIRD_PARTY = ("admin", "headless", "socialaccount", "account_", "usersessions", "github", "google", "microsoft", "openid")
-OPEN_TO_ALL = {"healthz", "readyz", "front_door", "api:openapi-json", "api:openapi-view", "api:api-root", "accounts:demo_door", "usage:picture"} | {
-    f"accounts:{page}" for page in ("signup", "login", "password_reset")
-}
+THIRD_PARTY = (
+    "admin",
+    "headless",
+    "socialaccount",
+    "account_",
+    "usersessions",
+    "github",
+    "google",
+    "microsoft",
+    "openid",
+)
+OPEN_TO_ALL = {
+    "healthz",
+    "readyz",
+    "front_door",
+    "api:openapi-json",
+    "api:openapi-view",
+    "api:api-root",
+    "accounts:demo_door",
+    "usage:picture",
+} | {f"accounts:{page}" for page in ("signup", "login", "password_reset")}
 
 
 @dataclass(frozen=True)
@@ -47,7 +64,9 @@ def routes(patterns: list, prefix: str = "", namespace: str = "") -> Iterator[Ro
 
 
 OURS = [route for route in routes(get_resolver().url_patterns) if not route.name.startswith(THIRD_PARTY)]
-WITH_OBJECT = [route for route in OURS if route.has_object and "provider" not in re.findall(r"<(?:\w+:)?(\w+)>", route.path)]
+WITH_OBJECT = [
+    route for route in OURS if route.has_object and "provider" not in re.findall(r"<(?:\w+:)?(\w+)>", route.path)
+]
 PLAIN = [route for route in OURS if not route.has_object]
 
 

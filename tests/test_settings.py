@@ -52,7 +52,10 @@ REFUSED = {
         OWN | {"TOKENTRA_ENCRYPTION_KEYS": base64.b64encode(b"sixteen bytes....").decode()},
         "32 random bytes",
     ),
-    "a short master key behind a good one": (OWN | {"TOKENTRA_ENCRYPTION_KEYS": f"{MASTER},c2hvcnQ="}, "32 random bytes"),
+    "a short master key behind a good one": (
+        OWN | {"TOKENTRA_ENCRYPTION_KEYS": f"{MASTER},c2hvcnQ="},
+        "32 random bytes",
+    ),
     "a master key that is not base64": (OWN | {"TOKENTRA_ENCRYPTION_KEYS": "not-base64!"}, "in base64"),
     "debug on a public site": (PUBLIC | {"TOKENTRA_DEBUG": "1"}, "TOKENTRA_DEBUG is for this machine only"),
     "debug beside a public host": (
@@ -83,12 +86,23 @@ def test_b68_a_refusal_to_start_repeats_no_secret(tmp_path, environment, sentenc
             assert value not in ended.stderr + ended.stdout
 
 
-@pytest.mark.parametrize("url", ["https://tokentra.example.com", "HTTPS://tokentra.example.com", "https://tokentra.example.com/"])
+@pytest.mark.parametrize(
+    "url", ["https://tokentra.example.com", "HTTPS://tokentra.example.com", "https://tokentra.example.com/"]
+)
 def test_decision_16_a_site_with_https_has_cookies_for_itself_alone(tmp_path, url):
     ended = start(tmp_path, **PUBLIC | {"TOKENTRA_SITE_URL": url})
 
     assert ended.stderr == ""
-    assert ended.stdout.split() == ["__Host-sessionid", "True", "__Host-csrftoken", "True", "True", "True", "False", "False"]
+    assert ended.stdout.split() == [
+        "__Host-sessionid",
+        "True",
+        "__Host-csrftoken",
+        "True",
+        "True",
+        "True",
+        "False",
+        "False",
+    ]
 
 
 def test_decision_16_http_in_public_starts_only_when_it_is_said_explicitly(tmp_path):

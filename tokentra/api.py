@@ -2,12 +2,14 @@
 
 import logging
 from http import HTTPStatus
+from typing import Any
 
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
+from ninja.parser import Parser
 
 from accounts.api import router as accounts
 from providers.api import router as providers
@@ -15,7 +17,25 @@ from tokentra.lib.problems import Problem
 from usage.api import router as usage
 
 log = logging.getLogger(__name__)
-api = NinjaAPI(title="TokenTra", version="1", urls_namespace="api", docs_url="/docs")
+
+
+class TextParser(Parser):
+    """JSON whose texts the database can hold."""
+
+    def parse_body(self, request: HttpRequest) -> dict[str, Any]:
+        body = super().parse_body(request)
+        if holds_nul(body):
+            raise Problem(422, "invalid_field", "Leave out the NUL character.")
+        return body
+
+
+def holds_nul(value: object) -> bool:
+    if isinstance(value, dict):
+        return any(holds_nul(part) for pair in value.items() for part in pair)
+    return any(map(holds_nul, value)) if isinstance(value, list) else isinstance(value, str) and "\0" in value
+
+
+api = NinjaAPI(title="TokenTra", version="1", urls_namespace="api", docs_url="/docs", parser=TextParser())
 api.add_router("", accounts, tags=["accounts"])
 api.add_router("", providers, tags=["providers"])
 api.add_router("", usage, tags=["usage"])
@@ -62,10 +82,17 @@ def missing(request: HttpRequest, error: Http404) -> HttpResponse:
 
 @api.exception_handler(HttpError)
 def http_error(request: HttpRequest, error: HttpError) -> HttpResponse:
+    if isinstance(error.__cause__, Problem):  # ninja wraps what its parser raises
+        return answer(request, error.__cause__)
     code = HTTPStatus(error.status_code).phrase.lower().replace(" ", "_")
     if error.status_code == HTTPStatus.BAD_REQUEST:
         return answer(request, Problem(400, "unreadable_json", "Send a JSON object in the body."))
     return answer(request, Problem(error.status_code, code, str(error)))
+
+
+@api.exception_handler(RequestDataTooBig)
+def too_big(request: HttpRequest, error: RequestDataTooBig) -> HttpResponse:
+    return answer(request, Problem(413, "body_too_large", "Send at most 2 MiB."))
 
 
 @api.exception_handler(OperationalError)

@@ -28,7 +28,16 @@ from usage.pricing import Override, Price, Pricer
 from usage.rows import Ledger, UsageRow
 from usage.staging import Window
 
-__all__ = ["Recorded", "SuddenlyEmpty", "Window", "forget_connection", "forget_days", "holds_rows", "name_values", "record"]
+__all__ = [
+    "Recorded",
+    "SuddenlyEmpty",
+    "Window",
+    "forget_connection",
+    "forget_days",
+    "holds_rows",
+    "name_values",
+    "record",
+]
 
 Sums = tuple[Decimal, int]  # amount, tokens
 NOTHING: Sums = (Decimal(0), 0)

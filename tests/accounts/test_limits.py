@@ -17,7 +17,9 @@ def test_b2_guessing_under_other_names_of_this_site_counts_as_guessing(path, fie
     sent = {"content_type": "application/json"} if path.startswith("/api/") else {}
 
     answers = [
-        Client(REMOTE_ADDR=f"203.0.{place}.1").post(path, {field: alice.email, "password": "wrong"}, headers={"Host": host}, **sent)
+        Client(REMOTE_ADDR=f"203.0.{place}.1").post(
+            path, {field: alice.email, "password": "wrong"}, headers={"Host": host}, **sent
+        )
         for place, host in enumerate(HOSTS)
     ]
 

@@ -45,7 +45,12 @@ def fill(organization_id: UUID, connection_id: UUID, an_hour: int, days: int) ->
             midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)
             with connection.cursor() as cursor:
                 cursor.execute("SET LOCAL statement_timeout = 0")
-                params: dict[str, Any] = {"organization": organization_id, "connection": connection_id, "day": midnight, "an_hour": an_hour}
+                params: dict[str, Any] = {
+                    "organization": organization_id,
+                    "connection": connection_id,
+                    "day": midnight,
+                    "an_hour": an_hour,
+                }
                 cursor.execute(ROW, params)
             rollup.rebuild(organization_id, connection_id, [day])
 

@@ -22,7 +22,10 @@ def run(directory: Path, *, rows: int) -> Iterator[Figure]:
             slug = owner.get("/api/auth/me")["organization"]["name"].lower()
             begun = time.monotonic()
             subprocess.run(
-                [sys.executable, "-c", crowd(slug, size)], cwd=ROOT, env=product.env | {"TOKENTRA_DB_ROLE": "worker"}, check=True
+                [sys.executable, "-c", crowd(slug, size)],
+                cwd=ROOT,
+                env=product.env | {"TOKENTRA_DB_ROLE": "worker"},
+                check=True,
             )
             yield Figure(f"(writing {size:,} rows and {NEIGHBOURS:,} organizations)", time.monotonic() - begun, "s")
             for period in GOALS:

@@ -48,7 +48,9 @@ def run(directory: Path, *, rows: int) -> Iterator[Figure]:
         key = world.openai_accounts[0].keys[0].value
         with Peak(product) as peak:
             begun = time.monotonic()
-            status, body = owner.call("POST", "/api/providers/connect", {"provider": "openai", "credentials": {"admin_key": key}})
+            status, body = owner.call(
+                "POST", "/api/providers/connect", {"provider": "openai", "credentials": {"admin_key": key}}
+            )
             assert status == 201, body
             answered = time.monotonic() - begun
             connection = f"/api/providers/{body['connection']['id']}"

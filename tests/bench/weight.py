@@ -14,7 +14,9 @@ def run(directory: Path, *, rows: int) -> Iterator[Figure]:
     with Product(directory / "var", {"DEMO": "1"}) as product, sync_playwright() as playwright:
         from tests.product import wait_for
 
-        door = wait_for(lambda: [line for line in product.log.splitlines() if "/demo/" in line], 120, "the demonstration")
+        door = wait_for(
+            lambda: [line for line in product.log.splitlines() if "/demo/" in line], 120, "the demonstration"
+        )
         browser = playwright.chromium.launch(executable_path=chromium_path(), args=["--no-sandbox", "--disable-gpu"])
         context = browser.new_context()
         page = context.new_page()

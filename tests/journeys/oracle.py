@@ -19,7 +19,9 @@ def period() -> tuple[str, str]:
 
 def totals(api: Api, provider: str, ledger: str) -> dict[str, Any]:
     start, end = period()
-    found: dict[str, Any] = api.get(f"/api/usage/stats?from={start}&to={end}&ledger={ledger}&filter[provider]={provider}")["totals"]
+    found: dict[str, Any] = api.get(
+        f"/api/usage/stats?from={start}&to={end}&ledger={ledger}&filter[provider]={provider}"
+    )["totals"]
     return found
 
 
@@ -40,7 +42,9 @@ def figures_are_true(api: Api, provider: str, account: OpenAIAccount | Anthropic
     return all(used["tokens"][name] == served[name] for name in CLASSES)
 
 
-def hold(product: Product, api: Api, provider: str, connection_id: str, account: OpenAIAccount | AnthropicAccount) -> None:
+def hold(
+    product: Product, api: Api, provider: str, connection_id: str, account: OpenAIAccount | AnthropicAccount
+) -> None:
     """Waits until reading has come to rest, then asks for everything."""
     wait_for(lambda: figures_are_true(api, provider, account), 90, f"figures of {provider} are what was served")
     wait_for(lambda: is_settled(api, connection_id), 60, f"{provider} is healthy again")

@@ -143,7 +143,10 @@ def test_no_page_has_an_accessibility_violation_in_any_look(ann: Page):
             ann.goto(path)
             ann.evaluate(AXE)
             answer = ann.evaluate("axe.run({runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa']})")
-            found += [f"{path} {scheme} {width}: {each['id']} {each['nodes'][0]['html'][:120]}" for each in answer["violations"]]
+            found += [
+                f"{path} {scheme} {width}: {each['id']} {each['nodes'][0]['html'][:120]}"
+                for each in answer["violations"]
+            ]
             if ann.evaluate("document.documentElement.scrollWidth > window.innerWidth + 1"):
                 found.append(f"{path} {width}: wider than the screen")
     ann.set_viewport_size({"width": 1440, "height": 900})

@@ -42,7 +42,9 @@ def connection(owner: Api, world: World, product: Product) -> str:
     """Connected, and a worker killed at once, while the first windows are being read."""
     wait_for(lambda: product.children("celery", "worker"), 60, "workers run")
     status, body = owner.call(
-        "POST", "/api/providers/connect", {"provider": "openai", "credentials": {"admin_key": world.openai_accounts[0].key}}
+        "POST",
+        "/api/providers/connect",
+        {"provider": "openai", "credentials": {"admin_key": world.openai_accounts[0].key}},
     )
     assert status == 201, body
     product.kill(*VICTIMS["worker"])
@@ -54,7 +56,9 @@ def test_a_worker_killed_in_the_first_read_loses_and_doubles_nothing(product, ow
 
 
 @pytest.mark.parametrize("victim", VICTIMS)
-def test_a_kill_while_everything_is_read_again_loses_and_doubles_nothing(victim, product, owner, connection, world, fake: FakeProvider):
+def test_a_kill_while_everything_is_read_again_loses_and_doubles_nothing(
+    victim, product, owner, connection, world, fake: FakeProvider
+):
     account = world.openai_accounts[0]
     account.usage[:] = [replace(fact, text_out=fact.text_out + 7) for fact in account.usage]
     asked = len(fake.requests)

@@ -1,0 +1,81 @@
+"""What no program should send and some do: every answer is a refusal in our shape, never a failure (B25, B27, B65)."""
+
+import json
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from tests import make
+from tests.conftest import Browser
+from tests.make import PASSWORD
+
+pytestmark = pytest.mark.django_db
+
+SIGNUP = {"email": "ann@acme.example", "password": PASSWORD, "fullName": "Ann", "organizationName": "Acme"}
+CONNECT = {"provider": "openai", "name": "Main", "credentials": {"admin_key": "sk-admin-x"}}
+WITH_NUL: list[tuple[str, dict[str, Any]]] = [
+    ("/api/auth/signup", SIGNUP | {"referralSource": "a\0b"}),
+    ("/api/auth/signup", SIGNUP | {"utmParams": {"utm_source": "\0"}}),
+    ("/api/auth/login", {"email": "a\0b@acme.example", "password": PASSWORD}),
+    ("/api/auth/verify-email", {"verificationToken": "a\0b", "code": "123456"}),
+    ("/api/providers/connect", CONNECT | {"name": "a\0b"}),
+    ("/api/providers/connect", CONNECT | {"credentials": {"a\0b": "x"}}),
+]
+
+
+def send(browser: Client, path: str, body: Any) -> Any:
+    sent = body if isinstance(body, str | bytes) else json.dumps(body)
+    return browser.post(path, sent, content_type="application/json")
+
+
+@pytest.mark.parametrize(("path", "body"), WITH_NUL)
+def test_a_text_that_the_database_cannot_hold_is_refused(path, body, alice, acme):
+    answer = send(Browser(alice) if "providers" in path else Client(), path, body)
+
+    assert answer.status_code == 422
+    assert answer.json()["error"]["message"] == "Leave out the NUL character."
+
+
+def test_a_backslash_before_u0000_is_a_text_like_any_other():
+    assert send(Client(), "/api/auth/signup", SIGNUP | {"referralSource": "\\u0000"}).status_code == 201
+
+
+@pytest.mark.parametrize("path", ["/api/auth/login", "/api/auth/signup", "/api/providers/connect"])
+def test_b25_a_body_over_the_limit_is_413(path, alice, acme):
+    answer = send(Browser(alice), path, {"email": "x" * (2 * 1024 * 1024)})
+
+    assert (answer.status_code, answer.json()["error"]["code"]) == (413, "body_too_large")
+
+
+@pytest.mark.parametrize("body", ["", "[", b"\xff\xfe", "[" * 100_000, "NaN", '"text"', "[1]"])
+def test_b27_what_is_no_json_object_is_refused(body):
+    assert send(Client(), "/api/auth/login", body).status_code in {400, 422}
+
+
+@pytest.mark.parametrize("token", ["\0", "a\0b", "é", "../x", "", " ", "x" * 5000])
+def test_b22_a_token_that_cannot_be_one_is_nobodys(token, db):
+    answer = Client().get("/api/auth/me", headers={"Authorization": f"Bearer {token}"})
+
+    assert answer.status_code == 401
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/dashboard/",
+        "/usage/",
+        "/providers/",
+        "/settings/profile/",
+        "/organizations/",
+        "/api/auth/me",
+        "/api/usage/stats",
+    ],
+)
+def test_what_a_signed_in_person_sees_is_kept_by_no_cache(path, alice, acme):
+    make.connection(acme)
+
+    answer = Browser(alice).get(path)
+
+    assert answer.status_code == 200
+    assert answer["Cache-Control"] == "private, no-store"
