@@ -1,5 +1,8 @@
 """What staff may read of accounts."""
 
+from allauth.account.models import EmailAddress
+from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
+from allauth.usersessions.models import UserSession
 from django.contrib import admin
 from django.contrib.admin.exceptions import NotRegistered
 from django.contrib.auth.models import Group
@@ -96,7 +99,8 @@ class StaffAccessAdmin(StaffReadAdmin):
     ordering = ("-at",)
 
 
-for unused in (Group,):  # permissions here are roles, not groups
+# permissions here are roles, not groups; allauth's pages would show keys of sessions and change whose address is whose
+for unused in (Group, EmailAddress, SocialApp, SocialToken, SocialAccount, UserSession):
     try:
         admin.site.unregister(unused)
     except NotRegistered:

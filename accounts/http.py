@@ -1,8 +1,10 @@
 """A request as our views see it: a signed-in person acting for an organization."""
 
+import re
 from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from ipaddress import ip_address
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -41,4 +43,13 @@ def address(request: HttpRequest) -> str | None:
     peer: str | None = request.META.get("REMOTE_ADDR") or None
     hops = [hop.strip() for hop in request.headers.get("X-Forwarded-For", "").split(",") if hop.strip()]
     trusted: int = settings.TRUSTED_PROXIES
-    return hops[-trusted] if trusted and len(hops) >= trusted else peer
+    return plain(hops[-trusted] if trusted and len(hops) >= trusted else peer)
+
+
+def plain(told: str | None) -> str | None:
+    """The address as the database keeps it, without the port that some proxies add; None for anything else."""
+    bare = re.sub(r"^\[(.+)\](?::\d+)?$|^([\d.]+):\d+$", r"\1\2", told or "").partition("%")[0]
+    try:
+        return str(ip_address(bare))
+    except ValueError:
+        return None

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from django.db import InterfaceError, OperationalError
+
 from providers import recording, sealing, windows
 from providers.claiming import Claim, Superseded, claim, hold
 from providers.connectors import CONNECTORS
@@ -116,7 +118,9 @@ class Reader:
                 self._read_window(work.window, work.endpoint, work.wanted, client, done)
             else:
                 self._read_names(client)
-        except (ConnectorError, ValueError) as reason:
+        except (Superseded, OperationalError, InterfaceError):
+            raise  # nothing can be written down, or nothing is ours to write
+        except Exception as reason:  # one endpoint that we stumble over must not keep the others from being read
             error = reason if isinstance(reason, ConnectorError) else unexpected(reason)
             log.warning("%s %s: %s", self.connector.key, work.name, error.outcome)
             done.outcome, done.problem = str(error.outcome), error.message
@@ -154,7 +158,10 @@ class Reader:
         return self.claim.now + timedelta(seconds=time.monotonic() - self.began)
 
 
-def unexpected(reason: ValueError) -> ConnectorError:
-    """Rows that do not belong into their window: the provider answered another question than ours."""
+def unexpected(reason: Exception) -> ConnectorError:
+    """Rows that do not belong into their window, or whatever else nobody has thought of."""
     message = "The provider's answer does not fit what was asked."
+    if not isinstance(reason, ValueError):
+        log.error("reading broke: %s", type(reason).__name__, exc_info=reason)
+        message = "What the provider answered could not be written down. It is tried again."
     return ConnectorError(Outcome.UNEXPECTED, message, detail=mask(str(reason)))

@@ -7,6 +7,7 @@ from uuid import UUID
 
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # Playwright keeps a loop running in the main thread
 
+import psycopg
 import pytest
 from django.core.cache import cache
 from django.db import connections
@@ -50,6 +51,17 @@ def django_db_setup(django_db_setup: None, django_db_blocker: pytest.FixtureRequ
     with django_db_blocker.unblock():  # type: ignore[attr-defined]  # pytest-django's blocker
         for alias in ("default", "staff"):
             connections[alias].close()
+        end_other_sessions()
+
+
+def end_other_sessions() -> None:
+    """Threads of live servers and of racing writers leave sessions behind, and a database in use cannot be dropped."""
+    test = connections["owner"].settings_dict
+    with psycopg.connect(host=test["HOST"], user="postgres", dbname="postgres", autocommit=True) as superuser:
+        superuser.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND usename <> 'tt_owner'",
+            [test["NAME"]],
+        )
 
 
 @pytest.fixture(autouse=True)

@@ -1,13 +1,17 @@
 """Staff: what they may read, how it is written down, and who finds no door."""
 
 import pytest
+from allauth.usersessions.models import UserSession
+from django.contrib import admin
 from django.test import Client
 
 from accounts import audit, journal
 from accounts.journal import Event
 from accounts.models import OutboxMail, StaffAccess, User
+from accounts.staff import StaffReadAdmin
 from tests import make
 from tests.conftest import Browser
+from tests.make import PASSWORD
 from tokentra.lib.tenancy import organization_scope
 
 PAGES = [
@@ -99,3 +103,18 @@ def test_no_page_of_staff_shows_a_password_hash(sam, told):
 
     assert sam.password not in page
     assert "md5$" not in page
+
+
+def test_the_admin_holds_only_what_its_own_doors_lead_to(alice):
+    """allauth registers session keys, tokens and addresses, which any superuser could read and change."""
+    others = [model._meta.label for model, door in admin.site._registry.items() if not isinstance(door, StaffReadAdmin)]
+
+    assert others == []
+
+
+def test_b13_nobody_on_the_staff_reads_the_key_of_a_session(alice, acme):
+    Client().post("/login/", {"login": alice.email, "password": PASSWORD})
+    session = UserSession.objects.get(user=alice)
+    superuser = Browser(make.user("root@tokentra.example", staff=True))
+
+    assert superuser.get(f"/admin/usersessions/usersession/{session.pk}/change/").status_code == 404

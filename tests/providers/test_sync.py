@@ -8,6 +8,8 @@ from django.db.models import Sum
 
 from accounts.models import JournalEntry
 from providers import pausing, sync
+from providers.connectors import CONNECTORS
+from providers.connectors.openai import OpenAI
 from providers.models import Connection, ReadWindow, SyncRun
 from tests.fake_provider.world import revise
 from tests.providers.conftest import KEYS, billed, due_again, endpoints, fresh, read, stored, words
@@ -387,6 +389,29 @@ def test_a_providers_first_day_is_taken_at_its_word(acme, connect, fake, now):
     read(connection)
 
     assert fresh(connection).status in {"healthy", "degraded"}
+
+
+class Stumbling(OpenAI):
+    """Has a fault of its own in reading costs."""
+
+    def read(self, http, credentials, endpoint, start, end, now):
+        if endpoint.name == "costs":
+            raise KeyError("quantity")
+        return super().read(http, credentials, endpoint, start, end, now=now)
+
+
+def test_c8_a_fault_of_ours_in_one_endpoint_is_told_and_the_others_are_read(acme, connect, monkeypatch):
+    connection = connect(acme, "openai")
+    monkeypatch.setitem(CONNECTORS, "openai", Stumbling())
+
+    first = sync.step(acme.pk, connection.pk)
+    read(connection)
+
+    assert (first.outcome, first.windows) == ("unexpected", 0)
+    assert fresh(connection).lease_until is None
+    assert endpoints(connection)["costs"].failures == 1
+    assert endpoints(connection)["usage.completions"].last_success_at
+    assert billed(connection) == 0
 
 
 # Who may write

@@ -45,8 +45,7 @@ def main(what: str, arguments: list[str]) -> None:
         python_packages("dev" if with_tests else "run")
         node_packages()
         build()
-        if not with_tests:
-            collect_static()
+        collect_static()
     if what in ("lint", "check"):
         check()
     if what == "run":
