@@ -14,6 +14,7 @@ from providers import api_shapes as shapes
 from providers import connecting, credentials, disconnecting, finding, pausing, rotating
 from providers.connectors import CONNECTORS
 from providers.connectors.base import Connector, Credentials, Outcome
+from providers.forms import OptionalNameForm
 from providers.models import Connection
 from tokentra.lib.problems import Problem
 from tokentra.lib.tenancy import organization_scope
@@ -37,9 +38,13 @@ def connect(request: HttpRequest, body: shapes.ConnectBody) -> Status[dict[str, 
     if connector is None:
         known = ", ".join(CONNECTORS)
         raise invalid({"provider": [f"Choose one of: {known}."]})
+    named = OptionalNameForm({"name": body.name})
+    if not named.is_valid():
+        raise invalid({"name": [str(each["message"]) for each in named.errors.get_json_data()["name"]]})
     try:
         given = checked(connector, body.credentials)
-        done = connecting.connect(member.organization, connector, given, name=body.name.strip(), by=member.user)
+        name = named.cleaned_data["name"]
+        done = connecting.connect(member.organization, connector, given, name=name, by=member.user)
     except connecting.NotConnected as reason:
         raise refused(reason) from None
     except connecting.AlreadyConnected as reason:

@@ -5,11 +5,20 @@ from typing import Any
 from django import forms
 from django.utils.html import format_html
 
+from accounts.naming import clean_name
 from providers.models import Connection
 
 
+class OneLine(forms.CharField):
+    """A name that stays on its line and looks like what it is."""
+
+    def clean(self, value: Any) -> str:
+        text: str = super().clean(value)
+        return clean_name(text) if text else ""
+
+
 class NameForm(forms.Form):
-    name = forms.CharField(
+    name = OneLine(
         label="Name",
         max_length=100,
         help_text="How this account is called on your pages.",
@@ -18,7 +27,7 @@ class NameForm(forms.Form):
 
 
 class OptionalNameForm(forms.Form):
-    name = forms.CharField(
+    name = OneLine(
         label="Name",
         max_length=100,
         required=False,

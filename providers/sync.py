@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db import InterfaceError, OperationalError
 
 from providers import recording, sealing, windows
-from providers.claiming import Claim, Superseded, claim, hold
+from providers.claiming import LEASE, Claim, Superseded, claim, hold
 from providers.connectors import CONNECTORS
 from providers.connectors.base import Connector, ConnectorError, Endpoint, Outcome
 from providers.models import ReadWindow
@@ -23,7 +23,7 @@ from tokentra.lib.tenancy import organization_scope
 log = logging.getLogger(__name__)
 
 READING_SECONDS = 10.0  # no window is begun later than this
-WINDOW_SECONDS = 40.0  # the whole step, for a window that is large; well below the lease and the watchdog's patience
+WINDOW_SECONDS = min(40.0, LEASE.total_seconds() - 15)  # the whole step, for a large window; the lease outlives it
 
 
 @dataclass

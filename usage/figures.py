@@ -35,6 +35,11 @@ class Question:
         return tuple(name for name in CROSSED if name in named)
 
     @property
+    def answered_by(self) -> str:
+        """A bill belongs to a day: by the hour, what counts is usage at the prices of the book."""
+        return "computed" if self.by_hour and self.ledger == "counted" else self.ledger
+
+    @property
     def by_hour(self) -> bool:
         return "hour" in self.group_by or not self.period.is_whole_days
 

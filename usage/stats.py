@@ -63,7 +63,7 @@ def side_by_side(organization: Organization, question: Question, spans: Sequence
     time = columns["time"]
     inside = [_within(time, span) for span in spans]
     side = Case(*(When(each, then=Value(place)) for place, each in enumerate(inside)))
-    money, counts = CONDITIONS[question.ledger]
+    money, counts = CONDITIONS[question.answered_by]
     found = (
         _filtered(rows, columns, question)
         .filter(reduce(or_, inside), money | counts)
@@ -104,7 +104,7 @@ def groups(
 def costs(organization: Organization, question: Question) -> Iterator[tuple[Any, ...]]:
     """Each group's keys and its cost, nothing else: what a chart of many groups needs."""
     rows, columns = _source(organization, question)
-    money = CONDITIONS[question.ledger][0] & Q(currency="USD")
+    money = CONDITIONS[question.answered_by][0] & Q(currency="USD")
     keys = {f"by_{name}": _key(name, columns) for name in question.group_by}
     found = _filtered(rows, columns, question).filter(money).values(**keys).annotate(cost=Sum("amount")).order_by()
     for row in found.values_list(*keys, "cost"):
@@ -125,7 +125,7 @@ def _grouped(organization: Organization, question: Question) -> "QuerySet[Any, d
 def _measured(
     rows: "QuerySet[Any]", columns: Mapping[str, str], question: Question, **keys: Combinable
 ) -> "QuerySet[Any, dict[str, Any]]":
-    money, counts = CONDITIONS[question.ledger]
+    money, counts = CONDITIONS[question.answered_by]
     measures = {f"sum_{name}": _sum(name, counts) for name in (*TOKEN_CLASSES, "reasoning")}
     if question.order.removeprefix("-") == "tokens":
         measures["tokens"] = _sum(ALL_TOKENS, counts)

@@ -3,6 +3,7 @@
 Runs as a program of its own (`python -m tests.bench.crowd SLUG ROWS ORGANIZATIONS`) in the environment of a product.
 """
 
+import os
 import sys
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -56,6 +57,7 @@ def fill(organization_id: UUID, connection_id: UUID, an_hour: int, days: int) ->
 
 
 def main(slug: str, rows: int, beside: int) -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tokentra.settings")
     django.setup()
     from django.db import connection
 

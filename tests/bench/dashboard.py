@@ -22,7 +22,7 @@ def run(directory: Path, *, rows: int) -> Iterator[Figure]:
             slug = owner.get("/api/auth/me")["organization"]["name"].lower()
             begun = time.monotonic()
             subprocess.run(
-                [sys.executable, "-c", crowd(slug, size)],
+                [sys.executable, "-m", "tests.bench.crowd", slug, str(size), str(NEIGHBOURS)],
                 cwd=ROOT,
                 env=product.env | {"TOKENTRA_DB_ROLE": "worker"},
                 check=True,
@@ -36,10 +36,6 @@ def run(directory: Path, *, rows: int) -> Iterator[Figure]:
         yield Figure(f"dashboard, {period}, {rows:,} rows: p95", percentile(large, 0.95), "ms", at_most=goal)
         ratio = percentile(large, 0.5) / percentile(small, 0.5)
         yield Figure(f"dashboard, {period}: {rows:,} rows over {rows // 10:,}, p50", ratio, "x", at_most=1.5)
-
-
-def crowd(slug: str, rows: int) -> str:
-    return f"from tokentra.machine import secrets_file; from tests.bench import crowd; crowd.main({slug!r}, {rows}, {NEIGHBOURS})"
 
 
 def look(owner: Api, period: str) -> list[float]:

@@ -215,3 +215,13 @@ def test_a_request_without_the_csrf_token_is_refused(alice, acme, connect):
 
     assert post(browser, f"/api/providers/{connection.pk}/pause").status_code == 403
     assert fresh(connection).status != "paused"
+
+
+def test_b9_a_connections_name_stays_on_its_line(acme, alice, fake):
+    browser = Browser(alice)
+    body = {"provider": "openai", "credentials": {"admin_key": fake.world.openai.key}, "name": "a\nb"}
+
+    answer = browser.post("/api/providers/connect", body, content_type="application/json")
+
+    assert answer.status_code == 422
+    assert list(answer.json()["error"]["fields"]) == ["name"]

@@ -56,6 +56,20 @@ def test_the_answer_has_exactly_the_keys_of_the_contract(acme: Organization, ali
     assert answer["totals"].keys() == {"cost", "otherCurrencies", "tokens", "requests", "units"}
 
 
+def test_a_daily_bill_belongs_to_no_hour(acme: Organization, alices: Browser):
+    """By the hour the day's bill would stand at midnight; usage at the prices of the book says which hours cost what."""
+    two_settled_days(acme)
+
+    at_midnight = stats(alices, "from=2026-11-10T00:00:00Z&to=2026-11-10T01:00:00Z")
+    at_ten = stats(alices, "from=2026-11-10T10:00:00Z&to=2026-11-10T11:00:00Z")
+    by_hour = stats(alices, "from=2026-11-10&to=2026-11-11&groupBy=hour")
+
+    assert Decimal(at_midnight["totals"]["cost"]) == 0
+    assert Decimal(at_ten["totals"]["cost"]) == 2
+    assert at_ten["basis"] == {"billed": 0, "computed": 1, "measured": 0}
+    assert [item["cost"] for item in by_hour["items"] if item["hour"].startswith("2026-11-10T00")] == []
+
+
 def test_totals_are_of_the_whole_range_and_not_of_the_page(acme: Organization, alices: Browser):
     two_settled_days(acme)
 
