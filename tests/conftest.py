@@ -49,7 +49,7 @@ def django_db_setup(django_db_setup: None, django_db_blocker: pytest.FixtureRequ
     assert all(c.settings_dict["NAME"].startswith("test_") for c in connections.all())
     yield
     with django_db_blocker.unblock():  # type: ignore[attr-defined]  # pytest-django's blocker
-        for alias in ("default", "staff"):
+        for alias in ALIASES:
             connections[alias].close()
         end_other_sessions()
 
@@ -59,8 +59,7 @@ def end_other_sessions() -> None:
     test = connections["owner"].settings_dict
     with psycopg.connect(host=test["HOST"], user="postgres", dbname="postgres", autocommit=True) as superuser:
         superuser.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND usename <> 'tt_owner'",
-            [test["NAME"]],
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s", [test["NAME"]]
         )
 
 
