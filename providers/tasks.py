@@ -5,11 +5,10 @@ from uuid import UUID
 from celery import shared_task
 
 from providers import claiming, rewrapping, sync
-from providers.ids_only import IdsOnly
 from providers.nudging import ring
 
 
-@shared_task(base=IdsOnly)
+@shared_task
 def sync_connection(organization_id: str, connection_id: str) -> None:
     organization, connection = UUID(organization_id), UUID(connection_id)
     done = sync.step(organization, connection)
@@ -17,14 +16,14 @@ def sync_connection(organization_id: str, connection_id: str) -> None:
         ring(organization, connection)
 
 
-@shared_task(base=IdsOnly)
+@shared_task
 def sync_due() -> None:
     """Ring for every connection that is due; several rings for one do no harm."""
     for organization, connection in claiming.due():
         ring(organization, connection)
 
 
-@shared_task(base=IdsOnly)
+@shared_task
 def rewrap_secrets() -> None:
     rewrapping.rewrap_all()
 

@@ -1,11 +1,11 @@
-"""Whatever looks like a secret is masked before it is written or queued."""
+"""Whatever looks like a secret is masked before it is written."""
 
 import io
 import logging
 
 import pytest
 
-from tokentra.lib.masking import MASK, MaskSecrets, SecretRefused, holds_secret, mask, refuse_secrets
+from tokentra.lib.masking import MASK, MaskSecrets, mask
 from tokentra.lib.secret import Secret
 
 CANARIES = {
@@ -93,7 +93,6 @@ def test_masking_twice_is_masking_once(canary: str):
     once = mask(f"Authorization: Bearer {canary} and {canary}")
 
     assert mask(once) == once
-    assert not holds_secret(once)
 
 
 @pytest.fixture
@@ -129,27 +128,3 @@ def test_a_line_that_cannot_be_formatted_is_still_written_and_still_masked(log):
 
     assert "canary" not in stream.getvalue()
     assert stream.getvalue().count("cannot be written") == 2
-
-
-@pytest.mark.parametrize("canary", CANARIES.values(), ids=CANARIES)
-@pytest.mark.parametrize(
-    "wrap",
-    [
-        lambda text: text,
-        lambda text: text.encode(),
-        lambda text: ["id", {"deep": ("er", [text])}],
-        lambda text: {text: 1},
-        lambda text: ((), {"credentials": {"admin_key": text}}),
-    ],
-)
-def test_e14_a_task_refuses_arguments_that_look_like_secrets(wrap, canary: str):
-    with pytest.raises(SecretRefused) as refusal:
-        refuse_secrets(wrap(canary))
-
-    assert canary not in str(refusal.value)
-
-
-def test_a_task_takes_ids_and_numbers():
-    refuse_secrets((["0190f5c8-7e2a-7d1e-9a55-6f0d2b8a4c11", 3, None, True], {"since": "2026-11-20"}))
-    with pytest.raises(SecretRefused):
-        refuse_secrets([Secret("anything")])

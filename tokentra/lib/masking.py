@@ -1,10 +1,7 @@
-"""Masks what looks like a secret, in log lines, errors and whatever is about to be stored or queued."""
+"""Masks what looks like a secret, in log lines, errors and whatever is about to be stored."""
 
 import logging
 import re
-from collections.abc import Mapping
-
-from tokentra.lib.secret import Secret
 
 MASK = "[masked]"
 
@@ -39,10 +36,6 @@ def mask(text: str) -> str:
     return _SECRET.sub(MASK, text)
 
 
-def holds_secret(text: str) -> bool:
-    return mask(text) != text
-
-
 class MaskSecrets(logging.Filter):
     """Goes on every handler: the line, its traceback and its stack are masked before they are written."""
 
@@ -59,25 +52,3 @@ class MaskSecrets(logging.Filter):
         if record.stack_info:
             record.stack_info = mask(record.stack_info)
         return True
-
-
-class SecretRefused(TypeError):
-    """Something that looks like a secret was about to enter a queue."""
-
-
-def refuse_secrets(args: object) -> None:
-    """Look through a task's arguments, however nested, and raise if one of them looks like a secret."""
-    if isinstance(args, Secret):
-        raise SecretRefused("a task takes ids, never a secret")
-    if isinstance(args, bytes):
-        args = args.decode(errors="replace")
-    if isinstance(args, str):
-        if holds_secret(args):
-            raise SecretRefused("a task takes ids; an argument looks like a secret")
-    elif isinstance(args, Mapping):
-        for name, value in args.items():
-            refuse_secrets(name)
-            refuse_secrets(value)
-    elif isinstance(args, (list, tuple, set, frozenset)):
-        for value in args:
-            refuse_secrets(value)

@@ -1,0 +1,60 @@
+"""What may enter the queue: ids, whichever way a task is called; and how the queue is set up."""
+
+import pytest
+from celery import current_app
+
+from tests.lib.test_masking import CANARIES
+from tokentra.celery import NotAnId, app
+from tokentra.lib.ids import uuid7
+from tokentra.lib.secret import Secret
+from usage.tasks import audit_organization
+
+ID = str(uuid7())
+QUEUED = {
+    "delayed": lambda value: audit_organization.delay(value),
+    "by name of the argument": lambda value: audit_organization.delay(organization_id=value),
+    "with options": lambda value: audit_organization.apply_async((value,), retry=False),
+    "as a signature": lambda value: audit_organization.s(value).apply_async(),
+    "behind another task": lambda value: (audit_organization.si(ID) | audit_organization.si(value)).apply_async(),
+    "once another is done": lambda value: audit_organization.apply_async((ID,), link=audit_organization.si(value)),
+    "by the name of the task": lambda value: current_app.send_task("usage.tasks.audit_organization", [value]),
+    "of a task that nobody knows": lambda value: app.send_task("of.somebody.else", kwargs={"key": value}),
+}
+NOT_IDS = {
+    **CANARIES,
+    "a key without a shape": "0123456789abcdef0123456789abcdef",
+    "an address": "alice@acme.example",
+    "a number": 7,
+    "a list": [ID],
+    "a secret": Secret("anything"),
+    "bytes": b"sk-admin-canary_0123456789abcdef",
+    "an id in other letters": ID.upper().replace("0", "A"),
+}
+
+
+@pytest.mark.parametrize("queue", QUEUED.values(), ids=QUEUED)
+def test_e14_a_secret_enters_the_queue_by_no_door(queue):
+    canary = CANARIES["openai admin"]
+
+    with pytest.raises(NotAnId) as refused:
+        queue(canary)
+
+    assert canary not in str(refused.value)
+
+
+@pytest.mark.parametrize("value", NOT_IDS.values(), ids=NOT_IDS)
+def test_c13_a_task_is_given_ids_only(value):
+    with pytest.raises(NotAnId) as refused:
+        audit_organization.delay(value)
+
+    assert repr(value) not in str(refused.value)
+
+
+def test_c13_ids_are_queued():
+    with app.connection() as broker, broker.channel() as channel:
+        before = channel._size(app.conf.task_default_queue)
+
+        audit_organization.delay(ID)
+
+        assert channel._size(app.conf.task_default_queue) == before + 1
+        channel._purge(app.conf.task_default_queue)
