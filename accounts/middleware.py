@@ -2,10 +2,12 @@
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from uuid import UUID
 
 from allauth.headless.internal.sessionkit import authenticate_by_x_session_token
 from django.contrib.auth import logout
+from django.contrib.sessions.backends.base import SessionBase, UpdateError
 from django.http import HttpRequest, HttpResponse
 
 from accounts import arrival
@@ -24,17 +26,30 @@ class BearerSession:
     """Lets programs that logged in by JSON act as that person: `Authorization: Bearer <token>` under /api/.
 
     A token of ours is a session's key. What is not one is left for others to recognise. A request that
-    carries its own credential needs no CSRF token: no browser sends this header by itself.
+    carries its own credential needs no CSRF token, because no browser sends this header by itself, and is
+    given no cookie.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if (token := bearer(request)) and (found := authenticate_by_x_session_token(token)):
-            request.user, request.session = found
-            request._dont_enforce_csrf_checks = True  # type: ignore[attr-defined]  # Django reads it
-        return self.get_response(request)
+        if not (token := bearer(request)) or not (found := authenticate_by_x_session_token(token)):
+            return self.get_response(request)
+        of_cookie = request.session
+        request.user, request.session = found
+        request._dont_enforce_csrf_checks = True  # type: ignore[attr-defined]  # Django reads it
+        response = self.get_response(request)
+        keep(request.session)
+        request.session = of_cookie  # or Django would answer the token's session as a cookie
+        return response
+
+
+def keep(session: SessionBase) -> None:
+    """Store what changed, unless the session ended meanwhile: by its own logout, or elsewhere."""
+    if session.modified and not session.is_empty():
+        with suppress(UpdateError):
+            session.save()
 
 
 def bearer(request: HttpRequest) -> str:

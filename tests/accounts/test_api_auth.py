@@ -4,10 +4,12 @@ import json
 from uuid import UUID
 
 import pytest
+from django.contrib.sessions.models import Session
 from django.http import HttpResponse
 from django.test import Client
 from django.utils.dateparse import parse_datetime
 
+from accounts.middleware import USED
 from accounts.models import JournalEntry, OutboxMail, User
 from tests.accounts.conftest import home_of
 from tests.conftest import Browser
@@ -161,6 +163,28 @@ def test_login_answers_a_token_that_works_until_logout(alice, acme):
     assert send("logout", token=token).status_code == 204
 
     assert send("me", token=token, method="get").status_code == 401
+
+
+def test_a_program_is_given_no_cookie(alice, acme):
+    answers = [send("signup", NEW), send("login", {"email": alice.email, "password": PASSWORD})]
+    token = answers[-1].json()["token"]
+
+    answers += [send("me", token=token, method="get"), send("me", token=token, method="get")]
+    answers += [send("logout", token=token), send("me", token=token, method="get")]
+
+    assert [answer.status_code for answer in answers] == [201, 200, 200, 200, 204, 401]
+    assert [dict(answer.cookies) for answer in answers] == [{}] * len(answers)
+
+
+def test_what_a_token_does_is_kept_in_its_own_session_and_leaves_that_of_a_cookie_alone(alice, acme, bob):
+    token = send("login", {"email": alice.email, "password": PASSWORD}).json()["token"]
+    bobs = Browser(bob)
+
+    assert send("me", token=token, client=bobs, method="get").json()["user"]["email"] == alice.email
+    assert USED in Session.objects.get(pk=token).get_decoded()
+    assert send("logout", token=token, client=bobs).status_code == 204
+
+    assert send("me", client=bobs, method="get").json()["user"]["email"] == bob.email
 
 
 def test_a_wrong_pair_and_an_unknown_address_get_the_same_words(alice):
