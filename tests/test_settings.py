@@ -1,6 +1,7 @@
 """What does not start: settings that would be unsafe are refused with a sentence, and no secret is repeated."""
 
 import base64
+import json
 import subprocess
 import sys
 
@@ -11,7 +12,7 @@ from tests.machine.installation import ROOT, clean_environment
 MASTER = base64.b64encode(b"thirty-two bytes, only for tests").decode()
 LONG = "a long text for tests, with more than fifty characters in it"
 OWN = {"SECRET_KEY": LONG, "TOKENTRA_ENCRYPTION_KEYS": MASTER}
-PUBLIC = OWN | {"TOKENTRA_SITE_URL": "https://tokentra.example.com"}
+PUBLIC = OWN | {"TOKENTRA_SITE_URL": "https://tokentra.example.com", "TOKENTRA_TRUSTED_PROXIES": "1"}
 TOLD = (
     "import tokentra.settings as s; "
     "print(s.SESSION_COOKIE_NAME, s.SESSION_COOKIE_SECURE, s.CSRF_COOKIE_NAME, s.CSRF_COOKIE_SECURE, "
@@ -19,10 +20,20 @@ TOLD = (
 )
 
 
-def start(tmp_path, **environment: str) -> "subprocess.CompletedProcess[str]":
-    unset = {"EMAIL_URL": "", "SENTRY_DSN": ""}
+ASKED = """
+import json, sys, django
+django.setup()
+from django.test import Client
+for headers in json.loads(sys.argv[1]):
+    answer = Client().get("/", headers={"Host": "tokentra.example.com", **headers})
+    print(json.dumps([answer.status_code, answer.headers.get("Location"), answer.content.decode()]))
+"""
+
+
+def start(tmp_path, *arguments: str, program: str = TOLD, **environment: str) -> "subprocess.CompletedProcess[str]":
+    unset = {"EMAIL_URL": "", "SENTRY_DSN": "", "DJANGO_SETTINGS_MODULE": "tokentra.settings"}
     return subprocess.run(
-        [sys.executable, "-c", TOLD],
+        [sys.executable, "-c", program, *arguments],
         cwd=ROOT,
         env=clean_environment(TOKENTRA_VAR=str(tmp_path / "var"), **unset | environment),
         capture_output=True,
@@ -36,7 +47,7 @@ REFUSED = {
     "a public site without https": (PUBLIC | {"TOKENTRA_SITE_URL": "http://tokentra.example.com"}, "must be https"),
     "a public address without https": (PUBLIC | {"TOKENTRA_SITE_URL": "http://192.0.2.1:8000"}, "must be https"),
     "a public site with generated secrets": (
-        {"TOKENTRA_SITE_URL": "https://tokentra.example.com"},
+        {"TOKENTRA_SITE_URL": "https://tokentra.example.com", "TOKENTRA_TRUSTED_PROXIES": "1"},
         "needs a SECRET_KEY and TOKENTRA_ENCRYPTION_KEYS of your own",
     ),
     "no address": (PUBLIC | {"TOKENTRA_SITE_URL": "tokentra.example.com"}, "must be an address"),
@@ -63,6 +74,14 @@ REFUSED = {
         "TOKENTRA_DEBUG is for this machine only",
     ),
     "mandatory verification without mail": (OWN | {"TOKENTRA_EMAIL_VERIFICATION": "mandatory"}, "needs EMAIL_URL"),
+    "https with nothing in front that speaks it": (
+        PUBLIC | {"TOKENTRA_TRUSTED_PROXIES": "0"},
+        "set TOKENTRA_TRUSTED_PROXIES to how many proxies",
+    ),
+    "https on this machine with nothing in front": (
+        OWN | {"TOKENTRA_SITE_URL": "https://localhost:8443"},
+        "set TOKENTRA_TRUSTED_PROXIES to how many proxies",
+    ),
     "a negative count of proxies": (OWN | {"TOKENTRA_TRUSTED_PROXIES": "-1"}, "TOKENTRA_TRUSTED_PROXIES"),
 }
 
@@ -103,6 +122,18 @@ def test_decision_16_a_site_with_https_has_cookies_for_itself_alone(tmp_path, ur
         "False",
         "False",
     ]
+
+
+def test_a_site_behind_a_proxy_never_leads_to_itself_for_ever(tmp_path):
+    asked = [{"X-Forwarded-Proto": "https"}, {"X-Forwarded-Proto": "http"}, {}]
+
+    ended = start(tmp_path, json.dumps(asked), program=ASKED, **PUBLIC)
+    safe, plain, untold = map(json.loads, ended.stdout.splitlines())
+
+    assert safe[:2] == [302, "/signup/"]
+    assert plain[:2] == [301, "https://tokentra.example.com/"]
+    assert untold[:2] == [400, None]
+    assert "X-Forwarded-Proto" in untold[2]
 
 
 def test_decision_16_http_in_public_starts_only_when_it_is_said_explicitly(tmp_path):

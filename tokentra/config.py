@@ -92,6 +92,11 @@ class Config(BaseSettings):
             raise ValueError("TOKENTRA_DEBUG is for this machine only; unset it for a public address")
         if public and site.scheme == "http" and not self.allow_http:
             raise ValueError("a public TOKENTRA_SITE_URL must be https; set TOKENTRA_ALLOW_HTTP=1 to run without it")
+        if site.scheme == "https" and not self.trusted_proxies:
+            raise ValueError(
+                "an https TOKENTRA_SITE_URL needs a proxy in front that speaks https, or every page would lead to itself; "
+                "set TOKENTRA_TRUSTED_PROXIES to how many proxies of yours stand there, 1 for most"
+            )
         if self.email_verification == "mandatory" and not self.email_url.get_secret_value():
             raise ValueError("TOKENTRA_EMAIL_VERIFICATION=mandatory needs EMAIL_URL, or nobody can receive a code")
         return self
