@@ -111,7 +111,21 @@ class Membership(models.Model):
         return self.may(Permission.MANAGE_SETTINGS)
 
 
-class JournalEntry(Owned):
+class Line(Owned):
+    """Something that happened. Nobody changes a line or takes it out; all go when their organization does.
+
+    The key of the database removes them then, because the roles that serve may not.
+    """
+
+    organization = models.ForeignKey(
+        Organization, on_delete=models.DO_NOTHING, related_name="+", db_constraint=False, db_index=False
+    )
+
+    class Meta(Owned.Meta):
+        abstract = True
+
+
+class JournalEntry(Line):
     """One thing that a person or the product did, in the order in which it became true."""
 
     event = models.CharField(max_length=60)
@@ -122,7 +136,7 @@ class JournalEntry(Owned):
 
     objects = OwnedQuerySet.as_manager()
 
-    class Meta(Owned.Meta):
+    class Meta(Line.Meta):
         verbose_name_plural = "journal entries"
         indexes = [models.Index(fields=["organization", "event", "at"], name="journal_by_event")]
 
@@ -130,7 +144,7 @@ class JournalEntry(Owned):
         return self.event
 
 
-class AuditLine(Owned):
+class AuditLine(Line):
     """Who did what to which object, for the organization's own eyes."""
 
     actor = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
@@ -144,7 +158,7 @@ class AuditLine(Owned):
 
     objects = OwnedQuerySet.as_manager()
 
-    class Meta(Owned.Meta):
+    class Meta(Line.Meta):
         indexes = [models.Index(fields=["organization", "at"], name="audit_by_time")]
 
     def __str__(self) -> str:

@@ -11,7 +11,7 @@ from usage.tasks import audit_organization
 
 ID = str(uuid7())
 QUEUED = {
-    "delayed": lambda value: audit_organization.delay(value),
+    "delayed": audit_organization.delay,
     "by name of the argument": lambda value: audit_organization.delay(organization_id=value),
     "with options": lambda value: audit_organization.apply_async((value,), retry=False),
     "as a signature": lambda value: audit_organization.s(value).apply_async(),

@@ -10,7 +10,6 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tokentra.settings")
 
 from celery import Celery
 
-
 CANVAS = ("link", "link_error", "chain", "chord")  # they carry other tasks' arguments inside the message
 
 

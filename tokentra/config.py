@@ -94,7 +94,7 @@ class Config(BaseSettings):
             raise ValueError("a public TOKENTRA_SITE_URL must be https; set TOKENTRA_ALLOW_HTTP=1 to run without it")
         if site.scheme == "https" and not self.trusted_proxies:
             raise ValueError(
-                "an https TOKENTRA_SITE_URL needs a proxy in front that speaks https, or every page would lead to itself; "
+                "an https TOKENTRA_SITE_URL needs a proxy in front that speaks https, or each page leads to itself; "
                 "set TOKENTRA_TRUSTED_PROXIES to how many proxies of yours stand there, 1 for most"
             )
         if self.email_verification == "mandatory" and not self.email_url.get_secret_value():

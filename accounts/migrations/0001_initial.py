@@ -49,11 +49,24 @@ def directory_policies() -> Policies:
     return Policies(forward, backward)
 
 
+def lines_go_with_their_organization() -> migrations.RunSQL:
+    """By a key that cascades as the tables' owner, so that no other role needs to be able to delete a line."""
+    lines = ("accounts_journalentry", "accounts_auditline")
+    return migrations.RunSQL(
+        [
+            f"ALTER TABLE {table} ADD CONSTRAINT {table}_goes_with_its_organization FOREIGN KEY (organization_id) "
+            "REFERENCES accounts_organization (id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED"
+            for table in lines
+        ],
+        [f"ALTER TABLE {table} DROP CONSTRAINT {table}_goes_with_its_organization" for table in lines],
+    )
+
+
 def append_only() -> migrations.RunSQL:
     """What happened stays as it was written; a person's name may leave it with the person."""
     return migrations.RunSQL(
         [
-            "REVOKE UPDATE ON accounts_journalentry, accounts_auditline FROM tt_app",
+            "REVOKE UPDATE, DELETE ON accounts_journalentry, accounts_auditline FROM tt_app",
             "GRANT UPDATE (user_id) ON accounts_journalentry TO tt_app",
             "GRANT UPDATE (actor_id) ON accounts_auditline TO tt_app",
             "REVOKE UPDATE, DELETE ON accounts_staffaccess FROM tt_app",
@@ -62,7 +75,7 @@ def append_only() -> migrations.RunSQL:
         [
             "REVOKE SELECT (id, email, full_name) ON accounts_user FROM tt_staff",
             "GRANT UPDATE, DELETE ON accounts_staffaccess TO tt_app",
-            "GRANT UPDATE ON accounts_journalentry, accounts_auditline TO tt_app",
+            "GRANT UPDATE, DELETE ON accounts_journalentry, accounts_auditline TO tt_app",
         ],
     )
 
@@ -214,8 +227,9 @@ class Migration(migrations.Migration):
                 (
                     "organization",
                     models.ForeignKey(
+                        db_constraint=False,
                         db_index=False,
-                        on_delete=django.db.models.deletion.CASCADE,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
                         related_name="+",
                         to="accounts.organization",
                     ),
@@ -252,8 +266,9 @@ class Migration(migrations.Migration):
                 (
                     "organization",
                     models.ForeignKey(
+                        db_constraint=False,
                         db_index=False,
-                        on_delete=django.db.models.deletion.CASCADE,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
                         related_name="+",
                         to="accounts.organization",
                     ),
@@ -375,6 +390,7 @@ class Migration(migrations.Migration):
             model_name="auditline",
             constraint=models.UniqueConstraint(fields=("organization", "id"), name="accounts_auditline_owned"),
         ),
+        lines_go_with_their_organization(),
         directory_policies(),
         owned_policies("accounts_journalentry", "accounts_auditline"),
         append_only(),
