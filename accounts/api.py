@@ -13,7 +13,6 @@ from ninja import Router, Status
 from accounts import api_shapes as shapes
 from accounts import arrival, headless, limits
 from accounts.gates import api_person
-from accounts.models import Membership
 from accounts.signup import Arrival
 from tokentra.lib.ids import uuid7
 from tokentra.lib.problems import Problem
@@ -99,20 +98,3 @@ def log_out(request: HttpRequest) -> HttpResponse:
     UserSession.objects.filter(session_key=request.session.session_key).delete()
     logout(request)
     return HttpResponse(status=204)
-
-
-@router.get("/auth/me", response=shapes.Me, by_alias=True, summary="Who this is, and for which organization")
-def me(request: HttpRequest) -> dict[str, Any]:
-    user = api_person(request)
-    membership: Membership | None = getattr(request, "membership", None)
-    person = {
-        "id": user.pk,
-        "email": user.email,
-        "full_name": user.full_name,
-        "member_since": user.created_at,
-    }
-    if membership is None:
-        return {"user": person, "organization": None}
-    home = membership.organization
-    organization = {name: getattr(home, name) for name in ("id", "name", "plan", "timezone", "currency")}
-    return {"user": person, "organization": organization | {"role": membership.role}}

@@ -94,19 +94,6 @@ class LoginAnswer(Camel):
     expires_at: datetime
 
 
-class Onboarding(Camel):
-    status: Literal["not_started", "in_progress", "completed", "dismissed"] = "not_started"
-    step: Literal["company", "ai_usage", "goals", "team", "connect", "sdk", "dashboard"] = "company"
-
-
-class Person(Camel):
-    id: UUID
-    email: str
-    full_name: str
-    member_since: datetime
-    onboarding: Onboarding = Onboarding()
-
-
 class Place(Camel):
     id: UUID
     name: str
@@ -114,9 +101,3 @@ class Place(Camel):
     role: str
     timezone: str
     currency: str
-
-
-class Me(Camel):
-    user: Person
-    organization: Place | None
-    api_keys: list[dict[str, Any]] = Field(default_factory=list)

@@ -4,9 +4,15 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from django.dispatch import Signal
 from django.utils import timezone
 
+from accounts import milestones
 from accounts.models import JournalEntry, Organization, User
+
+milestone_reached = Signal()
+"""Sent inside the writing transaction when an event was the organization's or the person's first of its kind:
+`event`, `organization`, `user` (None for the product itself), `at`."""
 
 
 class Event(StrEnum):
@@ -24,20 +30,26 @@ class Event(StrEnum):
     OPTIMIZATION_FIRST_VIEW = "optimization_first_view"
     SAMPLE_ENTERED = "sample_entered"
     SAMPLE_LEFT = "sample_left"
+    QUESTIONNAIRE_STARTED = "questionnaire_started"
+    QUESTIONNAIRE_STEP_COMPLETED = "questionnaire_step_completed"
+    QUESTIONNAIRE_STEP_SKIPPED = "questionnaire_step_skipped"
+    QUESTIONNAIRE_COMPLETED = "questionnaire_completed"
 
 
 def record(
     event: Event, user: User | None, organization: Organization, *, at: datetime | None = None, **data: Any
 ) -> JournalEntry:
     """Write what became true, inside the organization's scope. `data` is JSON and holds no secret."""
-    return JournalEntry.objects.create(
-        organization=organization, event=event.value, user=user, at=at or timezone.now(), data=data
-    )
+    at = at or timezone.now()
+    entry = JournalEntry.objects.create(organization=organization, event=event.value, user=user, at=at, data=data)
+    if milestones.reach(event.value, user, organization, at=at):
+        milestone_reached.send(sender=Event, event=event, organization=organization, user=user, at=at)
+    return entry
 
 
 def record_once(event: Event, user: User | None, organization: Organization, **data: Any) -> bool:
-    """Write the first occurrence for this organization only; True when this call was the first."""
-    if JournalEntry.objects.owned_by(organization).filter(event=event.value).exists():
+    """Write this person's first occurrence here only (without a person, the organization's); True when it was."""
+    if milestones.is_reached(event.value, user, organization):
         return False
     record(event, user, organization, **data)
     return True

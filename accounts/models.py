@@ -144,6 +144,32 @@ class JournalEntry(Line):
         return self.event
 
 
+class Milestone(Owned):
+    """When something first became true for an organization (no user), or for a person in it.
+
+    Derived from the journal by `accounts.journal.record`; `accounts.milestones.rebuild` makes it anew.
+    """
+
+    event = models.CharField(max_length=60)
+    user_id: UUID | None
+    user = models.ForeignKey(User, on_delete=models.CASCADE, null=True, related_name="+")
+    at = models.DateTimeField()
+
+    objects = OwnedQuerySet.as_manager()
+
+    class Meta(Owned.Meta):
+        constraints = [
+            *Owned.Meta.constraints,
+            models.UniqueConstraint(
+                fields=["organization", "event", "user"], nulls_distinct=False, name="milestone_is_reached_once"
+            ),
+        ]
+        indexes = [models.Index(fields=["event", "at"], name="milestones_by_time")]
+
+    def __str__(self) -> str:
+        return self.event
+
+
 class AuditLine(Line):
     """Who did what to which object, for the organization's own eyes."""
 

@@ -126,7 +126,9 @@ def test_a_stranger_reaches_no_page_of_an_organization(method, acme_things):
         is_public = method != "get" or route.name in OPEN_TO_ALL or route.path.startswith("api/auth")
         is_refused = answer.status_code in {401, 403, 404, 405}
         if answer.status_code in {301, 302}:  # to the login page, or to a page that is in this walk itself
-            is_refused = answer["Location"].startswith(("/login/", "/signup/", "/settings/", "/3rdparty/"))
+            is_refused = answer["Location"].startswith(
+                ("/login/", "/signup/", "/settings/", "/3rdparty/", "/onboarding/")
+            )
         if leaks or not (is_public or is_refused):
             wrong.append(f"{method} {route.path} ({route.name}): {answer.status_code} {answer.get('Location', '')}")
 

@@ -49,6 +49,9 @@ class Config(BaseSettings):
     terms_url: str = ""
     privacy_url: str = ""
     support_url: str = ""
+    sales_contact_url: str = ""
+    sales_notify_email: str = ""
+    sales_spend_from: int = Field(50_000, ge=0, alias="SALES_SPEND_FROM")
     plans_enforced: bool = False
     sentry_dsn: SecretStr = SecretStr("")
 

@@ -38,6 +38,8 @@ ALLOWED_HOSTS = [*config.allowed_hosts, config.site_host, "localhost", "127.0.0.
 TRUSTED_PROXIES = config.trusted_proxies
 PLANS_ENFORCED = config.plans_enforced
 TERMS_URL, PRIVACY_URL, SUPPORT_URL = config.terms_url, config.privacy_url, config.support_url
+SALES_CONTACT_URL, SALES_NOTIFY_EMAIL = config.sales_contact_url, config.sales_notify_email
+SALES_SPEND_FROM = config.sales_spend_from
 DISPOSABLE_DOMAINS, ALLOWED_EMAIL_DOMAINS = config.disposable_domains, config.allowed_email_domains
 LEASE = timedelta(seconds=config.lease_seconds)
 DEMO_TOKEN = os.environ.get("TOKENTRA_DEMO_TOKEN", "")
@@ -67,6 +69,7 @@ INSTALLED_APPS = [
     "accounts",
     "usage",
     "providers",
+    "onboarding",
 ]
 
 MIDDLEWARE = [

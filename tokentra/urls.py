@@ -14,6 +14,7 @@ urlpatterns = [
     path("", include("allauth.urls")),
     path("", include("usage.urls")),
     path("providers/", include("providers.urls")),
+    path("onboarding/", include("onboarding.urls")),
     path("api/", api.urls),
     path("admin/", admin.site.urls),
 ]

@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 
 @require_GET
 def front_door(request: HttpRequest) -> HttpResponse:
-    return redirect("usage:dashboard" if request.user.is_authenticated else "account_signup")
+    return redirect("onboarding:resume" if request.user.is_authenticated else "account_signup")
 
 
 @require_GET

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from django.contrib.sessions.backends.base import SessionBase
-from django.db.models import Count
+from django.db.models import Count, Q
 
 from accounts import journal
 from accounts.http import OrgRequest
@@ -25,17 +25,19 @@ class Arrival:
 
 
 def arrive(request: OrgRequest, board: Board) -> Arrival:
-    """Notes first views once for the organization; looking again writes nothing."""
+    """Notes each person's first views; looking again writes nothing. The banner is for who saw the first figures."""
     organization = request.organization
-    lines = JournalEntry.objects.owned_by(organization).filter(event__in=[*CONNECTING, *SEEN])
-    counts = dict(lines.values_list("event").annotate(Count("id")))
+    lines = JournalEntry.objects.owned_by(organization).filter(event__in=[*CONNECTING, *SEEN]).values_list("event")
+    counted = lines.annotate(ever=Count("id"), mine=Count("id", filter=Q(user=request.user)))
+    ever, mine = ({row[0]: row[column] for row in counted} for column in (1, 2))
     if not organization.is_sample:
-        if Event.DASHBOARD_FIRST_VIEW not in counts:
+        if not mine.get(Event.DASHBOARD_FIRST_VIEW):
             journal.record(Event.DASHBOARD_FIRST_VIEW, request.user, organization)
-        if board.has_data and Event.DASHBOARD_DATA_LOADED not in counts:
+        if board.has_data and not mine.get(Event.DASHBOARD_DATA_LOADED):
             journal.record(Event.DASHBOARD_DATA_LOADED, request.user, organization)
-            request.session[READY] = str(organization.pk)
-    made, ended = (counts.get(event, 0) for event in CONNECTING)
+            if not ever.get(Event.DASHBOARD_DATA_LOADED):
+                request.session[READY] = str(organization.pk)
+    made, ended = (ever.get(event, 0) for event in CONNECTING)
     return Arrival(made > ended, board.has_data and request.session.get(READY) == str(organization.pk))
 
 

@@ -241,6 +241,38 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="Milestone",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(default=tokentra.lib.ids.uuid7, editable=False, primary_key=True, serialize=False),
+                ),
+                ("event", models.CharField(max_length=60)),
+                ("at", models.DateTimeField()),
+                (
+                    "user",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="accounts.organization",
+                    ),
+                ),
+            ],
+            options={
+                "abstract": False,
+            },
+        ),
+        migrations.CreateModel(
             name="AuditLine",
             fields=[
                 (
@@ -383,6 +415,20 @@ class Migration(migrations.Migration):
             constraint=models.UniqueConstraint(fields=("organization", "id"), name="accounts_journalentry_owned"),
         ),
         migrations.AddIndex(
+            model_name="milestone",
+            index=models.Index(fields=["event", "at"], name="milestones_by_time"),
+        ),
+        migrations.AddConstraint(
+            model_name="milestone",
+            constraint=models.UniqueConstraint(fields=("organization", "id"), name="accounts_milestone_owned"),
+        ),
+        migrations.AddConstraint(
+            model_name="milestone",
+            constraint=models.UniqueConstraint(
+                fields=("organization", "event", "user"), name="milestone_is_reached_once", nulls_distinct=False
+            ),
+        ),
+        migrations.AddIndex(
             model_name="auditline",
             index=models.Index(fields=["organization", "at"], name="audit_by_time"),
         ),
@@ -392,6 +438,6 @@ class Migration(migrations.Migration):
         ),
         lines_go_with_their_organization(),
         directory_policies(),
-        owned_policies("accounts_journalentry", "accounts_auditline"),
+        owned_policies("accounts_journalentry", "accounts_milestone", "accounts_auditline"),
         append_only(),
     ]

@@ -98,15 +98,16 @@ def test_the_data_ready_banner_comes_once_and_goes_when_it_is_closed(acme: Organ
     assert "Your data is ready" not in text(alices)
 
 
-def test_first_views_are_noted_once_for_the_organization(acme: Organization, alices: Browser, bob: User):
+def test_first_views_are_noted_once_for_each_person(acme: Organization, alices: Browser, bob: User):
     text(alices)
     assert events(acme) == ["dashboard_first_view"]
 
     whole_history(openai(acme), on(1))
     text(alices)
     text(Browser(bob))
+    text(Browser(bob))
 
-    assert events(acme) == ["dashboard_first_view", "dashboard_data_loaded"]
+    assert events(acme) == ["dashboard_first_view", "dashboard_data_loaded"] * 2
 
 
 def test_the_three_figures_stand_with_period_basis_and_rows(acme: Organization, alices: Browser):

@@ -1,0 +1,84 @@
+"""A screen of the questionnaire as a form, drawn from its questions. Nothing in it is required."""
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+from django.core.validators import MinLengthValidator
+from django.forms.boundfield import BoundField
+
+from accounts.naming import clean_name
+from onboarding.questions import Kind, Option, Question
+
+LONGEST_TYPED = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One option as it is drawn."""
+
+    option: Option
+    is_chosen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One question as it is drawn: its field, its cards, and the text behind "Other"."""
+
+    question: Question
+    bound: BoundField
+    cards: tuple[Card, ...]
+    typed: BoundField | None
+
+    @property
+    def control(self) -> str:
+        return "checkbox" if self.question.kind is Kind.MANY else "radio"
+
+
+class ScreenForm(forms.Form):
+    """`cleaned_data` holds the questions' names, and `<name>_other` for what was typed."""
+
+    def __init__(self, questions: Collection[Question], data: Mapping[str, Any] | None = None, **options: Any) -> None:
+        super().__init__(data, **options)
+        self.questions = tuple(questions)
+        for question in self.questions:
+            self.fields[question.name] = field_of(question)
+            if question.has_other:
+                self.fields[f"{question.name}_other"] = forms.CharField(
+                    label="Which one?", required=False, max_length=LONGEST_TYPED, validators=[is_one_line]
+                )
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        for question in self.questions:
+            if question.name == "company_name" and cleaned.get(question.name):
+                cleaned[question.name] = clean_name(cleaned[question.name])
+        return cleaned
+
+    @property
+    def asked(self) -> Iterator[Asked]:
+        for question in self.questions:
+            bound = self[question.name]
+            value = bound.value() or []
+            chosen = value if isinstance(value, list) else [value]
+            cards = tuple(Card(option, option.value in chosen) for option in question.options)
+            typed = self[f"{question.name}_other"] if question.has_other else None
+            yield Asked(question, bound, cards, typed)
+
+
+def field_of(question: Question) -> forms.Field:
+    choices = [(option.value, option.label) for option in question.options]
+    common: dict[str, Any] = {"label": question.text, "help_text": question.hint, "required": False}
+    if question.kind is Kind.ONE:
+        return forms.ChoiceField(choices=choices, widget=forms.RadioSelect, **common)
+    if question.kind is Kind.MANY:
+        return forms.MultipleChoiceField(choices=choices, widget=forms.CheckboxSelectMultiple, **common)
+    if question.kind is Kind.EMAILS:
+        return forms.CharField(widget=forms.Textarea(attrs={"rows": 4, "placeholder": "bob@company.com"}), **common)
+    return forms.CharField(max_length=100, validators=[MinLengthValidator(2), is_one_line], **common)
+
+
+def is_one_line(text: str) -> None:
+    """Refuses line breaks, invisible characters and lookalikes, as every name of ours does."""
+    clean_name(text)

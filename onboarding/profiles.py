@@ -1,0 +1,105 @@
+"""The profile as programs read and write it: any part of it at a time."""
+
+from datetime import datetime
+from typing import Any
+
+from django.core.exceptions import ValidationError
+
+from onboarding import journeys
+from onboarding.answers import STORED
+from onboarding.api_shapes import ProfileBody
+from onboarding.forms import LONGEST_TYPED, field_of
+from onboarding.journeys import Travel
+from onboarding.questions import BY_KEY, About, Kind, Question, Screen
+from onboarding.segments import Path
+from onboarding.steps import CONNECT, CONTACT
+from tokentra.lib.problems import Problem
+
+NEXT_STEPS = {
+    Path.QUICK_CONNECT: "/onboarding/providers/",
+    Path.GUIDED_TOUR: "/onboarding/providers/",
+    Path.SDK_FIRST: "/onboarding/sdk/",
+    Path.SALES_ASSISTED: "/onboarding/contact/",
+}
+
+
+def shown(travel: Travel) -> dict[str, Any]:
+    """Every key, with null where a question is unanswered."""
+    journey, values = travel.journey, travel.values
+    answers = {each.name: values[each.name] or ([] if each.kind is Kind.MANY else None) for each in STORED}
+    typed = {each.key: values[f"{each.name}_other"] for each in STORED if values.get(f"{each.name}_other")}
+    return answers | {
+        "other": typed,
+        "segment": journey.segment or None,
+        "recommended_path": journey.path,
+        "completed": journey.questionnaire_completed_at is not None,
+        "completed_at": journey.questionnaire_completed_at,
+        "skipped_steps": journey.skipped_steps,
+        "current_step": CONNECT if journey.step == CONTACT else journey.step,
+    }
+
+
+def saved(travel: Travel, body: ProfileBody, *, now: datetime) -> dict[str, Any]:
+    """Store what was sent. Raises `Problem`: 422 for what no question offers, 403 for answers of another's to give."""
+    sent = body.model_dump(exclude_unset=True)
+    for name in ("skipped_steps", "team_invites", "other"):
+        sent.pop(name, None)
+    given = checked(sent, body.other)
+    may_not = [each.key for each in STORED if each.name in given and each.about is About.COMPANY and not travel.manages]
+    if may_not:
+        sentence = f"Only owners and admins answer for the company. Leave out: {', '.join(may_not)}."
+        raise Problem(403, "role_too_small", sentence)
+    unknown = [step for step in body.skipped_steps if step not in BY_KEY]
+    if unknown:
+        raise invalid({"skippedSteps": [f"{unknown[0]} is not a step. Steps are: {', '.join(BY_KEY)}."]})
+    journeys.write(travel, given)
+    for screen in BY_KEY.values():
+        if screen.key in body.skipped_steps:
+            journeys.skip(travel, screen.key, now=now)
+        elif touches(screen, given):
+            journeys.note_answered(travel, screen, now=now)
+    journeys.moved(travel, now=now)
+    return {
+        "segment": travel.journey.segment or None,
+        "recommended_path": travel.journey.path,
+        "next_step": NEXT_STEPS[Path(travel.journey.path)],
+        "invites": [],
+    }
+
+
+def checked(sent: dict[str, Any], typed: dict[str, str]) -> dict[str, Any]:
+    """What was sent as the questions' own values; 422 that names every option that is not offered."""
+    by_name, by_key = {each.name: each for each in STORED}, {each.key: each for each in STORED}
+    given: dict[str, Any] = {}
+    wrong: dict[str, list[str]] = {}
+    for name, value in sent.items():
+        question = by_name[name]
+        try:
+            given[name] = field_of(question).clean(value if value is not None else [] if is_many(question) else "")
+        except ValidationError as refusal:
+            wrong[question.key] = list(refusal.messages)
+    for key, text in typed.items():
+        about = by_key.get(key)
+        if about is None or not about.has_other:
+            wrong[f"other.{key}"] = ["No question of this name takes a text of its own."]
+        elif len(text) > LONGEST_TYPED:
+            wrong[f"other.{key}"] = [f"Use at most {LONGEST_TYPED} characters."]
+        else:
+            given[f"{about.name}_other"] = text
+    if wrong:
+        raise invalid(wrong)
+    return given
+
+
+def is_many(question: Question) -> bool:
+    return question.kind is Kind.MANY
+
+
+def touches(screen: Screen, given: dict[str, Any]) -> bool:
+    """Whether any of a screen's questions was really answered."""
+    return any(given.get(question.name) for question in screen.questions)
+
+
+def invalid(fields: dict[str, list[str]]) -> Problem:
+    named = ", ".join(sorted(fields))
+    return Problem(422, "invalid_field", f"Correct these fields and send it again: {named}.", fields=fields)

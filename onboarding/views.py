@@ -1,0 +1,97 @@
+"""Doors to the pages on the way in. Each answers with the next one that is this person's."""
+
+from django.conf import settings
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from accounts.gates import page
+from accounts.http import OrgRequest
+from accounts.permissions import Permission
+from onboarding import connecting, journeys, steps
+from onboarding.forms import ScreenForm
+from onboarding.questions import BY_KEY
+from onboarding.steps import CONNECT, CONTACT, DASHBOARD
+
+PAGES = {**{key: f"onboarding:{key}" for key in BY_KEY}, CONTACT: "onboarding:contact", CONNECT: "onboarding:connect",
+         DASHBOARD: "usage:dashboard"}  # fmt: skip
+
+
+def url_of(step: str) -> str:
+    return reverse(PAGES[step])
+
+
+@require_GET
+@page(Permission.SEE_COSTS)
+def resume(request: OrgRequest) -> HttpResponse:
+    """Where this person goes on; the dashboard for those who have arrived and in a sample workspace."""
+    if request.organization.is_sample:
+        return redirect("usage:dashboard")
+    travel = journeys.of(request.membership)
+    return redirect(url_of(DASHBOARD if travel.journey.is_over else travel.position))
+
+
+@require_http_methods(["GET", "POST"])
+@page(Permission.SEE_COSTS)
+def screen(request: OrgRequest, key: str) -> HttpResponse:
+    """One screen of the questionnaire, with what was answered before."""
+    now = timezone.now()
+    travel = journeys.of(request.membership)
+    shown = BY_KEY[key]
+    place = steps.place(travel.traveller, key)
+    if place is None:
+        return redirect("onboarding:resume")
+    sent = request.POST if request.method == "POST" else None
+    form = ScreenForm(travel.asked(shown), sent, initial=travel.values)
+    if request.method == "POST" and form.is_valid():
+        return redirect(url_of(journeys.answer(travel, shown, form.cleaned_data, now=now)))
+    if request.method == "GET":
+        journeys.open_screen(travel, now=now)
+    context = {"travel": travel, "screen": shown, "form": form, "place": place}
+    context |= {"back": place.before and url_of(place.before)}
+    return render(request, "onboarding/screen.html", context, status=422 if form.errors else 200)
+
+
+@require_http_methods(["GET", "POST"])
+@page(Permission.MANAGE_CONNECTIONS)
+def connect(request: OrgRequest) -> HttpResponse:
+    """The providers to connect, those first that this company said it uses."""
+    travel = journeys.of(request.membership)
+    place = steps.place(travel.traveller, CONNECT)
+    if place is None:
+        return redirect("onboarding:resume")
+    context = {"travel": travel, "place": place, "offers": connecting.offers(travel.company.ai_providers)}
+    return render(request, "onboarding/connect.html", context | {"back": place.before and url_of(place.before)})
+
+
+@require_http_methods(["GET", "POST"])
+@page(Permission.SEE_COSTS)
+def contact(request: OrgRequest) -> HttpResponse:
+    """Whom to talk to, beside the way on that everybody has; POST carries on."""
+    travel = journeys.of(request.membership)
+    place = steps.place(travel.traveller, CONTACT)
+    if place is None:
+        return redirect("onboarding:resume")
+    if request.method == "POST":
+        return redirect(url_of(journeys.passed(travel, CONTACT, now=timezone.now())))
+    context = {"place": place, "contact_url": settings.SALES_CONTACT_URL}
+    return render(request, "onboarding/contact.html", context | {"back": place.before and url_of(place.before)})
+
+
+@require_POST
+@page(Permission.SEE_COSTS)
+def skip(request: OrgRequest, step: str) -> HttpResponse:
+    travel = journeys.of(request.membership)
+    if steps.place(travel.traveller, step) is None:
+        raise Http404
+    return redirect(url_of(journeys.skip(travel, step, now=timezone.now())))
+
+
+@require_POST
+@page(Permission.SEE_COSTS)
+def leave(request: OrgRequest) -> HttpResponse:
+    """Straight to the dashboard; the questions wait in the checklist."""
+    journeys.dismiss(journeys.of(request.membership), now=timezone.now())
+    return redirect("usage:dashboard")
