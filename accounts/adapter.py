@@ -1,7 +1,6 @@
 """What allauth asks us: which addresses may sign up, what we write to people, where links lead."""
 
 from typing import Any
-from urllib.parse import urlsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.models import EmailAddress
@@ -15,15 +14,14 @@ from django.forms import BaseForm
 from django.http import HttpRequest
 from django.urls import reverse
 
-from accounts import letters, limits, sessions, signup, social
+from accounts import joining, letters, limits, sessions, signup, social
 from accounts.arrival import visit_of
 from accounts.disposable import is_among, is_disposable
+from accounts.http import absolute
 from accounts.models import User
 from accounts.naming import clean_name, fold
-from tokentra.lib.ids import uuid7
+from accounts.signup import Arrival
 from tokentra.lib.tenancy import organization_scope
-
-LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 WORDS = {
     "email_password_mismatch": "That address and password do not belong together.",
@@ -81,7 +79,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         values = dict(context)
         if "login_url" not in values:
-            values["login_url"] = absolute(self.request, reverse("account_login"))
+            values["login_url"] = absolute(reverse("account_login"))
         letters.write(template_prefix.rpartition("/")[2], email, values)
 
     def add_message(
@@ -95,13 +93,13 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
 
     def get_reset_password_from_key_url(self, key: str) -> str:
         path = reverse("account_reset_password_from_key", kwargs={"uidb36": "UID", "key": "KEY"})
-        return absolute(self.request, path.replace("UID-KEY", key))
+        return absolute(path.replace("UID-KEY", key))
 
     def confirm_email(self, request: HttpRequest, email_address: EmailAddress) -> bool:
         was = email_address.user.email
         confirmed: bool = super().confirm_email(request, email_address)
         if confirmed:
-            signup.verified(email_address.user, email_address.email)
+            signup.verified(email_address.user, email_address.email, invitation=joining.held(request))
             if was != email_address.email and request.user.is_authenticated:
                 sessions.end_others(request)
         return confirmed
@@ -110,6 +108,12 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         super().set_password(user, password)
         if isinstance(user, User):
             sessions.note_everywhere("password_changed", user)
+
+    def get_login_redirect_url(self, request: HttpRequest) -> str:
+        """Whoever came by an invitation goes on with it."""
+        if joining.held(request):
+            return reverse("accounts:held_invitation")
+        return str(super().get_login_redirect_url(request))
 
     def get_password_change_redirect_url(self, request: HttpRequest) -> str:
         return reverse("accounts:security")
@@ -131,10 +135,13 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  
 
     def save_user(self, request: HttpRequest, sociallogin: SocialLogin, form: BaseForm | None = None) -> User:
         """A new person by this door gets all that email sign-up gives, in one transaction."""
-        organization_id = uuid7()
+        offer = joining.held(request)
+        if offer and not offer.is_for(sociallogin.user):
+            offer = None
+        arrival = Arrival(method=sociallogin.account.provider, visit=visit_of(request), invitation=offer)
+        organization_id = signup.place_for(arrival)
         with organization_scope(organization_id):
             user: User = super().save_user(request, sociallogin, form)
-            arrival = signup.Arrival(method=sociallogin.account.provider, visit=visit_of(request))
             signup.welcome(user, organization_id, arrival)
         return user
 
@@ -146,10 +153,3 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  
         except ValidationError:  # what a provider says about somebody is no reason to turn them away
             user.full_name = ""
         return user
-
-
-def absolute(request: HttpRequest, path: str) -> str:
-    """An address to write into a mail: of the public site, or of the loopback host that is being used."""
-    if urlsplit(settings.SITE_URL).hostname in LOOPBACK:
-        return request.build_absolute_uri(path)
-    return f"{settings.SITE_URL}{path}"

@@ -9,6 +9,7 @@ from django.contrib.auth.models import Group
 
 from accounts.models import (
     AuditLine,
+    Invitation,
     JournalEntry,
     Membership,
     Organization,
@@ -46,6 +47,16 @@ class MembershipAdmin(StaffReadAdmin):
     list_filter = ("role",)
     people = ("user",)
     ordering = ("-created_at",)
+
+
+@admin.register(Invitation)
+class InvitationAdmin(StaffReadAdmin):
+    list_display = ("email", "organization", "role", "invited_by", "created_at", "accepted_at", "revoked_at")
+    people = ("invited_by",)
+    ordering = ("-created_at",)
+    fields = (
+        "organization", "email", "role", "invited_by", "created_at", "expires_at", "accepted_at", "revoked_at",
+    )  # fmt: skip
 
 
 @admin.register(JournalEntry)

@@ -15,9 +15,11 @@ from django.shortcuts import redirect
 from django.utils.functional import cached_property
 from django.views.decorators.http import require_POST
 
-from accounts import arrival, limits, signup
+from accounts import arrival, joining, limits, signup
 from accounts.forms import CodeForm, LoginForm, ResetPasswordKeyForm, SignupForm, SocialSignupForm
-from tokentra.lib.ids import uuid7
+from accounts.invitations import NoLongerOpen
+from accounts.models import Invitation
+from accounts.signup import Arrival
 from tokentra.lib.tenancy import organization_scope
 
 TOO_MANY = "too_many_login_attempts"
@@ -57,19 +59,30 @@ class SignupView(Answers, allauth.SignupView):  # type: ignore[misc]  # allauth 
         return context | {
             "plans_enforced": settings.PLANS_ENFORCED,
             "providers": providers(self.request),
+            "invitation": self.invitation,
         }
+
+    @cached_property
+    def invitation(self) -> Invitation | None:
+        return joining.held(self.request)
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        kwargs: dict[str, Any] = super().get_form_kwargs()
+        return kwargs | {"invitation": self.invitation}
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         arrival.chose(request, "email")
         try:
             return self.post_as_one(request, *args, **kwargs)
+        except NoLongerOpen:
+            return redirect("accounts:held_invitation")
         except IntegrityError:  # the address signed up in this very moment, elsewhere: it is a known one now
             del self._cached_form
             return self.post_as_one(request, *args, **kwargs)
 
     def post_as_one(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Everything that a sign-up writes, the code's mail and the session too, in one transaction."""
-        with organization_scope(uuid7()):
+        with organization_scope(signup.place_for(Arrival(invitation=self.invitation))):
             response: HttpResponseBase = super().post(request, *args, **kwargs)
             if request.session.modified:
                 request.session.save()  # it holds the code; the middleware would save it after the commit
@@ -86,7 +99,7 @@ class LoginView(Answers, allauth.LoginView):  # type: ignore[misc]  # allauth ha
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context: dict[str, Any] = super().get_context_data(**kwargs)
-        return context | {"providers": providers(self.request)}
+        return context | {"providers": providers(self.request), "invitation": joining.held(self.request)}
 
     def form_invalid(self, form: BaseForm) -> HttpResponse:
         response = super().form_invalid(form)

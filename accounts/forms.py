@@ -18,7 +18,7 @@ from django.http import HttpRequest, HttpResponseBase
 
 from accounts import signup
 from accounts.arrival import visit_of
-from accounts.models import Organization, User
+from accounts.models import Invitation, Organization, User
 from accounts.naming import clean_name
 from accounts.signup import Arrival
 from tokentra.lib.ids import uuid7
@@ -38,11 +38,13 @@ class TellsKnownAddresses:
 
 
 class WithOrganization(TellsKnownAddresses):
-    """Makes a person's organization with them; for a known address, does as much work for nothing."""
+    """Gives a person their organization with them; for a known address, does as much work for nothing."""
+
+    invitation: Invitation | None = None
 
     def arrival(self, request: HttpRequest) -> Arrival:
         told: Arrival | None = getattr(request, "arrival", None)
-        return told or Arrival(visit=visit_of(request))
+        return told or Arrival(visit=visit_of(request), invitation=self.invitation)
 
     def save(self, request: HttpRequest) -> User:
         organization_id = scoped_organization() or uuid7()
@@ -62,9 +64,15 @@ class WithOrganization(TellsKnownAddresses):
 
 
 class SignupForm(WithOrganization, AllauthSignup):  # type: ignore[misc]  # allauth has no types
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    """With an invitation the address is the one that was invited, whatever is sent."""
+
+    def __init__(self, *args: Any, invitation: Invitation | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.invitation = invitation
         self.fields["email"].widget.attrs |= {"autofocus": True, "placeholder": "you@company.com"}
+        if invitation:
+            self.initial["email"] = invitation.email
+            self.fields["email"].disabled = True
         self.fields["password1"].help_text = HINT
         self.fields["password1"].widget.attrs.pop("placeholder", None)
 

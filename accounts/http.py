@@ -5,6 +5,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from ipaddress import ip_address
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -12,7 +13,9 @@ from django_htmx.middleware import HtmxDetails
 
 from accounts.models import Membership, Organization, User
 
-_caller: ContextVar[tuple[str | None, str]] = ContextVar("caller", default=(None, ""))
+LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+
+_served: ContextVar[HttpRequest | None] = ContextVar("served", default=None)
 
 
 class OrgRequest(HttpRequest):
@@ -26,16 +29,25 @@ class OrgRequest(HttpRequest):
 
 def caller() -> tuple[str | None, str]:
     """Address and user agent of the request being served; nothing outside of one."""
-    return _caller.get()
+    request = _served.get()
+    return (address(request), request.headers.get("User-Agent", "")[:256]) if request else (None, "")
 
 
 @contextmanager
 def calling(request: HttpRequest) -> Generator[None]:
-    token = _caller.set((address(request), request.headers.get("User-Agent", "")[:256]))
+    token = _served.set(request)
     try:
         yield
     finally:
-        _caller.reset(token)
+        _served.reset(token)
+
+
+def absolute(path: str) -> str:
+    """An address to write into a mail: of the public site, or of the loopback host that is being used."""
+    request = _served.get()
+    if request and urlsplit(settings.SITE_URL).hostname in LOOPBACK:
+        return request.build_absolute_uri(path)
+    return f"{settings.SITE_URL}{path}"
 
 
 def address(request: HttpRequest) -> str | None:

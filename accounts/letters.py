@@ -7,7 +7,7 @@ from django.conf import settings
 from django.template.loader import render_to_string
 
 from accounts import outbox
-from accounts.models import Organization, OutboxMail, User
+from accounts.models import Invitation, Organization, OutboxMail, User
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,5 +34,10 @@ def write(name: str, to: str, context: dict[str, Any], *, held: bool = False) ->
     return outbox.put(to, subject, text.strip(), html, held=held)
 
 
-def welcome(user: User, organization: Organization, *, held: bool) -> None:
-    write("welcome", user.email, {"user": user, "organization": organization}, held=held)
+def welcome(user: User, organization: Organization, *, held: bool, invited: bool) -> None:
+    write("welcome", user.email, {"user": user, "organization": organization, "invited": invited}, held=held)
+
+
+def invitation(offer: Invitation, link: str) -> OutboxMail:
+    values = {"invitation": offer, "organization": offer.organization, "inviter": offer.invited_by, "link": link}
+    return write("invitation", offer.email, values)

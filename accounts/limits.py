@@ -60,3 +60,10 @@ def tell(response: HttpResponse, limit: Limit) -> HttpResponse:
         response[name] = value
     response["Retry-After"] = str(limit.reset or 60)
     return response
+
+
+def exceeded(request: HttpRequest, action: str) -> Limit | None:
+    """Count this request, a look too; the limit that it goes over, if it does."""
+    if ratelimit.consume(request, app=APP, action=action, limit_get=True):
+        return None
+    return tightest(request, action)

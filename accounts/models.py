@@ -1,5 +1,6 @@
 """People, organizations, who belongs where, and what happened."""
 
+from datetime import datetime
 from typing import Any, Self
 from uuid import UUID
 from zoneinfo import available_timezones
@@ -10,6 +11,8 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
 
+from accounts.industries import Industry
+from accounts.naming import fold
 from accounts.owned import Owned, OwnedQuerySet
 from accounts.permissions import Permission, Role, allows
 from tokentra.lib.ids import uuid7
@@ -68,6 +71,7 @@ class Organization(models.Model):
     timezone = models.CharField(max_length=64, default="UTC", validators=[known_timezone])
     currency = models.CharField(max_length=3, default="USD")
     website = models.URLField(blank=True)
+    industry = models.CharField(max_length=30, choices=Industry, blank=True)
     plan = models.CharField(max_length=20, default="free")
     trial_ends_at = models.DateTimeField(null=True, blank=True)
     is_sample = models.BooleanField(default=False, help_text="Holds generated data for someone to look around in.")
@@ -90,6 +94,7 @@ class Membership(models.Model):
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="memberships", db_index=False)
     role = models.CharField(max_length=10, choices=Role)
+    is_invitee = models.BooleanField(default=False, help_text="Joined an organization that was there already.")
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = MembershipQuerySet.as_manager()
@@ -239,6 +244,77 @@ class OutboxMail(models.Model):
 
     def __str__(self) -> str:
         return self.subject
+
+
+class InvitationStatus(models.TextChoices):
+    PENDING = "pending", "Not mailed yet"
+    SENT = "sent", "Sent"
+    ACCEPTED = "accepted", "Accepted"
+    EXPIRED = "expired", "Expired"
+    REVOKED = "revoked", "Revoked"
+
+
+class InvitationQuerySet(models.QuerySet["Invitation"]):
+    def with_mail(self) -> Self:
+        """With what `status` and the pages read."""
+        return self.select_related("mail", "invited_by")
+
+    def unanswered(self) -> Self:
+        """Neither accepted nor revoked; it may have expired."""
+        return self.filter(accepted_at=None, revoked_at=None)
+
+    def open(self, now: datetime) -> Self:
+        return self.unanswered().filter(expires_at__gt=now)
+
+
+class Invitation(models.Model):
+    """An address that was asked to join an organization, by a link of which only the digest is kept.
+
+    The database shows it to its organization, to whoever holds its link, and to the person of that address.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="invitations", db_index=False)
+    email = models.EmailField()
+    role = models.CharField(max_length=10, choices=Role)
+    token_digest = models.CharField(max_length=64, unique=True)
+    invited_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField()
+    # the outbox forgets its mail after a month, when no invitation is open any more; `with_mail` finds none then
+    mail = models.ForeignKey(OutboxMail, on_delete=models.DO_NOTHING, null=True, db_constraint=False, related_name="+")
+    accepted_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+
+    objects = InvitationQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "email"],
+                condition=Q(accepted_at=None, revoked_at=None),
+                name="one_open_invitation_per_address",
+            ),
+            models.CheckConstraint(condition=Q(role__in=Role.values), name="invitation_role_is_known"),
+            models.CheckConstraint(condition=Q(email=Lower("email")), name="invitation_address_is_lower_case"),
+        ]
+        indexes = [models.Index(fields=["email"], name="invitation_by_address")]
+
+    def __str__(self) -> str:
+        return f"{self.email} to {self.organization}"
+
+    def is_for(self, user: User) -> bool:
+        return fold(user.email) == self.email
+
+    def status(self, now: datetime) -> InvitationStatus:
+        if self.accepted_at:
+            return InvitationStatus.ACCEPTED
+        if self.revoked_at:
+            return InvitationStatus.REVOKED
+        if self.expires_at <= now:
+            return InvitationStatus.EXPIRED
+        was_mailed = self.mail is not None and self.mail.delivered_at is not None
+        return InvitationStatus.SENT if was_mailed else InvitationStatus.PENDING
 
 
 class StaffAccess(models.Model):

@@ -6,14 +6,16 @@ from uuid import UUID
 
 from allauth.account.models import EmailAddress
 from allauth.account.utils import has_verified_email, setup_user_email
+from allauth.socialaccount.models import SocialAccount
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest
 from django.utils import timezone
 
-from accounts import audit, journal, letters
+from accounts import audit, invitations, journal, letters
+from accounts.invitations import NoLongerOpen
 from accounts.journal import Event
-from accounts.models import FIRST_TOUCH_FIELDS, Membership, Organization, OutboxMail, User, Visit
+from accounts.models import FIRST_TOUCH_FIELDS, Invitation, Membership, Organization, OutboxMail, User, Visit
 from accounts.naming import organization_name, slug_for
 from accounts.permissions import Role
 from tokentra.lib.ids import uuid7
@@ -24,40 +26,62 @@ TRIAL = timedelta(days=14)
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """What is known about how somebody came: by which door, from where, what they call themselves."""
+    """What is known about how somebody came: by which door, from where, what they call themselves, who asked them."""
 
     method: str = "email"
     visit: Visit | None = None
     full_name: str = ""
     organization_name: str = ""
     referral_source: str = ""
+    invitation: Invitation | None = None
+
+    @property
+    def first_touch(self) -> dict[str, str]:
+        names = (*FIRST_TOUCH_FIELDS, "referrer", "landing_path")
+        touch = {name: value for name in names if self.visit and (value := getattr(self.visit, name))}
+        return touch | ({"referral_source": self.referral_source} if self.referral_source else {})
 
 
-def welcome(user: User, organization_id: UUID, arrival: Arrival) -> Organization:
-    """Give a new person their organization, inside its scope, with all that belongs to a sign-up."""
+def place_for(arrival: Arrival) -> UUID:
+    """The organization in whose scope somebody signs up: the one they are asked into, else one to be made."""
+    return arrival.invitation.organization_id if arrival.invitation else uuid7()
+
+
+def welcome(user: User, organization_id: UUID, arrival: Arrival) -> None:
+    """Give a new person their place, inside its scope, with all that belongs to a sign-up.
+
+    Somebody who was invited joins that organization and gets none of their own; where addresses are proved,
+    they join with the proof (`verified`), so that an address that is not theirs uses up no invitation.
+    """
     if arrival.full_name:
         user.full_name = arrival.full_name
         user.save(update_fields=["full_name"])
-    name = arrival.organization_name or organization_name(user.email, user.full_name)
-    organization = found(organization_id, name, owner=user)
-    now = timezone.now()
-    first_touch: dict[str, str] = {}
     if visit := arrival.visit:
         visit.user = user
         visit.save(update_fields=["user"])
-        names = (*FIRST_TOUCH_FIELDS, "referrer", "landing_path")
-        first_touch = {name: value for name in names if (value := getattr(visit, name))}
+    if arrival.invitation is None:
+        name = arrival.organization_name or organization_name(user.email, user.full_name)
+        settle(user, found(organization_id, name, owner=user), arrival)
+    elif invitations.may_accept(arrival.invitation, user):
+        settle(user, arrival.invitation.organization, arrival)
+        invitations.accept(arrival.invitation, user)
+
+
+def settle(user: User, organization: Organization, arrival: Arrival) -> None:
+    """Write down a sign-up in the organization where the person found their place, and write to them."""
+    at = user.created_at
     started = arrival.visit.signup_started_at if arrival.visit else None
-    journal.record(Event.SIGNUP_STARTED, user, organization, at=started or now)
-    journal.record(Event.SIGNUP_METHOD_SELECTED, user, organization, at=now, method=arrival.method)
-    referral = {"referral_source": arrival.referral_source} if arrival.referral_source else {}
-    journal.record(Event.SIGNUP_COMPLETED, user, organization, at=now, method=arrival.method, **referral, **first_touch)
+    invited = {"invited": True} if arrival.invitation else {}
+    journal.record(Event.SIGNUP_STARTED, user, organization, at=started or at)
+    journal.record(Event.SIGNUP_METHOD_SELECTED, user, organization, at=at, method=arrival.method)
+    told = {"method": arrival.method} | invited | arrival.first_touch
+    journal.record(Event.SIGNUP_COMPLETED, user, organization, at=at, **told)
     audit.note("signed_up", organization, user, about=organization, method=arrival.method)
-    is_verified = EmailAddress.objects.filter(user=user, verified=True).exists()
-    if is_verified:  # another service vouched for it
+    is_verified = has_verified_email(user, user.email)
+    if is_verified:  # another service vouched for it, or a code did
         journal.record(Event.EMAIL_VERIFIED, user, organization)
-    letters.welcome(user, organization, held=settings.VERIFICATION_IS_MANDATORY and not is_verified)
-    return organization
+    held = settings.VERIFICATION_IS_MANDATORY and not is_verified
+    letters.welcome(user, organization, held=held, invited=bool(arrival.invitation))
 
 
 def found(organization_id: UUID, name: str, *, owner: User) -> Organization:
@@ -89,12 +113,38 @@ def rehearse(request: HttpRequest, password: str, arrival: Arrival) -> tuple[UUI
     return stranger.pk, organization_id
 
 
-def verified(user: User, email: str) -> None:
-    """An address was proved: say so in the journal and let the welcome mail go."""
+def verified(user: User, email: str, *, invitation: Invitation | None = None) -> None:
+    """An address was proved: say so in the journal and let the welcome mail go.
+
+    A new person who belongs nowhere yet signed up through an invitation: they join now. When it is over by
+    now, they get an organization of their own like everybody else.
+    """
     OutboxMail.objects.held().filter(to=email).update(next_try_at=timezone.now())
+    if user.last_login is None and not belongs_somewhere(user):
+        place(user, invitation or invitations.waiting_for(user))
     for organization in own_organizations(user):
         with organization_scope(organization.pk):
             journal.record_once(Event.EMAIL_VERIFIED, user, organization)
+
+
+def place(user: User, invitation: Invitation | None) -> None:
+    arrival = Arrival(method=method_of(user), visit=Visit.objects.filter(user=user).first(), invitation=invitation)
+    try:
+        organization_id = place_for(arrival)
+        with organization_scope(organization_id):
+            welcome(user, organization_id, arrival)
+    except NoLongerOpen:
+        place(user, None)
+
+
+def method_of(user: User) -> str:
+    other = SocialAccount.objects.filter(user=user).first()
+    return other.provider if other else "email"
+
+
+def belongs_somewhere(user: User) -> bool:
+    with user_scope(user.pk):
+        return Membership.objects.of(user).exists()
 
 
 def own_organizations(user: User) -> list[Organization]:
@@ -113,6 +163,8 @@ def abandon(user: User) -> None:
         with organization_scope(organization.pk):
             organization.delete()
             user.delete()
+            return
+    user.delete()  # invited, and nowhere yet
 
 
 def create_person_and_organization(

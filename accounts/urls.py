@@ -3,7 +3,7 @@
 from django.urls import path, re_path
 from django.views.generic import RedirectView
 
-from accounts import entry, security, views
+from accounts import entry, joining, security, views
 
 app_name = "accounts"
 
@@ -34,5 +34,9 @@ urlpatterns = [
     path("organizations/", views.organizations, name="organizations"),
     path("organizations/none/", views.no_organization, name="no_organization"),
     path("organizations/<uuid:pk>/enter/", views.enter_organization, name="enter_organization"),
+    path("invitations/", joining.held_invitation, name="held_invitation"),
+    path("invitations/switch/", joining.switch_person, name="switch_person"),
+    path("invitations/forget/", joining.forget_invitation, name="forget_invitation"),
+    path("invitations/<str:token>/", joining.invitation, name="invitation"),
     path("demo/<str:token>/", views.demo_door, name="demo_door"),
 ]

@@ -84,6 +84,6 @@ def test_d9_every_table_with_an_organization_is_owned():
     rows = ask(
         "SELECT table_name FROM information_schema.columns WHERE column_name = 'organization_id' AND table_schema = 'public'"
     )
-    known = {model._meta.db_table for model in OWNED} | {"accounts_membership"}
+    known = {model._meta.db_table for model in OWNED} | {"accounts_membership", "accounts_invitation"}
 
     assert {name for (name,) in rows} == known

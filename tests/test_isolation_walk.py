@@ -99,7 +99,7 @@ def test_b13_another_organizations_object_is_not_there(method, acme_things, else
             getattr(browser, method)(route.at(**objects))
             for objects in (acme_things, dict.fromkeys(acme_things, str(uuid7())))
         )
-        same = theirs.status_code == nobodys.status_code and theirs.status_code in {404, 405, 415, 422}
+        same = theirs.status_code == nobodys.status_code and theirs.status_code in {404, 405, 410, 415, 422}
         if not same or CANARY in body_of(theirs):
             wrong.append(f"{method} {route.path}: {theirs.status_code}, a missing one {nobodys.status_code}")
 
@@ -124,7 +124,7 @@ def test_a_stranger_reaches_no_page_of_an_organization(method, acme_things):
         answer = getattr(Client(), method)(route.at(**acme_things))
         leaks = answer.status_code >= 500 or CANARY in body_of(answer)
         is_public = method != "get" or route.name in OPEN_TO_ALL or route.path.startswith("api/auth")
-        is_refused = answer.status_code in {401, 403, 404, 405}
+        is_refused = answer.status_code in {401, 403, 404, 405, 410}
         if answer.status_code in {301, 302}:  # to the login page, or to a page that is in this walk itself
             is_refused = answer["Location"].startswith(
                 ("/login/", "/signup/", "/settings/", "/3rdparty/", "/onboarding/")

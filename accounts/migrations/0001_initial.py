@@ -7,26 +7,31 @@ import django.db.models.functions.text
 from django.conf import settings
 from django.db import migrations, models
 
+import accounts.industries
 import accounts.models
 import tokentra.lib.ids
 from tokentra.lib.tenancy_migrations import Policies, owned_policies
 
 MINE = "NULLIF(current_setting('app.user_id', true), '')::uuid"
 HERE = "NULLIF(current_setting('app.org_id', true), '')::uuid"
+HELD = "NULLIF(current_setting('app.digest', true), '')"
 
 
 def directory_policies() -> Policies:
     """People see where they belong; an organization sees itself and its members; both only inside a scope.
 
+    An invitation is seen by its organization, by whoever holds its link, and by the person of its address.
     Workers and the owner may list organizations: maintenance goes through them one by one.
     """
-    member, organization = "accounts_membership", "accounts_organization"
+    member, organization, invitation = "accounts_membership", "accounts_organization", "accounts_invitation"
+    invited = f"token_digest = {HELD} OR email = (SELECT lower(email) FROM accounts_user WHERE id = {MINE})"
     belongs = f"id = {HERE} OR id IN (SELECT organization_id FROM {member} WHERE user_id = {MINE})"
     forward: list[Any] = []
     backward: list[Any] = []
     for table, shown, written in (
         (member, f"user_id = {MINE} OR organization_id = {HERE}", f"organization_id = {HERE}"),
         (organization, belongs, f"id = {HERE}"),
+        (invitation, f"organization_id = {HERE} OR {invited}", f"organization_id = {HERE}"),
     ):
         forward += [
             f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY",
@@ -110,6 +115,10 @@ class Migration(migrations.Migration):
                 ),
                 ("currency", models.CharField(default="USD", max_length=3)),
                 ("website", models.URLField(blank=True)),
+                (
+                    "industry",
+                    models.CharField(blank=True, choices=accounts.industries.Industry.choices, max_length=30),
+                ),
                 ("plan", models.CharField(default="free", max_length=20)),
                 ("trial_ends_at", models.DateTimeField(blank=True, null=True)),
                 (
@@ -184,6 +193,10 @@ class Migration(migrations.Migration):
                         ],
                         max_length=10,
                     ),
+                ),
+                (
+                    "is_invitee",
+                    models.BooleanField(default=False, help_text="Joined an organization that was there already."),
                 ),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
                 (
@@ -335,6 +348,80 @@ class Migration(migrations.Migration):
                         fields=["next_try_at"],
                         name="mail_to_send",
                     )
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="Invitation",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(default=tokentra.lib.ids.uuid7, editable=False, primary_key=True, serialize=False),
+                ),
+                ("email", models.EmailField(max_length=254)),
+                (
+                    "role",
+                    models.CharField(
+                        choices=[
+                            ("owner", "Owner"),
+                            ("admin", "Admin"),
+                            ("finance", "Finance"),
+                            ("member", "Member"),
+                            ("viewer", "Viewer"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("token_digest", models.CharField(max_length=64, unique=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("expires_at", models.DateTimeField()),
+                ("accepted_at", models.DateTimeField(null=True)),
+                ("revoked_at", models.DateTimeField(null=True)),
+                (
+                    "invited_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "mail",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="accounts.outboxmail",
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="invitations",
+                        to="accounts.organization",
+                    ),
+                ),
+            ],
+            options={
+                "indexes": [models.Index(fields=["email"], name="invitation_by_address")],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("accepted_at", None), ("revoked_at", None)),
+                        fields=("organization", "email"),
+                        name="one_open_invitation_per_address",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("role__in", ["owner", "admin", "finance", "member", "viewer"])),
+                        name="invitation_role_is_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("email", django.db.models.functions.text.Lower("email"))),
+                        name="invitation_address_is_lower_case",
+                    ),
                 ],
             },
         ),

@@ -18,6 +18,7 @@ PAGES = [
     "user",
     "organization",
     "membership",
+    "invitation",
     "journalentry",
     "auditline",
     "visit",

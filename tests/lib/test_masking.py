@@ -26,6 +26,7 @@ CANARIES = {
     "bedrock": "ABSKcanary0123456789abcdefABCD==",
     "ours": "tt_live_canary0123456789abcdefghijklmnopqrstuv",
     "ours for tests": "tt_test_canary0123456789abcdefghijklmnopqrstuv",
+    "invitation link": "tt_invite_canary0123456789-abcdefghijklmnopqrs_tuv",
     "jwt": "eyJhbGciOiJIUzI1NiJ9.eyJjYW5hcnkiOiJjYW5hcnkifQ.c2lnbmF0dXJl",
 }
 SENTENCES = ("{}", "it was {}.", '{{"key": "{}"}}', "a={}&b=1", "({})", "'{}'", "…{}…", "key:{},")

@@ -1,5 +1,6 @@
-"""The second wall: which organization (or person) the database may show, for one transaction."""
+"""The second wall: which organization, person or digest the database may show, for one transaction."""
 
+import re
 from collections.abc import Generator
 from contextlib import contextmanager
 from uuid import UUID
@@ -9,6 +10,7 @@ from django.db.transaction import atomic
 
 ORGANIZATION = "app.org_id"
 USER = "app.user_id"
+DIGEST = "app.digest"
 
 
 class OtherScope(RuntimeError):
@@ -23,29 +25,42 @@ def organization_scope(organization_id: UUID, *, using: str = DEFAULT_DB_ALIAS) 
     organization), so never hold it across a call to the network. Raises `OtherScope` inside the scope
     of another organization.
     """
-    with _scope(ORGANIZATION, organization_id, using):
+    with _scope(ORGANIZATION, _uuid(organization_id), using):
         yield
 
 
 @contextmanager
 def user_scope(user_id: UUID, *, using: str = DEFAULT_DB_ALIAS) -> Generator[None]:
     """The same for one person: their memberships and the organizations behind them."""
-    with _scope(USER, user_id, using):
+    with _scope(USER, _uuid(user_id), using):
+        yield
+
+
+@contextmanager
+def digest_scope(digest: str, *, using: str = DEFAULT_DB_ALIAS) -> Generator[None]:
+    """The same for whoever holds a secret of ours: the row that keeps its digest (64 hexadecimal digits)."""
+    if not re.fullmatch(r"[0-9a-f]{64}", digest):
+        raise ValueError("a digest has 64 hexadecimal digits")  # it is written into SQL as text
+    with _scope(DIGEST, digest, using):
         yield
 
 
 def scoped_organization(*, using: str = DEFAULT_DB_ALIAS) -> UUID | None:
     """The organization whose scope is open, if one is."""
-    held: dict[str, UUID] = connections[using].__dict__.get("tenancy", {})
-    return held.get(ORGANIZATION)
+    held: dict[str, str] = connections[using].__dict__.get("tenancy", {})
+    return UUID(held[ORGANIZATION]) if ORGANIZATION in held else None
+
+
+def _uuid(value: UUID) -> str:
+    if not isinstance(value, UUID):
+        raise TypeError("a scope takes a UUID")  # it is written into SQL as text
+    return str(value)
 
 
 @contextmanager
-def _scope(name: str, value: UUID, using: str) -> Generator[None]:
-    if not isinstance(value, UUID):
-        raise TypeError(f"{name} takes a UUID")  # it is written into SQL as text
+def _scope(name: str, value: str, using: str) -> Generator[None]:
     connection = connections[using]
-    held: dict[str, UUID] = connection.__dict__.setdefault("tenancy", {})
+    held: dict[str, str] = connection.__dict__.setdefault("tenancy", {})
     if held.get(name) == value:
         with atomic(using=using):
             yield

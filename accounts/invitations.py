@@ -1,0 +1,212 @@
+"""Invitations: asking addresses into an organization, sending the link again, taking it back, accepting it."""
+
+import hashlib
+import re
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from allauth.account.adapter import get_adapter
+from allauth.account.utils import has_verified_email
+from django.conf import settings
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.validators import validate_email
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts import audit, journal, letters
+from accounts.http import absolute
+from accounts.journal import Event
+from accounts.models import Invitation, JournalEntry, Membership, Organization, User
+from accounts.naming import fold
+from accounts.permissions import Permission, Role
+from tokentra.lib.tenancy import digest_scope, organization_scope, user_scope
+
+LASTS = timedelta(days=14)
+MOST_AN_HOUR = 100  # for each organization: what keeps it from being a way to send mail to strangers
+PURPOSE = "invitation"
+REFUSED, MEMBER = "refused", "member"
+
+
+@dataclass(frozen=True, slots=True)
+class Invited:
+    """What became of one address: the status of its invitation, `member` or `refused` with the reason.
+
+    The link is known in this moment only: what is kept is its digest.
+    """
+
+    email: str
+    status: str
+    reason: str = ""
+    link: str = ""
+
+
+class NoLongerOpen(Exception):
+    """The invitation was accepted, revoked or sent again, or its time is over."""
+
+
+def invite(organization: Organization, addresses: Iterable[str], role: Role, *, by: User) -> list[Invited]:
+    """Invite each address once and say for each what became of it; one that is refused stops no other.
+
+    Raises PermissionDenied for a person who may not invite here, or not with this role.
+    """
+    with organization_scope(organization.pk):
+        lock(organization)
+        may_invite(organization, role, by)
+        once = dict.fromkeys(fold(address) for address in addresses if address.strip())
+        return [invite_one(organization, address, role, by) for address in once]
+
+
+def invite_one(organization: Organization, email: str, role: Role, by: User) -> Invited:
+    now = timezone.now()
+    try:
+        validate_email(email)
+        email = get_adapter().clean_email(email)
+    except ValidationError as refusal:
+        return Invited(email[:254], REFUSED, " ".join(refusal.messages))
+    if organization.memberships.filter(user__email=email).exists():
+        return Invited(email, MEMBER, "Already a member.")
+    offer = organization.invitations.with_mail().unanswered().filter(email=email).first()
+    if offer and offer.expires_at > now:
+        return Invited(email, offer.status(now), "Invited already. Send the invitation again if it got lost.")
+    if sent_within_an_hour(organization, now) >= MOST_AN_HOUR:
+        return Invited(email, REFUSED, f"{MOST_AN_HOUR} invitations an hour are the limit. Send the rest later.")
+    offer = offer or Invitation(organization=organization, email=email)
+    offer.role, offer.invited_by = role, by
+    return send(offer, by=by, now=now)
+
+
+def send_again(offer: Invitation, *, by: User) -> Invited:
+    """A new link by a new mail, for 14 days from now; the old link works no longer.
+
+    Raises PermissionDenied as `invite` does, and NoLongerOpen once it was accepted or revoked.
+    """
+    organization, now = offer.organization, timezone.now()
+    with organization_scope(organization.pk):
+        lock(organization)
+        may_invite(organization, Role(offer.role), by)
+        fresh = organization.invitations.with_mail().unanswered().filter(pk=offer.pk).first()
+        if fresh is None:
+            raise NoLongerOpen
+        if sent_within_an_hour(organization, now) >= MOST_AN_HOUR:
+            raise ValidationError(f"{MOST_AN_HOUR} invitations an hour are the limit. Try again later.")
+        return send(fresh, by=by, now=now)
+
+
+def send(offer: Invitation, *, by: User, now: datetime) -> Invited:
+    """Give an invitation a token of its own and write its letter."""
+    if offer.mail and offer.mail.delivered_at is None:
+        offer.mail.delete()  # its link is dead
+    token = f"tt_invite_{secrets.token_urlsafe(32)}"
+    link = absolute(reverse("accounts:invitation", args=[token]))
+    is_new = offer._state.adding
+    offer.token_digest, offer.expires_at = digest_of(token), now + LASTS
+    offer.mail = letters.invitation(offer, link)
+    offer.save()
+    told = {"invitation": str(offer.pk), "role": offer.role, "again": not is_new}
+    journal.record(Event.TEAM_INVITE_SENT, by, offer.organization, at=now, **told)
+    audit.note("invitation_sent", offer.organization, by, about=offer, email=offer.email, role=offer.role)
+    return Invited(offer.email, offer.status(now), link=link)
+
+
+def revoke(offer: Invitation, *, by: User) -> None:
+    """Take an invitation back; raises NoLongerOpen once it was accepted or revoked."""
+    with organization_scope(offer.organization_id):
+        may_invite(offer.organization, Role(offer.role), by)
+        if not Invitation.objects.unanswered().filter(pk=offer.pk).update(revoked_at=timezone.now()):
+            raise NoLongerOpen
+        if offer.mail and offer.mail.delivered_at is None:
+            offer.mail.delete()
+        audit.note("invitation_revoked", offer.organization, by, about=offer, email=offer.email)
+
+
+def may_invite(organization: Organization, role: Role, by: User) -> None:
+    """Owners and admins invite, owners only by an owner; a sample workspace is one person's own."""
+    mine = organization.memberships.filter(user=by).first()
+    if organization.is_sample or mine is None or not mine.may(Permission.MANAGE_PEOPLE):
+        raise PermissionDenied("Owners and admins of an organization invite people.")
+    if role is Role.OWNER and not mine.may(Permission.OWN):
+        raise PermissionDenied("Only an owner invites another owner.")
+
+
+def lock(organization: Organization) -> None:
+    """One change to who belongs here at a time; rows that refer to the organization are not held up."""
+    Organization.objects.select_for_update(no_key=True).get(pk=organization.pk)
+
+
+def sent_within_an_hour(organization: Organization, now: datetime) -> int:
+    sent = JournalEntry.objects.owned_by(organization).filter(event=Event.TEAM_INVITE_SENT)
+    return sent.filter(at__gt=now - timedelta(hours=1)).count()
+
+
+def addresses_in(text: str) -> list[str]:
+    """Addresses as people write and paste them: by line, comma or space, with a name before them or not."""
+    found: list[str] = []
+    for part in re.split(r"[,;\n\r]+", re.sub(r'"[^"\n]*"', " ", text)):
+        named = re.search(r"<([^<>]*)>", part)
+        found += [named[1].strip()] if named else part.split()
+    return found
+
+
+def digest_of(token: str) -> str:
+    """What is kept of a token: it belongs to this purpose alone."""
+    return hashlib.sha256(f"{PURPOSE}:{token}".encode()).hexdigest()
+
+
+def find(digest: str) -> Invitation | None:
+    """The invitation whose link somebody holds, open or not, with its organization; changes nothing."""
+    with digest_scope(digest):
+        offer = Invitation.objects.with_mail().filter(token_digest=digest).first()
+    return known(offer) if offer else None
+
+
+def known(offer: Invitation) -> Invitation:
+    with organization_scope(offer.organization_id):
+        offer.organization = Organization.objects.get(pk=offer.organization_id)
+    return offer
+
+
+def waiting_for(user: User) -> Invitation | None:
+    """The newest open invitation to the proved address of a person."""
+    return next(iter(all_waiting_for(user)), None)
+
+
+def all_waiting_for(user: User) -> list[Invitation]:
+    """Open invitations to the address of a person who proved it, the newest first."""
+    if not has_verified_email(user, user.email):
+        return []
+    with user_scope(user.pk):
+        mine = Invitation.objects.with_mail().open(timezone.now()).filter(email=fold(user.email))
+        offers = list(mine.order_by("-created_at"))
+    return [known(offer) for offer in offers]
+
+
+def may_accept(offer: Invitation, user: User) -> bool:
+    """Whether this person stands for its address: it is theirs, and proved where addresses are proved here.
+
+    Holding the link proves nothing more, for it can be copied and forwarded.
+    """
+    is_proved = not settings.VERIFICATION_IS_MANDATORY or has_verified_email(user, user.email)
+    return offer.is_for(user) and is_proved
+
+
+def accept(offer: Invitation, user: User) -> Membership:
+    """Make the invited person a member, once; PermissionDenied for anybody else.
+
+    Raises NoLongerOpen when it was accepted, revoked, sent again or ran out of time by now.
+    """
+    if not may_accept(offer, user):
+        raise PermissionDenied("This invitation is for another address.")
+    now, organization = timezone.now(), offer.organization
+    with organization_scope(organization.pk):
+        mine = Invitation.objects.open(now).filter(pk=offer.pk, token_digest=offer.token_digest)
+        if not mine.update(accepted_at=now):
+            raise NoLongerOpen
+        membership, is_new = organization.memberships.get_or_create(
+            user=user, defaults={"role": offer.role, "is_invitee": True}
+        )
+        if is_new:
+            journal.record(Event.TEAM_INVITE_ACCEPTED, user, organization, invitation=str(offer.pk), role=offer.role)
+            audit.note("invitation_accepted", organization, user, about=offer, role=offer.role)
+    return membership
