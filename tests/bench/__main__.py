@@ -6,6 +6,8 @@ import platform
 import subprocess
 import sys
 import tempfile
+from collections.abc import Generator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import psutil
@@ -17,17 +19,27 @@ def main() -> int:
     arguments = argparse.ArgumentParser(prog="make bench")
     arguments.add_argument("sections", nargs="*", choices=[*SECTIONS, []], help="all of them when none is named")
     arguments.add_argument("--rows", type=int, default=10_000_000, help="usage rows of the large organization")
+    arguments.add_argument("--keep", type=Path, help="where the dashboard's installations stay and are found again")
     chosen = arguments.parse_args()
     print(machine(), flush=True)
     reached = True
     for section in chosen.sections or SECTIONS:
-        with tempfile.TemporaryDirectory(prefix="tt-bench-") as directory:
-            os.chmod(directory, 0o755)  # the database's own user goes through it
-            module = __import__(f"tests.bench.{section}", fromlist=["run"])
-            for figure in module.run(Path(directory), rows=chosen.rows):
+        module = __import__(f"tests.bench.{section}", fromlist=["run"])
+        with place(chosen.keep if section == "dashboard" else None) as directory:
+            for figure in module.run(directory, rows=chosen.rows):
                 print(figure, flush=True)
                 reached = reached and figure.is_reached
     return 0 if reached else 1
+
+
+@contextmanager
+def place(kept: Path | None) -> Generator[Path]:
+    """A directory that the database's own user may go through; gone afterwards unless it was named."""
+    with ExitStack() as stack:
+        directory = kept or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tt-bench-")))
+        directory.mkdir(parents=True, exist_ok=True)
+        directory.chmod(0o755)
+        yield directory
 
 
 def machine() -> str:
