@@ -3,15 +3,18 @@
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from hashlib import sha256
 from uuid import UUID
 
 from allauth.headless.internal.sessionkit import authenticate_by_x_session_token
+from allauth.usersessions.models import UserSession
 from django.contrib.auth import logout
 from django.contrib.sessions.backends.base import SessionBase, UpdateError
+from django.core.cache import caches
 from django.http import HttpRequest, HttpResponse
 
 from accounts import arrival
-from accounts.http import calling
+from accounts.http import address, calling
 from accounts.models import Membership, User
 from accounts.sessions import BEGAN
 from tokentra.lib.tenancy import user_scope
@@ -20,6 +23,7 @@ CURRENT = "organization_id"
 USED = "used_at"
 A_DAY = 24 * 3600
 LONGEST = 30 * A_DAY
+NOTED_FOR = 300
 
 
 class BearerSession:
@@ -85,6 +89,22 @@ class SessionAge:
                 logout(request)
             elif now - request.session.get(USED, 0) > A_DAY:
                 request.session[USED] = now
+        return self.get_response(request)
+
+
+class SessionInUse:
+    """Notes where a session is used and when: at once for a new place, else once in five minutes of each process."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.user.is_authenticated and request.session.session_key:
+            used = (request.session.session_key, address(request), request.headers.get("User-Agent"))
+            mark, noted = sha256(repr(used).encode()).hexdigest(), caches["process"]
+            if not noted.get(mark):
+                UserSession.objects.create_from_request(request)
+                noted.set(mark, True, NOTED_FOR)
         return self.get_response(request)
 
 

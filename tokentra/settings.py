@@ -87,7 +87,7 @@ MIDDLEWARE = [
     "accounts.middleware.BearerSession",
     "accounts.middleware.NeverKept",
     "accounts.middleware.SessionAge",
-    "allauth.usersessions.middleware.UserSessionsMiddleware",
+    "accounts.middleware.SessionInUse",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
@@ -143,7 +143,10 @@ REDIS_URL = config.redis_url.get_secret_value() or places.redis_url()
 _redis = urlsplit(REDIS_URL)
 CELERY_BROKER_URL = f"redis+socket://{_redis.path}?virtual_host=0" if _redis.scheme == "unix" else REDIS_URL
 _cache = f"{REDIS_URL.split('?')[0]}?db=1"
-CACHES = {"default": {"BACKEND": "tokentra.lib.cache.ForgivingRedisCache", "LOCATION": _cache}}
+CACHES = {
+    "default": {"BACKEND": "tokentra.lib.cache.ForgivingRedisCache", "LOCATION": _cache},
+    "process": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "OPTIONS": {"MAX_ENTRIES": 10_000}},
+}
 
 # People
 

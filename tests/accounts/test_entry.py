@@ -8,7 +8,8 @@ from time import thread_time
 import pytest
 import time_machine
 from allauth.account.models import EmailAddress
-from django.core.cache import cache
+from allauth.usersessions.models import UserSession
+from django.core.cache import cache, caches
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -275,6 +276,23 @@ def test_sessions_are_listed_and_one_can_be_ended(alice, acme, bob):
 
     assert there.get("/settings/profile/").status_code == 302
     assert here.get("/settings/profile/").status_code == 200
+
+
+def test_a_session_in_steady_use_is_noted_once_in_five_minutes_and_a_new_place_at_once(alice, acme):
+    browser = log_in(alice.email, client=Client(headers={"User-Agent": "Firefox on a train"}))[0]
+    browser.get("/settings/profile/")
+    noted = UserSession.objects.get(user=alice).last_seen_at
+
+    browser.get("/settings/profile/")
+    assert UserSession.objects.get(user=alice).last_seen_at == noted
+
+    browser.get("/settings/profile/", headers={"User-Agent": "Firefox at home"})
+    moved = UserSession.objects.get(user=alice)
+    assert (moved.user_agent, moved.last_seen_at > noted) == ("Firefox at home", True)
+
+    caches["process"].clear()  # as after five minutes
+    browser.get("/settings/profile/", headers={"User-Agent": "Firefox at home"})
+    assert UserSession.objects.get(user=alice).last_seen_at > moved.last_seen_at
 
 
 def test_e13_a_session_lasts_14_idle_days_and_30_in_all(alice, acme):
