@@ -8,7 +8,7 @@ from accounts.models import Organization, User
 from onboarding.models import CompanyAnswers, Journey
 from onboarding.questions import OTHER, About, Kind, Question, questions
 
-ON_ORGANIZATION = {"company_name": "name", "company_website": "website"}
+ON_ORGANIZATION = {"company_name": "name", "company_website": "website", "industry": "industry"}
 STORED = tuple(question for question in questions() if question.kind is not Kind.EMAILS)
 
 Values = Mapping[str, Any]
@@ -42,7 +42,7 @@ def write(journey: Journey, company: CompanyAnswers, given: Values, *, by: User)
             continue
         value = given[question.name]
         holder, column = place_of(question, journey, company)
-        if question.kind is Kind.TEXT and column == "name" and not value:
+        if column == "name" and not value:
             continue  # an organization always has a name
         if holder is company.organization and getattr(holder, column) != value:
             changed.append(column)

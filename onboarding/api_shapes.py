@@ -35,6 +35,7 @@ class ProfileBody(Strict):
     company_name: str | None = None
     company_size: str | None = None
     company_website: str | None = None
+    industry: str | None = None
     acquisition_channel: str | None = None
     monthly_ai_spend: str | None = None
     ai_providers: list[str] | None = None
@@ -50,6 +51,7 @@ class Profile(Camel):
     company_name: str | None
     company_size: str | None
     company_website: str | None
+    industry: str | None
     acquisition_channel: str | None
     monthly_ai_spend: str | None
     ai_providers: list[str]

@@ -74,6 +74,8 @@ def field_of(question: Question) -> forms.Field:
         return forms.ChoiceField(choices=choices, widget=forms.RadioSelect, **common)
     if question.kind is Kind.MANY:
         return forms.MultipleChoiceField(choices=choices, widget=forms.CheckboxSelectMultiple, **common)
+    if question.kind is Kind.URL:
+        return forms.URLField(max_length=200, assume_scheme="https", **common)
     if question.kind is Kind.EMAILS:
         return forms.CharField(widget=forms.Textarea(attrs={"rows": 4, "placeholder": "bob@company.com"}), **common)
     return forms.CharField(max_length=100, validators=[MinLengthValidator(2), is_one_line], **common)

@@ -9,7 +9,7 @@ from django.utils import timezone
 from accounts import journal, organizations
 from accounts.journal import Event
 from accounts.models import Membership, Organization, User
-from accounts.permissions import Permission, Role
+from accounts.permissions import Permission
 from onboarding import answers, segments, steps
 from onboarding.models import CompanyAnswers, Journey
 from onboarding.questions import BY_KEY, Question, Screen
@@ -90,7 +90,7 @@ def begin(membership: Membership, *, now: datetime) -> Journey:
 
 
 def came_of(membership: Membership) -> Came:
-    if membership.role != Role.OWNER:
+    if membership.is_invitee:
         return Came.INVITED
     first = organizations.memberships(membership.user)[0]
     return Came.FOUNDED if first.pk == membership.pk else Came.ANOTHER

@@ -5,12 +5,14 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 
+from accounts import invitations
+from accounts.permissions import Permission, Role
 from onboarding import journeys
 from onboarding.answers import STORED
 from onboarding.api_shapes import ProfileBody
 from onboarding.forms import LONGEST_TYPED, field_of
 from onboarding.journeys import Travel
-from onboarding.questions import BY_KEY, About, Kind, Question, Screen
+from onboarding.questions import BY_KEY, TEAM_INVITES, About, Kind, Question, Screen
 from onboarding.segments import Path
 from onboarding.steps import CONNECT, CONTACT
 from tokentra.lib.problems import Problem
@@ -58,12 +60,13 @@ def saved(travel: Travel, body: ProfileBody, *, now: datetime) -> dict[str, Any]
             journeys.skip(travel, screen.key, now=now)
         elif touches(screen, given):
             journeys.note_answered(travel, screen, now=now)
+    invites = invited(travel, body.team_invites, now=now)
     journeys.moved(travel, now=now)
     return {
         "segment": travel.journey.segment or None,
         "recommended_path": travel.journey.path,
         "next_step": NEXT_STEPS[Path(travel.journey.path)],
-        "invites": [],
+        "invites": invites,
     }
 
 
@@ -98,6 +101,17 @@ def is_many(question: Question) -> bool:
 def touches(screen: Screen, given: dict[str, Any]) -> bool:
     """Whether any of a screen's questions was really answered."""
     return any(given.get(question.name) for question in screen.questions)
+
+
+def invited(travel: Travel, addresses: list[str], *, now: datetime) -> list[dict[str, Any]]:
+    """Ask the addresses in; 403 for somebody whose role does not include it."""
+    if not addresses:
+        return []
+    if not travel.membership.may(Permission.MANAGE_PEOPLE):
+        raise Problem(403, "role_too_small", f"Only owners and admins invite. Leave out: {TEAM_INVITES.key}.")
+    done = invitations.invite(travel.organization, addresses, Role.MEMBER, by=travel.user)
+    journeys.note_answered(travel, BY_KEY["team"], now=now)
+    return [{"email": each.email, "status": each.status, "reason": each.reason or None} for each in done]
 
 
 def invalid(fields: dict[str, list[str]]) -> Problem:

@@ -7,9 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from accounts.industries import Industry
+
 
 class Kind(StrEnum):
     TEXT = "text"
+    URL = "url"
     ONE = "one"
     MANY = "many"
     EMAILS = "emails"
@@ -179,7 +182,11 @@ BY_KEY = {screen.key: screen for screen in SCREENS}
 
 # asked later, where they fit: in the organization's settings, in a person's settings, on one card that can be closed
 
-COMPANY_WEBSITE = Question("company_website", "companyWebsite", "What's your website?", Kind.TEXT, About.COMPANY)
+COMPANY_WEBSITE = Question("company_website", "companyWebsite", "What's your website?", Kind.URL, About.COMPANY)
+INDUSTRY = Question(
+    "industry", "industry", "What industry are you in?", Kind.ONE, About.COMPANY,
+    tuple(Option(value, label) for value, label in Industry.choices),
+)  # fmt: skip
 ACQUISITION_CHANNEL = Question(
     "acquisition_channel", "acquisitionChannel", "How did you hear about us?", Kind.ONE, About.PERSON,
     (
@@ -194,7 +201,7 @@ ACQUISITION_CHANNEL = Question(
         Option(OTHER, "Other"),
     ),
 )  # fmt: skip
-LATER = (COMPANY_WEBSITE, ACQUISITION_CHANNEL)
+LATER = (COMPANY_WEBSITE, INDUSTRY, ACQUISITION_CHANNEL)
 
 
 def questions() -> Iterator[Question]:

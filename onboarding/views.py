@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts.gates import page
 from accounts.http import OrgRequest
 from accounts.permissions import Permission
-from onboarding import connecting, journeys, steps
+from onboarding import connecting, inviting, journeys, steps
 from onboarding.forms import ScreenForm
 from onboarding.questions import BY_KEY
 from onboarding.steps import CONNECT, CONTACT, DASHBOARD
@@ -46,12 +46,25 @@ def screen(request: OrgRequest, key: str) -> HttpResponse:
     sent = request.POST if request.method == "POST" else None
     form = ScreenForm(travel.asked(shown), sent, initial=travel.values)
     if request.method == "POST" and form.is_valid():
-        return redirect(url_of(journeys.answer(travel, shown, form.cleaned_data, now=now)))
+        told = inviting.ask(travel, form.cleaned_data.get(inviting.FIELD, ""))
+        if not told.refused:
+            following = url_of(journeys.answer(travel, shown, form.cleaned_data, now=now))
+            return answered(request, told, place, following)
+        form = inviting.with_refusals(form, told)
     if request.method == "GET":
         journeys.open_screen(travel, now=now)
     context = {"travel": travel, "screen": shown, "form": form, "place": place}
     context |= {"back": place.before and url_of(place.before)}
     return render(request, "onboarding/screen.html", context, status=422 if form.errors else 200)
+
+
+def answered(request: OrgRequest, told: inviting.Told, place: steps.Place, following: str) -> HttpResponse:
+    """On to the next step; where no mail is sent, invitations' links are shown first, for nobody can see them again."""
+    if settings.MAIL_IS_CONFIGURED or not told.links:
+        return redirect(following)
+    response = render(request, "onboarding/invited.html", {"told": told, "place": place, "following": following})
+    response["Cache-Control"] = "no-store"
+    return response
 
 
 @require_http_methods(["GET", "POST"])

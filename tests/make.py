@@ -36,7 +36,7 @@ def organization(name: str, *, owner: User, **fields: object) -> Organization:
 def member(of: Organization, email: str, role: Role) -> User:
     person = user(email)
     with organization_scope(of.pk):
-        Membership.objects.create(organization=of, user=person, role=role)
+        Membership.objects.create(organization=of, user=person, role=role, is_invitee=True)
     return person
 
 

@@ -180,3 +180,23 @@ def test_nobody_is_led_through_a_sample_workspace(alice, acme, alices):
     alices.post(f"/organizations/{sample.pk}/enter/")
 
     assert alices.get("/", follow=True).redirect_chain[-1][0] == "/dashboard/"
+
+
+def test_the_team_step_invites_and_keeps_what_was_refused(acme, alices):
+    answer = alices.post("/onboarding/team/", {"team_invites": "new@acme.example, broken@"})
+
+    assert answer.status_code == 422
+    assert "Invited already: new@acme.example." in answer.content.decode()
+    assert lines(acme).count("team_invite_sent") == 1
+
+
+def test_without_a_mail_server_the_links_are_shown_once(acme, alices, settings):
+    page = alices.post("/onboarding/team/", {"team_invites": "third@acme.example"})
+
+    assert page.status_code == 200
+    assert page["Cache-Control"] == "no-store"
+    assert "/invitations/tt_invite_" in page.content.decode()
+    assert 'href="/onboarding/providers/"' in page.content.decode()
+
+    settings.MAIL_IS_CONFIGURED = True
+    assert alices.post("/onboarding/team/", {"team_invites": "new@acme.example"}).url == "/onboarding/providers/"

@@ -1,0 +1,168 @@
+"""The profile over JSON: any part at a time, exactly in the contract's names."""
+
+import json
+
+import pytest
+
+from accounts.permissions import Role
+from tests import make
+from tests.conftest import Browser
+from tests.onboarding.conftest import company_of, journey_of, lines, name_of
+
+URL = "/api/onboarding/profile"
+KEYS = {
+    "userRole", "companyName", "companySize", "companyWebsite", "industry", "acquisitionChannel", "monthlyAiSpend",
+    "aiProviders", "useCases", "goals", "other", "segment", "recommendedPath", "completed", "completedAt",
+    "skippedSteps", "currentStep",
+}  # fmt: skip
+EVERYTHING = {
+    "userRole": "platform_devops", "companyName": "Acme Labs", "companySize": "1000+", "monthlyAiSpend": "10000_50000",
+    "aiProviders": ["openai", "aws"], "useCases": ["chatbot", "other"], "goals": ["compliance"],
+    "other": {"useCases": "Weather"},
+}  # fmt: skip
+
+
+def post(browser: Browser, body: dict) -> tuple[int, dict]:
+    answer = browser.post(URL, json.dumps(body), content_type="application/json")
+    return answer.status_code, answer.json()
+
+
+def test_it_has_every_key_before_anything_is_answered(alices):
+    profile = alices.get(URL).json()
+
+    assert set(profile) == KEYS
+    assert profile["companyName"] == "Acme"
+    assert [profile[key] for key in ("userRole", "companySize", "segment", "completedAt")] == [None] * 4
+    assert [profile[key] for key in ("aiProviders", "useCases", "goals", "skippedSteps")] == [[]] * 4
+    assert (profile["recommendedPath"], profile["currentStep"], profile["completed"]) == (
+        "quick_connect",
+        "company",
+        False,
+    )
+
+
+def test_all_answers_at_once_complete_it(acme, alice, alices):
+    status, answer = post(alices, EVERYTHING)
+
+    assert (status, answer) == (200, {
+        "success": True, "segment": "enterprise_technical", "recommendedPath": "sdk_first",
+        "nextStep": "/onboarding/sdk/", "invites": [],
+    })  # fmt: skip
+    profile = alices.get(URL).json()
+    assert {key: profile[key] for key in EVERYTHING} == EVERYTHING
+    assert profile["completed"]
+    assert profile["completedAt"]
+    assert journey_of(acme, alice).spend_tier == "to_100k"
+    assert lines(acme).count("questionnaire_completed") == 1
+
+
+def test_a_partial_save_keeps_earlier_answers_and_null_takes_one_back(alices):
+    post(alices, {"companySize": "2-10", "goals": ["visibility"]})
+    post(alices, {"userRole": "engineering"})
+
+    profile = alices.get(URL).json()
+    assert (profile["companySize"], profile["goals"], profile["segment"]) == (
+        "2-10",
+        ["visibility"],
+        "startup_technical",
+    )
+    status, answer = post(alices, {"companySize": None})
+    assert (status, answer["segment"]) == (200, None)
+    assert alices.get(URL).json()["companySize"] is None
+
+
+def test_answered_and_skipped_together_complete_it(alices):
+    post(alices, {"userRole": "founder_ceo", "companySize": "solo"})
+    assert not alices.get(URL).json()["completed"]
+
+    post(alices, {"skippedSteps": ["ai_usage", "goals"]})
+    profile = alices.get(URL).json()
+    assert profile["completed"]
+    assert profile["skippedSteps"] == ["ai_usage", "goals"]
+    assert profile["currentStep"] == "connect"
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"companySize": "12"}, "companySize"),
+        ({"goals": ["visibility", "fame"]}, "goals"),
+        ({"aiProviders": ["nobody"]}, "aiProviders"),
+        ({"companyName": "A"}, "companyName"),
+        ({"companyName": "two\nlines"}, "companyName"),
+        ({"other": {"goals": "x"}}, "other.goals"),
+        ({"other": {"useCases": "x" * 101}}, "other.useCases"),
+        ({"skippedSteps": ["lunch"]}, "skippedSteps"),
+        ({"companyWebsite": "javascript:alert(1)"}, "companyWebsite"),
+        ({"industry": "piracy"}, "industry"),
+        ({"segment": "agency"}, "segment"),
+        ({"organizationId": "x"}, "organizationId"),
+        ({"goals": "visibility"}, "goals"),
+    ],
+)
+def test_b15_what_is_not_offered_is_refused_by_name_and_nothing_is_stored(body, field, acme, alices):
+    status, answer = post(alices, body | {"userRole": "engineering"})
+
+    assert status == 422
+    assert field in answer["error"]["fields"]
+    assert alices.get(URL).json()["userRole"] is None
+    assert name_of(acme) == "Acme"
+
+
+def test_an_option_that_is_not_offered_is_named(alices):
+    _, answer = post(alices, {"goals": ["fame"]})
+
+    assert "fame" in answer["error"]["fields"]["goals"][0]
+
+
+def test_only_owners_and_admins_answer_for_the_company(acme, bob):
+    status, answer = post(Browser(bob), {"userRole": "engineering", "companySize": "2-10"})
+
+    assert (status, answer["error"]["code"]) == (403, "role_too_small")
+    assert "companySize" in answer["error"]["message"]
+    assert post(Browser(bob), {"userRole": "engineering", "goals": ["visibility"]})[0] == 200
+    assert post(Browser(bob), {"teamInvites": ["x@acme.example"]})[0] == 403
+
+
+def test_two_people_share_the_company_and_keep_their_own_answers(acme, alice, alices):
+    ada = Browser(make.member(acme, "ada@acme.example", Role.ADMIN))
+    post(alices, EVERYTHING)
+
+    assert post(ada, {"userRole": "finops_finance"})[1]["segment"] == "enterprise_finops"
+    assert ada.get(URL).json()["companySize"] == "1000+"
+    assert alices.get(URL).json()["segment"] == "enterprise_technical"
+    assert company_of(acme).company_size == "1000+"
+
+
+def test_invitations_are_answered_one_by_one(alices):
+    _, answer = post(alices, {"teamInvites": ["new@acme.example", "not an address", "alice@acme.example"]})
+
+    by_email = {each["email"]: each for each in answer["invites"]}
+    assert by_email["new@acme.example"]["status"] == "pending"
+    assert by_email["not an address"]["status"] == "refused"
+    assert by_email["not an address"]["reason"]
+    assert by_email["alice@acme.example"]["status"] == "member"
+
+
+def test_the_next_step_follows_the_path(alices, settings):
+    settings.SALES_CONTACT_URL = "https://calendar.example/x"
+    told = [
+        ({"goals": ["exploring"]}, "quick_connect", "/onboarding/providers/"),
+        ({"goals": ["client_billing"]}, "guided_tour", "/onboarding/providers/"),
+        ({"goals": [], "userRole": "engineering", "companySize": "solo"}, "sdk_first", "/onboarding/sdk/"),
+        ({"monthlyAiSpend": "over_100000"}, "sales_assisted", "/onboarding/contact/"),
+    ]
+    for body, path, url in told:
+        answer = post(alices, body)[1]
+        assert (answer["recommendedPath"], answer["nextStep"]) == (path, url)
+        assert alices.get(url).status_code in {200, 302}
+
+
+def test_me_says_how_far_this_person_is(alices):
+    assert alices.get("/api/auth/me").json()["user"]["onboarding"] == {"status": "not_started", "step": "company"}
+
+    alices.post("/onboarding/skip/company/")
+    assert alices.get("/api/auth/me").json()["user"]["onboarding"] == {"status": "in_progress", "step": "ai_usage"}
+
+    alices.post("/onboarding/leave/")
+    assert alices.get("/api/auth/me").json()["user"]["onboarding"]["status"] == "dismissed"
