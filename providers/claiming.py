@@ -1,7 +1,5 @@
 """Who may read a connection now: a lease by the database's clock, and a number for each claim."""
 
-from collections.abc import Generator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -10,10 +8,9 @@ from django.conf import settings
 from django.db import connection as database
 from django.db.models import F
 from django.db.models.functions import Now
-from django.db.transaction import atomic
 
 from providers.models import Connection
-from tokentra.lib.tenancy import organization_scope
+from tokentra.lib.tenancy import as_sweep, organization_scope
 
 LEASE: timedelta = settings.LEASE  # longer than any step of work may take
 
@@ -62,15 +59,6 @@ def due(now: datetime | None = None, *, limit: int = 500) -> list[tuple[UUID, UU
     with as_sweep():
         marks = Connection.objects.claimable(now or database_now()).order_by("next_sync_at")
         return list(marks.values_list("organization_id", "pk")[:limit])
-
-
-@contextmanager
-def as_sweep() -> Generator[None]:
-    """Act as `tt_sweep` for one transaction; workers may, the web may not."""
-    with atomic(), database.cursor() as cursor:
-        cursor.execute("SET LOCAL ROLE tt_sweep")
-        yield
-        cursor.execute("SET LOCAL ROLE NONE")  # inside an outer transaction it would go on
 
 
 def database_now() -> datetime:

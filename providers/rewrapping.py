@@ -5,11 +5,10 @@ from uuid import UUID
 
 from django.db.models import Count
 
-from providers.claiming import as_sweep
 from providers.models import SealedCredential
 from providers.sealing import columns, place, sealed
 from tokentra.lib import crypto
-from tokentra.lib.tenancy import organization_scope
+from tokentra.lib.tenancy import as_sweep, organization_scope
 
 BATCH = 500
 

@@ -1,13 +1,11 @@
 """Connections, their sealed credentials and the marks of their sync, each behind the second wall."""
 
-from typing import Any
-
 import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
 import tokentra.lib.ids
-from tokentra.lib.tenancy_migrations import OwnedForeignKey, owned_policies
+from tokentra.lib.tenancy_migrations import OwnedForeignKey, marks_for_the_sweep, owned_policies
 
 CHILDREN = (
     "providers_sealedcredential",
@@ -36,23 +34,6 @@ def closed_secrets() -> migrations.RunSQL:
             f"GRANT SELECT ON {table} TO tt_staff",
         ],
     )
-
-
-def marks_for_the_sweep() -> migrations.RunSQL:
-    """The sweep sees of every organization that something is due, and nothing else."""
-    seen = {
-        "providers_connection": "id, organization_id, next_sync_at, lease_until, status",
-        "providers_sealedcredential": "organization_id, master_id, destroyed_at",
-    }
-    forward: list[Any] = []
-    backward: list[Any] = []
-    for table, columns in seen.items():
-        forward += [
-            f"CREATE POLICY sweep ON {table} FOR SELECT TO tt_sweep USING (true)",
-            f"GRANT SELECT ({columns}) ON {table} TO tt_sweep",
-        ]
-        backward += [f"REVOKE SELECT ({columns}) ON {table} FROM tt_sweep", f"DROP POLICY sweep ON {table}"]
-    return migrations.RunSQL(forward, backward)
 
 
 class Migration(migrations.Migration):
@@ -451,5 +432,10 @@ class Migration(migrations.Migration):
         owned_policies("providers_connection", *CHILDREN),
         *(OwnedForeignKey(child, "connection_id", "providers_connection") for child in CHILDREN),
         closed_secrets(),
-        marks_for_the_sweep(),
+        marks_for_the_sweep(
+            {
+                "providers_connection": "id, organization_id, next_sync_at, lease_until, status",
+                "providers_sealedcredential": "organization_id, master_id, destroyed_at",
+            }
+        ),
     ]

@@ -13,7 +13,7 @@ from providers.models import Connection, SealedCredential
 from tests.providers.conftest import KEYS, fresh, read, secret
 from tokentra.lib import crypto
 from tokentra.lib.ids import uuid7
-from tokentra.lib.tenancy import organization_scope
+from tokentra.lib.tenancy import as_sweep, organization_scope
 from usage.models import UsageRecord
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("short")]
@@ -64,7 +64,7 @@ def test_d1_the_sweep_sees_marks_of_all_organizations_and_nothing_else(acme, els
 
     assert set(claiming.due()) == {(acme.pk, mine.pk), (elsewhere.pk, theirs.pk)}
     for column in ("name", "account_id", "key_last4"):
-        with pytest.raises(ProgrammingError, match="permission denied"), claiming.as_sweep():
+        with pytest.raises(ProgrammingError, match="permission denied"), as_sweep():
             list(Connection.objects.values_list(column))
     with database.cursor() as cursor:
         cursor.execute("SELECT current_user")

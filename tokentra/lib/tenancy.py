@@ -51,6 +51,18 @@ def scoped_organization(*, using: str = DEFAULT_DB_ALIAS) -> UUID | None:
     return UUID(held[ORGANIZATION]) if ORGANIZATION in held else None
 
 
+@contextmanager
+def as_sweep() -> Generator[None]:
+    """Act as `tt_sweep` for one transaction, which sees what is due of every organization, and nothing else.
+
+    Workers may, the web may not.
+    """
+    with atomic(), connections[DEFAULT_DB_ALIAS].cursor() as cursor:
+        cursor.execute("SET LOCAL ROLE tt_sweep")
+        yield
+        cursor.execute("SET LOCAL ROLE NONE")  # inside an outer transaction it would go on
+
+
 def _uuid(value: UUID) -> str:
     if not isinstance(value, UUID):
         raise TypeError("a scope takes a UUID")  # it is written into SQL as text

@@ -1,6 +1,6 @@
 """Migration operations that put the second wall around a table."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.apps.registry import Apps
@@ -49,6 +49,19 @@ def owned_policies(*tables: str) -> Policies:
             *backward,
         ]
     return Policies(forward, backward)
+
+
+def marks_for_the_sweep(seen: Mapping[str, str]) -> migrations.RunSQL:
+    """The sweep sees of every organization that something is due, and nothing else: table to columns."""
+    forward: list[Any] = []
+    backward: list[Any] = []
+    for table, columns in seen.items():
+        forward += [
+            f"CREATE POLICY sweep ON {table} FOR SELECT TO tt_sweep USING (true)",
+            f"GRANT SELECT ({columns}) ON {table} TO tt_sweep",
+        ]
+        backward += [f"REVOKE SELECT ({columns}) ON {table} FROM tt_sweep", f"DROP POLICY sweep ON {table}"]
+    return migrations.RunSQL(forward, backward)
 
 
 def narrow_rollup(*tables: str) -> migrations.RunSQL:
