@@ -37,6 +37,9 @@ OPEN_TO_ALL = {
     "api:api-root",
     "accounts:demo_door",
     "usage:picture",
+    "guide:contents",
+    "guide:search",
+    "guide:page",
 } | {f"accounts:{page}" for page in ("signup", "login", "password_reset")}
 
 

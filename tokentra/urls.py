@@ -15,6 +15,7 @@ urlpatterns = [
     path("", include("usage.urls")),
     path("providers/", include("providers.urls")),
     path("onboarding/", include("onboarding.urls")),
+    path("docs/", include("tokentra.guide.urls")),
     path("api/", api.urls),
     path("admin/", admin.site.urls),
 ]

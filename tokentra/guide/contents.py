@@ -1,0 +1,86 @@
+"""The guide on one screen: its sections, their pages in order, and which page explains which view.
+
+A page is `docs/guide/<slug>.md`. Its first heading is its title, its first paragraph says what it is about.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    name: str
+    line: str
+    icon: str
+    pages: tuple[str, ...]
+
+
+SECTIONS = (
+    Section(
+        "Start",
+        "From an empty account to your first figures.",
+        "rocket",
+        ("what-tokentra-does", "first-steps", "sign-in", "sample-workspace"),
+    ),
+    Section(
+        "Use",
+        "Your figures, where they come from and how to take them along.",
+        "chart-bar",
+        (
+            "connect-openai",
+            "connect-anthropic",
+            "connections",
+            "keys-and-safety",
+            "figures",
+            "dashboard",
+            "usage",
+            "optimization",
+            "export",
+            "api",
+            "account",
+            "terms",
+        ),
+    ),
+    Section(
+        "Administer",
+        "For owners and admins of an organization, and for the people who run an installation.",
+        "adjustments",
+        ("roles", "organization", "running", "operations"),
+    ),
+    Section("Troubleshoot", "Start from what you see.", "lifebuoy", ("troubleshooting",)),
+    Section("FAQ", "Short answers.", "message-question", ("faq",)),
+)
+
+# Pages that are written for the repository first; each is a file of docs/.
+ELSEWHERE = {"operations": "operations.md"}
+
+# Which page explains a view; "app:" stands for all views of an app that have no line of their own.
+# {provider} is that argument of the view's address.
+EXPLAINS: Mapping[str, str] = {
+    "usage:dashboard": "dashboard",
+    "usage:explorer": "usage",
+    "usage:optimization": "optimization",
+    "providers:": "connections",
+    "providers:connect": "connect-{provider}",
+    "providers:key": "connections#replace-a-key",
+    "providers:disconnect": "connections#disconnect",
+    "accounts:": "sign-in",
+    "accounts:settings": "organization",
+    "accounts:settings_organization": "organization",
+    "accounts:organizations": "organization#several-organizations",
+    "accounts:no_organization": "organization#several-organizations",
+    "accounts:profile": "account",
+    "accounts:email": "account#your-email-address",
+    "accounts:security": "account#security",
+    "accounts:password_set": "account#security",
+    "accounts:reauthenticate": "account#security",
+    "socialaccount_connections": "account#other-services",
+    "account_logout": "sign-in",
+}
+
+
+def explanation_of(view: str, arguments: Mapping[str, object]) -> str:
+    """The slug, with its anchor if it has one, of the page that explains a view; "" when there is none."""
+    app, colon, _ = view.partition(":")
+    slug = EXPLAINS.get(view) or EXPLAINS.get(app + colon, "")
+    return slug.format(**arguments)
