@@ -32,7 +32,7 @@ from usage.rows import Ledger
 
 ROOT = Path(__file__).resolve().parent.parent
 FILES = sorted((ROOT / "docs/guide").glob("*.md"))
-APPS = ("tokentra", "accounts", "usage", "providers")
+APPS = sorted(path.parent.name for path in ROOT.glob("*/apps.py"))
 PAGES = list(pages().values())
 ON_SCREEN = "\n".join(
     path.read_text()
@@ -172,8 +172,8 @@ def test_the_table_of_roles_is_the_one_that_the_code_keeps():
 
 
 def test_every_permission_that_a_page_asks_for_has_its_row():
-    doors = [path for app in APPS for path in (ROOT / app).rglob("*.py") if path.name != "permissions.py"]
-    asked = {name for path in doors for name in re.findall(r"Permission\.([A-Z_]+)", path.read_text())}
+    modules = [path.read_text() for app in APPS for path in (ROOT / app).rglob("*.py")]
+    asked = {name for text in modules for name in re.findall(r"@page\(Permission\.([A-Z_]+)", text)}
 
     assert asked == {permission.name for permission in ROWS_OF_ROLES.values()}
 
