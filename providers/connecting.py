@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError
-from django.utils import timezone
 
 from accounts import audit, journal
 from accounts.journal import Event
@@ -15,6 +14,7 @@ from providers.claiming import database_now
 from providers.connectors.base import Account, Connector, ConnectorError, Credentials, Outcome
 from providers.models import Connection, EndpointState, Status
 from providers.nudging import nudge
+from providers.outcomes import CLOSED
 from tokentra.lib import chaos, http
 from tokentra.lib.tenancy import organization_scope
 from usage import ingest
@@ -25,9 +25,9 @@ SAMPLE = "This is the sample workspace. Leave it to connect your own accounts."
 class NotConnected(Exception):
     """The credentials did not lead to a connection; `message` says why and what to do."""
 
-    def __init__(self, outcome: Outcome, message: str, *, checks: tuple[object, ...] = ()) -> None:
+    def __init__(self, outcome: Outcome, message: str) -> None:
         super().__init__(message)
-        self.outcome, self.message, self.checks = outcome, message, checks
+        self.outcome, self.message = outcome, message
 
     @property
     def is_for_later(self) -> bool:
@@ -86,12 +86,12 @@ def connect(
 
 
 def identify(connector: Connector, credentials: Credentials) -> Account:
-    """Whose credentials these are, asked live; `NotConnected` when they cannot be used."""
+    """Whose credentials these are, asked live while a person waits; `NotConnected` when they cannot be used."""
     if wrong := connector.recognise(credentials):
         raise NotConnected(Outcome.WRONG_KEY_KIND, wrong.message)
     try:
-        with http.client(connector.host, provider=connector.key) as client:
-            return connector.identify(client, credentials, now=timezone.now())
+        with http.client(connector.host, provider=connector.key, patience=http.WHILE_A_PERSON_WAITS) as client:
+            return connector.identify(client, credentials, now=database_now())
     except ConnectorError as error:
         raise NotConnected(error.outcome, error.message) from None
 
@@ -162,11 +162,11 @@ def accept(
 def write_checks(connection: Connection, connector: Connector, account: Account, *, now: datetime) -> None:
     """What the live checks said of each endpoint, until reading it says more."""
     states = EndpointState.objects.filter(organization_id=connection.organization_id, connection=connection)
-    refused = {check.endpoint: check for check in account.checks if not check.ok}
+    checks = {check.endpoint: check for check in account.checks}
     labels = {endpoint.name: endpoint.label for endpoint in windows.endpoints(connection, connector)}
-    labels |= {name: check.label for name, check in refused.items()} | {windows.NAMES: windows.NAMES_LABEL}
+    labels |= {name: check.label for name, check in checks.items() if not check.ok}
+    labels |= {windows.NAMES: windows.NAMES_LABEL}
     states.exclude(endpoint__in=labels).delete()
-    states.update(retry_at=None, failures=0, failing_since=None, outcome="", detail="")
     have = set(states.values_list("endpoint", flat=True))
     EndpointState.objects.bulk_create(
         EndpointState(
@@ -179,10 +179,14 @@ def write_checks(connection: Connection, connector: Connector, account: Account,
         for position, (name, label) in enumerate(labels.items())
         if name not in have
     )
-    for name, check in refused.items():
-        states.filter(endpoint=name).update(
-            outcome=check.outcome, detail=check.message[:500], last_tried_at=now, failing_since=now
-        )
+    states.update(retry_at=None, failures=0, failing_since=None, outcome="", detail="")
+    works = [name for name, check in checks.items() if check.ok]
+    states.filter(endpoint__in=works).update(outcome=Outcome.OK, last_tried_at=now)
+    for name, check in checks.items():
+        if check.outcome in CLOSED or check.outcome is Outcome.NOT_AVAILABLE:  # what passes is tried again at once
+            states.filter(endpoint=name).update(
+                outcome=check.outcome, detail=check.message[:500], last_tried_at=now, failing_since=now
+            )
 
 
 def name_it(connection: Connection) -> None:

@@ -62,14 +62,14 @@ def worked(before: Tries, now: datetime) -> Tries:
     return Tries(Outcome.OK, last_success_at=now)
 
 
-def failed(before: Tries, outcome: Outcome, now: datetime) -> Tries:
-    """The endpoint after one more failure."""
+def failed(before: Tries, outcome: Outcome, now: datetime, *, retry_after: timedelta | None = None) -> Tries:
+    """The endpoint after one more failure; `retry_after` is how long the provider asks to be left alone."""
     continues = before.failing_since is not None and _kind(before.outcome) == _kind(outcome)
     since = before.failing_since if continues and before.failing_since else now
     failures = before.failures + 1 if continues else 1
     after = replace(before, outcome=outcome, failures=failures, failing_since=since)
     if outcome in AWAY:
-        return replace(after, retry_at=now + pause(failures))
+        return replace(after, retry_at=now + max(pause(failures), retry_after or timedelta(0)))
     if outcome in CLOSED:
         settled = after.is_closed and (before.last_success_at is None or now - since >= REFUSED_FOR)
         if not settled:  # a refusal of what worked is believed at the third time over an hour

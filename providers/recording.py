@@ -158,7 +158,7 @@ def endpoint_failed(
     connection: Connection, endpoint: str, window: ReadWindow | None, error: ConnectorError, *, now: datetime
 ) -> bool:
     state = state_of(connection, endpoint)
-    tries = outcomes.failed(windows.tries(state), error.outcome, now)
+    tries = outcomes.failed(windows.tries(state), error.outcome, now, retry_after=error.retry_after)
     save_tries(state, tries, now=now, detail=error.detail)
     if window and error.outcome is Outcome.BAD_REQUEST:
         window.tries += 1

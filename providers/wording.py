@@ -139,7 +139,7 @@ OTHERWISE: Mapping[str, str] = dict.fromkeys(Status.values, "") | {
 
 ENDPOINT = {
     "": "Not read yet.",
-    Outcome.OK: "Works.",
+    Outcome.OK: "The key may read this.",
     Outcome.MISSING_SCOPE: "The key has no access to this.",
     Outcome.WRONG_KEY_KIND: "This kind of key has no access to this.",
     Outcome.INVALID_CREDENTIALS: "The key was refused.",

@@ -39,13 +39,16 @@ def read(api: Api, kind: str, start: datetime, end: datetime, *, now: datetime) 
     return Page(tuple(rows), problems.all(), raw, fresh_until=fresh_until)
 
 
-def probe(api: Api, kind: str, *, now: datetime) -> None:
-    """One row of yesterday, to see whether it may be read."""
+def probe(api: Api, kind: str, *, now: datetime) -> frozenset[str]:
+    """Yesterday by workspace, to see whether it may be read; the workspaces that it names."""
     today = reading.day_after(now) - timedelta(days=1)
     span = [("starting_at", show(today - timedelta(days=1))), ("ending_at", show(today))]
-    page = api.get(f"/v1/organizations/analytics/{kind}", [*span, ("time_bucket_width", "1d"), ("limit", "1")])
+    by_workspace = [("time_bucket_width", "1d"), ("group_by[]", "workspace_id"), ("limit", "100")]
+    page = api.get(f"/v1/organizations/analytics/{kind}", [*span, *by_workspace])
     if not isinstance(page.get("data"), list):
         raise api.unexpected("a page without its data")
+    groups = [row.get("group") for row in page["data"] if isinstance(row, dict)]
+    return frozenset(anthropic_rows.workspaces(groups))
 
 
 def show(at: datetime) -> str:

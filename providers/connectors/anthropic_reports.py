@@ -70,13 +70,15 @@ def read(api: Api, kind: str, start: datetime, end: datetime, *, now: datetime) 
     return Page(_rows(api, buckets, report.row), buckets.problems.all(), raw)
 
 
-def probe(api: Api, kind: str, *, now: datetime) -> None:
-    """One day, to see whether it may be read."""
+def probe(api: Api, kind: str, *, now: datetime) -> frozenset[str]:
+    """One day by workspace, to see whether it may be read; the workspaces that it names."""
     today = reading.day_after(now) - timedelta(days=1)
     span = [("starting_at", show(today - timedelta(days=1))), ("ending_at", show(today))]
-    page = api.get(REPORTS[kind].path, [*span, ("bucket_width", "1d"), ("limit", "1")])
+    page = api.get(REPORTS[kind].path, [*span, ("bucket_width", "1d"), ("group_by[]", "workspace_id"), ("limit", "1")])
     if not isinstance(page.get("data"), list):
         raise api.unexpected("a page without its data")
+    results = [bucket.get("results") for bucket in page["data"] if isinstance(bucket, dict)]
+    return frozenset(anthropic_rows.workspaces(each for some in results if isinstance(some, list) for each in some))
 
 
 def workspaces(api: Api, *, with_default: bool, with_archived: bool = False) -> list[dict[str, Any]]:
@@ -86,11 +88,13 @@ def workspaces(api: Api, *, with_default: bool, with_archived: bool = False) -> 
 
 
 def default_workspace(api: Api) -> str:
-    """The id that reports leave out: the one workspace listed only when asked for; "" when unknown."""
+    """The id that reports leave out: the one workspace listed only when asked for; "" when it may not be read."""
     try:
         plain = {reading.text(each, "id") for each in workspaces(api, with_default=False)}
         others = [each for each in workspaces(api, with_default=True) if reading.text(each, "id") not in plain]
-    except ConnectorError:
+    except ConnectorError as reason:
+        if not reason.permanent:
+            raise  # under no name the same rows would be others
         return ""
     return reading.text(others[0], "id") if len(others) == 1 else ""
 

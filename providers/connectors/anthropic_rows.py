@@ -1,6 +1,6 @@
 """Reads Anthropic's rows of both interfaces: disjoint tokens, and cents that become dollars. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -70,6 +70,12 @@ def bill(
         amount=reading.amount(cost["amount"], shift=CENTS),
         currency=reading.currency(cost.get("currency")),
     )
+
+
+def workspaces(groups: Iterable[Any]) -> Iterator[str]:
+    """Those that are named; the older reports leave out the default one."""
+    named = (group.get("workspace_id") for group in groups if isinstance(group, dict))
+    return (each for each in named if isinstance(each, str) and each)
 
 
 def _dimensions(group: Mapping[str, Any], workspace: str | None) -> dict[str, Any]:

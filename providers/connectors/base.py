@@ -69,11 +69,15 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Who a key belongs to. `id` is "" while the provider has not said; then a shared project is proof."""
+    """Who a key belongs to. `id` is "" while the provider has not said; then a shared project is proof.
+
+    `projects` is the provider's list of them, `seen` what figures name; no project of another account is in either.
+    """
 
     id: str
     name: str
     projects: frozenset[str] = frozenset()
+    seen: frozenset[str] = frozenset()
     projects_found: int | None = None
     key_kind: str = ""
     checks: tuple[Check, ...] = ()

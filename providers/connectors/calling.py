@@ -19,6 +19,10 @@ class AnswerTooLarge(ConnectorError):
     """The same question in smaller pages may still be answered."""
 
 
+class NotEnoughTime(ConnectorError):
+    """The time for it was over before everything had come; the same again may fit, or less of it."""
+
+
 @dataclass(frozen=True)
 class Api:
     """One provider with one credential. `refusal` puts a 4xx into words, or None where ours will do."""
@@ -80,13 +84,15 @@ class Api:
         return text
 
     def _unavailable(self, reason: Unavailable) -> ConnectorError:
+        kind: type[ConnectorError] = ConnectorError
         if isinstance(reason, OutOfTime):
-            message = f"There was not enough time to read all of it from {self.label}. It is read again."
+            message, kind = f"{self.label} did not answer in the time there was for it.", NotEnoughTime
         elif "not JSON" in reason.reason:
             message = f"{self.label} gave an unexpected answer: {reason.reason}."
         else:
             message = f"{self.label} is unavailable: {reason.reason}."
-        kind = AnswerTooLarge if isinstance(reason, TooLarge) else ConnectorError
+        if isinstance(reason, TooLarge):
+            kind = AnswerTooLarge
         return kind(Outcome.PROVIDER_DOWN, message, detail=reason.sample, retry_after=reason.retry_after)
 
     def pages(self, path: str, params: Params) -> Iterator[Json]:

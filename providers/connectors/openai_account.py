@@ -2,14 +2,17 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any
+from urllib.parse import quote
 
-from providers.connectors import reading
-from providers.connectors.base import Account, Check, ConnectorError, Outcome
+from providers.connectors import openai_usage, reading
+from providers.connectors.base import Account, ConnectorError, Outcome
 from providers.connectors.calling import Api
+from providers.connectors.probing import Probes
 from providers.connectors.shapes import shape_of
 
-COSTS, COMPLETIONS = "/v1/organization/costs", "/v1/organization/usage/completions"
+COSTS, USAGE = "/v1/organization/costs", "/v1/organization/usage/"
 PROJECTS, USERS = "/v1/organization/projects", "/v1/organization/users"
 ADMIN_KEYS = "/v1/organization/admin_api_keys"
 LOOK_BACK = timedelta(days=30)
@@ -27,48 +30,42 @@ Names = Mapping[str, Mapping[str, tuple[str, str]]]
 
 
 def identify(api: Api, key: str, *, last_four: str, now: datetime) -> Account:
-    """Probe costs, usage and projects. Raises ConnectorError when neither costs nor usage can be read."""
+    """Probe every endpoint. Raises ConnectorError when neither costs nor usage can be read."""
     midnight = reading.day_after(now) - timedelta(days=1)
     since = str(int((midnight - timedelta(days=1)).timestamp()))
-    checks: list[Check] = []
-    failures: list[ConnectorError] = []
+    probes, seen = Probes(), set[str]()
 
-    def probe(endpoint: str, label: str, ask: Iterable[Any], *, required: bool, fine: str) -> list[Any]:
-        try:
-            found = list(ask)
-        except ConnectorError as reason:
-            if reason.outcome in (Outcome.INVALID_CREDENTIALS, Outcome.WRONG_KEY_KIND):
-                raise
-            checks.append(Check(endpoint, label, False, reason.message, reason.outcome, required))
-            failures.append(reason)
-            return []
-        checks.append(Check(endpoint, label, True, fine.format(len(found)), required=required))
-        return found
+    def probe(endpoint: str, label: str, path: str, *, required: bool = False) -> list[Any]:
+        found = probes.ask(endpoint, label, lambda: _one(api, path, since), required=required)
+        seen.update(_projects_in(found or []))
+        return found or []
 
-    costs = probe("costs", "Costs", _one(api, COSTS, since), required=True, fine="Costs can be read")
-    probe("usage.completions", "Usage", _one(api, COMPLETIONS, since), required=True, fine="Usage can be read")
-    if len(failures) == 2:
-        raise min(failures, key=_gravity)
-    projects = probe(
-        "projects",
-        "Projects",
-        api.listed(PROJECTS, [("limit", "100")], send="after"),
-        required=False,
-        fine="{} projects found",
-    )
-    if costs and not _organization(costs)[0]:
+    costs = probe("costs", "Costs", COSTS, required=True)
+    first, *others = openai_usage.REPORTS
+    probe(first.name, first.label, USAGE + first.path, required=True)
+    if not any(check.ok for check in probes.checks):
+        raise min(probes.failures, key=_gravity)
+    projects = probes.ask("projects", "Projects", lambda: _all(api, PROJECTS), fine=_count_of_projects)
+    for report in others:
+        probe(report.name, report.label, USAGE + report.path)
+    probes.ask("users", "People", lambda: _first(api, USERS))
+    probes.ask("admin_api_keys", "Admin keys", lambda: _first(api, ADMIN_KEYS))
+    if projects:
+        keys = _keys_of(projects[0])
+        probes.ask("project_api_keys", "Keys", lambda: _first(api, keys))
+    if costs and not _organization(costs)[0] and not probes.is_over:
         costs = _recent_costs(api, midnight)
     account_id, name = _organization(costs)
-    listed = checks[-1].ok
     shape = shape_of(key)
     return Account(
         id=account_id,
-        name=name or _oldest(projects) or f"OpenAI, key ending in {last_four}",
-        projects=frozenset(reading.text(project, "id") for project in projects if project.get("id")),
-        projects_found=len(projects) if listed else None,
+        name=name or _oldest(projects or []) or f"OpenAI, key ending in {last_four}",
+        projects=frozenset(reading.text(project, "id") for project in projects or () if project.get("id")),
+        seen=frozenset(seen),
+        projects_found=None if projects is None else len(projects),
         key_kind=shape.kind if shape else "key",
-        checks=tuple(checks),
-        capabilities=frozenset(check.endpoint for check in checks if check.ok),
+        checks=tuple(probes.checks),
+        capabilities=frozenset(check.endpoint for check in probes.checks if check.ok),
     )
 
 
@@ -91,8 +88,7 @@ def names(api: Api) -> Names:
             reading.text(key, "redacted_value"),
         )
     for project in sorted(projects, key=lambda each: each.get("status") == "archived"):
-        path = f"{PROJECTS}/{reading.text(project, 'id')}/api_keys"
-        for key in _as_allowed(api.listed(path, [("limit", "100")], send="after")):
+        for key in _as_allowed(api.listed(_keys_of(project), [("limit", "100")], send="after")):
             found["api_key"][reading.text(key, "id")] = (
                 reading.text(key, "name"),
                 reading.text(key, "redacted_value"),
@@ -100,12 +96,29 @@ def names(api: Api) -> Names:
     return {dimension: {value: name for value, name in named.items() if value} for dimension, named in found.items()}
 
 
-def _one(api: Api, path: str, since: str) -> Iterator[Any]:
-    """The buckets of one small page; one without its data is no success."""
-    page = api.get(path, [("start_time", since), ("limit", "1")])
+def _keys_of(project: dict[str, Any]) -> str:
+    return f"{PROJECTS}/{quote(reading.text(project, 'id'), safe='')}/api_keys"
+
+
+def _one(api: Api, path: str, since: str) -> list[Any]:
+    """One day's bucket, by project; a page without its data is no success."""
+    page = api.get(path, [("start_time", since), ("limit", "1"), ("group_by", "project_id")])
     if not isinstance(page.get("data"), list):
         raise api.unexpected("a page without its data", outcome=Outcome.PROVIDER_DOWN)
-    yield from page["data"]
+    return list(page["data"])
+
+
+def _all(api: Api, path: str) -> list[Any]:
+    return list(api.listed(path, [("limit", "100")], send="after"))
+
+
+def _first(api: Api, path: str) -> list[Any]:
+    """One entry is enough to see whether a list may be read."""
+    return list(islice(api.listed(path, [("limit", "1")], send="after"), 1))
+
+
+def _count_of_projects(projects: list[Any]) -> str:
+    return "1 project found" if len(projects) == 1 else f"{len(projects)} projects found"
 
 
 def _recent_costs(api: Api, midnight: datetime) -> list[Any]:
@@ -120,12 +133,22 @@ def _recent_costs(api: Api, midnight: datetime) -> list[Any]:
 
 
 def _organization(buckets: Iterable[Any]) -> tuple[str, str]:
+    for result in _results(buckets):
+        if isinstance(result.get("organization_id"), str):
+            return result["organization_id"], reading.text(result, "organization_name")
+    return "", ""
+
+
+def _projects_in(buckets: Iterable[Any]) -> Iterator[str]:
+    """The projects that figures are of."""
+    return (result["project_id"] for result in _results(buckets) if isinstance(result.get("project_id"), str))
+
+
+def _results(buckets: Iterable[Any]) -> Iterator[dict[str, Any]]:
     for bucket in buckets:
         results = bucket.get("results") if isinstance(bucket, dict) else None
-        for result in results if isinstance(results, list) else []:
-            if isinstance(result, dict) and isinstance(result.get("organization_id"), str):
-                return result["organization_id"], reading.text(result, "organization_name")
-    return "", ""
+        if isinstance(results, list):
+            yield from (result for result in results if isinstance(result, dict))
 
 
 def _oldest(projects: list[Any]) -> str:

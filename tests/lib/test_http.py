@@ -275,12 +275,80 @@ def test_too_many_requests_is_not_waited_for():
     assert len(replies.requests) == 1
 
 
-def test_a_server_error_that_asks_for_patience_gets_it():
+@pytest.mark.parametrize(
+    ("patience", "longest"), [(http.OF_A_TASK, 4), (http.WHILE_A_PERSON_WAITS, 0.5)], ids=["a task", "a person"]
+)
+def test_decision_18_nobody_sleeps_because_a_server_asks_for_it(patience, longest):
+    clock, replies = Clock(), Replies((503, b"", {"retry-after": "9"}), (200, b"{}"))
+
+    with pytest.raises(http.Unavailable, match="503") as busy:
+        get(replies, clock=clock, patience=patience)
+
+    assert busy.value.retry_after == timedelta(seconds=9)
+    assert clock.slept == []
+    assert len(replies.requests) == 1
+    get(Replies((503, b"", {"retry-after": "0.4"}), (200, b"{}")), clock=clock, patience=patience)
+    assert len(clock.slept) == 1
+    assert clock.slept[0] <= longest
+
+
+def test_while_a_person_waits_two_tries_are_all():
+    clock, replies = Clock(), Replies((500, b""))
+
+    with pytest.raises(http.Unavailable):
+        get(replies, clock=clock, patience=http.WHILE_A_PERSON_WAITS)
+
+    assert len(replies.requests) == 2
+    assert sum(clock.slept) <= 0.5
+
+
+def test_all_calls_together_keep_a_person_waiting_ten_seconds_at_most():
     clock = Clock()
 
-    get(Replies((503, b"", {"retry-after": "9"}), (200, b"{}")), clock=clock)
+    def taking_two_seconds(request: httpx2.Request) -> httpx2.Response:
+        clock.now += 2
+        return httpx2.Response(200, json={})
 
-    assert clock.slept == [9]
+    transport = httpx2.MockTransport(taking_two_seconds)
+    more = {"clock": clock, "sleep": clock.sleep, "transport": transport, "patience": http.WHILE_A_PERSON_WAITS}
+
+    with http.client(HOST, provider="someone", **more) as client:
+        for _ in range(4):
+            client.get("/v1/costs", headers=HEADERS)
+        with pytest.raises(http.OutOfTime):
+            client.get("/v1/costs", headers=HEADERS)
+
+    assert clock.now == 1010
+
+
+def test_an_answer_that_is_too_large_is_not_asked_for_again():
+    replies = Replies((200, b"{}", {"content-length": str(http.MAX_BYTES + 1)}))
+
+    with pytest.raises(http.TooLarge):
+        get(replies)
+
+    assert len(replies.requests) == 1
+
+
+@pytest.mark.parametrize(("seconds", "blamed"), [(9, 0), (11, 1)])
+def test_a_deadline_that_left_enough_time_blames_the_provider(seconds, blamed):
+    clock = Clock()
+
+    def silent(request: httpx2.Request) -> httpx2.Response:
+        clock.now += seconds
+        raise httpx2.ReadTimeout("slow")
+
+    with pytest.raises(http.OutOfTime):
+        get(silent, clock=clock, deadline=clock.now + seconds)
+
+    assert breaker.breaker_of(f"someone {HOST}").failures == blamed
+
+
+def test_c3_4_a_date_to_wait_for_is_by_the_servers_own_clock():
+    a_day_off = NOW - timedelta(days=1)
+    said = {"retry-after": format_datetime(a_day_off + timedelta(minutes=3), usegmt=True)}
+
+    assert http.retry_after(said | {"date": format_datetime(a_day_off, usegmt=True)}) == timedelta(minutes=3)
 
 
 def test_the_breaker_opens_after_five_failed_calls_and_tries_again_later():

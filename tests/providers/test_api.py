@@ -1,6 +1,7 @@
 """Connections over JSON, exactly as the contract has them."""
 
 import json
+import time
 
 import pytest
 
@@ -60,6 +61,9 @@ def test_connecting_answers_with_the_connection_and_its_checks(browser):
     assert (connection["name"], connection["accountName"], connection["projectsFound"]) == ("Production", "Acme", 3)
     assert connection["status"] == "validating"
     assert all(set(check) == {"endpoint", "ok", "message"} and check["ok"] for check in connection["checks"])
+    assert {"costs", "usage.completions", "usage.web_search_calls", "projects", "users"} <= {
+        check["endpoint"] for check in connection["checks"]
+    }
     assert KEYS["openai"] not in answer.content.decode()
 
 
@@ -103,6 +107,17 @@ def test_a_provider_that_is_down_is_a_503_that_may_be_tried_again(browser, fake)
 
     assert refusal(answer) == (503, "provider_unavailable")
     assert answer["Retry-After"]
+
+
+def test_nobody_waits_because_a_provider_asks_for_patience(browser, fake):
+    fake.script([{"do": {"action": "status", "status": 503, "headers": {"retry-after": "30"}}}])
+    began = time.monotonic()
+
+    answer = connect_by_api(browser)
+
+    assert refusal(answer) == (503, "provider_unavailable")
+    assert "503" in answer.json()["error"]["message"]
+    assert time.monotonic() - began < 3
 
 
 def test_a_connection_is_listed_and_shown_bare(browser, connect, acme):

@@ -6,11 +6,12 @@ import pytest
 from django.db import IntegrityError, connections
 
 from accounts.models import AuditLine, JournalEntry
-from providers import connecting, disconnecting
+from providers import connecting, disconnecting, wording
 from providers.connecting import AlreadyConnected, NotConnected
 from providers.connectors import CONNECTORS
 from providers.connectors.base import Outcome
 from providers.models import Connection, EndpointState, ReadWindow
+from tests.conftest import Browser
 from tests.providers.conftest import KEYS, endpoints, fresh, secret
 from tokentra.lib.ids import uuid7
 from tokentra.lib.tenancy import organization_scope
@@ -118,9 +119,48 @@ def test_b47_a_key_that_is_refused_connects_nothing(acme, alice, connect):
 def test_b47_a_key_with_some_permissions_connects_and_names_what_is_missing(acme, connect):
     connection = connect(acme, "openai", KEYS["openai.usage_only"])
 
-    refused = {name: state.outcome for name, state in endpoints(connection).items() if state.outcome}
-    assert list(refused.values()) == ["missing_scope"]
+    found = {name: state.outcome for name, state in endpoints(connection).items()}
+    assert {name for name, outcome in found.items() if outcome == "missing_scope"} == {
+        "projects",
+        "users",
+        "admin_api_keys",
+    }
+    assert {found["costs"], found["usage.completions"], found["usage.images"]} == {"ok"}
     assert connection.projects_found is None
+
+
+IMAGES = {"path": "usage/images"}
+
+
+@pytest.mark.parametrize("provider", ["openai", "anthropic"])
+def test_each_endpoint_says_at_once_whether_the_key_may_read_it(provider, acme, connect, now):
+    connection = connect(acme, provider)
+
+    states = endpoints(connection)
+    names = states.pop("names")
+    assert {state.outcome for state in states.values()} == {"ok"}
+    assert {wording.endpoint(state, now) for state in states.values()} == {"The key may read this."}
+    assert wording.endpoint(names, now) == "Not read yet."
+
+
+def test_an_endpoint_that_is_refused_is_shown_before_anything_is_read(acme, alice, connect, fake):
+    fake.script([{"match": IMAGES, "do": {"action": "status", "status": 403}}])
+
+    connection = connect(acme)
+
+    page = Browser(alice).get(f"/providers/{connection.pk}/").content.decode()
+    assert endpoints(connection)["usage.images"].outcome == "missing_scope"
+    assert page.count("No access") == 1
+    assert page.count("The key may read this.") == 11
+
+
+def test_an_endpoint_that_did_not_answer_is_not_called_refused(acme, connect, fake):
+    fake.script([{"match": IMAGES, "do": {"action": "status", "status": 503}}])
+
+    states = endpoints(connect(acme))
+
+    assert states["usage.images"].outcome == ""
+    assert states["usage.vector_stores"].outcome == "ok"
 
 
 @pytest.mark.parametrize("fault", [{"action": "status", "status": 503}, {"action": "html"}])

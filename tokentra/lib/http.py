@@ -25,9 +25,9 @@ from tokentra.lib.breaker import Breaker, breaker_of
 from tokentra.lib.guard import Guard
 from tokentra.lib.masking import mask
 
-CONNECT_SECONDS, IDLE_SECONDS, WHOLE_SECONDS = 5.0, 20.0, 60.0
+CONNECT_SECONDS, IDLE_SECONDS = 5.0, 20.0
+FAIR_SECONDS = 10.0  # who has not answered within this time is at fault, whatever the caller's deadline
 MAX_BYTES = 32 * 1024 * 1024
-TRIES = 5
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 4.0
 LONGEST_WAIT = timedelta(hours=1)
 SAMPLE = 2_000
@@ -51,7 +51,7 @@ class Unavailable(CallFailed):
 
 
 class OutOfTime(Unavailable):
-    """The caller's own deadline came first; says nothing about the provider."""
+    """The deadline came first: what was asked for is too much for the time there was, or nobody answers."""
 
 
 class TooLarge(Unavailable):
@@ -64,6 +64,24 @@ class SlowDown(CallFailed):
 
 class Redirected(CallFailed):
     """The server pointed elsewhere; nobody went there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How many tries a call has, and how long all of them may take together."""
+
+    tries: int
+    seconds: float
+
+    @property
+    def longest_pause(self) -> float:
+        """Between two tries. A server that asks for more is left alone: its caller decides when to come back."""
+        longest: float = min(FIRST_PAUSE * 2 ** max(self.tries - 2, 0), LONGEST_PAUSE)
+        return longest
+
+
+OF_A_TASK = Patience(tries=5, seconds=60.0)
+WHILE_A_PERSON_WAITS = Patience(tries=2, seconds=10.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,38 +101,49 @@ class Client:
     base: str
     wire: httpx2.Client = field(repr=False)
     breaker: Breaker
+    patience: Patience = OF_A_TASK
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
     deadline: float = math.inf
     _line: list[socket.socket] = field(default_factory=list, repr=False)
 
     def get(self, path: str, params: Params = (), *, headers: Mapping[str, str]) -> Answer:
-        """GET, tried up to TRIES times. Raises CallFailed for all that is neither 2xx nor a plain 4xx."""
+        """GET, tried a few times. Raises CallFailed for all that is neither 2xx nor a plain 4xx.
+
+        It never sleeps because the server says so: a Retry-After that is longer than our own pauses ends the tries.
+        """
         if not path.startswith("/") or path.startswith("//"):
             raise ValueError("a path of the host, beginning with one slash")
         if not self.breaker.admits():
             raise Unavailable("it has not answered lately, so it is left alone for half a minute")
-        end = min(self.clock() + WHOLE_SECONDS, self.deadline)
+        began = self.clock()
+        end = min(began + self.patience.seconds, self.deadline)
         try:
             answer = self._tried(path, params, headers, end)
         except (SlowDown, Redirected):
             self.breaker.worked()
             raise
-        except BaseException as reason:
-            if isinstance(reason, Unavailable) and not isinstance(reason, OutOfTime):
-                self.breaker.failed()
-            else:
+        except OutOfTime:
+            if self.clock() - began < FAIR_SECONDS:
                 self.breaker.abandoned()
+            else:
+                self.breaker.failed()
+            raise
+        except Unavailable:
+            self.breaker.failed()
+            raise
+        except BaseException:
+            self.breaker.abandoned()
             raise
         self.breaker.worked()
         return answer
 
     def _tried(self, path: str, params: Params, headers: Mapping[str, str], end: float) -> Answer:
         failure: CallFailed = OutOfTime("there was no time left to ask it")
-        for attempt in range(TRIES):
+        for attempt in range(self.patience.tries):
             if attempt:
-                pause = max(self._pause(attempt), failure.retry_after.total_seconds() if failure.retry_after else 0)
-                if self.clock() + pause >= end:
+                pause = self._pause(attempt)
+                if self.clock() + pause >= end or self._asks_for_more(failure):
                     break
                 self.sleep(pause)
             if self.clock() >= end:
@@ -123,10 +152,16 @@ class Client:
             if isinstance(outcome, Answer):
                 return outcome
             failure = outcome
-            if not isinstance(failure, Unavailable):
+            if type(failure) is not Unavailable:  # the same question would be answered as large again
                 break
+        if type(failure) is Unavailable and self.clock() >= self.deadline:
+            failure = OutOfTime(failure.reason, sample=failure.sample)
         # raised here, outside of any handler: the library's exceptions carry the request with its headers
         raise failure
+
+    def _asks_for_more(self, failure: CallFailed) -> bool:
+        asked = failure.retry_after
+        return asked is not None and asked.total_seconds() > self.patience.longest_pause
 
     def _pause(self, attempt: int) -> float:
         longest: float = min(FIRST_PAUSE * 2 ** (attempt - 1), LONGEST_PAUSE)
@@ -189,6 +224,7 @@ def client(
     host: str,
     *,
     provider: str,
+    patience: Patience = OF_A_TASK,
     deadline: float | None = None,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
@@ -196,7 +232,7 @@ def client(
 ) -> Iterator[Client]:
     """A client for one provider's host, or for the operator's TOKENTRA_<PROVIDER>_BASE_URL in its place.
 
-    Without a deadline all its calls together have WHOLE_SECONDS, so that no page or task hangs on a provider.
+    Without a deadline all its calls together have what `patience` gives to one, so that nobody hangs on a provider.
     """
     own = settings.PROVIDER_BASE_URLS.get(provider, "")
     base = _base(own or host, may_be_plain=bool(own))
@@ -208,8 +244,8 @@ def client(
         headers={"user-agent": user_agent(), "accept": "application/json", "accept-encoding": "gzip"},
     )
     with wire:
-        end = clock() + WHOLE_SECONDS if deadline is None else deadline
-        yield Client(base, wire, breaker_of(f"{provider} {base}"), clock, sleep, end)
+        end = clock() + patience.seconds if deadline is None else deadline
+        yield Client(base, wire, breaker_of(f"{provider} {base}"), patience, clock, sleep, end)
 
 
 @cache
@@ -223,16 +259,25 @@ def user_agent() -> str:
 
 
 def retry_after(headers: Mapping[str, str], *, now: datetime | None = None) -> timedelta | None:
-    """How long we are asked to wait, in milliseconds, seconds or by a date or reset time; at most an hour."""
-    now = now or datetime.now(UTC)
+    """How long we are asked to wait, in milliseconds, seconds or by a date or reset time; at most an hour.
+
+    A date is compared with the clock of the server that sent it, as far as it tells what that says.
+    """
+    now = now or _date(headers.get("date", "")) or datetime.now(UTC)
     for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
         with suppress(ValueError, OverflowError):
             return _bounded(timedelta(seconds=float(headers.get(name, "")) * unit))
     for name in ("retry-after", "anthropic-ratelimit-requests-reset"):
-        for parse in (parsedate_to_datetime, datetime.fromisoformat):
-            with suppress(ValueError, TypeError, OverflowError):
-                at = parse(headers.get(name, ""))
-                return _bounded((at if at.tzinfo else at.replace(tzinfo=UTC)) - now)
+        if at := _date(headers.get(name, "")):
+            return _bounded(at - now)
+    return None
+
+
+def _date(text: str) -> datetime | None:
+    for parse in (parsedate_to_datetime, datetime.fromisoformat):
+        with suppress(ValueError, TypeError, OverflowError):
+            at = parse(text)
+            return at if at.tzinfo else at.replace(tzinfo=UTC)
     return None
 
 

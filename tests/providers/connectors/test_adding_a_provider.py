@@ -104,6 +104,7 @@ def test_the_example_says_whose_key_it_is():
         account = subject.connector.identify(client, subject.credentials, now=NOW)
 
     assert (account.id, account.name) == ("acct_1", "Acme")
+    assert [(check.endpoint, check.ok) for check in account.checks] == [("bill", True)]
 
 
 @pytest.mark.parametrize("connector", CONNECTORS.values(), ids=CONNECTORS)

@@ -234,9 +234,11 @@ def test_the_account_has_its_id_name_and_workspaces(fake: FakeProvider):
     assert account.capabilities == {"analytics"}
     assert [(check.endpoint, check.ok) for check in account.checks] == [
         ("organization", True),
-        ("workspaces", True),
         ("usage", True),
         ("cost", True),
+        ("workspaces", True),
+        ("api_keys", True),
+        ("users", True),
     ]
 
 
@@ -248,7 +250,7 @@ def test_an_enterprise_key_reads_figures_and_nothing_else(fake: FakeProvider):
         names = ANTHROPIC.names(client, key(text))
 
     assert (account.id, account.name, account.projects_found) == ("", "", None)
-    assert [check.outcome for check in account.checks if not check.ok] == [Outcome.NOT_AVAILABLE] * 2
+    assert [check.outcome for check in account.checks if not check.ok] == [Outcome.NOT_AVAILABLE] * 4
     assert names == {"project": {}, "api_key": {}, "user": {}}
 
 
