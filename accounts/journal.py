@@ -23,6 +23,7 @@ class Event(StrEnum):
     ORGANIZATION_CREATED = "organization_created"
     TEAM_INVITE_SENT = "team_invite_sent"
     TEAM_INVITE_ACCEPTED = "team_invite_accepted"
+    PROVIDER_KEY_REQUESTED = "provider_key_requested"
     PROVIDER_CONNECTION_STARTED = "provider_connection_started"
     PROVIDER_CONNECTION_COMPLETED = "provider_connection_completed"
     PROVIDER_CONNECTION_FAILED = "provider_connection_failed"

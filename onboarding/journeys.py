@@ -48,7 +48,11 @@ class Travel:
 
     @property
     def position(self) -> str:
-        return steps.resume(self.traveller, self.journey.step)
+        return steps.resume(self.traveller, self.dealt_with)
+
+    @property
+    def dealt_with(self) -> set[str]:
+        return {*self.journey.done_steps, *self.journey.skipped_steps}
 
     def asked(self, screen: Screen) -> tuple[Question, ...]:
         return steps.asked(self.traveller, screen.questions)
@@ -56,10 +60,9 @@ class Travel:
     @property
     def is_questionnaire_complete(self) -> bool:
         """Every screen that is theirs was answered, handed in or skipped."""
-        dealt_with = {*self.journey.done_steps, *self.journey.skipped_steps}
         values = self.values
         screens = [screen for screen in BY_KEY.values() if self.asked(screen)]
-        return all(each.key in dealt_with or answers.is_answered(self.asked(each), values) for each in screens)
+        return all(each.key in self.dealt_with or answers.is_answered(self.asked(each), values) for each in screens)
 
 
 def of(membership: Membership, *, now: datetime | None = None) -> Travel:
@@ -142,13 +145,10 @@ def deal_with(travel: Travel, step: str, into: str, out_of: str) -> None:
 
 
 def go_on(travel: Travel, *, after: str, now: datetime) -> str:
-    """Move the position past a step, unless the journey is over: then answers change, and nothing begins again."""
+    """The step that follows for somebody who goes through them in order."""
     place = steps.place(travel.traveller, after)
-    following = place.after if place else steps.resume(travel.traveller, after)
-    if not travel.journey.is_over:
-        travel.journey.step = following
     moved(travel, now=now)
-    return following
+    return place.after if place else travel.position
 
 
 def moved(travel: Travel, *, now: datetime) -> None:
@@ -158,8 +158,9 @@ def moved(travel: Travel, *, now: datetime) -> None:
         journey.questionnaire_completed_at = now
         said = {"segment": journey.segment or None, "path": journey.path}
         journal.record_once(Event.QUESTIONNAIRE_COMPLETED, travel.user, travel.organization, **said)
-    if travel.position == DASHBOARD and not journey.is_over:
-        journey.step, journey.finished_at = DASHBOARD, now
+    if not journey.is_over:  # else answers change, and nothing begins again
+        journey.step = travel.position
+        journey.finished_at = now if journey.step == DASHBOARD else None
     journey.save()
 
 

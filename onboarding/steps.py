@@ -80,10 +80,6 @@ def place(traveller: Traveller, step: str) -> Place | None:
     return Place(at + 1, len(seen), seen[at - 1] if at else None, after)
 
 
-def resume(traveller: Traveller, step: str) -> str:
-    """Where somebody goes on whose position is `step`: there, or at the next one that is still theirs."""
-    order = [screen.key for screen in SCREENS] + [CONTACT, CONNECT]
-    if step not in order:
-        return DASHBOARD
-    seen = steps(traveller)
-    return next((key for key in order[order.index(step) :] if key in seen), DASHBOARD)
+def resume(traveller: Traveller, dealt_with: Collection[str]) -> str:
+    """Where somebody goes on: at the first of their steps that was neither done nor skipped."""
+    return next((step for step in steps(traveller) if step not in dealt_with), DASHBOARD)

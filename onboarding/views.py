@@ -11,9 +11,11 @@ from accounts.gates import page
 from accounts.http import OrgRequest
 from accounts.permissions import Permission
 from onboarding import connecting, inviting, journeys, steps
+from onboarding import waiting as waits
 from onboarding.forms import ScreenForm
 from onboarding.questions import BY_KEY
 from onboarding.steps import CONNECT, CONTACT, DASHBOARD
+from providers.models import Connection, KeyRequest
 
 PAGES = {**{key: f"onboarding:{key}" for key in BY_KEY}, CONTACT: "onboarding:contact", CONNECT: "onboarding:connect",
          DASHBOARD: "usage:dashboard"}  # fmt: skip
@@ -67,7 +69,7 @@ def answered(request: OrgRequest, told: inviting.Told, place: steps.Place, follo
     return response
 
 
-@require_http_methods(["GET", "POST"])
+@require_GET
 @page(Permission.MANAGE_CONNECTIONS)
 def connect(request: OrgRequest) -> HttpResponse:
     """The providers to connect, those first that this company said it uses."""
@@ -75,8 +77,26 @@ def connect(request: OrgRequest) -> HttpResponse:
     place = steps.place(travel.traveller, CONNECT)
     if place is None:
         return redirect("onboarding:resume")
-    context = {"travel": travel, "place": place, "offers": connecting.offers(travel.company.ai_providers)}
-    return render(request, "onboarding/connect.html", context | {"back": place.before and url_of(place.before)})
+    context = {
+        "place": place,
+        "offers": connecting.offers(travel.company.ai_providers),
+        "asked": KeyRequest.objects.owned_by(request.organization).open(timezone.now()),
+        "back": place.before and url_of(place.before),
+    }
+    return render(request, "onboarding/connect.html", context)
+
+
+@require_GET
+@page(Permission.MANAGE_CONNECTIONS)
+def connected(request: OrgRequest) -> HttpResponse:
+    """The newest connection on its way, and what can be done meanwhile; without one, back to the step."""
+    newest = Connection.objects.owned_by(request.organization).active().order_by("-created_at").first()
+    if newest is None:
+        return redirect("onboarding:connect")
+    travel = journeys.of(request.membership)
+    journeys.passed(travel, CONNECT, now=timezone.now())
+    others = [each for each in connecting.offers(travel.company.ai_providers) if each.key != newest.provider]
+    return render(request, "onboarding/connected.html", {"connection": newest, "others": others})
 
 
 @require_http_methods(["GET", "POST"])
@@ -108,3 +128,10 @@ def leave(request: OrgRequest) -> HttpResponse:
     """Straight to the dashboard; the questions wait in the checklist."""
     journeys.dismiss(journeys.of(request.membership), now=timezone.now())
     return redirect("usage:dashboard")
+
+
+@require_GET
+@page(Permission.SEE_COSTS)
+def waiting(request: OrgRequest) -> HttpResponse:
+    """The dashboard's corner for people whose figures are not there yet."""
+    return render(request, "onboarding/waiting.html", {"cards": list(waits.cards(request.membership))})

@@ -56,8 +56,11 @@ def connect(
     *,
     name: str = "",
     by: User | None,
+    via: str = "",
 ) -> Connected:
     """Try the credentials at the provider and connect its account. Call it outside any transaction.
+
+    `via` says by which other door than `by`'s own pages the credentials came.
 
     Raises `NotConnected` or `AlreadyConnected`. An account that was disconnected comes back as the same
     connection, with what was kept of its data.
@@ -74,7 +77,7 @@ def connect(
     chaos.point("connect.before_commit")
     try:
         with organization_scope(organization.pk):
-            connection = keep(organization, connector, credentials, account, name=name, by=by)
+            connection = keep(organization, connector, credentials, account, name=name, by=by, via=via)
     except IntegrityError:  # the same account came by another door in the same moment
         with organization_scope(organization.pk):
             other = identity.connected_as(organization.pk, connector.key, account, fingerprint=known_by)
@@ -104,6 +107,7 @@ def keep(
     *,
     name: str,
     by: User | None,
+    via: str,
 ) -> Connection:
     # one connect at a time in an organization: a double submit finds the first one's connection
     Organization.objects.select_for_update(no_key=True).get(pk=organization.pk)
@@ -126,8 +130,9 @@ def keep(
     windows.extend(connection, connector, now=now)
     windows.make_due(connection, now=now)
     name_it(connection)
-    journal.record(Event.PROVIDER_CONNECTION_COMPLETED, by, organization, provider=connector.key, is_first=is_first)
-    audit.note("connection_created", organization, by, about=connection, provider=connector.key)
+    told: dict[str, Any] = {"provider": connector.key} | ({"via": via} if via else {})
+    journal.record(Event.PROVIDER_CONNECTION_COMPLETED, by, organization, is_first=is_first, **told)
+    audit.note("connection_created", organization, by, about=connection, **told)
     nudge(organization.pk, connection.pk)
     return connection
 

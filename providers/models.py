@@ -8,8 +8,10 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from accounts.owned import Owned, OwnedQuerySet
+from usage.names import provider_name
 
 
 class Status(models.TextChoices):
@@ -243,3 +245,40 @@ class SyncRun(Child):
 
     def __str__(self) -> str:
         return f"{self.started_at:%Y-%m-%d %H:%M}: {self.outcome}"
+
+
+class KeyRequestQuerySet(OwnedQuerySet["KeyRequest"]):
+    def open(self, now: datetime) -> Self:
+        return self.filter(used_at=None, revoked_at=None, expires_at__gt=now)
+
+
+class KeyRequest(Owned):
+    """Somebody asked for a provider's key by a link that works once; what is kept of the link is its digest."""
+
+    provider = models.CharField(max_length=40)
+    token_digest = models.CharField(max_length=64)
+    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    asked_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    tries = models.PositiveSmallIntegerField(default=0)
+    used_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+
+    objects = KeyRequestQuerySet.as_manager()
+
+    class Meta(Owned.Meta):
+        constraints = [
+            *Owned.Meta.constraints,
+            models.UniqueConstraint(fields=["organization", "token_digest"], name="key_request_has_its_own_link"),
+        ]
+
+    def __str__(self) -> str:
+        return f"request for a {self.provider} key"
+
+    @property
+    def label(self) -> str:
+        return provider_name(self.provider)
+
+    @property
+    def is_open(self) -> bool:
+        return self.used_at is None and self.revoked_at is None and self.expires_at > timezone.now()

@@ -13,10 +13,10 @@ from django_htmx.http import HttpResponseClientRedirect
 from accounts.gates import page
 from accounts.http import OrgRequest
 from accounts.permissions import Permission
-from providers import connecting, credentials, disconnecting, pausing, renaming, rotating, showing
+from providers import attempts, connecting, credentials, disconnecting, pausing, renaming, rotating, showing, way_back
 from providers.connectors import CONNECTORS
-from providers.forms import DisconnectForm, NameForm, OptionalNameForm
-from providers.models import Connection, SyncRun
+from providers.forms import DisconnectForm, NameForm
+from providers.models import Connection, KeyRequest, SyncRun
 from providers.showing import Shown
 from tokentra.lib.tenancy import organization_scope
 from usage.models import Revision
@@ -41,24 +41,22 @@ def sync_corner(request: OrgRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @page(Permission.MANAGE_CONNECTIONS, scoped=False)
 def connect(request: OrgRequest, provider: str) -> HttpResponse:
+    """With `next`, a page without the sidebar for somebody on their way in; connecting goes on there."""
     connector = CONNECTORS.get(provider)
     if connector is None:
         raise Http404
-    context = {"connector": connector, "form": connector.form(), "name_form": OptionalNameForm()}
+    way = way_back.of(request)
     if request.method == "GET":
-        return scoped_render(request, "providers/connect.html", context)
-    form, name_form = connector.form(request.POST), OptionalNameForm(request.POST)
-    context |= {"form": form, "name_form": name_form}
-    if form.is_valid() and name_form.is_valid():
-        name = name_form.cleaned_data["name"]
-        try:
-            done = connecting.connect(request.organization, connector, credentials.of(form), name=name, by=request.user)
-            return go_to(request, done.connection)
-        except connecting.NotConnected as reason:
-            context["refusal"] = reason
-        except connecting.AlreadyConnected as reason:
-            context["existing"] = reason.connection
-    return scoped_render(request, "providers/connect.html", context, status=422)
+        return scoped_render(request, "providers/connect.html", shown_attempt(attempts.fresh(connector)) | way)
+    attempt = attempts.attempt(request.organization, connector, request.POST, by=request.user)
+    if attempt.connection:
+        return go_to(request, way["next"] or attempt.connection)
+    return scoped_render(request, "providers/connect.html", shown_attempt(attempt) | way, status=422)
+
+
+def shown_attempt(attempt: attempts.Attempt) -> dict[str, object]:
+    names = ("connector", "form", "name_form", "refusal", "existing")
+    return {name: getattr(attempt, name) for name in names}
 
 
 @require_GET
@@ -166,7 +164,10 @@ def found(request: OrgRequest, pk: UUID) -> Connection:
 
 def overview(request: OrgRequest, shown: list[Shown]) -> dict[str, object]:
     is_polling = any(each.is_polling for each in shown)
-    return {"shown": shown, "connectors": CONNECTORS.values(), "is_polling": is_polling} | may_manage(request)
+    asked = KeyRequest.objects.owned_by(request.organization).open(timezone.now()).select_related("asked_by")
+    return {"shown": shown, "asked": asked, "connectors": CONNECTORS.values(), "is_polling": is_polling} | may_manage(
+        request
+    )
 
 
 def may_manage(request: OrgRequest) -> dict[str, bool]:
@@ -174,8 +175,8 @@ def may_manage(request: OrgRequest) -> dict[str, bool]:
     return {"may_manage": may and not request.organization.is_sample}
 
 
-def go_to(request: OrgRequest, connection: Connection) -> HttpResponse:
-    url = reverse("providers:connection", args=[connection.pk])
+def go_to(request: OrgRequest, where: Connection | str) -> HttpResponse:
+    url = where if isinstance(where, str) else reverse("providers:connection", args=[where.pk])
     return HttpResponseClientRedirect(url) if request.htmx else HttpResponseRedirect(url)
 
 

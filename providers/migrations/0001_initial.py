@@ -429,7 +429,50 @@ class Migration(migrations.Migration):
             model_name="syncrun",
             constraint=models.UniqueConstraint(fields=("organization", "id"), name="providers_syncrun_owned"),
         ),
-        owned_policies("providers_connection", *CHILDREN),
+        migrations.CreateModel(
+            name="KeyRequest",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(default=tokentra.lib.ids.uuid7, editable=False, primary_key=True, serialize=False),
+                ),
+                ("provider", models.CharField(max_length=40)),
+                ("token_digest", models.CharField(max_length=64)),
+                ("asked_at", models.DateTimeField()),
+                ("expires_at", models.DateTimeField()),
+                ("tries", models.PositiveSmallIntegerField(default=0)),
+                ("used_at", models.DateTimeField(null=True)),
+                ("revoked_at", models.DateTimeField(null=True)),
+                (
+                    "asked_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="accounts.organization",
+                    ),
+                ),
+            ],
+            options={
+                "abstract": False,
+                "constraints": [
+                    models.UniqueConstraint(fields=("organization", "id"), name="providers_keyrequest_owned"),
+                    models.UniqueConstraint(
+                        fields=("organization", "token_digest"), name="key_request_has_its_own_link"
+                    ),
+                ],
+            },
+        ),
+        owned_policies("providers_connection", "providers_keyrequest", *CHILDREN),
         *(OwnedForeignKey(child, "connection_id", "providers_connection") for child in CHILDREN),
         closed_secrets(),
         marks_for_the_sweep(

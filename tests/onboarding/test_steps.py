@@ -43,14 +43,16 @@ def test_the_counter_counts_what_this_person_sees():
 
 
 @pytest.mark.parametrize(
-    ("who", "left_at", "goes_on"),
+    ("who", "dealt_with", "goes_on"),
     [
-        (FOUNDER, "goals", "goals"),
-        (traveller(is_solo=True), "team", "connect"),
-        (traveller(is_connected=True), "connect", "dashboard"),
-        (traveller(came=Came.INVITED, manages=False), "ai_usage", "goals"),
-        (FOUNDER, "dashboard", "dashboard"),
+        (FOUNDER, (), "company"),
+        (FOUNDER, ("company", "ai_usage"), "goals"),
+        (FOUNDER, ("connect", "goals"), "company"),
+        (traveller(is_solo=True), ("company", "ai_usage", "goals"), "connect"),
+        (traveller(is_connected=True), ("company", "ai_usage", "goals", "team"), "dashboard"),
+        (traveller(came=Came.INVITED, manages=False), ("company",), "goals"),
+        (traveller(came=Came.ANOTHER, is_connected=True), (), "dashboard"),
     ],
 )
-def test_coming_back_leads_to_the_next_step_that_is_still_theirs(who, left_at, goes_on):
-    assert resume(who, left_at) == goes_on
+def test_coming_back_leads_to_the_first_step_that_was_not_dealt_with(who, dealt_with, goes_on):
+    assert resume(who, dealt_with) == goes_on

@@ -1,0 +1,59 @@
+"""What somebody can do while the first figures are on their way. A card is there when its page is."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from django.urls import NoReverseMatch, reverse
+
+from accounts.models import Membership
+from accounts.permissions import Permission
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    title: str
+    line: str
+    icon: str
+    view: str
+    permission: Permission = Permission.SEE_COSTS
+
+    @property
+    def href(self) -> str:
+        return reverse(self.view)
+
+
+CARDS = (
+    Card("Read the docs", "What each figure means, and how to read it.", "book", "guide:contents"),
+    Card(
+        "Set up the SDK",
+        "See cost by feature, team and customer.",
+        "code",
+        "onboarding:sdk_wizard",
+        Permission.MANAGE_OWN_KEYS,
+    ),
+    Card(
+        "Invite your team",
+        "They see the same figures, as far as their role allows.",
+        "user-plus",
+        "accounts:team",
+        Permission.MANAGE_PEOPLE,
+    ),
+    Card(
+        "Add another provider",
+        "Accounts of several providers stand side by side.",
+        "plug",
+        "providers:list",
+        Permission.MANAGE_CONNECTIONS,
+    ),
+)
+
+
+def cards(membership: Membership) -> Iterator[Card]:
+    for card in CARDS:
+        if not membership.may(card.permission):
+            continue
+        try:
+            reverse(card.view)
+        except NoReverseMatch:  # its page comes with a later part of the product
+            continue
+        yield card

@@ -1,0 +1,45 @@
+"""One try to connect with what somebody typed, whichever page they typed it on."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from django import forms
+
+from accounts.models import Organization, User
+from providers import connecting, credentials
+from providers.connectors.base import Connector
+from providers.forms import OptionalNameForm
+from providers.models import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """The forms to draw again, and how it went: a connection, a refusal, or an account that is connected already."""
+
+    connector: Connector
+    form: forms.Form
+    name_form: OptionalNameForm
+    connection: Connection | None = None
+    refusal: connecting.NotConnected | None = None
+    existing: Connection | None = None
+
+
+def fresh(connector: Connector) -> Attempt:
+    return Attempt(connector, connector.form(), OptionalNameForm())
+
+
+def attempt(
+    organization: Organization, connector: Connector, sent: Mapping[str, str], *, by: User | None, via: str = ""
+) -> Attempt:
+    """Call it outside any transaction: the provider is asked."""
+    form, name_form = connector.form(sent), OptionalNameForm(sent)
+    if not form.is_valid() or not name_form.is_valid():
+        return Attempt(connector, form, name_form)
+    name = name_form.cleaned_data["name"]
+    try:
+        done = connecting.connect(organization, connector, credentials.of(form), name=name, by=by, via=via)
+    except connecting.NotConnected as reason:
+        return Attempt(connector, form, name_form, refusal=reason)
+    except connecting.AlreadyConnected as reason:
+        return Attempt(connector, form, name_form, existing=reason.connection)
+    return Attempt(connector, form, name_form, connection=done.connection)
