@@ -15,6 +15,7 @@ from onboarding import waiting as waits
 from onboarding.forms import ScreenForm
 from onboarding.questions import BY_KEY
 from onboarding.steps import CONNECT, CONTACT, DASHBOARD
+from providers.connectors import CONNECTORS
 from providers.models import Connection, KeyRequest
 
 PAGES = {**{key: f"onboarding:{key}" for key in BY_KEY}, CONTACT: "onboarding:contact", CONNECT: "onboarding:connect",
@@ -96,7 +97,8 @@ def connected(request: OrgRequest) -> HttpResponse:
     travel = journeys.of(request.membership)
     journeys.passed(travel, CONNECT, now=timezone.now())
     others = [each for each in connecting.offers(travel.company.ai_providers) if each.key != newest.provider]
-    return render(request, "onboarding/connected.html", {"connection": newest, "others": others})
+    context = {"connection": newest, "label": CONNECTORS[newest.provider].label, "others": others}
+    return render(request, "onboarding/connected.html", context)
 
 
 @require_http_methods(["GET", "POST"])

@@ -14,6 +14,7 @@ urlpatterns = [
     path("requests/<uuid:pk>/revoke/", request_door.revoke, name="revoke_request"),
     path("requests/<str:token>/", request_door.key_request, name="key_request"),
     path("<uuid:pk>/", views.connection, name="connection"),
+    path("<uuid:pk>/stages/", views.stages, name="stages"),
     path("<uuid:pk>/pause/", views.pause, name="pause"),
     path("<uuid:pk>/resume/", views.resume, name="resume"),
     path("<uuid:pk>/sync/", views.sync, name="sync"),

@@ -74,6 +74,14 @@ def connection(request: OrgRequest, pk: UUID) -> HttpResponse:
     return render(request, "providers/connection.html", context | may_manage(request))
 
 
+@require_GET
+@page(Permission.SEE_COSTS)
+def stages(request: OrgRequest, pk: UUID) -> HttpResponse:
+    """How far the reading is, for another page's corner."""
+    shown = showing.one(found(request, pk), now=timezone.now())
+    return render(request, "providers/_stages.html", {"shown": shown} | may_manage(request))
+
+
 @require_POST
 @page(Permission.MANAGE_CONNECTIONS)
 def pause(request: OrgRequest, pk: UUID) -> HttpResponse:
