@@ -10,6 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import OutboxMail
+from tokentra.lib.doorbell import ring_on_commit
 
 log = logging.getLogger(__name__)
 
@@ -33,18 +34,16 @@ def put(to: str, subject: str, text: str, html: str = "", *, held: bool = False)
     subject = " ".join(subject.split())[:200]
     mail = OutboxMail.objects.create(to=to, subject=subject, text=text, html=html, next_try_at=due)
     if due:
-        transaction.on_commit(nudge, robust=True)
+        nudge()
     elif not settings.MAIL_IS_CONFIGURED:
         transaction.on_commit(lambda: print_at_console(mail), robust=True)
     return mail
 
 
 def nudge() -> None:
-    from accounts.tasks import (
-        deliver_mail,  # tasks import the delivery, which imports models beside this module
-    )
+    from accounts.tasks import deliver_mail  # tasks import the delivery, which imports models beside this module
 
-    deliver_mail.delay()
+    ring_on_commit(deliver_mail)
 
 
 def print_at_console(mail: OutboxMail) -> None:

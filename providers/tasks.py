@@ -5,7 +5,7 @@ from uuid import UUID
 from celery import shared_task
 
 from providers import claiming, rewrapping, sync
-from providers.nudging import ring
+from tokentra.lib.doorbell import ring
 
 
 @shared_task
@@ -13,14 +13,14 @@ def sync_connection(organization_id: str, connection_id: str) -> None:
     organization, connection = UUID(organization_id), UUID(connection_id)
     done = sync.step(organization, connection)
     if done and done.is_more:
-        ring(organization, connection)
+        ring(sync_connection, organization, connection)
 
 
 @shared_task
 def sync_due() -> None:
     """Ring for every connection that is due; several rings for one do no harm."""
     for organization, connection in claiming.due():
-        ring(organization, connection)
+        ring(sync_connection, organization, connection)
 
 
 @shared_task

@@ -1,6 +1,6 @@
 """One plain function for each thing that a test needs to be there."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from django.utils import timezone
@@ -10,7 +10,7 @@ from accounts.permissions import Role
 from providers.models import Connection, Status
 from tokentra.lib.ids import uuid7
 from tokentra.lib.tenancy import organization_scope
-from usage import ingest
+from usage import demo, ingest
 from usage.rows import Ledger, UsageRow
 
 PASSWORD = "correct horse battery"
@@ -70,3 +70,11 @@ def spend(of: Organization, through: Connection, amount: str, *, model: str = "g
     window = ingest.Window(through.pk, through.provider, Ledger.BILLED, "costs", start, start + timedelta(days=1))
     with organization_scope(of.pk):
         ingest.record(of.pk, [row], window=window, now=now)
+
+
+def story(of: Organization, now: datetime) -> int:
+    """The ninety days of the sample workspace, in any organization; answers how many rows they have."""
+    today = now.date()
+    with organization_scope(of.pk):
+        whole = demo.Stretch(today - timedelta(days=demo.DAYS - 1), today + timedelta(days=1), now, last_day=today)
+        return demo.write(of.pk, whole)

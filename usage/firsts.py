@@ -41,5 +41,12 @@ def arrive(request: OrgRequest, board: Board) -> Arrival:
     return Arrival(made > ended, board.has_data and request.session.get(READY) == str(organization.pk))
 
 
+def polls(arrival: Arrival, board: Board) -> int:
+    """Every how many seconds the page looks for more; 0 when nothing is on its way."""
+    if arrival.is_connected and not board.has_data:
+        return 3
+    return 5 if board.is_filling and not board.organization.is_sample else 0
+
+
 def close_banner(session: SessionBase) -> None:
     session.pop(READY, None)

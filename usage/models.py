@@ -1,7 +1,11 @@
 """What was used and what it cost: rows as providers gave them, what counts of a day, rollups."""
 
+from datetime import timedelta
+from typing import Self
+
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
 
 from accounts.owned import Owned, OwnedQuerySet
 from tokentra.lib.ids import uuid7
@@ -282,3 +286,43 @@ class DayRollup(Rollup):
 
     def __str__(self) -> str:
         return f"{self.model or self.line_item} on {self.day}"
+
+
+class SampleFillQuerySet(OwnedQuerySet["SampleFill"]):
+    def due(self) -> Self:
+        """By the clock of the database."""
+        return self.filter(due_at__lte=Now())
+
+    def with_silence(self, after: timedelta) -> Self:
+        return self.annotate(is_silent=Q(moved_at__lt=Now() - after))
+
+
+class SampleFill(Owned):
+    """How far a sample workspace is written: from the newest day backwards, in steps. One for each workspace."""
+
+    last_day = models.DateField(help_text="The day on which the ninety days of its story ended.")
+    told_at = models.DateTimeField(help_text="The moment up to which it is written.")
+    first_day = models.DateField(help_text="The day back to which it is written.")
+    next_end = models.DateField(help_text="The days before this one are still to be written.")
+    due_at = models.DateTimeField(null=True, help_text="When the next step is due; null: nothing is left, or given up.")
+    moved_at = models.DateTimeField(help_text="When days were last written, or asked for.")
+    failures = models.PositiveSmallIntegerField(default=0, help_text="Steps that failed since one worked.")
+    is_silent: bool  # not a column: added by with_silence()
+
+    objects = SampleFillQuerySet.as_manager()
+
+    class Meta(Owned.Meta):
+        constraints = [
+            *Owned.Meta.constraints,
+            models.UniqueConstraint(fields=["organization"], name="one_fill_for_each_sample"),
+            models.CheckConstraint(
+                condition=Q(due_at=None) | Q(next_end__gt=models.F("first_day")), name="a_whole_sample_is_never_due"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"sample of {self.last_day}"
+
+    @property
+    def is_whole(self) -> bool:
+        return self.next_end <= self.first_day

@@ -20,8 +20,9 @@ def picture(today: date) -> dict[str, Any]:
     pricer = Pricer()
     spend: dict[str, defaultdict[date, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
     providers = {}
+    fortnight = demo.Stretch(days[0], today, datetime.combine(today, time.min, UTC), last_day=today)
     for provider in demo.USAGE_ENDPOINT:
-        for row in demo.usage_of(provider, datetime.combine(today, time.min, UTC), days=DAYS + 1):
+        for row in demo.usage_of(provider, fortnight):
             spend[row.model][row.day] += pricer.price(row).amount or 0
             providers[row.model] = provider
     series = [Series(model, model, [dated[day] for day in days]) for model, dated in spend.items()]

@@ -10,11 +10,9 @@ from accounts import samples
 from accounts.gates import page
 from accounts.http import OrgRequest
 from accounts.middleware import act_for
-from accounts.models import Organization
 from accounts.permissions import Permission
 from tokentra.lib.tenancy import organization_scope
-from usage import demo
-from usage.models import LedgerDay
+from usage import filling
 
 
 def is_offered(request: OrgRequest) -> bool:
@@ -22,11 +20,20 @@ def is_offered(request: OrgRequest) -> bool:
     return not request.organization.is_sample
 
 
+def look(request: OrgRequest) -> filling.Progress | None:
+    """How far the sample workspace is, for its pages; who comes back on a later day finds it brought up to date."""
+    if not request.organization.is_sample:
+        return None
+    filling.ask(request.organization, timezone.now())
+    return filling.progress(request.organization)
+
+
 @require_POST
 @page(Permission.SEE_COSTS, scoped=False)
 def enter(request: OrgRequest) -> HttpResponse:
     sample = samples.enter_sample(request.user)
-    fill_to_today(sample)
+    with organization_scope(sample.pk):
+        filling.ask(sample, timezone.now(), again=True)
     act_for(request, sample.pk)
     return redirect("usage:dashboard")
 
@@ -50,12 +57,3 @@ def remove(request: OrgRequest) -> HttpResponse:
     if home := samples.leave(request.user):
         act_for(request, home.pk)
     return redirect("usage:dashboard")
-
-
-def fill_to_today(sample: Organization) -> None:
-    """Ninety days up to now, unless today's are there already."""
-    now = timezone.now()
-    with organization_scope(sample.pk):
-        billed = LedgerDay.objects.owned_by(sample).filter(day=now.date()).exclude(bill_read_at=None).count()
-    if billed < len(demo.USAGE_ENDPOINT):  # the last thing that is written for each provider
-        demo.fill(sample.pk, now)

@@ -1,4 +1,4 @@
-"""Doors for the scheduler: weeks made ahead, and the nightly look at whether rollups equal their rows."""
+"""Doors for workers: weeks made ahead, samples filled, and the nightly look at whether rollups equal their rows."""
 
 import logging
 from uuid import UUID
@@ -7,13 +7,15 @@ from celery import shared_task
 from celery.schedules import crontab
 from django.utils import timezone
 
-from usage import audit, partitions
+from tokentra.lib.doorbell import ring
+from usage import audit, filling, partitions
 
 logger = logging.getLogger(__name__)
 
 SAMPLE = 20  # days of each organization a night
 
-BEATS: tuple[tuple[str, str, crontab], ...] = (
+BEATS: tuple[tuple[str, str, float | crontab], ...] = (
+    ("fill samples", "usage.tasks.fill_samples", 15.0),
     ("make partitions", "usage.tasks.make_partitions", crontab(hour=0, minute=20)),
     ("audit rollups", "usage.tasks.audit_rollups", crontab(hour=3, minute=40)),
 )
@@ -22,6 +24,12 @@ BEATS: tuple[tuple[str, str, crontab], ...] = (
 @shared_task
 def make_partitions() -> None:
     partitions.make_ahead(timezone.now().date())
+
+
+@shared_task
+def fill_samples() -> None:
+    if filling.fill_due():
+        ring(fill_samples)
 
 
 @shared_task

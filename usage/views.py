@@ -5,6 +5,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_GET, require_POST
+from django_htmx.http import HttpResponseClientRefresh
 
 from accounts.gates import page
 from accounts.http import OrgRequest
@@ -16,16 +17,21 @@ from usage import optimization as savings
 from usage import picture as pictures
 from usage.forms import look
 
+WAITED = "waited"  # in the address of a look from a page that had no figures yet
+
 
 @require_GET
 @page(Permission.SEE_COSTS)
 def dashboard(request: OrgRequest) -> HttpResponse:
     now = timezone.now()
     lens = look(request.GET, now, *boards.EXTRA)
+    filling = sample_door.look(request)  # before the figures, so that those of a whole sample are all there
     board = boards.Board(request.organization, lens, now)
+    if request.htmx and WAITED in request.GET and board.has_data:
+        return HttpResponseClientRefresh()  # the first figures bring the head of the page with them
     arrival = firsts.arrive(request, board)
-    polls = 3 if arrival.is_connected and not board.has_data else 5 if board.is_filling else 0
-    answer = {"board": board, "lens": lens, "arrival": arrival, "polls": polls}
+    polls = filling.polls if filling else firsts.polls(arrival, board)
+    answer = {"board": board, "lens": lens, "arrival": arrival, "filling": filling, "polls": polls}
     return render(
         request,
         "usage/dashboard.html",
@@ -52,7 +58,12 @@ def explorer(request: OrgRequest) -> HttpResponse:
     return render(
         request,
         "usage/explorer.html",
-        {"table": table, "lens": lens, "sample": sample_door.is_offered(request)},
+        {
+            "table": table,
+            "lens": lens,
+            "filling": sample_door.look(request),
+            "sample": sample_door.is_offered(request),
+        },
         status=status,
     )
 

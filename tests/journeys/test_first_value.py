@@ -98,11 +98,20 @@ def test_before_anything_is_connected_the_dashboard_teaches(ann: Page):
     expect(ann.get_by_role("button", name=re.compile("sample data", re.I))).to_be_visible()
 
 
-def test_the_sample_workspace_is_entered_and_left_in_one_click_each(ann: Page):
+def test_the_sample_workspace_fills_while_one_looks_though_its_workers_are_killed(ann: Page, product: Product):
+    wait_for(lambda: product.children("celery", "worker"), 60, "workers run")
     ann.goto("/dashboard/")
     ann.get_by_role("button", name=re.compile("sample data", re.I)).click()
+    expect(ann.get_by_text("Sample workspace.")).to_be_visible()
+    product.kill("celery", "worker")
 
     expect(ann.locator(".stat", has_text="Spend")).to_be_visible(timeout=90_000)
+    expect(ann.get_by_role("link", name="Last 90 days")).to_be_visible()
+    expect(ann.locator("#figures")).not_to_have_attribute("hx-trigger", re.compile(".+"), timeout=120_000)
+    ann.goto("/dashboard/?period=90d")
+    expect(ann.get_by_text("Some figures are partial")).to_have_count(0)
+    product.manage("audit_rollups")
+
     ann.get_by_role("button", name=re.compile("leave", re.I)).first.click()
     expect(ann.get_by_role("link", name="Connect a provider")).to_be_visible()
 

@@ -1,9 +1,6 @@
 """A worker or a web process dies at each step: nothing is lost, nothing is doubled (reliability §3.3, C3, C5)."""
 
-import os
-from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from django.core.management import call_command
@@ -13,27 +10,11 @@ from django.db.models.functions import Now
 from providers import connecting, sync
 from providers.connectors import CONNECTORS
 from providers.models import Connection, ReadWindow, SealedCredential
+from tests.dying import KILLED, in_a_child
 from tests.providers.conftest import KEYS, billed, fresh, read, secret, stored
 from tokentra.lib.tenancy import organization_scope
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.worker, pytest.mark.usefixtures("short")]
-
-KILLED = 9
-
-
-def in_a_child(point: str, marks: Path, work: Callable[[], object]) -> int:
-    """Do the work in a process of its own that dies at the point; returns the signal that ended it."""
-    for each in connections.all():
-        each.close()
-    child = os.fork()
-    if child == 0:
-        os.environ |= {"TOKENTRA_CHAOS": point, "TOKENTRA_CHAOS_MARKS": str(marks)}
-        try:
-            work()
-        finally:
-            os._exit(0)
-    _, status = os.waitpid(child, 0)
-    return os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
 
 
 def lease_runs_out(connection: Connection) -> None:

@@ -14,11 +14,8 @@ TODAY = date(2026, 11, 20)
 
 def test_its_total_is_the_storys_usage_by_the_price_book():
     pricer = Pricer()
-    rows = [
-        row
-        for provider in demo.USAGE_ENDPOINT
-        for row in demo.usage_of(provider, datetime.combine(TODAY, time.min, UTC))
-    ]
+    whole = demo.Stretch(date(2026, 8, 23), TODAY, datetime.combine(TODAY, time.min, UTC), last_day=TODAY)
+    rows = [row for provider in demo.USAGE_ENDPOINT for row in demo.usage_of(provider, whole)]
     fortnight = [row for row in rows if date(2026, 11, 6) <= row.day < TODAY]
 
     assert picture(TODAY)["total"] == sum((pricer.price(row).amount or 0 for row in fortnight), Decimal(0))

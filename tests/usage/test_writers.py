@@ -12,6 +12,7 @@ from django.db import DataError, IntegrityError, connection, connections
 from django.db.transaction import atomic
 from django.db.utils import ProgrammingError
 
+from tests import make
 from tests.usage.accounts_of import DAY, Account, at, billed, rows_of, spent, tokens, used
 from tokentra.lib.tenancy import organization_scope
 from usage import demo, ingest, partitions, rollup, tasks
@@ -190,7 +191,7 @@ def test_a_row_has_one_place(in_acme):
 def test_the_sample_workspace_is_true_to_the_same_rules(acme):
     now = at(date(2026, 11, 20), 19)
 
-    rows = demo.fill(acme.pk, now)
+    rows = make.story(acme, now)
 
     with organization_scope(acme.pk):
         assert rows == UsageRecord.objects.count()
@@ -208,7 +209,7 @@ def test_the_sample_workspace_is_true_to_the_same_rules(acme):
         assert all(abs(usage[model] - bill[model]) < Decimal("0.000001") for model in usage)
         before = rows_of(acme.pk)
 
-    demo.fill(acme.pk, now)
+    make.story(acme, now)
 
     with organization_scope(acme.pk):
         assert rows_of(acme.pk) == before

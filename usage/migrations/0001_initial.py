@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 import tokentra.lib.ids
 import usage.counting
-from tokentra.lib.tenancy_migrations import CreatePartitionedModel, narrow_rollup, owned_policies
+from tokentra.lib.tenancy_migrations import CreatePartitionedModel, marks_for_the_sweep, narrow_rollup, owned_policies
 
 ROLLUPS = ("usage_hourrollup", "usage_daydimension", "usage_dayrollup")
 
@@ -589,14 +589,60 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
+        migrations.CreateModel(
+            name="SampleFill",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(default=tokentra.lib.ids.uuid7, editable=False, primary_key=True, serialize=False),
+                ),
+                ("last_day", models.DateField(help_text="The day on which the ninety days of its story ended.")),
+                ("told_at", models.DateTimeField(help_text="The moment up to which it is written.")),
+                ("first_day", models.DateField(help_text="The day back to which it is written.")),
+                ("next_end", models.DateField(help_text="The days before this one are still to be written.")),
+                (
+                    "due_at",
+                    models.DateTimeField(
+                        help_text="When the next step is due; null: nothing is left, or given up.", null=True
+                    ),
+                ),
+                ("moved_at", models.DateTimeField(help_text="When days were last written, or asked for.")),
+                (
+                    "failures",
+                    models.PositiveSmallIntegerField(default=0, help_text="Steps that failed since one worked."),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="accounts.organization",
+                    ),
+                ),
+            ],
+            options={
+                "abstract": False,
+                "constraints": [
+                    models.UniqueConstraint(fields=("organization", "id"), name="usage_samplefill_owned"),
+                    models.UniqueConstraint(fields=("organization",), name="one_fill_for_each_sample"),
+                    models.CheckConstraint(
+                        condition=models.Q(("due_at", None), ("next_end__gt", models.F("first_day")), _connector="OR"),
+                        name="a_whole_sample_is_never_due",
+                    ),
+                ],
+            },
+        ),
         owned_policies(
             "usage_usagerecord",
             "usage_ledgerday",
             "usage_revision",
             "usage_label",
             "usage_priceoverride",
+            "usage_samplefill",
             *ROLLUPS,
         ),
+        marks_for_the_sweep({"usage_samplefill": "organization_id, due_at"}),
         narrow_rollup(*ROLLUPS),
         sums_of_units(),
         partitions(),

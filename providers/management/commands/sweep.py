@@ -7,8 +7,9 @@ from django.core.management.base import BaseCommand
 from kombu.exceptions import OperationalError
 
 from providers.finishing import read_all_due
+from usage import filling
 
-NOT_HERE = ("tokentra.machine.", "providers.tasks.sync_due")
+NOT_HERE = ("tokentra.machine.", "providers.tasks.sync_due", "usage.tasks.fill_samples")
 
 
 class Command(BaseCommand):
@@ -18,11 +19,13 @@ class Command(BaseCommand):
         current_app.loader.import_default_modules()
         for entry in current_app.conf.beat_schedule.values():
             is_nightly = not isinstance(entry["schedule"], int | float)
-            if is_nightly or entry["task"].startswith(NOT_HERE):  # heartbeats are the workers'; syncs follow
+            if is_nightly or entry["task"].startswith(NOT_HERE):  # heartbeats are the workers'; the others follow
                 continue
             try:
                 current_app.tasks[entry["task"]].run()
             except OperationalError:
                 self.stderr.write(f"{entry['task']} needs Redis and waits for it.")
+        while filling.fill_due():
+            continue
         windows = sum(done.windows for _, done in read_all_due())
         self.stdout.write(f"Everything that was due is done; {windows} windows were read.")

@@ -12,12 +12,12 @@ from django.test.utils import CaptureQueriesContext
 from accounts import journal
 from accounts.journal import Event
 from accounts.models import JournalEntry, Organization, User
+from tests import make
 from tests.conftest import Browser
 from tests.usage.accounts_of import billed
 from tests.usage.pages.accounts_read import NOW, TODAY, anthropic, on, openai, two_settled_days, whole_history
 from tokentra.lib.money import DASH
 from tokentra.lib.tenancy import organization_scope
-from usage import demo
 from usage.rows import Ledger, Tokens
 
 pytestmark = pytest.mark.django_db
@@ -293,7 +293,7 @@ def test_a_range_that_cannot_be_shown_is_told_and_kept(acme: Organization, alice
 
 @pytest.mark.parametrize("query", ["", "period=90d&stack=provider", "period=today", "project=proj_support"])
 def test_it_takes_at_most_fifteen_queries(acme: Organization, alices: Browser, query: str):
-    demo.fill(acme.pk, NOW)
+    make.story(acme, NOW)
     alices.get("/dashboard/")
 
     with CaptureQueriesContext(connection) as captured:
@@ -308,7 +308,7 @@ def test_it_takes_at_most_fifteen_queries(acme: Organization, alices: Browser, q
 def test_it_says_the_same_as_the_api(acme: Organization, alices: Browser):
     from tokentra.lib.money import exact_dollars
 
-    demo.fill(acme.pk, NOW)
+    make.story(acme, NOW)
     totals = alices.get("/api/usage/stats?from=2026-10-22&to=2026-11-21").json()["totals"]
 
     assert exact_dollars(totals["cost"]) in alices.get("/dashboard/").content.decode()

@@ -8,10 +8,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Organization
+from tests import make
 from tests.conftest import Browser
 from tests.usage.pages.accounts_read import MINI, NOW, on, openai, two_settled_days, whole_history
 from tokentra.lib.money import DASH
-from usage import demo
 from usage.rows import Tokens
 
 pytestmark = pytest.mark.django_db
@@ -186,7 +186,7 @@ def test_unpriced_and_unknown_are_told_in_their_cells(acme: Organization, alices
 
 
 def test_thousands_of_rows_take_a_handful_of_queries(acme: Organization, alices: Browser):
-    demo.fill(acme.pk, NOW)
+    make.story(acme, NOW)
 
     with CaptureQueriesContext(connection) as captured:
         content = page(alices, "period=90d")

@@ -12,10 +12,11 @@ from django.db import connection, connections
 from django.http import StreamingHttpResponse
 
 from accounts.models import Organization, User
+from tests import make
 from tests.conftest import Browser
 from tests.usage.accounts_of import billed
 from tests.usage.pages.accounts_read import DAY, MINI, NOW, openai, two_settled_days
-from usage import asking, demo, export, figures, stats
+from usage import asking, export, figures, stats
 from usage.csv_lines import safe
 from usage.rows import Ledger
 
@@ -95,7 +96,7 @@ def test_focus_has_its_columns_and_one_row_a_currency(acme: Organization, alices
 
 @pytest.mark.parametrize("format", ["csv", "focus"])
 def test_p4_ninety_days_of_rows_add_up_to_the_totals(acme: Organization, alices: Browser, format: str):
-    demo.fill(acme.pk, NOW)
+    make.story(acme, NOW)
     whole = "from=2026-08-23&to=2026-11-21"
     totals = alices.get(f"/api/usage/stats?{whole}").json()["totals"]
 

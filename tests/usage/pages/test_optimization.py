@@ -7,10 +7,11 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import JournalEntry, Organization
+from tests import make
 from tests.conftest import Browser
 from tests.usage.pages.accounts_read import NOW, on, openai, whole_history
 from tokentra.lib.tenancy import organization_scope
-from usage import demo, optimization
+from usage import optimization
 from usage.rows import Tokens
 
 pytestmark = pytest.mark.django_db
@@ -82,7 +83,7 @@ def test_the_first_view_is_noted_once_there_is_something_to_see(acme: Organizati
 
 
 def test_ninety_days_of_sample_data_are_bounded_by_what_was_spent(acme: Organization):
-    demo.fill(acme.pk, NOW)
+    make.story(acme, NOW)
 
     with organization_scope(acme.pk):
         found = optimization.look(acme, timezone.now())

@@ -3,12 +3,13 @@
 from typing import Any
 
 from allauth.account.models import EmailAddress
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from accounts import demonstration, samples
 from accounts.models import User
-from usage import demo
+from tokentra.lib.tenancy import organization_scope
+from usage import filling
 
 
 class Command(BaseCommand):
@@ -19,6 +20,12 @@ class Command(BaseCommand):
         if user is None:
             user = User.objects.create_user(demonstration.EMAIL, full_name="Dana Demo")
             EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
-        organization = samples.sample_of(user) or samples.create(user)
-        demo.fill(organization.pk, timezone.now())
+        organization = samples.made_for(user)
+        with organization_scope(organization.pk):
+            filling.ask(organization, timezone.now(), again=True)
+        filling.finish(organization.pk)
+        with organization_scope(organization.pk):
+            left = filling.progress(organization)
+        if left:
+            raise CommandError(f"Only {left.days_written} of {left.days_wanted} days are written; the log says why.")
         self.stdout.write(f"{organization.name} holds ninety days of generated usage and bills.")
