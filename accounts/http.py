@@ -25,6 +25,7 @@ class OrgRequest(HttpRequest):
     htmx: HtmxDetails
     organization: Organization
     membership: Membership
+    memberships: list[Membership]
 
 
 def caller() -> tuple[str | None, str]:

@@ -123,29 +123,37 @@ class FirstTouch:
 
 
 class CurrentOrganization:
-    """Sets `request.organization` and `request.membership`; both None for people who belong nowhere."""
+    """Sets `request.memberships`, and `request.organization` with its `request.membership`: None for people who
+    belong nowhere.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        membership = current_membership(request)
+        request.memberships = memberships = memberships_of(request)  # type: ignore[attr-defined]  # OrgRequest declares it
+        membership = current_membership(request, memberships)
         request.membership = membership  # type: ignore[attr-defined]  # OrgRequest declares it
         request.organization = membership.organization if membership else None  # type: ignore[attr-defined]  # as above
         with calling(request):
             return self.get_response(request)
 
 
-def current_membership(request: HttpRequest) -> Membership | None:
-    """The membership that the session names, else the person's first one."""
+def memberships_of(request: HttpRequest) -> list[Membership]:
+    """Where the person in front of it belongs, sample workspaces last; empty for a stranger."""
     user = request.user
     if not isinstance(user, User):
-        return None
+        return []
     with user_scope(user.pk):
-        memberships = list(Membership.objects.of(user))
+        return list(Membership.objects.of(user))
+
+
+def current_membership(request: HttpRequest, memberships: list[Membership]) -> Membership | None:
+    """The membership that the session names, else the person's first one."""
+    if not memberships:
+        return None
     wanted = request.session.get(CURRENT)
-    chosen = next((m for m in memberships if str(m.organization_id) == wanted), None)
-    return chosen or (memberships[0] if memberships else None)
+    return next((m for m in memberships if str(m.organization_id) == wanted), memberships[0])
 
 
 def act_for(request: HttpRequest, organization_id: UUID) -> None:

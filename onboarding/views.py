@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts.gates import page
 from accounts.http import OrgRequest
 from accounts.permissions import Permission
-from onboarding import connecting, inviting, journeys, steps
+from onboarding import connecting, inviting, journeys, segments, steps
 from onboarding import waiting as waits
 from onboarding.forms import ScreenForm
 from onboarding.questions import BY_KEY
@@ -33,7 +33,13 @@ def resume(request: OrgRequest) -> HttpResponse:
     if request.organization.is_sample:
         return redirect("usage:dashboard")
     travel = journeys.of(request.membership)
-    return redirect(url_of(DASHBOARD if travel.journey.is_over else travel.position))
+    return redirect(home_of(travel) if travel.journey.is_over else url_of(travel.position))
+
+
+def home_of(travel: journeys.Travel) -> str:
+    """Where somebody begins who has arrived: the summary for people who decide, once there is something in it."""
+    decides = segments.family_of(travel.journey.user_role) == "executive"
+    return reverse("usage:summary") if decides and travel.is_connected else url_of(DASHBOARD)
 
 
 @require_http_methods(["GET", "POST"])
@@ -136,4 +142,5 @@ def leave(request: OrgRequest) -> HttpResponse:
 @page(Permission.SEE_COSTS)
 def waiting(request: OrgRequest) -> HttpResponse:
     """The dashboard's corner for people whose figures are not there yet."""
-    return render(request, "onboarding/waiting.html", {"cards": list(waits.cards(request.membership))})
+    segment = journeys.of(request.membership).journey.segment
+    return render(request, "onboarding/waiting.html", {"cards": list(waits.cards(request.membership, segment))})

@@ -7,6 +7,7 @@ from django.urls import NoReverseMatch, reverse
 
 from accounts.models import Membership
 from accounts.permissions import Permission
+from onboarding.segments import Segment
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +17,7 @@ class Card:
     icon: str
     view: str
     permission: Permission = Permission.SEE_COSTS
+    segment: Segment | None = None  # for people of this one only
 
     @property
     def href(self) -> str:
@@ -23,6 +25,13 @@ class Card:
 
 
 CARDS = (
+    Card(
+        "Create a client workspace",
+        "One for each client; figures never mix.",
+        "briefcase",
+        "accounts:organizations",
+        segment=Segment.AGENCY,
+    ),
     Card("Read the docs", "What each figure means, and how to read it.", "book", "guide:contents"),
     Card(
         "Set up the SDK",
@@ -48,9 +57,9 @@ CARDS = (
 )
 
 
-def cards(membership: Membership) -> Iterator[Card]:
+def cards(membership: Membership, segment: str) -> Iterator[Card]:
     for card in CARDS:
-        if not membership.may(card.permission):
+        if not membership.may(card.permission) or card.segment not in (None, segment):
             continue
         try:
             reverse(card.view)

@@ -16,6 +16,7 @@ class Entry:
     view: str
     permission: Permission = Permission.SEE_COSTS
     covers: tuple[str, ...] = ()  # other views of the same place, by the start of their names
+    least_workspaces: int = 0  # of the person's own, sample workspaces left out
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,8 @@ GROUPS = (
     Group(
         "See",
         (
-            Entry("Dashboard", "layout-dashboard", "usage:dashboard"),
+            Entry("Clients", "briefcase", "usage:clients", least_workspaces=2),
+            Entry("Dashboard", "layout-dashboard", "usage:dashboard", covers=("usage:summary",)),
             Entry("Usage", "chart-bar", "usage:explorer"),
         ),
     ),
@@ -68,10 +70,11 @@ def groups_for(request: HttpRequest | None) -> list[tuple[str, list[Link]]]:
 
 def links(group: Group, request: HttpRequest | None) -> Iterator[Link]:
     membership = getattr(request, "membership", None)
+    workspaces = sum(not each.organization.is_sample for each in getattr(request, "memberships", ()))
     match = getattr(request, "resolver_match", None)
     here = match.view_name if match else ""
     for entry in group.entries:
-        if membership is None or not membership.may(entry.permission):
+        if membership is None or not membership.may(entry.permission) or workspaces < entry.least_workspaces:
             continue
         try:
             href = reverse(entry.view)

@@ -8,9 +8,11 @@ app_name = "usage"
 
 urlpatterns = [
     path("dashboard/", views.dashboard, name="dashboard"),
+    path("dashboard/summary/", views.summary, name="summary"),
     path("dashboard/data-ready/", views.data_ready, name="data_ready"),
     path("dashboard/insight/", views.insight, name="insight"),
     path("usage/", views.explorer, name="explorer"),
+    path("clients/", views.clients, name="clients"),
     path("optimization/", views.optimization, name="optimization"),
     path("sample/picture/", views.picture, name="picture"),
     path("sample/enter/", sample_door.enter, name="sample_enter"),

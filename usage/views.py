@@ -10,11 +10,13 @@ from django_htmx.http import HttpResponseClientRefresh
 from accounts.gates import page
 from accounts.http import OrgRequest
 from accounts.permissions import Permission
+from usage import clients as workspaces
 from usage import dashboard as boards
 from usage import explorer as tables
 from usage import firsts, sample_door
 from usage import optimization as savings
 from usage import picture as pictures
+from usage import summary as summaries
 from usage.forms import look
 
 WAITED = "waited"  # in the address of a look from a page that had no figures yet
@@ -38,6 +40,23 @@ def dashboard(request: OrgRequest) -> HttpResponse:
         answer | {"sample": sample_door.is_offered(request)},
         status=422 if lens.errors else 200,
     )
+
+
+@require_GET
+@page(Permission.SEE_COSTS)
+def summary(request: OrgRequest) -> HttpResponse:
+    now = timezone.now()
+    answer = {"summary": summaries.Summary(request.organization, now), "found": savings.look(request.organization, now)}
+    return render(request, "usage/summary.html", answer | {"sample": sample_door.is_offered(request)})
+
+
+@require_GET
+@page(Permission.SEE_COSTS, scoped=False)
+def clients(request: OrgRequest) -> HttpResponse:
+    """Every workspace of this person; the search is by name."""
+    named = request.GET.get("q", "").strip()[:100]
+    found = workspaces.clients(request.memberships, now=timezone.now(), named=named)
+    return render(request, "usage/clients.html", {"found": found, "named": named})
 
 
 @require_POST

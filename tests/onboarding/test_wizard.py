@@ -80,3 +80,19 @@ def test_the_waiting_cards_lead_where_this_role_may_go(role, shown, acme):
 
 def test_the_sdk_step_leads_on_to_connecting(alices):
     assert alices.get("/onboarding/sdk/").url == STEP
+
+
+def test_people_who_decide_begin_at_the_summary_once_there_is_one(alices):
+    alices.post("/onboarding/company/", {"user_role": "cto_vp"})
+    alices.post("/onboarding/leave/")
+    assert alices.get("/", follow=True).redirect_chain[-1][0] == "/dashboard/"
+
+    alices.post("/providers/connect/openai/", {"admin_key": KEYS["openai"]})
+    assert alices.get("/", follow=True).redirect_chain[-1][0] == "/dashboard/summary/"
+
+
+def test_an_agency_is_offered_a_workspace_for_a_client(alices):
+    assert "client workspace" not in alices.get("/onboarding/waiting/").content.decode()
+
+    alices.post("/onboarding/goals/", {"goals": ["client_billing"]})
+    assert "Create a client workspace" in alices.get("/onboarding/waiting/").content.decode()
