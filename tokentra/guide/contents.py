@@ -58,10 +58,13 @@ ELSEWHERE = {"operations": "operations.md"}
 # {provider} is that argument of the view's address.
 EXPLAINS: Mapping[str, str] = {
     "usage:dashboard": "dashboard",
+    "usage:summary": "dashboard#the-summary",
+    "usage:clients": "organization#clients-side-by-side",
     "usage:explorer": "usage",
     "usage:optimization": "optimization",
     "providers:": "connections",
     "providers:connect": "connect-{provider}",
+    "providers:ask": "connections#ask-for-a-key",
     "providers:key": "connections#replace-a-key",
     "providers:disconnect": "connections#disconnect",
     "accounts:": "sign-in",
