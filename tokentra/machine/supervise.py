@@ -17,6 +17,7 @@ from types import FrameType
 
 from tokentra.machine import (
     borrowed_postgres,
+    browser,
     first_steps,
     places,
     postgres,
@@ -88,7 +89,9 @@ def _bring_up(control: Control, supervisor: "subprocess.Popen[bytes]", host: str
     if token := os.environ.get("TOKENTRA_DEMO_TOKEN"):
         command = [sys.executable, str(places.ROOT / "manage.py"), "seed_demo"]
         if subprocess.run(command, check=False).returncode == 0:
-            say(f"The sample organization, signed in: http://{host}:{port}/demo/{token}/")
+            link = f"http://{host}:{port}/demo/{token}/"
+            say(f"The sample organization, signed in: {link}")
+            browser.show(link)
 
 
 def _watch(supervisor: "subprocess.Popen[bytes]", watchdog: Watchdog) -> None:
