@@ -7,17 +7,8 @@ from django.contrib import admin
 from django.contrib.admin.exceptions import NotRegistered
 from django.contrib.auth.models import Group
 
-from accounts.models import (
-    AuditLine,
-    Invitation,
-    JournalEntry,
-    Membership,
-    Organization,
-    OutboxMail,
-    StaffAccess,
-    User,
-    Visit,
-)
+from accounts.invited import Invitation
+from accounts.models import AuditLine, JournalEntry, Membership, Organization, OutboxMail, StaffAccess, User, Visit
 from accounts.staff import StaffReadAdmin, guard
 
 guard(admin.site)

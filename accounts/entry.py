@@ -18,7 +18,7 @@ from django.views.decorators.http import require_POST
 from accounts import arrival, joining, limits, signup
 from accounts.forms import CodeForm, LoginForm, ResetPasswordKeyForm, SignupForm, SocialSignupForm
 from accounts.invitations import NoLongerOpen
-from accounts.models import Invitation
+from accounts.invited import Invitation
 from accounts.signup import Arrival
 from tokentra.lib.tenancy import organization_scope
 

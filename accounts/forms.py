@@ -14,12 +14,18 @@ from allauth.account.forms import SignupForm as AllauthSignup
 from allauth.socialaccount.forms import SignupForm as AllauthSocialSignup
 from django import forms
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponseBase
 
 from accounts import signup
 from accounts.arrival import visit_of
-from accounts.models import Invitation, Organization, User
+from accounts.currencies import CURRENCIES
+from accounts.industries import Industry
+from accounts.invitations import addresses_in
+from accounts.invited import Invitation
+from accounts.models import Membership, Organization, User
 from accounts.naming import clean_name
+from accounts.permissions import MEANS, Role
 from accounts.signup import Arrival
 from tokentra.lib.ids import uuid7
 from tokentra.lib.tenancy import organization_scope, scoped_organization
@@ -73,6 +79,7 @@ class SignupForm(WithOrganization, AllauthSignup):  # type: ignore[misc]  # alla
         if invitation:
             self.initial["email"] = invitation.email
             self.fields["email"].disabled = True
+            self.fields["email"].help_text = "The address that was invited."
         self.fields["password1"].help_text = HINT
         self.fields["password1"].widget.attrs.pop("placeholder", None)
 
@@ -152,12 +159,11 @@ class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]  # takes its argum
         fields = ("full_name",)
 
 
-class NewOrganizationForm(forms.Form):
-    name = NameField(label="Name")
+class PlaceForm(forms.ModelForm):  # type: ignore[type-arg]  # takes its argument in stubs only
+    """What every organization says of itself."""
 
-
-class OrganizationForm(forms.ModelForm):  # type: ignore[type-arg]  # takes its argument in stubs only
     name = NameField(label="Name")
+    website = forms.URLField(label="Website", required=False, assume_scheme="https")
     timezone = forms.ChoiceField(
         label="Time zone",
         choices=[
@@ -165,8 +171,66 @@ class OrganizationForm(forms.ModelForm):  # type: ignore[type-arg]  # takes its 
         ],
         help_text="For budgets and for what your own code measures. Providers' figures keep their UTC days.",
     )
-    website = forms.URLField(label="Website", required=False, assume_scheme="https")
+    currency = forms.ChoiceField(
+        label="Currency",
+        choices=[(code, f"{code}, {name}") for code, name in CURRENCIES],
+        help_text="What you plan in. Costs are counted in US dollars; bills in another currency stand beside them.",
+    )
 
     class Meta:
         model = Organization
-        fields = ("name", "timezone", "website")
+        fields: tuple[str, ...] = ("name", "website", "timezone", "currency")
+
+
+class NewOrganizationForm(PlaceForm):
+    """Another organization."""
+
+
+class OrganizationForm(PlaceForm):
+    industry = forms.ChoiceField(label="Industry", required=False, choices=[("", "Not said"), *Industry.choices])
+
+    class Meta(PlaceForm.Meta):
+        fields = (*PlaceForm.Meta.fields, "industry")
+
+
+class GivesRole(forms.Form):
+    """A role, of those that this member may give."""
+
+    def __init__(self, *args: Any, giver: Membership, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.offered = [(role, MEANS[role]) for role in Role if giver.may_give(role)]
+        self.fields["role"] = forms.ChoiceField(
+            label="Role", choices=[(role.value, f"{role.label}: {meaning}") for role, meaning in self.offered]
+        )
+
+    @property
+    def role(self) -> Role:
+        return Role(self.cleaned_data["role"])
+
+    @property
+    def wanted(self) -> str:
+        """The role that is marked, before or after something was sent."""
+        return str(self["role"].value() or "")
+
+
+class RoleForm(GivesRole):
+    """The role of a member."""
+
+
+class InvitationForm(GivesRole):
+    addresses = forms.CharField(
+        label="Email addresses",
+        max_length=10_000,
+        widget=forms.Textarea(attrs={"rows": 3, "placeholder": "june@company.com, jo@company.com"}),
+        help_text="One or many, by line or comma.",
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.initial.setdefault("role", Role.MEMBER)
+
+    def clean_addresses(self) -> list[str]:
+        found = addresses_in(self.cleaned_data["addresses"])
+        if not found:
+            raise ValidationError("Enter at least one address.")
+        return found

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, cast
 
+from allauth.account.internal.flows.reauthentication import raise_if_reauthentication_required
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseForbidden
@@ -48,6 +49,11 @@ def page(permission: Permission, *, scoped: bool = True) -> Callable[[View[P]], 
         return opened
 
     return door
+
+
+def recently_proved(request: HttpRequest) -> None:
+    """Ask for the password again, unless that was done within ten minutes; then go on with this request."""
+    raise_if_reauthentication_required(request, app="")
 
 
 class CsrfOfJson(CsrfViewMiddleware):

@@ -17,10 +17,11 @@ from django.utils import timezone
 
 from accounts import audit, journal, letters
 from accounts.http import absolute
+from accounts.invited import Invitation
 from accounts.journal import Event
-from accounts.models import Invitation, JournalEntry, Membership, Organization, User
+from accounts.models import JournalEntry, Membership, Organization, User
 from accounts.naming import fold
-from accounts.permissions import Permission, Role
+from accounts.permissions import Role
 from tokentra.lib.tenancy import digest_scope, organization_scope, user_scope
 
 LASTS = timedelta(days=14)
@@ -52,7 +53,7 @@ def invite(organization: Organization, addresses: Iterable[str], role: Role, *, 
     Raises PermissionDenied for a person who may not invite here, or not with this role.
     """
     with organization_scope(organization.pk):
-        lock(organization)
+        organization.lock()
         may_invite(organization, role, by)
         once = dict.fromkeys(fold(address) for address in addresses if address.strip())
         return [invite_one(organization, address, role, by) for address in once]
@@ -84,7 +85,7 @@ def send_again(offer: Invitation, *, by: User) -> Invited:
     """
     organization, now = offer.organization, timezone.now()
     with organization_scope(organization.pk):
-        lock(organization)
+        organization.lock()
         may_invite(organization, Role(offer.role), by)
         fresh = organization.invitations.with_mail().unanswered().filter(pk=offer.pk).first()
         if fresh is None:
@@ -124,15 +125,8 @@ def revoke(offer: Invitation, *, by: User) -> None:
 def may_invite(organization: Organization, role: Role, by: User) -> None:
     """Owners and admins invite, owners only by an owner; a sample workspace is one person's own."""
     mine = organization.memberships.filter(user=by).first()
-    if organization.is_sample or mine is None or not mine.may(Permission.MANAGE_PEOPLE):
-        raise PermissionDenied("Owners and admins of an organization invite people.")
-    if role is Role.OWNER and not mine.may(Permission.OWN):
-        raise PermissionDenied("Only an owner invites another owner.")
-
-
-def lock(organization: Organization) -> None:
-    """One change to who belongs here at a time; rows that refer to the organization are not held up."""
-    Organization.objects.select_for_update(no_key=True).get(pk=organization.pk)
+    if organization.is_sample or mine is None or not mine.may_give(role):
+        raise PermissionDenied("Owners and admins invite people, and only an owner invites another owner.")
 
 
 def sent_within_an_hour(organization: Organization, now: datetime) -> int:

@@ -1,7 +1,11 @@
 """The door of an invitation: who asks whom into what, and what each person who comes through it is told."""
 
+from typing import cast
+from uuid import UUID
+
 from allauth.account.adapter import get_adapter
 from django.contrib import messages
+from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -10,8 +14,9 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import invitations, limits
 from accounts.invitations import NoLongerOpen, digest_of
+from accounts.invited import Invitation, InvitationStatus
 from accounts.middleware import act_for
-from accounts.models import Invitation, InvitationStatus, User
+from accounts.models import User
 
 HELD = "invitation"  # in the session: the digest of the link that this browser opened
 ACTION = "invitation"
@@ -51,6 +56,17 @@ def held_invitation(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
+@login_required
+def accept_invitation(request: HttpRequest, invitation_id: UUID) -> HttpResponse:
+    """Without its link: an invitation to an address that this person proved."""
+    user = cast(User, request.user)
+    for offer in invitations.all_waiting_for(user):
+        if offer.pk == invitation_id:
+            return join(request, offer, user)
+    raise Http404
+
+
+@require_POST
 def switch_person(request: HttpRequest) -> HttpResponse:
     """Log out, and go on with the invitation as somebody else."""
     held = request.session.get(HELD)
@@ -79,6 +95,10 @@ def answer(request: HttpRequest, offer: Invitation) -> HttpResponse:
     user = request.user
     if not isinstance(user, User) or not invitations.may_accept(offer, user):
         return show(request, offer)
+    return join(request, offer, user)
+
+
+def join(request: HttpRequest, offer: Invitation, user: User) -> HttpResponse:
     try:
         membership = invitations.accept(offer, user)
     except NoLongerOpen:

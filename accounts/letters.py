@@ -7,7 +7,8 @@ from django.conf import settings
 from django.template.loader import render_to_string
 
 from accounts import outbox
-from accounts.models import Invitation, Organization, OutboxMail, User
+from accounts.invited import Invitation
+from accounts.models import Organization, OutboxMail, User
 
 
 @dataclass(frozen=True, slots=True)

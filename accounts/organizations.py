@@ -4,7 +4,8 @@ from uuid import UUID
 
 from django.http import Http404, HttpRequest
 
-from accounts import audit
+from accounts import audit, journal
+from accounts.journal import Event
 from accounts.middleware import act_for
 from accounts.models import Membership, Organization, User
 from accounts.signup import found
@@ -18,10 +19,12 @@ def memberships(user: User) -> list[Membership]:
         return list(Membership.objects.of(user))
 
 
-def create(name: str, *, by: User) -> Organization:
+def create(name: str, *, by: User, **fields: str) -> Organization:
+    """Make another organization, owned by this person: an agency makes one for each client."""
     organization_id = uuid7()
     with organization_scope(organization_id):
-        organization = found(organization_id, name, owner=by)
+        organization = found(organization_id, name, owner=by, **fields)
+        journal.record(Event.ORGANIZATION_CREATED, by, organization)
         audit.note("organization_created", organization, by, about=organization)
     return organization
 

@@ -13,6 +13,15 @@ class Role(models.TextChoices):
     VIEWER = "viewer", "Viewer"
 
 
+MEANS: dict[Role, str] = {
+    Role.OWNER: "Everything, with the plan, deletion and who owns it.",
+    Role.ADMIN: "Connections and keys, people, settings and the audit log.",
+    Role.FINANCE: "Budgets, alerts, prices and reports. No keys.",
+    Role.MEMBER: "All costs and reports, and keys of their own.",
+    Role.VIEWER: "All costs and reports, to read and export.",
+}
+
+
 class Permission(Enum):
     SEE_COSTS = auto()
     MANAGE_KEYS = auto()

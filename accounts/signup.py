@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from allauth.account.models import EmailAddress
@@ -14,8 +15,9 @@ from django.utils import timezone
 
 from accounts import audit, invitations, journal, letters
 from accounts.invitations import NoLongerOpen
+from accounts.invited import Invitation
 from accounts.journal import Event
-from accounts.models import FIRST_TOUCH_FIELDS, Invitation, Membership, Organization, OutboxMail, User, Visit
+from accounts.models import FIRST_TOUCH_FIELDS, Membership, Organization, OutboxMail, User, Visit
 from accounts.naming import organization_name, slug_for
 from accounts.permissions import Role
 from tokentra.lib.ids import uuid7
@@ -84,10 +86,10 @@ def settle(user: User, organization: Organization, arrival: Arrival) -> None:
     letters.welcome(user, organization, held=held, invited=bool(arrival.invitation))
 
 
-def found(organization_id: UUID, name: str, *, owner: User) -> Organization:
+def found(organization_id: UUID, name: str, *, owner: User, **fields: str) -> Organization:
     """Make an organization with its first owner, inside its scope."""
     slug = slug_for(name)
-    values = {"id": organization_id, "name": name, "trial_ends_at": timezone.now() + TRIAL}
+    values: dict[str, Any] = {"id": organization_id, "name": name, "trial_ends_at": timezone.now() + TRIAL, **fields}
     try:
         with transaction.atomic():
             organization = Organization.objects.create(slug=slug, **values)
@@ -164,7 +166,8 @@ def abandon(user: User) -> None:
             organization.delete()
             user.delete()
             return
-    user.delete()  # invited, and nowhere yet
+    with organization_scope(uuid7()):  # invited, and nowhere yet: no organization holds a row of theirs
+        user.delete()
 
 
 def create_person_and_organization(

@@ -3,7 +3,7 @@
 from django.urls import path, re_path
 from django.views.generic import RedirectView
 
-from accounts import entry, joining, security, views
+from accounts import entry, joining, people, security, views
 
 app_name = "accounts"
 
@@ -31,10 +31,20 @@ urlpatterns = [
     path("settings/security/sessions/<int:pk>/end/", security.end_session, name="end_session"),
     path("settings/security/sessions/end/", security.end_other_sessions, name="end_other_sessions"),
     path("settings/organization/", views.organization, name="settings_organization"),
+    path("settings/team/", people.members, name="team"),
+    path("settings/team/leave/", people.leave, name="team_leave"),
+    path("settings/team/invitations/", people.invite, name="team_invite"),
+    path("settings/team/invitations/<uuid:invitation_id>/send/", people.send_again, name="team_send_again"),
+    path("settings/team/invitations/<uuid:invitation_id>/revoke/", people.revoke, name="team_revoke"),
+    path("settings/team/<uuid:member_id>/", people.member, name="team_member"),
+    path("settings/team/<uuid:member_id>/remove/", people.remove_member, name="team_remove"),
+    path("settings/team/<uuid:member_id>/hand-over/", people.hand_over, name="team_hand_over"),
     path("organizations/", views.organizations, name="organizations"),
+    path("organizations/new/", views.new_organization, name="new_organization"),
     path("organizations/none/", views.no_organization, name="no_organization"),
     path("organizations/<uuid:pk>/enter/", views.enter_organization, name="enter_organization"),
     path("invitations/", joining.held_invitation, name="held_invitation"),
+    path("invitations/<uuid:invitation_id>/accept/", joining.accept_invitation, name="accept_invitation"),
     path("invitations/switch/", joining.switch_person, name="switch_person"),
     path("invitations/forget/", joining.forget_invitation, name="forget_invitation"),
     path("invitations/<str:token>/", joining.invitation, name="invitation"),

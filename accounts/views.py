@@ -1,6 +1,6 @@
 """Own pages of accounts: settings of a person and of an organization, and the switch between them."""
 
-from typing import cast
+from typing import Any, cast
 from uuid import UUID
 
 from django.contrib import messages
@@ -15,8 +15,9 @@ from accounts import organizations as places
 from accounts.forms import NewOrganizationForm, OrganizationForm, ProfileForm
 from accounts.gates import page
 from accounts.http import OrgRequest
+from accounts.invitations import all_waiting_for
 from accounts.middleware import act_for
-from accounts.models import User
+from accounts.models import Organization, User
 from accounts.naming import organization_name
 from accounts.permissions import Permission
 
@@ -57,18 +58,28 @@ def organization(request: OrgRequest) -> HttpResponse:
     return render(request, "accounts/organization.html", context, status=422 if form.errors else 200)
 
 
-@require_http_methods(["GET", "POST"])
+@require_GET
 @login_required
 def organizations(request: HttpRequest) -> HttpResponse:
-    """Where this person belongs; POST makes another organization and enters it."""
+    """Where this person belongs, and where they are asked to; the menu in the top bar is a part of it."""
     user = cast(User, request.user)
-    form = NewOrganizationForm(request.POST or None)
+    context: dict[str, Any] = {"memberships": places.memberships(user)}
+    if cast(OrgRequest, request).htmx:
+        return render(request, "accounts/organizations.html#menu", context)
+    return render(request, "accounts/organizations.html", context | {"waiting": all_waiting_for(user)})
+
+
+@require_http_methods(["GET", "POST"])
+@login_required
+def new_organization(request: HttpRequest) -> HttpResponse:
+    """Another organization of one's own, such as a client's workspace; it is entered at once."""
+    here: Organization | None = cast(OrgRequest, request).organization
+    like_here = {"timezone": here.timezone, "currency": here.currency} if here else {}
+    form = NewOrganizationForm(request.POST or None, initial=like_here)
     if form.is_valid():
-        act_for(request, places.create(form.cleaned_data["name"], by=user).pk)
+        act_for(request, places.create(**form.cleaned_data, by=cast(User, request.user)).pk)
         return redirect("front_door")
-    context = {"form": form, "memberships": places.memberships(user)}
-    template = "accounts/organizations.html" + ("#menu" if cast(OrgRequest, request).htmx else "")
-    return render(request, template, context, status=422 if form.errors else 200)
+    return render(request, "accounts/new_organization.html", {"form": form}, status=422 if form.errors else 200)
 
 
 @require_GET
@@ -76,7 +87,7 @@ def organizations(request: HttpRequest) -> HttpResponse:
 def no_organization(request: HttpRequest) -> HttpResponse:
     if cast(OrgRequest, request).membership is not None:
         return redirect("front_door")
-    return render(request, "accounts/no_organization.html", {"form": NewOrganizationForm()})
+    return render(request, "accounts/no_organization.html", {"waiting": all_waiting_for(cast(User, request.user))})
 
 
 @require_POST

@@ -36,6 +36,7 @@ class Link:
 SETTINGS = (
     "accounts:settings",
     "accounts:profile",
+    "accounts:team",
     "accounts:email",
     "accounts:security",
     "account_",

@@ -8,7 +8,8 @@ from django.utils import timezone
 
 from accounts import invitations
 from accounts.invitations import NoLongerOpen, addresses_in, digest_of, find, invite
-from accounts.models import AuditLine, Invitation, JournalEntry, Membership, OutboxMail
+from accounts.invited import Invitation
+from accounts.models import AuditLine, JournalEntry, Membership, OutboxMail
 from accounts.permissions import Role
 from tests import make
 from tokentra.lib.tenancy import digest_scope, organization_scope, user_scope

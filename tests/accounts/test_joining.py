@@ -11,7 +11,8 @@ from django.utils import timezone
 
 from accounts import invitations
 from accounts.invitations import invite
-from accounts.models import Invitation, JournalEntry, Membership, Organization, OutboxMail, User
+from accounts.invited import Invitation
+from accounts.models import JournalEntry, Membership, Organization, OutboxMail, User
 from accounts.permissions import Role
 from tests import make
 from tests.accounts.conftest import home_of
@@ -352,7 +353,7 @@ def test_an_invitation_taken_back_while_somebody_signs_up_makes_no_account(acme,
         invitations.revoke(offer_of_in_scope(link), by=alice)
         waiting = Thread(target=sign_up)
         waiting.start()
-        wait_for(somebody_waits_for_a_row, 20, "the sign-up waits for the invitation")
+        wait_for(lambda: waiting_for_a_row() == 1, 20, "the sign-up waits for the invitation")
     waiting.join()
 
     assert answers[0]["Location"] == "/invitations/"
@@ -360,7 +361,8 @@ def test_an_invitation_taken_back_while_somebody_signs_up_makes_no_account(acme,
     assert client.get("/invitations/").status_code == 410
 
 
-def somebody_waits_for_a_row() -> bool:
+def waiting_for_a_row() -> int:
+    """How many others wait for a row that this thread holds."""
     with connections["owner"].cursor() as cursor:
-        cursor.execute("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")
+        cursor.execute("SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted")
         return cursor.fetchone()[0]

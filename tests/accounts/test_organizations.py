@@ -11,7 +11,14 @@ from tests import make
 from tests.conftest import Browser
 from tokentra.lib.tenancy import organization_scope
 
-CHANGED = {"name": "Acme Two", "timezone": "Europe/Paris", "website": "https://acme.example"}
+CHANGED = {
+    "name": "Acme Two",
+    "timezone": "Europe/Paris",
+    "currency": "EUR",
+    "website": "https://acme.example",
+    "industry": "software",
+}
+CLIENT = {"name": "Client One", "timezone": "Europe/Paris", "currency": "EUR"}
 
 
 def stored(organization: Organization) -> Organization:
@@ -38,7 +45,7 @@ def test_a_changed_organization_is_in_the_audit_log(alice, acme):
     with organization_scope(acme.pk):
         line = AuditLine.objects.owned_by(acme).get()
     assert (line.action, line.actor, line.object_id) == ("organization_changed", alice, str(acme.pk))
-    assert sorted(line.data["fields"]) == ["name", "timezone", "website"]
+    assert sorted(line.data["fields"]) == ["currency", "industry", "name", "timezone", "website"]
 
 
 @pytest.mark.parametrize(
@@ -49,6 +56,8 @@ def test_a_changed_organization_is_in_the_audit_log(alice, acme):
         {"name": "A" * 10_240},
         {"timezone": "Mars/Olympus"},
         {"website": "javascript:alert(1)"},
+        {"currency": "XXX"},
+        {"industry": "alchemy"},
     ],
     ids=lambda change: next(iter(change)),
 )
@@ -80,7 +89,7 @@ def test_settings_lead_people_to_what_they_may_change(alice, acme, bob):
 
 def test_a_person_switches_between_their_organizations(alice, acme):
     browser = Browser(alice)
-    made = browser.post("/organizations/", {"name": "Client One"})
+    made = browser.post("/organizations/new/", CLIENT)
     assert made.status_code == 302
     assert "Client One" in browser.get("/settings/organization/").content.decode()
     assert sorted(m.organization.name for m in memberships(alice)) == ["Acme", "Client One"]
@@ -88,6 +97,32 @@ def test_a_person_switches_between_their_organizations(alice, acme):
     browser.post(f"/organizations/{acme.pk}/enter/")
 
     assert "What holds for everybody in Acme." in browser.get("/settings/organization/").content.decode()
+
+
+def test_a_client_workspace_is_ones_own_and_written_down(alice, acme):
+    browser = Browser(alice)
+    page = browser.get("/organizations/new/").content.decode()
+    assert "Create client workspace" in page
+
+    browser.post("/organizations/new/", CLIENT | {"website": "client.example", "plan": "enterprise"})
+
+    made = next(m for m in memberships(alice) if m.organization != acme)
+    home = made.organization
+    assert (made.role, made.is_invitee) == ("owner", False)
+    assert (home.name, home.website, home.timezone, home.currency, home.plan) == (
+        "Client One", "https://client.example", "Europe/Paris", "EUR", "free",
+    )  # fmt: skip
+    with organization_scope(home.pk):
+        assert AuditLine.objects.owned_by(home).get().action == "organization_created"
+        assert JournalEntry.objects.owned_by(home).filter(event="organization_created", user=alice).count() == 1
+
+
+@pytest.mark.parametrize("change", [{"name": "A\nB"}, {"name": ""}, {"timezone": "Mars/X"}, {"currency": "XXX"}])
+def test_b9_a_workspace_that_cannot_be_is_not_made(alice, acme, change: dict[str, str]):
+    answer = Browser(alice).post("/organizations/new/", CLIENT | change)
+
+    assert answer.status_code == 422
+    assert [m.organization for m in memberships(alice)] == [acme]
 
 
 def test_the_menu_of_organizations_is_a_fragment_of_its_page(alice, acme):
@@ -140,7 +175,7 @@ def test_people_without_an_organization_can_make_one(db):
     assert browser.get("/settings/organization/")["Location"] == "/organizations/none/"
     assert "You belong to no organization" in browser.get("/organizations/none/").content.decode()
 
-    browser.post("/organizations/", {"name": "Acme"})
+    browser.post("/organizations/new/", CLIENT)
 
     assert browser.get("/settings/organization/").status_code == 200
 

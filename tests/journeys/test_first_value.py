@@ -17,7 +17,7 @@ from tests.product import ROOT, Api, Product, free_port, wait_for
 
 AXE = (ROOT / "node_modules/axe-core/axe.min.js").read_text()
 PAGES = ("/dashboard/", "/dashboard/?period=90d", "/usage/", "/optimization/", "/providers/", "/settings/profile/",
-         "/settings/security/", "/settings/organization/")  # fmt: skip
+         "/settings/security/", "/settings/organization/", "/settings/team/", "/organizations/new/")  # fmt: skip
 LOOKS = [(scheme, width) for scheme in ("light", "dark") for width in (1440, 390)]
 
 

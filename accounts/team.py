@@ -1,0 +1,94 @@
+"""The people of an organization: what role each has, who goes, and that an owner is always there."""
+
+from uuid import UUID
+
+from allauth.usersessions.models import UserSession
+from django.contrib.sessions.backends.db import SessionStore
+from django.core.exceptions import PermissionDenied
+from django.shortcuts import get_object_or_404
+
+from accounts import audit
+from accounts.middleware import CURRENT
+from accounts.models import Membership, Organization, User
+from accounts.permissions import Role
+from tokentra.lib.tenancy import organization_scope
+
+
+class LastOwner(Exception):
+    """The change would have left an organization without an owner; nothing was changed."""
+
+    def __init__(self) -> None:
+        super().__init__("An organization needs at least one owner.")
+
+
+def change_role(organization: Organization, member_id: UUID, role: Role, *, by: User) -> None:
+    """Raises Http404 for nobody of this organization, LastOwner, and PermissionDenied for too small a role."""
+    with organization_scope(organization.pk):
+        member = locked(organization, member_id)
+        keep_an_owner(member, role)
+        may_change(organization, by, Role(member.role), role)
+        before, member.role = member.role, role
+        if before == role:
+            return
+        member.save(update_fields=["role"])
+        said = {"email": member.user.email, "before": before, "after": role.value}
+        audit.note("role_changed", organization, by, about=member, **said)
+        if member.user != by:  # whoever changes their own goes on, in a session of a new id
+            end_sessions(organization, member.user)
+
+
+def remove(organization: Organization, member_id: UUID, *, by: User) -> None:
+    """Take a member out; sessions of theirs that act here end at once. Raises as `change_role` does."""
+    with organization_scope(organization.pk):
+        member = locked(organization, member_id)
+        keep_an_owner(member, None)
+        may_change(organization, by, Role(member.role))
+        audit.note("member_removed", organization, by, about=member, email=member.user.email, role=member.role)
+        member.delete()
+        if member.user != by:
+            end_sessions(organization, member.user)
+
+
+def leave(membership: Membership) -> None:
+    """Raises LastOwner for the only owner, and Http404 for somebody who was removed meanwhile."""
+    organization = membership.organization
+    with organization_scope(organization.pk):
+        member = locked(organization, membership.pk)
+        keep_an_owner(member, None)
+        audit.note("member_left", organization, member.user, about=member, email=member.user.email, role=member.role)
+        member.delete()
+
+
+def hand_over(organization: Organization, member_id: UUID, *, by: Membership) -> None:
+    """Make a member an owner and oneself an admin, both or neither. Raises as `change_role` does."""
+    with organization_scope(organization.pk):
+        change_role(organization, member_id, Role.OWNER, by=by.user)
+        if member_id != by.pk:
+            change_role(organization, by.pk, Role.ADMIN, by=by.user)
+
+
+def locked(organization: Organization, member_id: UUID) -> Membership:
+    """A member as they are now: one change to who belongs here at a time."""
+    organization.lock()
+    return get_object_or_404(organization.memberships.select_related("user"), pk=member_id)
+
+
+def keep_an_owner(member: Membership, role: Role | None) -> None:
+    owners = member.organization.memberships.filter(role=Role.OWNER)
+    if member.role == Role.OWNER and role is not Role.OWNER and not owners.exclude(pk=member.pk).exists():
+        raise LastOwner
+
+
+def may_change(organization: Organization, by: User, *roles: Role) -> None:
+    """Owners and admins change who has these roles; owners are made and unmade by owners."""
+    mine = organization.memberships.filter(user=by).first()
+    if mine is None or not all(mine.may_give(role) for role in roles):
+        raise PermissionDenied("Owners and admins change roles, and only an owner changes who is an owner.")
+
+
+def end_sessions(organization: Organization, user: User) -> None:
+    """End a person's sessions that act for this organization; those that act for another go on."""
+    for session in UserSession.objects.filter(user=user):
+        acts_for = SessionStore(session.session_key).get(CURRENT)
+        if acts_for in {None, str(organization.pk)}:
+            session.end()
