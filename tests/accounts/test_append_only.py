@@ -92,7 +92,7 @@ def test_a_line_needs_an_organization_that_is_there(acme, alice):
     def write_for_one_that_is_gone() -> None:
         with organization_scope(acme.pk):
             Organization.objects.get(pk=acme.pk).delete()
-            journal.record(Event.SIGNUP_COMPLETED, alice, Organization(id=acme.pk))
+            audit.note("organization_changed", Organization(id=acme.pk), alice)
             run("SET CONSTRAINTS ALL IMMEDIATE")
 
     with pytest.raises(DatabaseError, match="goes_with_its_organization"):
