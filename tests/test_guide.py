@@ -266,6 +266,13 @@ def test_html_in_a_source_is_shown_and_not_obeyed():
     assert "&lt;script&gt;" in written
 
 
+def test_a_heading_that_comes_twice_is_named_as_repository_viewers_name_it():
+    tokens = reading.MARKDOWN.parse("## What's new?\n\n## What's new?\n\n## A_b - c")
+    reading.name_headings(tokens)
+
+    assert [t.attrs["id"] for t in tokens if t.type == "heading_open"] == ["whats-new", "whats-new-1", "a_b---c"]
+
+
 def test_code_has_the_copy_button_and_tables_the_kits_look():
     body = pages()["export"].body
 
@@ -392,6 +399,10 @@ def test_a_title_ranks_above_a_heading_and_a_heading_above_text():
 
 def test_all_words_are_looked_for_and_else_as_many_as_there_are():
     assert search(PAGES, "csv columns")[0].address == "/docs/export/#columns-of-the-csv-file"
+    for found in search(PAGES, "unpriced export"):
+        told = f"{found.page.title} {found.part.heading} {found.part.text}".lower()
+        assert "unpric" in told, found.address
+        assert "export" in told, found.address
     assert search(PAGES, "unpriced zebra")[0].address == search(PAGES, "unpriced")[0].address
     assert search(PAGES, "zebra") == []
 

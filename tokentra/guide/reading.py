@@ -21,6 +21,8 @@ from markdown_it.utils import EnvType, OptionsDict
 from tokentra.guide.contents import ELSEWHERE, SECTIONS, Section
 
 DOCS = Path(settings.ROOT) / "docs"
+FILES = {slug: DOCS / ELSEWHERE.get(slug, f"guide/{slug}.md") for section in SECTIONS for slug in section.pages}
+SLUGS = {file: slug for slug, file in FILES.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +85,9 @@ def pages() -> dict[str, Page]:
 
 
 def read(slug: str, section: Section) -> Page:
-    source = DOCS / ELSEWHERE.get(slug, f"guide/{slug}.md")
-    tokens = MARKDOWN.parse(source.read_text(encoding="utf-8"))
+    tokens = MARKDOWN.parse(FILES[slug].read_text(encoding="utf-8"))
     title, line, rest = tokens[1], tokens[4], tokens[6:]  # a heading and a paragraph are three tokens each
-    point_links_to_pages([line, *rest], source.parent)
+    point_links_to_pages([line, *rest], FILES[slug].parent)
     name_headings(rest)
     parts = (Part(0, "", "", plain(line)), *parts_of(rest))
     return Page(slug, section, plain(title), html(line.children or []), html(fold_tables(rest)), parts)
@@ -99,13 +100,12 @@ def html(tokens: Sequence[Token]) -> SafeString:
 
 def point_links_to_pages(tokens: Sequence[Token], folder: Path) -> None:
     """A link to another page's file, as a repository shows it, becomes one to the page."""
-    by_file = {DOCS / ELSEWHERE.get(slug, f"guide/{slug}.md"): slug for section in SECTIONS for slug in section.pages}
     for token in tokens:
         point_links_to_pages(token.children or [], folder)
         if token.type != "link_open":
             continue
         link = urlsplit(str(token.attrs["href"]))
-        if slug := by_file.get((folder / link.path).resolve()):
+        if slug := SLUGS.get((folder / link.path).resolve()):
             anchor = f"#{link.fragment}" if link.fragment else ""
             token.attrs["href"] = reverse("guide:page", args=[slug]) + anchor
         elif link.scheme:
