@@ -32,6 +32,7 @@ class Event(StrEnum):
     DASHBOARD_FIRST_VIEW = "dashboard_first_view"
     DASHBOARD_DATA_LOADED = "dashboard_data_loaded"
     OPTIMIZATION_FIRST_VIEW = "optimization_first_view"
+    ALLOCATION_RULE_CREATED = "allocation_rule_created"
     SAMPLE_ENTERED = "sample_entered"
     SAMPLE_LEFT = "sample_left"
     QUESTIONNAIRE_STARTED = "questionnaire_started"

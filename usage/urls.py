@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from usage import sample_door, views
+from usage import allocation_door, sample_door, views
 
 app_name = "usage"
 
@@ -12,6 +12,10 @@ urlpatterns = [
     path("dashboard/data-ready/", views.data_ready, name="data_ready"),
     path("dashboard/insight/", views.insight, name="insight"),
     path("usage/", views.explorer, name="explorer"),
+    path("attribution/", allocation_door.attribution, name="attribution"),
+    path("attribution/statement/", allocation_door.statement, name="statement"),
+    path("attribution/rules/", allocation_door.add_rule, name="add_rule"),
+    path("attribution/rules/<uuid:pk>/remove/", allocation_door.remove_rule, name="remove_rule"),
     path("clients/", views.clients, name="clients"),
     path("optimization/", views.optimization, name="optimization"),
     path("sample/picture/", views.picture, name="picture"),

@@ -34,6 +34,7 @@ SECTIONS = (
             "figures",
             "dashboard",
             "usage",
+            "attribution",
             "optimization",
             "export",
             "api",
@@ -58,6 +59,7 @@ ELSEWHERE = {"operations": "operations.md"}
 # {provider} is that argument of the view's address.
 EXPLAINS: Mapping[str, str] = {
     "usage:dashboard": "dashboard",
+    "usage:attribution": "attribution",
     "usage:summary": "dashboard#the-summary",
     "usage:clients": "organization#clients-side-by-side",
     "usage:explorer": "usage",

@@ -1,6 +1,7 @@
 """Rows, ledger days, rollups and prices, with their policies, partitions and the functions they need."""
 
 import django.db.models.deletion
+from django.conf import settings
 from django.db import migrations, models
 
 import tokentra.lib.ids
@@ -633,6 +634,44 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
+        migrations.CreateModel(
+            name="AllocationRule",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(default=tokentra.lib.ids.uuid7, editable=False, primary_key=True, serialize=False),
+                ),
+                ("dimension", models.CharField(max_length=20)),
+                ("value", models.CharField(max_length=300)),
+                ("cost_center", models.CharField(max_length=100)),
+                ("created_at", models.DateTimeField()),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="accounts.organization",
+                    ),
+                ),
+            ],
+            options={
+                "abstract": False,
+                "constraints": [
+                    models.UniqueConstraint(fields=("organization", "id"), name="usage_allocationrule_owned"),
+                    models.UniqueConstraint(fields=("organization", "dimension", "value"), name="allocated_once"),
+                ],
+            },
+        ),
         owned_policies(
             "usage_usagerecord",
             "usage_ledgerday",
@@ -640,6 +679,7 @@ class Migration(migrations.Migration):
             "usage_label",
             "usage_priceoverride",
             "usage_samplefill",
+            "usage_allocationrule",
             *ROLLUPS,
         ),
         marks_for_the_sweep({"usage_samplefill": "organization_id, due_at"}),

@@ -1,0 +1,109 @@
+"""Giving spend to cost centres: what has none yet, the rules, and the statement that they make."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from functools import cached_property
+
+from accounts import audit, journal
+from accounts.journal import Event
+from accounts.models import Organization, User
+from tokentra.lib.periods import Period
+from usage import stats
+from usage.allocating import SPECIFIC, Rules, Statement, center_of, statement
+from usage.allocation_rules import AllocationRule
+from usage.figures import Figures, Question
+from usage.forms import LABELS
+from usage.names import Names
+
+OFFERED = 20
+BY = ("project", "api_key", "model")  # what people give to cost centres, as the page offers it
+
+
+@dataclass(frozen=True, slots=True)
+class Unallocated:
+    """Spend of one project, key or model that no rule names."""
+
+    dimension: str
+    value: str
+    name: str
+    cost: Decimal
+    share: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class RuleShown:
+    rule: AllocationRule
+    label: str
+    name: str
+
+
+class Allocation:
+    """Everything of the page for one period, read inside the organization's scope in a handful of queries."""
+
+    def __init__(self, organization: Organization, period: Period, *, by: str = "project") -> None:
+        self.organization, self.period = organization, period
+        self.by = by if by in BY else "project"
+        self.names = Names(organization)
+
+    @cached_property
+    def rules(self) -> list[AllocationRule]:
+        return list(AllocationRule.objects.owned_by(self.organization).order_by("cost_center", "dimension", "value"))
+
+    @cached_property
+    def table(self) -> Rules:
+        return {(rule.dimension, rule.value): rule.cost_center for rule in self.rules}
+
+    @cached_property
+    def groups(self) -> list[Figures]:
+        return list(stats.groups(self.organization, Question(self.period, SPECIFIC)))
+
+    @cached_property
+    def statement(self) -> Statement:
+        return statement(self.groups, self.table)
+
+    @property
+    def unallocated(self) -> list[Unallocated]:
+        """What to give to a cost centre next, the dearest first. Spend that has no such id cannot be given by it."""
+        costs: dict[str, Decimal] = defaultdict(Decimal)
+        for each in self.groups:
+            if not center_of(each.keys, self.table):
+                costs[each.keys[self.by]] += each.cost
+        whole = self.statement.total.cost
+        dearest = sorted((item for item in costs.items() if item[0] and item[1]), key=lambda item: (-item[1], item[0]))
+        return [
+            Unallocated(self.by, value, self.names.shown(self.by, value), cost, cost / whole if whole else None)
+            for value, cost in dearest[:OFFERED]
+        ]
+
+    @property
+    def shown_rules(self) -> list[RuleShown]:
+        return [
+            RuleShown(rule, LABELS[rule.dimension], self.names.shown(rule.dimension, rule.value)) for rule in self.rules
+        ]
+
+    @property
+    def centers(self) -> list[str]:
+        return sorted({rule.cost_center for rule in self.rules}, key=str.casefold)
+
+
+def allocate(organization: Organization, dimension: str, value: str, center: str, *, by: User, now: datetime) -> None:
+    """Give a project, key, model or provider to a cost centre, inside the scope; a second time moves it."""
+    rule, is_new = AllocationRule.objects.update_or_create(
+        organization=organization,
+        dimension=dimension,
+        value=value,
+        defaults={"cost_center": center},
+        create_defaults={"cost_center": center, "created_by": by, "created_at": now},
+    )
+    if is_new:
+        journal.record(Event.ALLOCATION_RULE_CREATED, by, organization, dimension=dimension)
+    audit.note("allocation_rule_set", organization, by, about=rule, dimension=dimension, value=value, center=center)
+
+
+def release(rule: AllocationRule, *, by: User) -> None:
+    """Take a rule away, inside the scope; its spend is unallocated again unless a wider rule names it."""
+    told = {"dimension": rule.dimension, "value": rule.value, "center": rule.cost_center}
+    audit.note("allocation_rule_removed", rule.organization, by, about=rule, **told)
+    rule.delete()
