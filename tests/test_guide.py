@@ -44,7 +44,9 @@ ROWS_OF_ROLES = {
     "See figures, connections and suggestions; export; read by the JSON API": Permission.SEE_COSTS,
     "Connect an account, pause it, replace its key, disconnect it": Permission.MANAGE_CONNECTIONS,
     "Give spend to cost centres": Permission.MANAGE_BUDGETS,
-    "Change the organization's name, time zone and website": Permission.MANAGE_SETTINGS,
+    "Change the organization's settings": Permission.MANAGE_SETTINGS,
+    "Invite people, change roles, remove members": Permission.MANAGE_PEOPLE,
+    "Make and unmake owners, hand over ownership": Permission.OWN,
 }
 
 
