@@ -17,7 +17,7 @@ class Card:
     icon: str
     view: str
     permission: Permission = Permission.SEE_COSTS
-    segment: Segment | None = None  # for people of this one only
+    segments: frozenset[str] = frozenset()  # for people of these only; empty: for everybody
 
     @property
     def href(self) -> str:
@@ -30,7 +30,14 @@ CARDS = (
         "One for each client; figures never mix.",
         "briefcase",
         "accounts:organizations",
-        segment=Segment.AGENCY,
+        segments=frozenset({Segment.AGENCY}),
+    ),
+    Card(
+        "Allocate your costs",
+        "From unallocated spend to a statement for each cost centre.",
+        "sitemap",
+        "usage:attribution",
+        segments=frozenset({Segment.MIDMARKET_FINOPS, Segment.ENTERPRISE_FINOPS}),
     ),
     Card("Read the docs", "What each figure means, and how to read it.", "book", "guide:contents"),
     Card(
@@ -59,7 +66,7 @@ CARDS = (
 
 def cards(membership: Membership, segment: str) -> Iterator[Card]:
     for card in CARDS:
-        if not membership.may(card.permission) or card.segment not in (None, segment):
+        if not membership.may(card.permission) or (card.segments and segment not in card.segments):
             continue
         try:
             reverse(card.view)

@@ -68,7 +68,7 @@ def ann(browser: Browser, product: Product, mailbox: Mailbox) -> Iterator[Page]:
     page.get_by_role("button", name="Continue with email").click()
     page.get_by_label("Code").fill(mailbox.code())
     page.get_by_role("button", name="Verify address").click()
-    expect(page).to_have_url(f"{product.url}/dashboard/")
+    expect(page).to_have_url(f"{product.url}/onboarding/company/")
     yield page
     context.close()
     assert broken == []
