@@ -1,8 +1,9 @@
 """The values that an organization's figures have: what filters offer, and who is first in the colours."""
 
 from collections import defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from django.db.models import Q, Sum
@@ -13,7 +14,7 @@ from usage.models import DayDimension
 from usage.names import Names
 
 MOST = 100  # of each, the dearest first
-RANKED_DAYS = timedelta(days=90)
+RANKED_DAYS = timedelta(days=89)  # with today, ninety
 
 Option = tuple[str, str, bool]  # value, words, whether it is on
 
@@ -27,17 +28,24 @@ class Choice:
 
 @dataclass(frozen=True)
 class Known:
-    """Values by dimension with their cost: of the last ninety days, and of a period before them as well."""
+    """Values by dimension with their cost of the last ninety days."""
 
     recent: dict[str, dict[str, Decimal]]
 
     @classmethod
-    def of(cls, organization: Organization, lens: Lens, now: datetime) -> "Known":
+    def of(
+        cls,
+        organization: Organization,
+        now: datetime,
+        dimensions: Collection[str] = OFFERED,
+        *,
+        since: date | None = None,
+    ) -> "Known":
+        """Values of those days, and of older ones back to `since`; providers come with models."""
         ninety = now.date() - RANKED_DAYS
-        days = DayDimension.objects.owned_by(organization).filter(
-            dimension__in=OFFERED, day__gte=min(lens.period.first_day, ninety)
-        )
-        cost = Sum("amount", filter=Q(counted=True, currency="USD", day__gt=ninety), default=Decimal(0))
+        first = min(since or ninety, ninety)
+        days = DayDimension.objects.owned_by(organization).filter(dimension__in=dimensions, day__gte=first)
+        cost = Sum("amount", filter=Q(counted=True, currency="USD", day__gte=ninety), default=Decimal(0))
         recent: dict[str, dict[str, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
         grouped = days.values_list("dimension", "value", "provider").annotate(cost=cost).order_by()
         for dimension, value, provider, amount in grouped:

@@ -1,6 +1,5 @@
 """The dashboard: a period's figures, each with what it rests on, put together from a handful of queries."""
 
-from collections import defaultdict
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -11,7 +10,7 @@ from django.urls import reverse
 
 from accounts.models import Organization
 from tokentra.lib import money
-from tokentra.lib.charts import Chart, Part, Rank, rank
+from tokentra.lib.charts import Chart, Part, Rank, largest, rank
 from tokentra.lib.periods import Period
 from usage import stats, trend
 from usage.choices import Choice, Known, chips
@@ -74,7 +73,7 @@ class Board:
 
     @cached_property
     def total(self) -> Figures:
-        return sum(self.by_model, Figures())
+        return sum(self.by["provider"].values(), Figures())
 
     @cached_property
     def pair(self) -> Pair | None:
@@ -130,26 +129,26 @@ class Board:
 
     @cached_property
     def silent_about_requests(self) -> list[str]:
-        return sorted(name for name, figures in self.by("provider").items() if figures.requests_partly)
+        return sorted(name for name, figures in self.by["provider"].items() if figures.requests_partly)
 
     @property
     def basis(self) -> str:
         return basis_of(self.total)
 
-    def by(self, dimension: str) -> Grouped:
-        found: Grouped = defaultdict(Figures)
+    @cached_property
+    def by(self) -> dict[str, Grouped]:
+        found: dict[str, Grouped] = {name: {} for name in STACKS}
         for each in self.by_model:
-            found[each.keys[dimension]] += each
-        return dict(found)
+            for name, grouped in found.items():
+                key = each.keys[name]
+                grouped[key] = grouped[key] + each if key in grouped else each
+        return found
 
     @cached_property
     def rankings(self) -> dict[str, list[str]]:
         """The organization's own order of models and providers, so that each keeps its colour on every page."""
-        return {name: self.known.ranking(name) for name in STACKS}
-
-    @cached_property
-    def known(self) -> Known:
-        return Known.of(self.organization, self.lens, self.now)
+        known = Known.of(self.organization, self.now, ("model",))
+        return {name: known.ranking(name) for name in STACKS}
 
     @cached_property
     def trend(self) -> trend.Trend:
@@ -159,28 +158,34 @@ class Board:
     def chart(self) -> Chart:
         return self.trend.chart
 
-    def ranked(self, dimension: str) -> list[Rank]:
+    @cached_property
+    def parts(self) -> dict[str, list[Part]]:
+        """What each model and each provider cost, without those that cost nothing."""
         owners = {each.keys["model"]: each.keys["provider"] for each in self.by_model}
-        parts = [
-            Part(
-                key=value,
-                name=self.names.shown(dimension, value),
-                value=figures.cost,
-                href=f"{reverse('usage:explorer')}?{self.lens.only(dimension, value).query(group='day')}"
-                if value
-                else "",
-                logo=value if dimension == "provider" else owners.get(value, ""),
-            )
-            for value, figures in self.by(dimension).items()
-            if figures.cost
-        ]
-        return rank(parts, ranking=self.rankings[dimension], other_href=self._table(dimension))
+        return {
+            name: [
+                Part(
+                    value,
+                    self.names.shown(name, value),
+                    figures.cost,
+                    logo=value if name == "provider" else owners[value],
+                )
+                for value, figures in grouped.items()
+                if figures.cost
+            ]
+            for name, grouped in self.by.items()
+        }
 
-    @property
+    def ranked(self, dimension: str) -> list[Rank]:
+        shown, rest = largest(self.parts[dimension])
+        linked = [replace(part, href=self._only(dimension, part.key)) for part in shown]
+        return rank([*linked, *rest], ranking=self.rankings[dimension], other_href=self._table(dimension))
+
+    @cached_property
     def models(self) -> list[Rank]:
         return self.ranked("model")
 
-    @property
+    @cached_property
     def providers(self) -> list[Rank]:
         return self.ranked("provider")
 
@@ -197,7 +202,7 @@ class Board:
         """What came, in one sentence."""
         providers = and_list(sorted({provider_name(each.provider) for each in self.all_accounts}))
         first = min(each.first_day for each in self.all_accounts)
-        models = len([model for model in self.known.ranking("model") if model])
+        models = len([model for model in self.rankings["model"] if model])
         found = f"{models} {'model' if models == 1 else 'models'} so far"
         return f"Usage from {providers} since {written(first)} is here, {found}. Each figure leads to its rows."
 
@@ -232,7 +237,8 @@ class Board:
 
     @property
     def choices(self) -> list[Choice]:
-        return self.known.choices(self.lens, self.names)
+        known = Known.of(self.organization, self.now, since=self.period.first_day)
+        return known.choices(self.lens, self.names)
 
     @property
     def export(self) -> str:
@@ -250,13 +256,16 @@ class Board:
     def _table(self, dimension: str) -> str:
         return f"{reverse('usage:explorer')}?{self.lens.query(group=dimension, sort='-cost', stack='')}"
 
+    def _only(self, dimension: str, value: str) -> str:
+        return f"{reverse('usage:explorer')}?{self.lens.only(dimension, value).query(group='day')}" if value else ""
+
     @property
     def rows_link(self) -> str:
         return f"{reverse('usage:explorer')}?{self.lens.query(stack='')}"
 
     @property
     def unpriced_models(self) -> str:
-        names = [name or NOTHING["model"] for name, each in self.by("model").items() if each.unpriced_tokens]
+        names = [name or NOTHING["model"] for name, each in self.by["model"].items() if each.unpriced_tokens]
         return and_list(sorted(names), most=3)
 
     @cached_property

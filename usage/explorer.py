@@ -159,7 +159,8 @@ class Table:
 
     @property
     def choices(self) -> list[Choice]:
-        return Known.of(self.organization, self.lens, self.now).choices(self.lens, self.names)
+        known = Known.of(self.organization, self.now, since=self.lens.period.first_day)
+        return known.choices(self.lens, self.names)
 
     @property
     def next(self) -> str:

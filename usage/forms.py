@@ -124,11 +124,16 @@ class Lens:
 
     def query(self, **changes: str | tuple[str, ...]) -> str:
         """The page's own address with other choices; "" takes one out."""
+        return urlencode(list(self._with(changes)._pairs()))
+
+    def query_but_period(self, **changes: str | tuple[str, ...]) -> str:
+        return urlencode(list(self._with(changes)._pairs(with_period=False)))
+
+    def _with(self, changes: Mapping[str, str | tuple[str, ...]]) -> "Lens":
         extra = dict(self.extra)
         for name, value in changes.items():
             extra[name] = (value,) if isinstance(value, str) else value
-        kept = {name: tuple(v for v in values if v) for name, values in extra.items()}
-        return urlencode(list(replace(self, extra=kept)._pairs()))
+        return replace(self, extra={name: tuple(v for v in values if v) for name, values in extra.items()})
 
     def only(self, dimension: str, value: str) -> "Lens":
         return replace(self, filters={**self.filters, dimension: (value,)}, extra={})

@@ -1,6 +1,6 @@
 """Any figure by any dimension over time: one question, answered from the rollup that is narrow enough."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -101,11 +101,19 @@ def groups(
         yield _figures(row, question)
 
 
-def costs(organization: Organization, question: Question) -> Iterator[tuple[Any, ...]]:
-    """Each group's keys and its cost, nothing else: what a chart of many groups needs."""
+def costs(
+    organization: Organization, question: Question, *, keep: Collection[str] | None = None
+) -> Iterator[tuple[Any, ...]]:
+    """Each group's keys and its cost, nothing else: what a chart of many groups needs.
+
+    With `keep`, all other values of the last key are one group, whose key is None.
+    """
     rows, columns = _source(organization, question)
     money = CONDITIONS[question.answered_by][0] & Q(currency="USD")
     keys = {f"by_{name}": _key(name, columns) for name in question.group_by}
+    if keep is not None:
+        column = columns[question.group_by[-1]]
+        keys[f"by_{question.group_by[-1]}"] = Case(When(**{f"{column}__in": keep}, then=F(column)))
     found = _filtered(rows, columns, question).filter(money).values(**keys).annotate(cost=Sum("amount")).order_by()
     for row in found.values_list(*keys, "cost"):
         yield (*(_plain(name, value) for name, value in zip(question.group_by, row, strict=False)), row[-1])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.urls import reverse
 
-from tokentra.lib.charts import Chart, Series, Slot, stacked
+from tokentra.lib.charts import Chart, Series, Slot, largest, other_name, stacked
 from tokentra.lib.periods import Grain, Period, after, floor
 from usage import stats
 from usage.comparing import written
@@ -45,47 +46,54 @@ def drawn(board: Board) -> Trend:
     grain = grain_of(board.period)
     if grain is Grain.HOUR and board.lens.filters.keys() - BY_HOUR:
         grain = Grain.DAY
+    shown, rest = largest(board.parts[board.stack])
     if grain is Grain.HOUR:
         question = replace(board.lens.question("hour", board.stack), ledger="computed")
+        costs = list(stats.costs(board.organization, question))
         note = "Hours are usage multiplied by the price book."
+        if sum(cost for *_, cost in costs) != board.total.cost:
+            note += " A bill has days and no hours, so the total above differs."
     else:
-        question, note = board.lens.question("day", board.stack), ""
-    costs = list(stats.costs(board.organization, question))
-    if grain is Grain.HOUR and sum(cost for *_, cost in costs) != board.total.cost:
-        note += " A bill has days and no hours, so the total above differs."
+        question = board.lens.question("day", board.stack)
+        keep = [part.key for part in shown] if rest else None
+        costs, note = list(stats.costs(board.organization, question, keep=keep)), ""
     starts = list(board.period.steps(grain))
-    slots = [slot(board, start, grain) for start in starts]
-    label = f"Spend by {grain} and {board.stack}"
-    empty = "Nothing was spent in this period."
+    values = by_key(costs, starts, grain)
+    added = values.pop(None, None)
+    link = drill(board, grain)
     chart = stacked(
-        "spend", label, slots, series(board, costs, starts, grain), ranking=board.rankings[board.stack], empty=empty
+        "spend",
+        f"Spend by {grain} and {board.stack}",
+        [slot(board, start, grain, link) for start in starts],
+        [Series(str(key), board.names.shown(board.stack, key), amounts) for key, amounts in values.items()],
+        other=Series("", other_name(rest), added) if added else None,
+        ranking=board.rankings[board.stack],
+        empty="Nothing was spent in this period.",
     )
     return Trend(chart, grain, note)
 
 
-def series(board: Board, costs: list[tuple[Any, ...]], starts: list[datetime], grain: Grain) -> list[Series]:
+def by_key(costs: list[tuple[Any, ...]], starts: list[datetime], grain: Grain) -> dict[str | None, list[Decimal]]:
+    """The amounts of each key, a place for each start."""
     places = {start: place for place, start in enumerate(starts)}
-    values: dict[str, list[Decimal]] = defaultdict(lambda: [Decimal(0)] * len(starts))
+    place_of = {at: places.get(floor(instant(at), grain)) for at in {at for at, *_ in costs}}
+    values: dict[str | None, list[Decimal]] = defaultdict(lambda: [Decimal(0)] * len(starts))
     for at, key, cost in costs:
-        place = places.get(floor(instant(at), grain))
+        place = place_of[at]
         if place is not None:
             values[key][place] += cost
-    return [Series(key, board.names.shown(board.stack, key), amounts) for key, amounts in values.items()]
+    return dict(values)
 
 
 def instant(at: date | datetime) -> datetime:
     return at if isinstance(at, datetime) else datetime.combine(at, time.min, UTC)
 
 
-def slot(board: Board, start: datetime, grain: Grain) -> Slot:
+def slot(board: Board, start: datetime, grain: Grain, link: Callable[[date, date], str]) -> Slot:
     if grain is Grain.HOUR:
         state = "partial" if floor(board.now, grain) == start else ""
-        return Slot(
-            f"{start:%H:%M}",
-            f"{start:%a} {written(start.date())}, {start:%H:%M} UTC",
-            drill(board, start, grain),
-            state,
-        )
+        day = start.date()
+        return Slot(f"{start:%H:%M}", f"{start:%a} {written(day)}, {start:%H:%M} UTC", link(day, day), state)
     last = min(after(start, grain), board.period.end) - timedelta(days=1)
     days = [start.date() + timedelta(days=n) for n in range((last - start).days + 1)]
     states = {board.days.state(day, board.today) for day in days}
@@ -96,15 +104,12 @@ def slot(board: Board, start: datetime, grain: Grain) -> Slot:
         Grain.WEEK: f"{written(start.date())} to {written(last.date())} {last:%Y}",
         Grain.MONTH: f"{start:%B %Y}",
     }[grain]
-    return Slot(label, title, drill(board, start, grain), state)
+    return Slot(label, title, link(max(start, board.period.start).date(), last.date()), state)
 
 
-def drill(board: Board, start: datetime, grain: Grain) -> str:
-    """The rows behind one bar."""
-    first = max(start, board.period.start).date()
-    last = (
-        start.date() if grain is Grain.HOUR else (min(after(start, grain), board.period.end) - timedelta(days=1)).date()
-    )
-    lens = board.lens.on(first, last)
-    groups = {"group": ("hour", "model")} if grain is Grain.HOUR else {"group": ("day", "model")}
-    return f"{reverse('usage:explorer')}?{lens.query(**groups)}"
+def drill(board: Board, grain: Grain) -> Callable[[date, date], str]:
+    """The way to the rows of some days, which is all that differs from bar to bar."""
+    groups = ("hour", "model") if grain is Grain.HOUR else ("day", "model")
+    rest = replace(board.lens, extra={}).query_but_period(group=groups)
+    table = reverse("usage:explorer")
+    return lambda first, last: f"{table}?from={first}&to={last}&{rest}"

@@ -4,7 +4,7 @@ A page hands over slots (hours, days, months), series and the organization's ran
 draws the result, the browser's chart library draws its bars again from `payload`.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
 from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from functools import cached_property
@@ -151,6 +151,7 @@ def stacked(
     slots: Sequence[Slot],
     series: Iterable[Series],
     *,
+    other: Series | None = None,
     unit: str = "usd",
     ranking: Sequence[str] = (),
     empty: str = "Nothing in this period.",
@@ -158,7 +159,7 @@ def stacked(
     """At most six series in the order of their totals, the rest added up as Other; units: usd, tokens, count.
 
     `ranking` is the organization's own order of keys (say by the last 90 days): it fixes the colours,
-    so that a model looks the same on every page and under every filter.
+    so that a model looks the same on every page and under every filter. `other` is a rest that is added up already.
     """
     ordered = sorted((one for one in series if any(one.values)), key=lambda one: (-one.total, one.name))
     if len(ordered) > MOST_SERIES + 1:
@@ -169,8 +170,20 @@ def stacked(
     shown = [replace(one, colour=colour[one.key]) for one in ordered]
     if rest:
         sums = [sum(values, Decimal(0)) for values in zip(*(one.values for one in rest), strict=True)]
-        shown.append(Series("", f"{OTHER} ({len(rest)})", sums))
+        shown.append(Series("", other_name(rest), sums))
+    if other:
+        shown.append(other)
     return Chart(id, label, unit, slots, shown, empty)
+
+
+def largest(parts: Iterable[Part], keep: int = MOST_SERIES) -> tuple[list[Part], list[Part]]:
+    """Those that are shown, the largest first, and those that become Other, which is never one alone."""
+    ordered = sorted(parts, key=lambda part: (-part.value, part.name))
+    return (ordered, []) if len(ordered) <= keep + 1 else (ordered[:keep], ordered[keep:])
+
+
+def other_name(rest: Sized) -> str:
+    return f"{OTHER} ({len(rest)})"
 
 
 def rank(
@@ -182,13 +195,12 @@ def rank(
     other_href: str = "",
 ) -> list[Rank]:
     """A composition: the largest first, the rest as Other, each with its share of the whole."""
-    ordered = sorted(parts, key=lambda part: (-part.value, part.name))
-    total = sum((part.value for part in ordered), Decimal(0))
-    shown, rest = (ordered, []) if len(ordered) <= keep + 1 else (ordered[:keep], ordered[keep:])
+    shown, rest = largest(parts, keep)
+    total = sum((part.value for part in (*shown, *rest)), Decimal(0))
     colour = colours([part.key for part in shown], ranking)
     if rest:
         others = sum((part.value for part in rest), Decimal(0))
-        shown = [*shown, Part("", f"{OTHER} ({len(rest)})", others, other_href)]
+        shown = [*shown, Part("", other_name(rest), others, other_href)]
     widest = max((part.value for part in shown), default=Decimal(0))
     return [
         Rank(
