@@ -29,6 +29,8 @@ def dashboard(request: OrgRequest) -> HttpResponse:
     lens = look(request.GET, now, *boards.EXTRA)
     filling = sample_door.look(request)  # before the figures, so that those of a whole sample are all there
     board = boards.Board(request.organization, lens, now)
+    if request.htmx.target == "filters":
+        return render(request, "usage/_filters.html#form", {"lens": lens, "shown": board})
     if request.htmx and WAITED in request.GET and board.has_data:
         return HttpResponseClientRefresh()  # the first figures bring the head of the page with them
     arrival = firsts.arrive(request, board)
@@ -73,6 +75,8 @@ def explorer(request: OrgRequest) -> HttpResponse:
     now = timezone.now()
     lens = look(request.GET, now, *tables.EXTRA)
     table = tables.Table(request.organization, lens, now)
+    if request.htmx.target == "filters":
+        return render(request, "usage/_filters.html#form", {"lens": lens, "shown": table})
     status = 422 if lens.errors or table.errors else 200
     return render(
         request,

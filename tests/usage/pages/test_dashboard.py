@@ -14,7 +14,7 @@ from accounts.journal import Event
 from accounts.models import JournalEntry, Organization, User
 from tests import make
 from tests.conftest import Browser
-from tests.usage.accounts_of import billed
+from tests.usage.accounts_of import MINI, billed
 from tests.usage.pages.accounts_read import NOW, TODAY, anthropic, on, openai, two_settled_days, whole_history
 from tokentra.lib.money import DASH
 from tokentra.lib.tenancy import organization_scope
@@ -292,7 +292,7 @@ def test_a_range_that_cannot_be_shown_is_told_and_kept(acme: Organization, alice
 
 
 @pytest.mark.parametrize("query", ["", "period=90d&stack=provider", "period=today", "project=proj_support"])
-def test_it_takes_at_most_fifteen_queries(acme: Organization, alices: Browser, query: str):
+def test_it_takes_at_most_twelve_queries(acme: Organization, alices: Browser, query: str):
     make.story(acme, NOW)
     alices.get("/dashboard/")
 
@@ -302,7 +302,34 @@ def test_it_takes_at_most_fifteen_queries(acme: Organization, alices: Browser, q
     asked = [
         each["sql"] for each in captured if each["sql"].startswith(("SELECT", "INSERT", "UPDATE", "DELETE", "DECLARE"))
     ]
-    assert len(asked) <= 15, asked
+    assert len(asked) <= 12, asked
+
+
+@pytest.mark.parametrize("path", ["/dashboard/", "/usage/"])
+def test_what_filters_offer_is_read_when_they_are_opened_with_or_without_the_script(
+    acme: Organization, alices: Browser, path: str
+):
+    two_settled_days(acme)
+    days = "from=2026-11-10&to=2026-11-11"
+    page = alices.get(f"{path}?{days}&provider=openai").content.decode()
+    link = re.search(r'<a href="([^"]+)">Choose filters</a>', page)
+    assert link
+    assert "<select" not in page
+
+    whole = alices.get(f"{path}{unescape(link[1])}").content.decode()
+    fragment = alices.get(
+        f"{path}{unescape(link[1])}", headers={"HX-Request": "true", "HX-Target": "filters"}
+    ).content.decode()
+
+    assert f'hx-get="{link[1]}"' in page
+    for answer in (whole, fragment):
+        assert '<option value="openai" selected>OpenAI</option>' in answer
+        assert '<option value="proj_a">Support</option>' in answer
+        assert f'<option value="{MINI}">{MINI}</option>' in answer
+        assert '<input type="hidden" name="from" value="2026-11-10">' in answer
+    assert "data-dismiss open" in whole
+    assert fragment.strip().startswith("<form")
+    assert fragment.strip().endswith("</form>")
 
 
 def test_it_says_the_same_as_the_api(acme: Organization, alices: Browser):

@@ -235,7 +235,7 @@ def test_an_address_written_by_hand_is_never_an_error_of_ours(acme: Organization
 def test_the_filter_form_keeps_filters_it_does_not_ask_for(acme: Organization, alices: Browser):
     two_settled_days(acme)
 
-    content = page(alices, f"{BOTH}&service_tier=default&sort=-cost")
+    content = page(alices, f"{BOTH}&service_tier=default&sort=-cost&filters=open")
 
     assert '<input type="hidden" name="service_tier" value="default">' in content
     assert '<input type="hidden" name="from" value="2026-11-10">' in content
