@@ -82,7 +82,7 @@ def stream(organization: Organization, user_id: UUID, asked: Asked) -> Iterator[
     try:
         with organization_scope(organization.pk):
             hold_the_only_one(organization, user_id)
-            figures = stats.groups(organization, asked.question)
+            figures = stats.groups(organization, asked.question, stream=True)
             for text in SHAPES[asked.format](asked, Names(organization), figures, tally):
                 has_begun = True
                 yield text

@@ -12,7 +12,7 @@ from uuid import UUID
 from django.contrib.postgres.aggregates import BoolOr, JSONBAgg
 from django.db.models import Aggregate, Case, F, JSONField, Q, QuerySet, Sum, TextField, Value, When
 from django.db.models.expressions import Combinable
-from django.db.models.functions import Cast, JSONObject, TruncDay, TruncMonth, TruncWeek
+from django.db.models.functions import Cast, Coalesce, JSONObject, TruncDay, TruncMonth, TruncWeek
 
 from accounts.models import Organization
 from tokentra.lib.periods import Period
@@ -86,10 +86,11 @@ def groups(
     after: Sequence[Any] = (),
     limit: int | None = None,
     backwards: bool = False,
+    stream: bool = False,
 ) -> Iterator[Figures]:
     """The groups in order, those behind the position `after` only (see `position`).
 
-    `backwards` turns the whole order around, which finds the page before a position.
+    `backwards` turns the whole order around, which finds the page before a position; `stream` holds a few at a time.
     """
     order = [turned(name) if backwards else name for name in ordering(question)]
     rows = _grouped(organization, question).order_by(*(_order(name) for name in order))
@@ -97,7 +98,7 @@ def groups(
         rows = rows.filter(_behind(order, after))
     if limit is not None:
         rows = rows[:limit]
-    for row in rows.iterator() if limit is None else rows:
+    for row in rows.iterator() if stream else rows:
         yield _figures(row, question)
 
 
@@ -134,27 +135,26 @@ def _measured(
     rows: "QuerySet[Any]", columns: Mapping[str, str], question: Question, **keys: Combinable
 ) -> "QuerySet[Any, dict[str, Any]]":
     money, counts = CONDITIONS[question.answered_by]
-    measures = {f"sum_{name}": _sum(name, counts) for name in (*TOKEN_CLASSES, "reasoning")}
-    if question.order.removeprefix("-") == "tokens":
-        measures["tokens"] = _sum(ALL_TOKENS, counts)
-    found = (
-        _filtered(rows, columns, question)
-        .filter(money | counts)
-        .values(**keys)
-        .annotate(
-            **measures,
-            cost=_sum("amount", money & Q(currency="USD")),
-            sum_requests=_sum("requests", counts),
-            has_counts=BoolOr(counts, default=False),
-            has_unknown=BoolOr(Q(requests_known=False), filter=counts, default=False),
-            unpriced=_sum("unpriced_tokens", money),
-            billed=_sum("amount", money & Q(currency="USD", ledger="billed")),
-            computed=_sum("amount", money & Q(currency="USD", ledger="usage")),
-            measured=_sum("amount", money & Q(currency="USD", ledger="measured")),
-            others=JSONBAgg(_other_currency(), filter=money & ~Q(currency="USD"), default=None),
-            sum_units=SumUnits("units", filter=counts & ~Q(units={}), default=None),
-        )
-    )
+    dollars = money & Q(currency="USD")
+    measures: dict[str, Combinable] = {
+        **{f"sum_{name}": Sum(name, filter=counts) for name in (*TOKEN_CLASSES, "reasoning")},
+        "cost": Sum("amount", filter=dollars),
+        "sum_requests": Sum("requests", filter=counts),
+        "has_counts": BoolOr(counts),
+        "has_unknown": BoolOr(Q(requests_known=False), filter=counts),
+        "unpriced": Sum("unpriced_tokens", filter=money),
+        "billed": Sum("amount", filter=dollars & Q(ledger="billed")),
+        "computed": Sum("amount", filter=dollars & Q(ledger="usage")),
+        "measured": Sum("amount", filter=dollars & Q(ledger="measured")),
+        "others": JSONBAgg(_other_currency(), filter=money & ~Q(currency="USD")),
+        "sum_units": SumUnits("units", filter=counts & ~Q(units={})),
+    }
+    ordered = _column(question.order.removeprefix("-"))
+    if ordered == "tokens":
+        measures["tokens"] = Sum(ALL_TOKENS, filter=counts)
+    if ordered in measures:  # where there is nothing to add up stands among the zeros
+        measures |= {ordered: Coalesce(measures[ordered], Value(ZERO if ordered == "cost" else 0))}
+    found = _filtered(rows, columns, question).filter(money | counts).values(**keys).annotate(**measures)
     return cast("QuerySet[Any, dict[str, Any]]", found)
 
 
@@ -227,22 +227,23 @@ def _behind(order: Sequence[str], after: Sequence[Any]) -> Q:
 
 
 def _figures(row: dict[str, Any], question: Question) -> Figures:
+    """What the database says of nothing is NULL."""
     others: dict[str, Decimal] = {}
     for line in row["others"] or ():
         others = added(others, {line["currency"]: Decimal(line["amount"])})
     says_nothing = not row["has_counts"] or (row["has_unknown"] and not row["sum_requests"])
     return Figures(
         keys={name: _plain(name, row[f"by_{name}"]) for name in question.group_by},
-        cost=row["cost"],
+        cost=row["cost"] or ZERO,
         other_currencies=others,
-        tokens=Tokens(*(row[f"sum_{name}"] for name in (*TOKEN_CLASSES, "reasoning"))),
+        tokens=Tokens(*(row[f"sum_{name}"] or 0 for name in (*TOKEN_CLASSES, "reasoning"))),
         requests=None if says_nothing else row["sum_requests"],
-        requests_partly=row["has_unknown"],
+        requests_partly=bool(row["has_unknown"]),
         units={name: Decimal(str(count)) for name, count in (row["sum_units"] or {}).items()},
-        unpriced_tokens=row["unpriced"],
-        billed=row["billed"],
-        computed=row["computed"],
-        measured=row["measured"],
+        unpriced_tokens=row["unpriced"] or 0,
+        billed=row["billed"] or ZERO,
+        computed=row["computed"] or ZERO,
+        measured=row["measured"] or ZERO,
     )
 
 
