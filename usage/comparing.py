@@ -1,13 +1,14 @@
-"""Which earlier stretch a period may honestly be compared with, and what of it was read. Pure but for its rows."""
+"""Which earlier stretch a period may honestly be compared with, and what of it was read. Pure."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from typing import NamedTuple
+from uuid import UUID
 
 from tokentra.lib.periods import HOUR, Grain, Period, floor
 from usage.counting import Counted, State, end_of
-from usage.models import LedgerDay
 
 ONE_DAY = timedelta(days=1)
 
@@ -56,15 +57,26 @@ def written(day: date) -> str:
     return f"{day.day} {day:%b}"
 
 
+class ReadDay(NamedTuple):
+    """What a page needs of a LedgerDay, of which ninety days of some accounts make hundreds."""
+
+    connection_id: UUID
+    day: date
+    provider: str
+    counted: str
+    state: str
+    usage_read_at: datetime | None
+
+
 @dataclass(frozen=True)
 class Days:
     """What was read of each account's days, in a stretch that holds a period and what came before it."""
 
-    held: dict[tuple[str, date], LedgerDay]
+    held: dict[tuple[str, date], ReadDay]
     accounts: dict[str, str]  # connection id: provider
 
     @classmethod
-    def of(cls, rows: Iterable[LedgerDay]) -> "Days":
+    def of(cls, rows: Iterable[ReadDay]) -> "Days":
         held = {(str(row.connection_id), row.day): row for row in rows}
         return cls(held, {str(row.connection_id): row.provider for row in held.values()})
 
@@ -87,7 +99,7 @@ class Days:
         return "" if all(row is not None and row.state == State.SETTLED for row in mine) else "unsettled"
 
 
-def is_read(row: LedgerDay | None, span: Period) -> bool:
+def is_read(row: ReadDay | None, span: Period) -> bool:
     if row is None:
         return False
     if row.counted == Counted.BILL:

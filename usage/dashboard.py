@@ -14,7 +14,7 @@ from tokentra.lib.charts import Chart, Part, Rank, largest, rank
 from tokentra.lib.periods import Period
 from usage import stats, trend
 from usage.choices import Choice, Known, chips
-from usage.comparing import Days, Pair, change, pair, written
+from usage.comparing import Days, Pair, ReadDay, change, pair, written
 from usage.figures import Figures
 from usage.forms import Chip, Lens, Segment
 from usage.freshness import Reach, reaches
@@ -87,7 +87,7 @@ class Board:
         held = LedgerDay.objects.owned_by(self.organization).filter(day__gte=first, day__lt=self.period.end_day)
         if wanted := self.lens.filters.get("provider"):
             held = held.filter(provider__in=wanted)
-        return Days.of(held.defer("reads"))
+        return Days.of(map(ReadDay._make, held.values_list(*ReadDay._fields)))
 
     @cached_property
     def compared(self) -> tuple[stats.Headlines, stats.Headlines] | None:
