@@ -110,10 +110,13 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
             sessions.note_everywhere("password_changed", user)
 
     def get_login_redirect_url(self, request: HttpRequest) -> str:
-        """Whoever came by an invitation goes on with it."""
+        """Whoever came by an invitation goes on with it, while it is open."""
         if joining.held(request):
             return reverse("accounts:held_invitation")
         return str(super().get_login_redirect_url(request))
+
+    def get_signup_redirect_url(self, request: HttpRequest) -> str:
+        return self.get_login_redirect_url(request)
 
     def get_password_change_redirect_url(self, request: HttpRequest) -> str:
         return reverse("accounts:security")

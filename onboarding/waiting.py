@@ -29,7 +29,7 @@ CARDS = (
         "Create a client workspace",
         "One for each client; figures never mix.",
         "briefcase",
-        "accounts:organizations",
+        "accounts:new_organization",
         segments=frozenset({Segment.AGENCY}),
     ),
     Card(

@@ -18,9 +18,13 @@ from django.utils import timezone
 
 from accounts import outbox
 from accounts.delivery import deliver_due
+from accounts.invitations import invite
+from accounts.invited import Invitation
 from accounts.models import OutboxMail, Visit
+from accounts.permissions import Role
 from accounts.tasks import tidy_accounts
 from tests.make import PASSWORD
+from tokentra.lib.tenancy import organization_scope
 
 
 class Mailbox:
@@ -219,3 +223,15 @@ def test_tidying_removes_old_mail_and_visits_that_led_nowhere(alice, settings):
 
     assert OutboxMail.objects.get().subject == "New"
     assert Visit.objects.get().user == alice
+
+
+def test_an_invitation_is_sent_once_its_letter_has_left(server: Mailbox, acme, alice):
+    [told] = invite(acme, ["june@client.example"], Role.VIEWER, by=alice)
+    with organization_scope(acme.pk):
+        assert Invitation.objects.with_mail().get().status(timezone.now()) == "pending"
+
+    assert deliver_due() == 1
+
+    assert told.link in server.messages[0].get_body(("plain",)).get_content()
+    with organization_scope(acme.pk):
+        assert Invitation.objects.with_mail().get().status(timezone.now()) == "sent"

@@ -8,10 +8,13 @@ from allauth.account.models import EmailAddress
 from allauth.socialaccount.models import SocialAccount
 from django.test import Client
 
-from accounts.models import Organization, User
+from accounts.invitations import invite
+from accounts.models import JournalEntry, Organization, User
+from accounts.permissions import Role
 from tests import make
 from tests.accounts.conftest import events_of, home_of
 from tests.make import PASSWORD
+from tokentra.lib.tenancy import organization_scope
 
 ADDRESS = "dana@acme-labs.example"
 
@@ -53,6 +56,39 @@ def test_a_new_person_comes_by_another_service(mandatory, github, db):
     assert home.name == "Acme Labs"
     assert events_of(home)[2:] == ["signup_completed", "email_verified"]
     assert browser.get("/settings/profile/").status_code == 200
+
+
+def invited(acme: Organization, alice: User, address: str) -> Client:
+    """A browser in which the link of an invitation was opened."""
+    browser = Client()
+    [told] = invite(acme, [address], Role.VIEWER, by=alice)
+    browser.get(f"/invitations/{told.link.rstrip('/').rsplit('/', 1)[-1]}/")
+    return browser
+
+
+@pytest.mark.parametrize("verified", [True, False])
+def test_an_invited_person_who_comes_by_another_service_joins_with_the_proof(
+    mandatory, github, acme, alice, code_sent_to, verified: bool
+):
+    browser, answer = come_back(github, verified=verified, client=invited(acme, alice, ADDRESS))
+
+    if not verified:
+        assert answer["Location"] == "/confirm-email/"
+        browser.post("/confirm-email/", {"code": code_sent_to(ADDRESS)})
+    assert home_of(ADDRESS) == acme
+    with organization_scope(acme.pk):
+        said = JournalEntry.objects.owned_by(acme).get(event="signup_completed").data
+    assert said == {"method": "github", "invited": True}
+
+
+def test_b7_another_address_of_that_service_gets_its_own_organization_and_uses_nothing_up(
+    mandatory, github, acme, alice
+):
+    browser, answer = come_back(github, client=invited(acme, alice, "june@client.example"))
+
+    assert answer["Location"] == "/invitations/"
+    assert browser.get("/invitations/").status_code == 403
+    assert home_of(ADDRESS).name == "Acme Labs"
 
 
 def test_buttons_appear_only_for_services_that_are_configured(github, db, settings):
