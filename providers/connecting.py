@@ -138,7 +138,7 @@ def keep(
 
 
 def revived(connection: Connection, *, now: datetime) -> None:
-    connection.disconnected_at = connection.paused_at = None
+    connection.disconnected_at = connection.paused_at = connection.taken_over_by = None
     connection.next_sync_at = now
 
 

@@ -91,6 +91,9 @@ class Connection(Owned):
     names_read_at = models.DateTimeField(null=True)
     paused_at = models.DateTimeField(null=True)
     disconnected_at = models.DateTimeField(null=True)
+    taken_over_by = models.UUIDField(
+        null=True, help_text="The connection that reads the same account now, and has its days as it reads them."
+    )
 
     objects = ConnectionQuerySet.as_manager()
 

@@ -1,4 +1,4 @@
-"""A connection rests and goes on; or everything is read again."""
+"""A connection rests, is stopped and goes on; or everything is read again."""
 
 from datetime import datetime
 
@@ -58,6 +58,13 @@ def start(connection: Connection, *, now: datetime) -> None:
         connection.status = Status.VALIDATING
     connection.save()
     nudge(connection.organization_id, connection.pk)
+
+
+def stop(connection: Connection, reason: str, *, now: datetime) -> None:
+    """Nothing is read until a person has done something."""
+    connection.status, connection.blocked, connection.blocked_at = Status.BROKEN, reason, now
+    connection.next_sync_at, connection.lease_until, connection.wait_until = None, None, None
+    connection.save()
 
 
 def rest(connection: Connection) -> None:

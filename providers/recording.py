@@ -8,11 +8,12 @@ from django.db.models.functions import Now
 
 from accounts.journal import Event, record_once
 from accounts.models import Organization
-from providers import identity, outcomes, plan, windows
+from providers import counting_once, identity, outcomes, plan, windows
 from providers.claiming import LEASE, Claim, Superseded, hold
 from providers.connectors.base import Account, Connector, ConnectorError, Endpoint, Outcome, Page
 from providers.models import Blocked, Connection, EndpointState, ReadWindow, Status, SyncRun
 from providers.outcomes import Tries
+from providers.pausing import stop
 from providers.windows import Marks
 from tokentra.lib import chaos
 from tokentra.lib.tenancy import organization_scope
@@ -49,10 +50,12 @@ def reading(
     now: datetime,
 ) -> int:
     """Write what a window holds and when to read it next. Returns how many rows it holds."""
+    counting_once.take_turns(claim.organization_id, claim.connection_id)
     connection = hold(claim)
-    if not is_from_this_account(connection, page, now=now):
+    if not is_to_be_counted(connection, page, now=now):
         return 0
     start, end = asked
+    counting_once.take_over(connection, start, end, now=now)
     try:
         recorded = ingest.record(
             connection.organization_id,
@@ -101,10 +104,14 @@ def account(
     now: datetime,
 ) -> None:
     """Write the daily look at the account: its name, those of its ids, and what else may be read by now."""
+    counting_once.take_turns(claim.organization_id, claim.connection_id)
     connection = hold(claim)
     if identity.is_same(connection, account) is False:
         stop(connection, Blocked.OTHER_ACCOUNT, now=now)
         return
+    if not counting_once.may_go_on(connection, account, now=now):
+        return
+    connection.account_id = connection.account_id or account.id
     for dimension, values in names.items():
         ingest.name_values(connection.pk, dimension, values)
     connection.account_name = account.name or connection.account_name
@@ -179,23 +186,15 @@ def clamped(
     return True
 
 
-def is_from_this_account(connection: Connection, page: Page, *, now: datetime) -> bool:
+def is_to_be_counted(connection: Connection, page: Page, *, now: datetime) -> bool:
     """Otherwise stop: another account's figures came, or those of an account that is connected already."""
-    if not page.account_id or page.account_id == connection.account_id:
-        return True
-    if connection.account_id:
+    account = identity.of_page(page)
+    if account.id and connection.account_id and account.id != connection.account_id:
         stop(connection, Blocked.OTHER_ACCOUNT, now=now)
         return False
-    others = Connection.objects.filter(
-        organization_id=connection.organization_id, provider=connection.provider, account_id=page.account_id
-    )
-    if other := others.active().exclude(pk=connection.pk).first():
-        # what came before a bill named the account is read by the other one as well
-        ingest.forget_days(connection.organization_id, connection.pk, since=other.history_from)
-        windows.make_due(connection, now=now)
-        stop(connection, Blocked.SAME_ACCOUNT, now=now)
+    if not counting_once.may_go_on(connection, account, now=now):
         return False
-    connection.account_id = page.account_id
+    connection.account_id = connection.account_id or account.id
     return True
 
 
@@ -209,13 +208,6 @@ def block(connection: Connection, reason: Blocked, *, until: datetime, now: date
 def unblock(connection: Connection) -> None:
     connection.blocked, connection.blocked_at, connection.wait_until = "", None, None
     connection.waits, connection.detail = 0, ""
-
-
-def stop(connection: Connection, reason: str, *, now: datetime) -> None:
-    """Nothing is read until a person has done something."""
-    connection.status, connection.blocked, connection.blocked_at = Status.BROKEN, reason, now
-    connection.next_sync_at, connection.lease_until, connection.wait_until = None, None, None
-    connection.save()
 
 
 def keep(connection: Connection, marks: Marks, *, now: datetime) -> None:
@@ -232,7 +224,7 @@ def leave(claim: Claim, done: "Step") -> bool:
     from providers.connectors import CONNECTORS
 
     chaos.point("sync.before_leave")
-    now = done.started_at
+    now = done.ended_at
     with organization_scope(claim.organization_id):
         try:
             connection = hold(claim)
@@ -279,14 +271,14 @@ def note_run(connection: Connection, done: "Step") -> None:
     last = runs.order_by("-started_at").first()
     if last and last.outcome == done.outcome and last.ended_at >= done.started_at - ONE_RUN:
         last.windows, last.rows = last.windows + done.windows, last.rows + done.rows
-        last.ended_at, last.problem = done.started_at, done.problem[:500]
+        last.ended_at, last.problem = done.ended_at, done.problem[:500]
         last.save()
     else:
         SyncRun.objects.create(
             organization_id=connection.organization_id,
             connection=connection,
             started_at=done.started_at,
-            ended_at=done.started_at,
+            ended_at=done.ended_at,
             windows=done.windows,
             rows=done.rows,
             outcome=done.outcome,

@@ -29,17 +29,16 @@ def replace_credentials(
         raise CannotResume("Connect the account again instead.")
     connector = CONNECTORS[connection.provider]
     account = connecting.identify(connector, credentials)
-    if identity.is_same(connection, account) is False:
-        theirs = account.name or "another account"
-        raise OtherAccount(
-            f"This key belongs to {theirs}, not to {connection.account_label}. Connect it as an account of its own."
-        )
     with organization_scope(organization.pk):
         held = locked(connection)
+        if identity.is_same(held, account) is False:
+            theirs = account.name or "another account"
+            raise OtherAccount(
+                f"This key belongs to {theirs}, not to {held.account_label}. Connect it as an account of its own."
+            )
         if held.status == Status.DISCONNECTED:
             raise CannotResume("Connect the account again instead.")
-        other = identity.connected_as(organization.pk, connector.key, account)
-        if other and other.pk != held.pk:
+        if other := identity.connected_as(organization.pk, connector.key, account, besides=held.pk):
             raise connecting.AlreadyConnected(other)
         was_paused = held.status == Status.PAUSED
         now = database_now()

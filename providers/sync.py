@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.db import InterfaceError, OperationalError
 
-from providers import recording, sealing, windows
+from providers import pausing, recording, sealing, windows
 from providers.claiming import LEASE, Claim, Superseded, claim, hold
 from providers.connectors import CONNECTORS
 from providers.connectors.base import Connector, ConnectorError, Endpoint, Outcome
@@ -31,6 +31,7 @@ class Step:
     """What one step did. `is_more` asks for another one at once."""
 
     started_at: datetime
+    ended_at: datetime
     windows: int = 0
     rows: int = 0
     outcome: str = "ok"
@@ -47,13 +48,14 @@ def step(organization_id: UUID, connection_id: UUID, *, now: datetime | None = N
     if taken is None:
         return None
     chaos.point("sync.after_claim")
-    done = Step(taken.now)
+    done = Step(taken.now, taken.now)
     try:
         reader = opened(taken)
         if reader is not None:
             host, provider = reader.connector.host, reader.connector.key
             with http.client(host, provider=provider, deadline=reader.began + WINDOW_SECONDS) as client:
                 reader.read_for(READING_SECONDS, client, done)
+            done.ended_at = reader.now()
         done.is_more = recording.leave(taken, done)
     except Superseded:
         log.info("the sync of connection %s was taken over or stopped", connection_id)
@@ -70,7 +72,7 @@ def opened(taken: Claim) -> "Reader | None":
             credentials = sealing.unseal(connection)
         except (DoesNotOpen, UnknownMaster) as reason:
             log.error("the key of connection %s could not be read: %s", connection.pk, type(reason).__name__)
-            recording.stop(connection, "key_unreadable", now=taken.now)
+            pausing.stop(connection, "key_unreadable", now=taken.now)
             return None
         windows.extend(connection, connector, now=taken.now)
     return Reader(taken, connector, credentials)
@@ -94,13 +96,13 @@ class Reader:
     began: float = field(default_factory=time.monotonic)
 
     def read_for(self, seconds: float, client: http.Client, done: Step) -> None:
-        while time.monotonic() - self.began < seconds:
-            work = self._choose()
-            if work is None or not self._do(work, client, done):
+        """Read one thing after the other, at least one."""
+        while (work := self._choose()) and self._do(work, client, done):
+            if time.monotonic() - self.began >= seconds:
                 return
 
     def _choose(self) -> Work | None:
-        now = self._now()
+        now = self.now()
         with organization_scope(self.claim.organization_id):
             marks = windows.Marks.of(hold(self.claim), self.connector)
             upcoming = marks.next(now)
@@ -125,7 +127,7 @@ class Reader:
             log.warning("%s %s: %s", self.connector.key, work.name, error.outcome)
             done.outcome, done.problem = str(error.outcome), error.message
             with organization_scope(self.claim.organization_id):
-                return recording.failure(self.claim, self.connector, work.name, work.window, error, now=self._now())
+                return recording.failure(self.claim, self.connector, work.name, work.window, error, now=self.now())
         return True
 
     def _read_window(
@@ -138,7 +140,7 @@ class Reader:
     ) -> None:
         if wanted is None:
             return
-        now = self._now()
+        now = self.now()
         page = self.connector.read(client, self.credentials, endpoint, *wanted, now=now)
         chaos.point("sync.after_read")
         with organization_scope(self.claim.organization_id):
@@ -149,12 +151,12 @@ class Reader:
         done.rows += rows
 
     def _read_names(self, client: http.Client) -> None:
-        account = self.connector.identify(client, self.credentials, now=self._now())
+        account = self.connector.identify(client, self.credentials, now=self.now())
         names = self.connector.names(client, self.credentials)
         with organization_scope(self.claim.organization_id):
-            recording.account(self.claim, self.connector, account, names, now=self._now())
+            recording.account(self.claim, self.connector, account, names, now=self.now())
 
-    def _now(self) -> datetime:
+    def now(self) -> datetime:
         return self.claim.now + timedelta(seconds=time.monotonic() - self.began)
 
 

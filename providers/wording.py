@@ -104,7 +104,8 @@ SAID: Mapping[Key, Said] = {
     ),
     (Status.BROKEN, Blocked.SAME_ACCOUNT): Said(
         "Connected twice",
-        "This key reads an account that is connected already. Nothing was counted twice. Disconnect this one.",
+        "This key reads an account that is connected already. Nothing was counted twice: this one is not read any "
+        "more. Disconnect it, or replace the key of the other one by this key if this one may read more.",
         "bad",
         "disconnect",
     ),
@@ -128,6 +129,12 @@ SAID: Mapping[Key, Said] = {
         "The key was destroyed {since}. What was read until then stays; no newer days are added.",
         "neutral",
         "connect_again",
+    ),
+    (Status.DISCONNECTED, "taken_over"): Said(
+        "Disconnected",
+        "The key was destroyed {since}. Another connection reads this account now and has its days; what is older "
+        "than the first day of that one stays here.",
+        "neutral",
     ),
 }
 
@@ -183,6 +190,8 @@ def problem(marks: Marks, *, now: datetime) -> str | None:
 def why(marks: Marks) -> tuple[str, list[EndpointState]]:
     """The reason behind a status, and the endpoints that it is about."""
     connection = marks.connection
+    if connection.status == Status.DISCONNECTED and connection.taken_over_by:
+        return "taken_over", []
     if (connection.status, connection.blocked) in SAID:
         return connection.blocked, []
     for reason, outcomes in (

@@ -92,7 +92,7 @@ def _reprice_day(organization_id: UUID, day: date, asked: Asked, pricer: Pricer,
 
 
 def as_row(record: UsageRecord) -> UsageRow:
-    """A record of usage as the pricer takes it."""
+    """A record as it was handed over, but for its amount."""
     return UsageRow(
         ledger=Ledger(record.ledger),
         endpoint=record.endpoint,
@@ -100,13 +100,18 @@ def as_row(record: UsageRecord) -> UsageRow:
         seconds=record.seconds,
         provider=record.provider,
         model=record.model,
+        project=record.project,
+        api_key=record.api_key,
+        user=record.user_ref,
         service_tier=record.service_tier,
         batch=record.batch,
         context_window=record.context_window,
+        line_item=record.line_item,
         kind=record.kind,
         tokens=Tokens(*(getattr(record, name) for name in COUNTS)),
         units=tuple((name, Decimal(count)) for name, count in record.units.items()),
         requests=record.requests,
+        currency=record.currency,
         extra=tuple(record.extra.items()),
     )
 

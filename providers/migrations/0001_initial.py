@@ -129,6 +129,13 @@ class Migration(migrations.Migration):
                 ("paused_at", models.DateTimeField(null=True)),
                 ("disconnected_at", models.DateTimeField(null=True)),
                 (
+                    "taken_over_by",
+                    models.UUIDField(
+                        help_text="The connection that reads the same account now, and has its days as it reads them.",
+                        null=True,
+                    ),
+                ),
+                (
                     "created_by",
                     models.ForeignKey(
                         null=True,

@@ -7,7 +7,7 @@ from django.core.management import call_command
 from django.db import connections
 from django.db.models.functions import Now
 
-from providers import connecting, sync
+from providers import connecting, disconnecting, sync
 from providers.connectors import CONNECTORS
 from providers.models import Connection, ReadWindow, SealedCredential
 from tests.dying import KILLED, in_a_child
@@ -112,3 +112,31 @@ def test_c15_five_workers_at_once_are_one(acme, connect, fake):
     asked = [(seen.path, tuple(seen.query.get("starting_at", ())), seen.page) for seen in fake.asked("analytics/cost")]
     assert len(asked) >= 1
     assert fresh(connection).status == "healthy"
+
+
+@pytest.mark.parametrize("point", ["sync.after_read", "sync.before_commit", "sync.after_commit"])
+def test_c5_a_worker_killed_while_days_change_hands_counts_them_once(point, acme, connect, fake, tmp_path):
+    first = connect(acme, "anthropic")
+    read(first)
+    before = billed(first)
+    with organization_scope(acme.pk):
+        disconnecting.disconnect(acme, first, data="keep", by=None)
+        Connection.objects.filter(pk=first.pk).update(account_id="", project_ids=[])
+    start = int(fake.world.clock()) // 86_400 * 86_400 - 86_400
+    account = fake.world.anthropic  # an idle yesterday, so that trying the key names no workspace
+    kept = (account.usage, account.bills)
+    idle = [[fact for fact in facts if not start <= fact.at < start + 86_400] for facts in kept]
+    account.usage, account.bills = idle
+    second = connect(acme, "anthropic", KEYS["anthropic.enterprise"])
+    account.usage, account.bills = kept
+
+    ended = in_a_child(point, tmp_path, lambda: sync.step(acme.pk, second.pk))
+    lease_runs_out(second)
+    between = billed(first) + billed(second)
+    read(second)
+
+    assert second != first
+    assert ended == KILLED
+    assert between == before
+    assert (billed(first), billed(second)) == (0, before)
+    call_command("audit_rollups", org=acme.slug)

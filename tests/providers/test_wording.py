@@ -12,6 +12,7 @@ from providers.connectors import CONNECTORS
 from providers.connectors.base import Outcome
 from providers.models import Blocked, Connection, EndpointState, Status
 from providers.windows import Marks
+from tokentra.lib.ids import uuid7
 
 NOW = datetime(2026, 11, 20, 14, 30, tzinfo=UTC)
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates" / "providers"
@@ -55,9 +56,16 @@ def test_every_outcome_of_an_endpoint_has_words(outcome):
 
 
 def test_what_needs_a_person_says_what_to_do():
-    for (status, _), said in wording.SAID.items():
-        if status in {Status.BROKEN, Status.PAUSED, Status.DISCONNECTED}:
+    for (status, reason), said in wording.SAID.items():
+        if status in {Status.BROKEN, Status.PAUSED, Status.DISCONNECTED} and reason != "taken_over":
             assert said.act
+
+
+def test_an_account_that_another_connection_reads_says_so():
+    ended = marks(Status.DISCONNECTED)
+    ended.connection.taken_over_by = uuid7()
+
+    assert "Another connection reads this account now" in wording.said(ended, now=NOW).text
 
 
 def test_times_are_named_with_their_day_when_it_is_another_one():
