@@ -1,14 +1,30 @@
 """What staff may read of accounts."""
 
+from typing import Any
+
 from allauth.account.models import EmailAddress
 from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
 from allauth.usersessions.models import UserSession
 from django.contrib import admin
 from django.contrib.admin.exceptions import NotRegistered
 from django.contrib.auth.models import Group
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from unfold.paginator import InfinitePaginator
 
 from accounts.invited import Invitation
-from accounts.models import AuditLine, JournalEntry, Membership, Organization, OutboxMail, StaffAccess, User, Visit
+from accounts.journal import Event
+from accounts.models import (
+    AuditLine,
+    JournalEntry,
+    Membership,
+    Milestone,
+    Organization,
+    OutboxMail,
+    StaffAccess,
+    User,
+    Visit,
+)
 from accounts.staff import StaffReadAdmin, guard
 
 guard(admin.site)
@@ -50,12 +66,38 @@ class InvitationAdmin(StaffReadAdmin):
     )  # fmt: skip
 
 
+class ByEvent(admin.SimpleListFilter):
+    """Every event there is, without looking which ones the table holds."""
+
+    title = parameter_name = "event"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(event.value, event.value) for event in Event]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(event=self.value()) if self.value() else queryset
+
+
 @admin.register(JournalEntry)
 class JournalEntryAdmin(StaffReadAdmin):
-    list_display = ("event", "organization", "user", "at")
-    list_filter = ("event",)
+    list_display = ("event", "organization", "user", "data", "at")
+    list_filter = (ByEvent, "at")
     people = ("user",)
+    found_by = ("user", "organization")
     ordering = ("-at",)
+    paginator = InfinitePaginator  # nobody counts a million lines to see the latest fifty
+
+
+@admin.register(Milestone)
+class MilestoneAdmin(StaffReadAdmin):
+    """First occurrences; a line without a person is the organization's first."""
+
+    list_display = ("event", "organization", "user", "at")
+    list_filter = (ByEvent, "at")
+    people = ("user",)
+    found_by = ("user", "organization")
+    ordering = ("-at",)
+    paginator = InfinitePaginator
 
 
 @admin.register(AuditLine)

@@ -12,8 +12,9 @@ from django.contrib.auth import logout
 from django.contrib.sessions.backends.base import SessionBase, UpdateError
 from django.core.cache import caches
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 
-from accounts import arrival
+from accounts import arrival, presence
 from accounts.http import address, calling
 from accounts.models import Membership, User
 from accounts.sessions import BEGAN
@@ -133,6 +134,8 @@ class CurrentOrganization:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         request.memberships = memberships = memberships_of(request)  # type: ignore[attr-defined]  # OrgRequest declares it
         membership = current_membership(request, memberships)
+        if membership:
+            presence.noted(membership, timezone.now())
         request.membership = membership  # type: ignore[attr-defined]  # OrgRequest declares it
         request.organization = membership.organization if membership else None  # type: ignore[attr-defined]  # as above
         with calling(request):

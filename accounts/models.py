@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
+from django.utils import timezone
 
 from accounts import invited  # noqa: F401  # Django finds an app's models through this module
 from accounts.industries import Industry
@@ -99,6 +100,7 @@ class Membership(models.Model):
     role = models.CharField(max_length=10, choices=Role)
     is_invitee = models.BooleanField(default=False, help_text="Joined an organization that was there already.")
     created_at = models.DateTimeField(auto_now_add=True)
+    active_at = models.DateTimeField(default=timezone.now, help_text="When they last used it here, to the hour.")
 
     objects = MembershipQuerySet.as_manager()
 
@@ -150,7 +152,10 @@ class JournalEntry(Line):
 
     class Meta(Line.Meta):
         verbose_name_plural = "journal entries"
-        indexes = [models.Index(fields=["organization", "event", "at"], name="journal_by_event")]
+        indexes = [
+            models.Index(fields=["organization", "event", "at"], name="journal_by_event"),
+            models.Index(fields=["at", "event"], name="journal_by_time"),  # staff read it across organizations
+        ]
 
     def __str__(self) -> str:
         return self.event

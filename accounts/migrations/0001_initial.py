@@ -4,6 +4,7 @@ from typing import Any
 
 import django.db.models.deletion
 import django.db.models.functions.text
+import django.utils.timezone
 from django.conf import settings
 from django.db import migrations, models
 
@@ -75,10 +76,12 @@ def append_only() -> migrations.RunSQL:
             "GRANT UPDATE (user_id) ON accounts_journalentry TO tt_app",
             "GRANT UPDATE (actor_id) ON accounts_auditline TO tt_app",
             "REVOKE UPDATE, DELETE ON accounts_staffaccess FROM tt_app",
-            "GRANT SELECT (id, email, full_name) ON accounts_user TO tt_staff",
+            "GRANT SELECT (id, email, full_name, is_staff) ON accounts_user TO tt_staff",
+            "GRANT SELECT (user_id, utm_source, referrer) ON accounts_visit TO tt_staff",
         ],
         [
-            "REVOKE SELECT (id, email, full_name) ON accounts_user FROM tt_staff",
+            "REVOKE SELECT (user_id, utm_source, referrer) ON accounts_visit FROM tt_staff",
+            "REVOKE SELECT (id, email, full_name, is_staff) ON accounts_user FROM tt_staff",
             "GRANT UPDATE, DELETE ON accounts_staffaccess TO tt_app",
             "GRANT UPDATE, DELETE ON accounts_journalentry, accounts_auditline TO tt_app",
         ],
@@ -199,6 +202,12 @@ class Migration(migrations.Migration):
                     models.BooleanField(default=False, help_text="Joined an organization that was there already."),
                 ),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "active_at",
+                    models.DateTimeField(
+                        default=django.utils.timezone.now, help_text="When they last used it here, to the hour."
+                    ),
+                ),
                 (
                     "user",
                     models.ForeignKey(
@@ -496,6 +505,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="journalentry",
             index=models.Index(fields=["organization", "event", "at"], name="journal_by_event"),
+        ),
+        migrations.AddIndex(
+            model_name="journalentry",
+            index=models.Index(fields=["at", "event"], name="journal_by_time"),
         ),
         migrations.AddConstraint(
             model_name="journalentry",

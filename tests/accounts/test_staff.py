@@ -20,6 +20,7 @@ PAGES = [
     "membership",
     "invitation",
     "journalentry",
+    "milestone",
     "auditline",
     "visit",
     "outboxmail",
