@@ -1,8 +1,21 @@
 """Onboarding: from the first visit to the first value, and what guides people on the way."""
 
+from typing import Any
+
 from django.apps import AppConfig
+from django.db.models.signals import post_save
 
 
 class OnboardingConfig(AppConfig):
     name = "onboarding"
     verbose_name = "Onboarding"
+
+    def ready(self) -> None:
+        post_save.connect(line_written, sender="accounts.JournalEntry", dispatch_uid="forward journal lines")
+
+
+def line_written(instance: Any, created: bool, raw: bool = False, **_: Any) -> None:
+    from onboarding import forwarding  # models are ready only now
+
+    if created and not raw:
+        forwarding.keep(instance)

@@ -10,7 +10,7 @@ from accounts import journal, organizations
 from accounts.journal import Event
 from accounts.models import Membership, Organization, User
 from accounts.permissions import Permission
-from onboarding import answers, segments, steps
+from onboarding import answers, sales, segments, steps
 from onboarding.models import CompanyAnswers, Journey
 from onboarding.questions import BY_KEY, Question, Screen
 from onboarding.steps import DASHBOARD, Came, Traveller
@@ -169,6 +169,7 @@ def place_anew(travel: Travel) -> None:
     journey, company = travel.journey, travel.company
     told = segments.Answers(company.company_size, journey.user_role, company.monthly_ai_spend, sorted(journey.goals))
     placed = segments.place(told, has_sales=has_sales(), sales_from=settings.SALES_SPEND_FROM)
+    is_new_lead = placed.path is segments.Path.SALES_ASSISTED and journey.path != placed.path
     journey.segment, journey.path = placed.segment or "", placed.path
     journey.spend_tier, journey.rule_version = placed.tier or "", segments.VERSION
     journey.rule_inputs = {
@@ -179,6 +180,8 @@ def place_anew(travel: Travel) -> None:
         "has_sales": has_sales(),
         "sales_from": settings.SALES_SPEND_FROM,
     }
+    if is_new_lead:
+        sales.led_here(journey, company, travel.organization, travel.user)
 
 
 def passed(travel: Travel, step: str, *, now: datetime) -> str:

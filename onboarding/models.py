@@ -1,6 +1,6 @@
 """What people told us about their company and themselves, and how far each of them has come."""
 
-from typing import Any
+from typing import Any, Self
 from uuid import UUID
 
 from django.contrib.postgres.fields import ArrayField
@@ -11,6 +11,7 @@ from accounts.models import User
 from accounts.owned import Owned, OwnedQuerySet
 from onboarding.segments import Path, Segment, Tier
 from onboarding.steps import Came
+from tokentra.lib.ids import uuid7
 
 
 def words(**options: Any) -> "ArrayField[list[str], list[str]]":
@@ -170,3 +171,64 @@ class Nudge(Owned):
 
     def __str__(self) -> str:
         return self.kind
+
+
+class Funnel(Journey):
+    """Journeys as staff count them; a page of the admin, no table."""
+
+    class Meta:
+        proxy = True
+        verbose_name_plural = "funnel"
+
+
+class SalesLead(Journey):
+    """The first journey of an organization that led to the contact page; a page of the admin, no table."""
+
+    spend: str | None  # not columns: added by sales.leads()
+    size: str | None
+    is_connected: bool
+
+    class Meta:
+        proxy = True
+        verbose_name_plural = "sales list"
+
+
+class ForwardQuerySet(models.QuerySet["Forward"]):
+    def open(self) -> Self:
+        return self.filter(delivered_at=None)
+
+
+class Forward(models.Model):
+    """A batch of journal lines on its way to the operator's analytics tool; its id is the `webhook-id` of every try."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    target = models.CharField(max_length=64, help_text="Which address it is for, as a digest.")
+    line_count = models.PositiveSmallIntegerField()
+    created_at = models.DateTimeField(auto_now_add=True)
+    next_try_at = models.DateTimeField(null=True)
+    tries = models.PositiveIntegerField(default=0)
+    problem = models.CharField(max_length=300, blank=True)
+    stopped_at = models.DateTimeField(null=True, help_text="When the address said that nobody listens there any more.")
+    delivered_at = models.DateTimeField(null=True)
+
+    objects = ForwardQuerySet.as_manager()
+
+    class Meta:
+        indexes = [models.Index(fields=["next_try_at"], condition=Q(delivered_at=None), name="forwards_to_send")]
+
+    def __str__(self) -> str:
+        return f"{self.line_count} lines of {self.created_at:%Y-%m-%d %H:%M}"
+
+
+class ForwardedLine(models.Model):
+    """A journal line that has to go out, as it goes out; written with the line itself, gone once it was delivered."""
+
+    id = models.UUIDField(primary_key=True, help_text="The journal line's.")
+    payload = models.JSONField()
+    forward = models.ForeignKey(Forward, on_delete=models.SET_NULL, null=True, related_name="+")
+
+    class Meta:
+        indexes = [models.Index(fields=["id"], condition=Q(forward=None), name="lines_to_forward")]
+
+    def __str__(self) -> str:
+        return str(self.id)

@@ -49,6 +49,6 @@ app.autodiscover_tasks(["tokentra.machine"], related_name="heartbeat")
 @app.on_after_finalize.connect
 def schedule(sender: Celery, **_: object) -> None:
     """Each app declares `BEATS`: the name of a task and how often the scheduler rings for it."""
-    for module in ("tokentra.machine.beats", "accounts.tasks", "usage.tasks", "providers.tasks"):
+    for module in ("tokentra.machine.beats", "accounts.tasks", "usage.tasks", "providers.tasks", "onboarding.tasks"):
         for name, task, every in import_module(module).BEATS:
             sender.conf.beat_schedule[name] = {"task": task, "schedule": every}

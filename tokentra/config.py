@@ -52,6 +52,9 @@ class Config(BaseSettings):
     sales_contact_url: str = ""
     sales_notify_email: str = ""
     sales_spend_from: int = Field(50_000, ge=0, alias="SALES_SPEND_FROM")
+    journal_webhook_url: SecretStr = SecretStr("")
+    journal_webhook_secret: Annotated[list[SecretStr], NoDecode] = []
+    journal_webhook_personal: bool = False
     plans_enforced: bool = False
     sentry_dsn: SecretStr = SecretStr("")
 
@@ -60,7 +63,14 @@ class Config(BaseSettings):
     openai_base_url: str = Field("", alias="TOKENTRA_OPENAI_BASE_URL")
     anthropic_base_url: str = Field("", alias="TOKENTRA_ANTHROPIC_BASE_URL")
 
-    @field_validator("allowed_hosts", "disposable_domains", "allowed_email_domains", "encryption_keys", mode="before")
+    @field_validator(
+        "allowed_hosts",
+        "disposable_domains",
+        "allowed_email_domains",
+        "encryption_keys",
+        "journal_webhook_secret",
+        mode="before",
+    )
     @classmethod
     def split(cls, value: object) -> object:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
@@ -76,6 +86,24 @@ class Config(BaseSettings):
             if len(raw) != 32:
                 raise ValueError("each key must be 32 random bytes in base64")
         return keys
+
+    @field_validator("journal_webhook_url")
+    @classmethod
+    def is_an_address_to_post_to(cls, url: SecretStr) -> SecretStr:
+        parts = urlsplit(url.get_secret_value())
+        is_safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
+        if url.get_secret_value() and not (is_safe and parts.hostname and "@" not in parts.netloc):
+            raise ValueError("write an https address without a password; http is for this machine only")
+        return url
+
+    @model_validator(mode="after")
+    def is_signed(self) -> Self:
+        secrets = [secret.get_secret_value() for secret in self.journal_webhook_secret]
+        if self.journal_webhook_url.get_secret_value() and (not secrets or min(map(len, secrets)) < SHORTEST_SECRET):
+            raise ValueError(
+                f"JOURNAL_WEBHOOK_URL needs a JOURNAL_WEBHOOK_SECRET of at least {SHORTEST_SECRET} random characters"
+            )
+        return self
 
     @model_validator(mode="after")
     def is_safe_to_start(self) -> Self:

@@ -40,6 +40,9 @@ PLANS_ENFORCED = config.plans_enforced
 TERMS_URL, PRIVACY_URL, SUPPORT_URL = config.terms_url, config.privacy_url, config.support_url
 SALES_CONTACT_URL, SALES_NOTIFY_EMAIL = config.sales_contact_url, config.sales_notify_email
 SALES_SPEND_FROM = config.sales_spend_from
+JOURNAL_WEBHOOK_URL = config.journal_webhook_url.get_secret_value()
+JOURNAL_WEBHOOK_SECRETS = [secret.get_secret_value() for secret in config.journal_webhook_secret]
+JOURNAL_WEBHOOK_PERSONAL = config.journal_webhook_personal
 DISPOSABLE_DOMAINS, ALLOWED_EMAIL_DOMAINS = config.disposable_domains, config.allowed_email_domains
 LEASE = timedelta(seconds=config.lease_seconds)
 DEMO_TOKEN = os.environ.get("TOKENTRA_DEMO_TOKEN", "")

@@ -305,6 +305,81 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
+        migrations.CreateModel(
+            name="Funnel",
+            fields=[],
+            options={
+                "verbose_name_plural": "funnel",
+                "proxy": True,
+                "indexes": [],
+                "constraints": [],
+            },
+            bases=("onboarding.journey",),
+        ),
+        migrations.CreateModel(
+            name="SalesLead",
+            fields=[],
+            options={
+                "verbose_name_plural": "sales list",
+                "proxy": True,
+                "indexes": [],
+                "constraints": [],
+            },
+            bases=("onboarding.journey",),
+        ),
+        migrations.CreateModel(
+            name="Forward",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(default=tokentra.lib.ids.uuid7, editable=False, primary_key=True, serialize=False),
+                ),
+                ("target", models.CharField(help_text="Which address it is for, as a digest.", max_length=64)),
+                ("line_count", models.PositiveSmallIntegerField()),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("next_try_at", models.DateTimeField(null=True)),
+                ("tries", models.PositiveIntegerField(default=0)),
+                ("problem", models.CharField(blank=True, max_length=300)),
+                (
+                    "stopped_at",
+                    models.DateTimeField(
+                        help_text="When the address said that nobody listens there any more.", null=True
+                    ),
+                ),
+                ("delivered_at", models.DateTimeField(null=True)),
+            ],
+            options={
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("delivered_at", None)), fields=["next_try_at"], name="forwards_to_send"
+                    )
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="ForwardedLine",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(help_text="The journal line's.", primary_key=True, serialize=False),
+                ),
+                ("payload", models.JSONField()),
+                (
+                    "forward",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to="onboarding.forward",
+                    ),
+                ),
+            ],
+            options={
+                "indexes": [
+                    models.Index(condition=models.Q(("forward", None)), fields=["id"], name="lines_to_forward")
+                ],
+            },
+        ),
         owned_policies(
             "onboarding_companyanswers",
             "onboarding_journey",

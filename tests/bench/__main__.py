@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 
-SECTIONS = ("sync", "dashboard", "weight")
+SECTIONS = ("sync", "dashboard", "funnel", "weight")
 
 
 def main() -> int:

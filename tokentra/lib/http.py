@@ -167,9 +167,7 @@ class Client:
         longest: float = min(FIRST_PAUSE * 2 ** (attempt - 1), LONGEST_PAUSE)
         return longest * random.uniform(0.5, 1)  # noqa: S311  # spreads the load, hides nothing
 
-    def _once(  # noqa: PLR0911  # one return for each way in which a call ends
-        self, path: str, params: Params, headers: Mapping[str, str], end: float
-    ) -> Answer | CallFailed:
+    def _once(self, path: str, params: Params, headers: Mapping[str, str], end: float) -> Answer | CallFailed:
         remaining = max(end - self.clock(), 0.01)
         limits = httpx2.Timeout(min(IDLE_SECONDS, remaining), connect=min(CONNECT_SECONDS, remaining))
         guard = Guard(remaining, self._line)
@@ -186,22 +184,11 @@ class Client:
                 ) as response,
             ):
                 if 300 <= response.status_code < 400:
-                    return Redirected(
-                        f"it pointed to another address ({response.status_code}), which is never followed"
-                    )
+                    return redirected(response)
                 body = self._body(response, end)
                 return body if isinstance(body, CallFailed) else _read(response, body)
-        except httpx2.ConnectTimeout:
-            return Unavailable("it could not be reached within 5 seconds")
-        except httpx2.TimeoutException:
-            return Unavailable("it did not answer in time")
-        except httpx2.ConnectError:
-            return Unavailable("it could not be reached")
-        except httpx2.DecodingError:
-            return Unavailable("its answer was damaged on the way")
-        except httpx2.TransportError:
-            reason = "it did not answer in time" if guard.has_struck else "the connection broke off"
-            return Unavailable(reason)
+        except (httpx2.TransportError, httpx2.DecodingError) as problem:
+            return Unavailable(reason_of(problem, guard))
 
     def _body(self, response: httpx2.Response, end: float) -> bytes | CallFailed:
         declared = response.headers.get("content-length", "")
@@ -238,7 +225,7 @@ def client(
     base = _base(own or host, may_be_plain=bool(own))
     one = httpx2.Limits(max_connections=1, max_keepalive_connections=1)
     wire = httpx2.Client(
-        transport=transport or httpx2.HTTPTransport(verify=_trusted(), limits=one, trust_env=False),
+        transport=transport or httpx2.HTTPTransport(verify=trusted(), limits=one, trust_env=False),
         follow_redirects=False,
         trust_env=False,
         headers={"user-agent": user_agent(), "accept": "application/json", "accept-encoding": "gzip"},
@@ -249,7 +236,7 @@ def client(
 
 
 @cache
-def _trusted() -> ssl.SSLContext:
+def trusted() -> ssl.SSLContext:
     """Reading the certificates takes a tenth of a second: once is enough."""
     return httpx2.create_ssl_context(trust_env=False)
 
@@ -313,6 +300,22 @@ def _read(response: httpx2.Response, body: bytes) -> Answer | CallFailed:
             return Unavailable(f"it answered {status} with something that is not JSON", sample=_sample(body))
         return Answer(status, None, headers, _sample(body))
     return Answer(status, parsed, headers)
+
+
+def redirected(response: httpx2.Response) -> Redirected:
+    return Redirected(f"it pointed to another address ({response.status_code}), which is never followed")
+
+
+def reason_of(problem: httpx2.TransportError | httpx2.DecodingError, guard: Guard) -> str:
+    """Why nothing came, in our words."""
+    if isinstance(problem, httpx2.ConnectTimeout):
+        return "it could not be reached within 5 seconds"
+    if isinstance(problem, httpx2.ConnectError):
+        return "it could not be reached"
+    if isinstance(problem, httpx2.DecodingError):
+        return "its answer was damaged on the way"
+    is_late = isinstance(problem, httpx2.TimeoutException) or guard.has_struck
+    return "it did not answer in time" if is_late else "the connection broke off"
 
 
 def _sample(body: bytes) -> str:
