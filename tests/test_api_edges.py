@@ -79,3 +79,26 @@ def test_what_a_signed_in_person_sees_is_kept_by_no_cache(path, alice, acme):
 
     assert answer.status_code == 200
     assert answer["Cache-Control"] == "private, no-store"
+
+
+def test_b15_no_route_takes_a_field_that_it_does_not_name():
+    """Whatever else somebody sends, a role or an organization: 422. The reference says so of every body."""
+    reference = Client().get("/api/openapi.json").json()
+    shapes = reference["components"]["schemas"]
+    bodies = [
+        operation["requestBody"]["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
+        for operations in reference["paths"].values()
+        for operation in operations.values()
+        if "requestBody" in operation
+    ]
+
+    assert len(bodies) >= 6
+    assert [name for name in bodies if shapes[name].get("additionalProperties") is not False] == []
+
+
+@pytest.mark.parametrize("extra", ["organization", "organizationId", "role", "isStaff", "plan", "spent", "id"])
+def test_b14_b15_a_connection_takes_no_organization_from_its_body(extra, alice, acme, elsewhere):
+    answer = send(Browser(alice), "/api/providers/connect", CONNECT | {extra: str(elsewhere.pk)})
+
+    assert answer.status_code == 422
+    assert extra in answer.json()["error"]["fields"]

@@ -106,3 +106,17 @@ def test_nothing_says_it_is_unfinished():
     guilty = [relative(path) for path in [*MODULES, *TEMPLATES] if words.search(path.read_text())]
 
     assert guilty == []
+
+
+def test_b62_amounts_are_rounded_where_they_are_priced_or_shown_and_nowhere_between():
+    rounding = {
+        "tokentra/lib/money.py",  # for people
+        "usage/pricing.py",  # an amount's twelve places
+        "usage/insights.py",  # a saving is an estimate, rounded down
+        "usage/rules/evidence.py",  # as above
+        "providers/connectors/reading.py",  # an amount that has more places than the table
+        "usage/demo.py",  # what the sample's provider would have billed
+    }
+    found = {relative(module) for module in MODULES if ".quantize(" in module.read_text()}
+
+    assert found <= rounding

@@ -1,10 +1,16 @@
-"""What the database itself says about every owned table (reliability D3, D5, D6, D9)."""
+"""What the database itself says about every owned table (reliability D3, D5, D6, D9 to D11)."""
+
+import re
+from uuid import UUID
 
 import pytest
 from django.apps import apps
 from django.db import connections, models
 
 from accounts.owned import Owned
+from tests.test_architecture import APPS, ROOT
+from tokentra.lib.ids import uuid7
+from usage.models import Rollup, UsageRecord
 
 pytestmark = pytest.mark.django_db
 
@@ -87,3 +93,48 @@ def test_d9_every_table_with_an_organization_is_owned():
     known = {model._meta.db_table for model in OWNED} | {"accounts_membership", "accounts_invitation"}
 
     assert {name for (name,) in rows} == known
+
+
+@pytest.mark.parametrize("model", OWNED, ids=lambda m: m._meta.db_table)
+def test_d10_every_owned_row_can_be_placed_by_its_organization(model: type[models.Model]):
+    keys = ask(
+        "SELECT x.indisprimary, array_agg(a.attname::text ORDER BY array_position(x.indkey::int[], a.attnum::int)) "
+        "FROM pg_index x JOIN pg_attribute a ON a.attrelid = x.indrelid AND a.attnum = ANY(x.indkey) "
+        "WHERE x.indrelid = %s::regclass AND x.indisunique GROUP BY x.indexrelid, x.indisprimary",
+        model._meta.db_table,
+    )
+    primary = next(columns for is_primary, columns in keys if is_primary)
+    unique = [columns for _, columns in keys]
+
+    assert primary[0] == "organization_id" or (primary == ["id"] and ["organization_id", "id"] in unique)
+
+
+def test_d10_no_owned_table_counts_up_and_no_code_listens_or_keeps_state_in_a_session():
+    counting = ask(
+        "SELECT c.table_name, c.column_name FROM information_schema.columns c WHERE c.table_schema = 'public' "
+        "AND c.table_name = ANY(%s) AND (c.is_identity = 'YES' OR c.column_default LIKE 'nextval%%')",
+        [model._meta.db_table for model in OWNED],
+    )
+    of_a_session = re.compile(r"\b(?:LISTEN|NOTIFY|UNLISTEN)\s+\w|pg_(?:try_)?advisory_lock\b|\bSET SESSION\b")
+    modules = [path for app in APPS for path in (ROOT / app).rglob("*.py")]
+    keeping = [f"{path.relative_to(ROOT)}" for path in modules if of_a_session.search(path.read_text())]
+
+    assert counting == []
+    assert keeping == []
+
+
+def test_d11_rollups_leave_room_on_their_pages_and_rows_are_kept_by_day():
+    rollups = [model for model in OWNED if issubclass(model, Rollup)]
+    room = dict(
+        ask("SELECT relname, reloptions FROM pg_class WHERE relname = ANY(%s)", [m._meta.db_table for m in rollups])
+    )
+    parent = ask(
+        "SELECT partstrat, a.attname FROM pg_partitioned_table p JOIN pg_attribute a ON a.attrelid = p.partrelid "
+        "AND a.attnum = p.partattrs[0] WHERE p.partrelid = 'usage_usagerecord'::regclass"
+    )
+
+    assert len(rollups) == 3
+    assert room == {model._meta.db_table: ["fillfactor=70"] for model in rollups}
+    assert parent == [("r", "day")]
+    assert [field.column for field in UsageRecord._meta.pk_fields] == ["organization_id", "day", "id"]
+    assert {UUID(str(uuid7())).version for _ in range(10)} == {7}

@@ -1,10 +1,12 @@
 """What may enter the queue: ids, whichever way a task is called; and how the queue is set up."""
 
+from datetime import UTC, datetime
+
 import pytest
 from celery import current_app
 
 from tests.lib.test_masking import CANARIES
-from tokentra.celery import NotAnId, app
+from tokentra.celery import ForLater, NotAnId, app
 from tokentra.lib.ids import uuid7
 from tokentra.lib.secret import Secret
 from usage.tasks import audit_organization
@@ -58,3 +60,26 @@ def test_c13_ids_are_queued():
 
         assert channel._size(app.conf.task_default_queue) == before + 1
         channel._purge(app.conf.task_default_queue)
+
+
+@pytest.mark.parametrize("when", [{"countdown": 5}, {"eta": datetime(2026, 11, 20, tzinfo=UTC)}])
+def test_c13_nothing_is_queued_for_later(when):
+    with pytest.raises(ForLater):
+        audit_organization.apply_async((ID,), **when)
+
+
+def test_c13_a_message_is_given_back_until_its_task_has_ended():
+    """By every task: nothing of ours says otherwise for itself."""
+    app.loader.import_default_modules()
+    ours = [task for name, task in app.tasks.items() if not name.startswith("celery.")]
+
+    assert len(ours) >= 10
+    assert all(task.acks_late and task.reject_on_worker_lost and task.ignore_result for task in ours)
+    assert (app.conf.worker_prefetch_multiplier, app.conf.task_serializer, app.conf.accept_content) == (
+        1,
+        "json",
+        ["json"],
+    )
+    options = app.conf.broker_transport_options
+    assert (options["visibility_timeout"], options["unacked_restore_interval"]) == (300, 1)
+    assert app.conf.result_backend is None

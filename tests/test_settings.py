@@ -108,7 +108,7 @@ def test_b68_a_refusal_to_start_repeats_no_secret(tmp_path, environment, sentenc
 @pytest.mark.parametrize(
     "url", ["https://tokentra.example.com", "HTTPS://tokentra.example.com", "https://tokentra.example.com/"]
 )
-def test_decision_16_a_site_with_https_has_cookies_for_itself_alone(tmp_path, url):
+def test_e13_decision_16_a_site_with_https_has_cookies_for_itself_alone(tmp_path, url):
     ended = start(tmp_path, **PUBLIC | {"TOKENTRA_SITE_URL": url})
 
     assert ended.stderr == ""

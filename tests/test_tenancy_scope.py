@@ -1,11 +1,15 @@
-"""The second wall by itself: scopes, policies, roles (reliability D1 to D4)."""
+"""The second wall by itself: scopes, policies, roles (reliability D1 to D4, B17)."""
+
+import ast
+import re
 
 import pytest
 from django.db import DataError, InternalError, connection, connections, transaction
 
 from accounts.journal import Event, record
 from accounts.models import JournalEntry, Membership, Organization
-from tokentra.lib.tenancy import OtherScope, organization_scope, scoped_organization, user_scope
+from tests.test_architecture import MODULES, relative
+from tokentra.lib.tenancy import OtherScope, name_within, organization_scope, scoped_organization, user_scope
 
 pytestmark = pytest.mark.django_db
 
@@ -25,7 +29,7 @@ def test_d1_the_serving_role_cannot_change_the_schema(db):
         cursor.execute("TRUNCATE accounts_journalentry")
 
 
-def test_d2_a_scope_refuses_another_organization_inside_itself(acme, elsewhere):
+def test_d2_d10_a_scope_refuses_another_organization_inside_itself(acme, elsewhere):
     with organization_scope(acme.pk), pytest.raises(OtherScope), organization_scope(elsewhere.pk):
         pass
 
@@ -87,3 +91,41 @@ def test_the_journal_is_only_added_to(acme, alice):
         entry = record(Event.SIGNUP_COMPLETED, alice, acme)
     with pytest.raises((InternalError, Exception), match="permission denied"), organization_scope(acme.pk):
         JournalEntry.objects.filter(pk=entry.pk).update(event="other")
+
+
+def test_b17_what_is_named_within_one_organization_is_called_so_in_no_other(acme, elsewhere):
+    mine, theirs = acme.pk, elsewhere.pk
+    names = [
+        name_within(organization, *parts)
+        for organization in (mine, theirs)
+        for parts in (("export", 1), ("export", f"1:{mine}"), (theirs, "export", 1), (mine, "export", 1), ("", ""))
+    ]
+
+    assert len(set(names)) == len(names)
+    assert [name[:36] for name in names] == [str(mine)] * 5 + [str(theirs)] * 5
+    with pytest.raises(TypeError):
+        name_within("export", mine)
+
+
+def test_b17_nothing_of_an_organization_is_kept_or_locked_under_another_kind_of_name():
+    caching, locking, remembering = set(), set(), set()
+    for module in MODULES:
+        text = module.read_text()
+        if re.search(r"django\.core\.cache import caches?\b", text) and "name_within" not in text:
+            caching.add(relative(module))
+        if "advisory" in text and "migrations" not in module.parts and "name_within" not in text:
+            locking.add(relative(module))
+        remembering |= {f"{relative(module)}:{name}" for name in remembered(ast.parse(text))}
+
+    assert caching == {"accounts/limits.py", "accounts/middleware.py"}  # by person and address, before there is one
+    assert locking == set()
+    assert remembering == set()
+
+
+def remembered(module: ast.Module) -> set[str]:
+    """Functions whose answers are kept in the process and that are told for whom they answer."""
+    keeps = re.compile(r"(?:functools\.)?(?:lru_cache|cache|cache_page)\b")
+    functions = [node for node in ast.walk(module) if isinstance(node, ast.FunctionDef)]
+    keeping = [each for each in functions if any(keeps.match(ast.unparse(one)) for one in each.decorator_list)]
+    told = {"organization", "organization_id", "request", "user", "user_id"}
+    return {each.name for each in keeping if told & {argument.arg for argument in each.args.args}}

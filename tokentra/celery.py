@@ -11,10 +11,15 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tokentra.settings")
 from celery import Celery
 
 CANVAS = ("link", "link_error", "chain", "chord")  # they carry other tasks' arguments inside the message
+LATER = ("eta", "countdown")  # a worker would hold the message until then, and it is lost with the worker
 
 
 class NotAnId(TypeError):
     """Something else than an id was about to be written into the broker."""
+
+
+class ForLater(ValueError):
+    """A task was about to be queued for another time than now."""
 
 
 class IdsOnly(Celery):  # type: ignore[misc]  # celery has no types
@@ -28,6 +33,8 @@ class IdsOnly(Celery):  # type: ignore[misc]  # celery has no types
                 raise NotAnId(f"{name} was given something that is no id; a task takes ids and looks the rest up")
         if any(more.get(option) for option in CANVAS):
             raise NotAnId(f"{name} was given another task; leave a mark and let the next one find it")
+        if any(more.get(option) is not None for option in LATER):
+            raise ForLater(f"{name} is to run later; leave a mark with its time and let the sweep find it")
         return super().send_task(name, args, kwargs, **more)
 
 

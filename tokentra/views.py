@@ -1,15 +1,20 @@
 """The front door, the two health endpoints and the error pages."""
 
 import logging
+from datetime import timedelta
 from typing import Any
 
 import redis
 from django.conf import settings
 from django.db import connection
+from django.db.models.functions import Now
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
+
+from accounts.models import Heartbeat
+from tokentra.machine.heartbeats import SILENCE
 
 log = logging.getLogger(__name__)
 
@@ -29,9 +34,9 @@ def healthz(request: HttpRequest) -> HttpResponse:
 @require_GET
 @never_cache
 def readyz(request: HttpRequest) -> HttpResponse:
-    """What pages need is there. Redis may be away: pages work without it, so that is said, not refused."""
-    parts = {"database": database_answers(), "redis": redis_answers()}
-    ready = parts["database"]
+    """What pages need is there. Redis and workers may be away: pages work without, so that is said, not refused."""
+    ready = database_answers()
+    parts = {"database": ready, "redis": redis_answers(), "workers": ready and workers_are_heard()}
     return JsonResponse({"status": "ready" if ready else "waiting", "parts": parts}, status=200 if ready else 503)
 
 
@@ -53,6 +58,11 @@ def redis_answers() -> bool:
         log.warning("redis does not answer: %s", type(problem).__name__)
         return False
     return True
+
+
+def workers_are_heard() -> bool:
+    """One is enough; the watchdog sees to the others."""
+    return Heartbeat.objects.filter(at__gt=Now() - timedelta(seconds=SILENCE)).exists()
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:

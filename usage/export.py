@@ -11,7 +11,7 @@ from django.http import StreamingHttpResponse
 
 from accounts.models import Organization, User
 from tokentra.lib.problems import Problem
-from tokentra.lib.tenancy import organization_scope
+from tokentra.lib.tenancy import name_within, organization_scope
 from usage import focus, stats
 from usage.asking import Asked
 from usage.csv_lines import CsvLines
@@ -96,9 +96,8 @@ def stream(organization: Organization, user_id: UUID, asked: Asked) -> Iterator[
 def hold_the_only_one(organization: Organization, user_id: UUID) -> None:
     """One running export for each member, whichever process serves it; let go with the transaction."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))", [f"export:{organization.pk}:{user_id}"]
-        )
+        name = name_within(organization.pk, "export", user_id)
+        cursor.execute("SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))", [name])
         if not cursor.fetchone()[0]:
             sentence = "An export of yours is still running. Wait until it has ended, then ask again."
             raise Problem(429, "export_running", sentence, headers={"Retry-After": "10"})

@@ -1,6 +1,8 @@
 """The cache while Redis is away."""
 
 import pytest
+from django.conf import settings
+from redis import Redis
 
 from tokentra.lib.cache import ForgivingRedisCache
 
@@ -29,3 +31,11 @@ def test_c10_everything_else_answers_too(away):
     assert away.get("a") is None
     away.clear()
     assert away.get("c") is None
+
+
+def test_c10_redis_keeps_what_it_took_and_throws_nothing_away():
+    """The server of the tests is started by the product's own command."""
+    with Redis.from_url(settings.REDIS_URL) as server:
+        kept = {name: server.config_get(name)[name] for name in ("appendonly", "maxmemory-policy")}
+
+    assert kept == {"appendonly": "yes", "maxmemory-policy": "noeviction"}

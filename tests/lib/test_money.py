@@ -39,7 +39,7 @@ def test_dollars_have_cents_below_a_million_and_two_digits_below_a_cent(value: s
         ("-0.5", "\N{MINUS SIGN}$0.50"),
     ],
 )
-def test_exact_dollars_keep_every_digit_and_at_least_the_cents(value: str, text: str):
+def test_b62_exact_dollars_keep_every_digit_and_at_least_the_cents(value: str, text: str):
     assert money.exact_dollars(Decimal(value)) == text
 
 

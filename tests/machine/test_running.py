@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import psycopg
 import pytest
 
@@ -76,6 +77,19 @@ def test_a_taken_port_is_said_in_one_sentence(tmp_path: Path) -> None:
     assert code == 1
     assert len(other.lines) == 1
     assert f"port {other.port} is in use" in other.lines[0]
+
+
+def test_c11_there_are_several_workers_and_none_has_others_below_it(installation: Installation) -> None:
+    until(lambda: installation.pids("worker0@tt") and installation.pids("worker1@tt"), seconds=60, what="two workers")
+    workers = [psutil.Process(pid) for name in ("worker0@tt", "worker1@tt") for pid in installation.pids(name)]
+    supervisors = installation.pids("supervisor.supervisord")
+
+    assert len(workers) == 2
+    for worker in workers:
+        command = worker.cmdline()
+        assert command[command.index("--pool") + 1] == "solo"
+        assert worker.ppid() in supervisors
+        assert worker.children() == []
 
 
 @pytest.mark.parametrize("name", PROGRAMS)

@@ -1,4 +1,4 @@
-"""Who may read a sealed key, how masters change, what is left after the end (reliability B50 to B52, E3, E5, E7)."""
+"""Who may read a sealed key, how masters change, what is left after the end (reliability B50 to B52, E3, E5 to E7)."""
 
 import os
 
@@ -10,6 +10,7 @@ from django.db.transaction import atomic
 
 from providers import claiming, disconnecting, pausing, rewrapping, sealing, sync
 from providers.models import Connection, SealedCredential
+from tests.conftest import Browser
 from tests.providers.conftest import KEYS, fresh, read, secret
 from tokentra.lib import crypto
 from tokentra.lib.ids import uuid7
@@ -44,6 +45,17 @@ def test_e5_staff_cannot_read_what_is_sealed(column, acme, connect):
 
     with pytest.raises(ProgrammingError, match="permission denied"), atomic(using="staff"):
         list(SealedCredential.objects.using("staff").values_list(column))
+
+
+def test_e6_pages_show_a_key_that_nobody_could_open(acme, alice, connect, settings):
+    connection = connect(acme)
+    settings.ENCRYPTION_KEYS = [os.urandom(32)]
+    browser = Browser(alice)
+
+    pages = [browser.get(path) for path in ("/providers/", f"/providers/{connection.pk}/", "/api/providers")]
+
+    assert [page.status_code for page in pages] == [200] * 3
+    assert all(f"admin key ending in {KEYS['openai'][-4:]}" in page.content.decode() for page in pages[:2])
 
 
 @pytest.mark.worker

@@ -207,7 +207,7 @@ def test_only_usage_is_priced_by_the_book(what, asked, amount, basis):
         ("-0.0000000000015", "-2E-12"),
     ],
 )
-def test_half_a_place_goes_to_the_even_one(exact, kept):
+def test_b62_half_a_place_goes_to_the_even_one(exact, kept):
     assert rounded(Decimal(exact)) == Decimal(kept)
 
 

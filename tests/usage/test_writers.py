@@ -11,6 +11,7 @@ import pytest
 from django.db import DataError, IntegrityError, connection, connections
 from django.db.transaction import atomic
 from django.db.utils import ProgrammingError
+from psycopg.errors import FeatureNotSupported as NotSupported
 
 from tests import make
 from tests.usage.accounts_of import DAY, Account, at, billed, rows_of, spent, tokens, used
@@ -176,6 +177,17 @@ def test_no_week_is_made_for_an_absurd_day(day):
 def test_d1_making_weeks_is_all_that_a_worker_may_do_to_tables(forbidden):
     with pytest.raises(ProgrammingError), connection.cursor() as cursor:
         cursor.execute(forbidden)
+
+
+@pytest.mark.django_db
+def test_d7_rows_are_copied_beside_the_table_because_nobody_may_copy_into_it(in_acme):
+    Account(in_acme).reads_usage(used(), now=NOON)
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT relpersistence FROM pg_class WHERE relname = 'usage_staging'")
+        assert cursor.fetchall() == [("t",)]
+        with pytest.raises(NotSupported, match="row-level security"), atomic():
+            cursor.copy("COPY usage_usagerecord FROM STDIN").__enter__()
 
 
 @pytest.mark.django_db

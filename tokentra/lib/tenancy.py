@@ -51,6 +51,11 @@ def scoped_organization(*, using: str = DEFAULT_DB_ALIAS) -> UUID | None:
     return UUID(held[ORGANIZATION]) if ORGANIZATION in held else None
 
 
+def name_within(organization_id: UUID, *parts: object) -> str:
+    """What a lock, a limit or a kept answer of one organization is called; no other organization's is called so."""
+    return ":".join([_uuid(organization_id), *map(str, parts)])
+
+
 @contextmanager
 def as_sweep() -> Generator[None]:
     """Act as `tt_sweep` for one transaction, which sees what is due of every organization, and nothing else.

@@ -198,7 +198,7 @@ def test_partly_unknown_requests_say_whose(acme: Organization, alices: Browser):
     assert "Without Anthropic, which does not report requests." in page
 
 
-def test_unpriced_tokens_are_told_and_named(acme: Organization, alices: Browser):
+def test_b62_unpriced_tokens_are_told_and_named(acme: Organization, alices: Browser):
     whole_history(openai(acme), on(1, model="model-without-a-rate"))
 
     page = text(alices)

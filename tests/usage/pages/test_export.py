@@ -16,6 +16,7 @@ from tests import make
 from tests.conftest import Browser
 from tests.usage.accounts_of import billed
 from tests.usage.pages.accounts_read import DAY, MINI, NOW, openai, two_settled_days
+from tokentra.lib.tenancy import name_within
 from usage import asking, export, figures, stats
 from usage.csv_lines import safe
 from usage.rows import Ledger
@@ -179,7 +180,7 @@ def asked(**more: str) -> asking.Asked:
 def test_b64_one_export_runs_for_each_member(acme: Organization, alice: User, bob: User, alices: Browser):
     two_settled_days(acme)
 
-    with HeldElsewhere(f"export:{acme.pk}:{alice.pk}"):
+    with HeldElsewhere(name_within(acme.pk, "export", alice.pk)):
         refused = alices.get(f"/api/usage/export?{BOTH}")
         bobs = exported(Browser(bob))
 
