@@ -213,7 +213,7 @@ class Tables:
         )
 
 
-KINDS = ("targets", "steps", "dropoff", "cohorts", "segments", "paths", "sources", "adoption", "events")
+KINDS = ("targets", "steps", "dropoff", "adoption", "cohorts", "segments", "paths", "sources", "events")
 
 
 def share(part: int, whole: int) -> str:

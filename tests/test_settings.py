@@ -43,7 +43,18 @@ def start(tmp_path, *arguments: str, program: str = TOLD, **environment: str) ->
     )
 
 
+HOOK = {"JOURNAL_WEBHOOK_URL": "https://tool.example/hook", "JOURNAL_WEBHOOK_SECRET": LONG}
 REFUSED = {
+    "a webhook without a secret": (OWN | HOOK | {"JOURNAL_WEBHOOK_SECRET": ""}, "needs a JOURNAL_WEBHOOK_SECRET"),
+    "a webhook with a short secret": (
+        OWN | HOOK | {"JOURNAL_WEBHOOK_SECRET": f"{LONG},short"},
+        "needs a JOURNAL_WEBHOOK_SECRET",
+    ),
+    "a webhook in the open": (OWN | HOOK | {"JOURNAL_WEBHOOK_URL": "http://tool.example/"}, "write an https address"),
+    "a webhook with a password": (
+        OWN | HOOK | {"JOURNAL_WEBHOOK_URL": "https://us:hidden@tool.example/"},
+        "write an https address",
+    ),
     "a public site without https": (PUBLIC | {"TOKENTRA_SITE_URL": "http://tokentra.example.com"}, "must be https"),
     "a public address without https": (PUBLIC | {"TOKENTRA_SITE_URL": "http://192.0.2.1:8000"}, "must be https"),
     "a public site with generated secrets": (
@@ -100,7 +111,7 @@ def test_d1_e2_b65_unsafe_settings_do_not_start(tmp_path, environment, sentence)
 def test_b68_a_refusal_to_start_repeats_no_secret(tmp_path, environment, sentence):
     ended = start(tmp_path, **environment)
 
-    for name in ("SECRET_KEY", "TOKENTRA_ENCRYPTION_KEYS"):
+    for name in (*OWN, *HOOK):
         if value := environment.get(name):
             assert value not in ended.stderr + ended.stdout
 

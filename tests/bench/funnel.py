@@ -102,8 +102,8 @@ def look(staff: Api, path: str) -> list[float]:
     taken = []
     for number in range(LOOKS + 3):
         begun = time.perf_counter()
-        status, _ = staff.send("GET", path)
-        assert status == 200, path
+        status, body = staff.send("GET", path)
+        assert status == 200, f"{path}: {status} {body!s:.300}"
         if number >= 3:
             taken.append((time.perf_counter() - begun) * 1000)
     return taken
