@@ -5,9 +5,10 @@ import re
 import pytest
 from django.test import Client
 
+from tests.answers import body_of
 from tests.conftest import Browser
 from tests.make import PASSWORD
-from tests.test_isolation_walk import PLAIN, body_of
+from tests.test_isolation_walk import PLAIN
 
 pytestmark = pytest.mark.django_db
 

@@ -11,6 +11,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from accounts import invitations
 from accounts.permissions import Role
 from tests import make
+from tests.answers import body_of
 from tests.conftest import Browser
 from tokentra.lib.ids import uuid7
 from tokentra.lib.tenancy import organization_scope
@@ -98,8 +99,7 @@ def test_the_walk_covers_the_products_routes():
 
 
 def leaks(answer) -> bool:
-    body = b"".join(answer.streaming_content) if answer.streaming else answer.content
-    return CANARY.lower() in body.decode().lower()
+    return CANARY.lower() in body_of(answer).lower()
 
 
 @pytest.mark.parametrize("method", METHODS)
