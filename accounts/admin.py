@@ -10,6 +10,7 @@ from django.contrib.admin.exceptions import NotRegistered
 from django.contrib.auth.models import Group
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.html import format_html
 from unfold.paginator import InfinitePaginator
 
 from accounts.invited import Invitation
@@ -17,6 +18,7 @@ from accounts.journal import Event
 from accounts.models import (
     AuditLine,
     JournalEntry,
+    MailState,
     Membership,
     Milestone,
     Organization,
@@ -124,15 +126,45 @@ class VisitAdmin(StaffReadAdmin):
     ordering = ("-first_seen_at",)
 
 
+class HowItStands(admin.SimpleListFilter):
+    title = "state"
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(state.value, str(state.label)) for state in MailState]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[OutboxMail]) -> QuerySet[OutboxMail]:
+        wanted = self.value()
+        return queryset & OutboxMail.objects.in_state(MailState(wanted)) if wanted in MailState.values else queryset
+
+
 @admin.register(OutboxMail)
 class OutboxMailAdmin(StaffReadAdmin):
-    """Without a mail server this is where codes and reset links are found."""
+    """Every letter, and how its sending went. Codes and links are shown on purpose: without a mail server this is
+    where they are found."""
 
     across_organizations = False
-    list_display = ("subject", "to", "created_at", "tries", "problem", "delivered_at")
+    list_display = ("subject", "kind", "to", "how_it_stands", "tries", "problem", "created_at", "delivered_at")
+    list_filter = (HowItStands, "kind")
     search_fields = ("to", "subject")
     ordering = ("-created_at",)
-    fields = ("to", "subject", "text", "created_at", "next_try_at", "tries", "problem", "delivered_at")
+    date_hierarchy = "created_at"
+    fields = (
+        "kind", "to", "subject", "how_it_stands", "tries", "problem", "created_at", "next_try_at", "delivered_at",
+        "text", "as_drawn",
+    )  # fmt: skip
+
+    @admin.display(description="state")
+    def how_it_stands(self, mail: OutboxMail) -> str:
+        return mail.state.label
+
+    @admin.display(description="as HTML")
+    def as_drawn(self, mail: OutboxMail) -> str:
+        """In a frame that runs nothing, sends nothing and leads nowhere; links are followed from the text."""
+        if not mail.html:
+            return "This letter is text only."
+        frame = '<iframe sandbox title="The letter as HTML" srcdoc="{}" style="{}"></iframe>'
+        return format_html(frame, mail.html, "inline-size:100%;block-size:36rem;border:1px solid #dfe2ea")
 
 
 @admin.register(StaffAccess)

@@ -40,7 +40,7 @@ def deliver_due() -> int:
     while settings.MAIL_IS_CONFIGURED and monotonic() < until and (mail := claim()):
         try:
             send(mail)
-        except (smtplib.SMTPResponseException, smtplib.SMTPRecipientsRefused) as answer:
+        except (smtplib.SMTPResponseException, smtplib.SMTPRecipientsRefused, ValueError) as answer:
             failed(mail, answer)
         except OSError as problem:
             failed(mail, problem)
@@ -77,12 +77,19 @@ def send(mail: OutboxMail) -> None:
         mail.text,
         sender,
         [mail.to],
-        headers={"Message-ID": f"<{mail.pk}@{host}>"},
+        headers={"Message-ID": f"<{mail.pk}@{host}>"} | stop_headers(mail),
         connection=backend,
     )
     if mail.html:
         message.attach_alternative(mail.html, "text/html")
     message.send()
+
+
+def stop_headers(mail: OutboxMail) -> dict[str, str]:
+    """Lets mail programs offer one click that ends letters of this kind (RFC 8058)."""
+    if not mail.stop_url:
+        return {}
+    return {"List-Unsubscribe": f"<{mail.stop_url}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
 
 
 def failed(mail: OutboxMail, problem: Exception) -> None:
@@ -96,13 +103,17 @@ def failed(mail: OutboxMail, problem: Exception) -> None:
 
 
 def is_final(problem: Exception) -> bool:
-    """Whether the server refused this recipient for good (5xx); everything else may pass."""
+    """Whether no message can be made of it, or the server refused this recipient for good (5xx)."""
+    if isinstance(problem, ValueError):
+        return True
     if not isinstance(problem, smtplib.SMTPRecipientsRefused):
         return False
     return all(500 <= code < 600 for code, _ in problem.recipients.values())
 
 
 def reason(problem: Exception) -> str:
+    if isinstance(problem, ValueError):
+        return "No message can be made of this address and text."
     if isinstance(problem, smtplib.SMTPRecipientsRefused):
         return "; ".join(f"{code} {text.decode(errors='replace')}" for code, text in problem.recipients.values())[:300]
     if isinstance(problem, smtplib.SMTPAuthenticationError):

@@ -1,5 +1,6 @@
 """People, organizations, who belongs where, and what happened."""
 
+from datetime import datetime
 from typing import Any, Self
 from uuid import UUID
 from zoneinfo import available_timezones
@@ -44,6 +45,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     full_name = models.CharField(max_length=150, blank=True)
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField(default=False, help_text="May open the admin.")
+    wants_guidance_mail = models.BooleanField(
+        "letters with the next step", default=True, help_text="Notices about the account come in any case."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     USERNAME_FIELD = "email"
@@ -101,6 +105,11 @@ class Membership(models.Model):
     is_invitee = models.BooleanField(default=False, help_text="Joined an organization that was there already.")
     created_at = models.DateTimeField(auto_now_add=True)
     active_at = models.DateTimeField(default=timezone.now, help_text="When they last used it here, to the hour.")
+    look_at = models.DateTimeField(
+        null=True,
+        default=timezone.now,
+        help_text="When it is next looked whether this person is stuck; empty once there is no more to look for.",
+    )
 
     objects = MembershipQuerySet.as_manager()
 
@@ -109,6 +118,7 @@ class Membership(models.Model):
             models.UniqueConstraint(fields=["organization", "user"], name="one_membership_per_person"),
             models.CheckConstraint(condition=Q(role__in=Role.values), name="membership_role_is_known"),
         ]
+        indexes = [models.Index(fields=["look_at"], condition=Q(look_at__isnull=False), name="members_to_look_at")]
 
     def __str__(self) -> str:
         return f"{self.user} in {self.organization}"
@@ -123,6 +133,10 @@ class Membership(models.Model):
     @property
     def may_manage_settings(self) -> bool:
         return self.may(Permission.MANAGE_SETTINGS)
+
+    def look_soon(self, now: datetime) -> None:
+        """Something began that may need following up."""
+        Membership.objects.filter(organization_id=self.organization_id, pk=self.pk).update(look_at=now)
 
 
 class Line(Owned):
@@ -228,20 +242,43 @@ class Visit(models.Model):
         return f"visit of {self.first_seen_at:%Y-%m-%d}"
 
 
+class MailState(models.TextChoices):
+    """How far a message has come."""
+
+    SENT = "sent", "Sent"
+    WAITING = "waiting", "Waiting for its next try"
+    HELD = "held", "Held until the address is verified"
+    NOT_SENT = "not_sent", "Not sent"
+
+
 class OutboxMailQuerySet(models.QuerySet["OutboxMail"]):
+    def undelivered(self) -> Self:
+        return self.filter(delivered_at=None)
+
     def held(self) -> Self:
         """Written down, but waiting for somebody to prove their address."""
-        return self.filter(delivered_at=None, next_try_at=None, tries=0)
+        return self.in_state(MailState.HELD)
+
+    def in_state(self, state: MailState) -> Self:
+        resting = self.undelivered().filter(next_try_at=None)
+        return {
+            MailState.SENT: self.exclude(delivered_at=None),
+            MailState.WAITING: self.undelivered().exclude(next_try_at=None),
+            MailState.HELD: resting.filter(problem=""),
+            MailState.NOT_SENT: resting.exclude(problem=""),
+        }[state]
 
 
 class OutboxMail(models.Model):
     """A message to be sent; it is here before it is tried, and says how the trying went."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    kind = models.CharField(max_length=40, blank=True, help_text="Which letter it is.")
     to = models.EmailField()
     subject = models.CharField(max_length=200)
     text = models.TextField()
     html = models.TextField(blank=True)
+    stop_url = models.CharField(max_length=300, blank=True, help_text="Where one click ends letters of its kind.")
     created_at = models.DateTimeField(auto_now_add=True)
     next_try_at = models.DateTimeField(null=True)
     tries = models.PositiveSmallIntegerField(default=0)
@@ -256,6 +293,14 @@ class OutboxMail(models.Model):
 
     def __str__(self) -> str:
         return self.subject
+
+    @property
+    def state(self) -> MailState:
+        if self.delivered_at:
+            return MailState.SENT
+        if self.next_try_at:
+            return MailState.WAITING
+        return MailState.NOT_SENT if self.problem else MailState.HELD
 
 
 class StaffAccess(models.Model):

@@ -14,6 +14,8 @@ from tokentra.lib.doorbell import ring_on_commit
 
 log = logging.getLogger(__name__)
 
+NO_SERVER = "No mail server is set (EMAIL_URL)."
+
 
 class OutboxBackend(BaseEmailBackend):
     """Takes part in the transaction around it: a sign-up that fails sends nothing."""
@@ -25,19 +27,39 @@ class OutboxBackend(BaseEmailBackend):
         return len(email_messages)
 
 
-def put(to: str, subject: str, text: str, html: str = "", *, held: bool = False) -> OutboxMail:
+def put(
+    to: str, subject: str, text: str, html: str = "", *, kind: str = "", held: bool = False, stop_url: str = ""
+) -> OutboxMail:
     """Write a message down. It is sent after the commit, by a worker; a held one when it is released.
 
     Without a mail server nothing can be sent: the console prints the message and staff find it in the admin.
     """
     due = None if held or not settings.MAIL_IS_CONFIGURED else timezone.now()
-    subject = " ".join(subject.split())[:200]
-    mail = OutboxMail.objects.create(to=to, subject=subject, text=text, html=html, next_try_at=due)
+    mail = OutboxMail.objects.create(
+        kind=kind,
+        to=to,
+        subject=" ".join(subject.split())[:200],
+        text=text,
+        html=html,
+        stop_url=stop_url,
+        next_try_at=due,
+        problem="" if settings.MAIL_IS_CONFIGURED else NO_SERVER,
+    )
     if due:
         nudge()
     elif not settings.MAIL_IS_CONFIGURED:
         transaction.on_commit(lambda: print_at_console(mail), robust=True)
     return mail
+
+
+def release(to: str) -> None:
+    """The address was proved: what was held for it goes out."""
+    OutboxMail.objects.held().filter(to=to).update(next_try_at=timezone.now())
+
+
+def withdraw(to: str, why: str) -> None:
+    """Take back what can be stopped by its receiver and was not sent yet."""
+    OutboxMail.objects.undelivered().filter(to=to).exclude(stop_url="").update(next_try_at=None, problem=why)
 
 
 def nudge() -> None:

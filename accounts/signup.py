@@ -13,7 +13,7 @@ from django.db import IntegrityError, transaction
 from django.http import HttpRequest
 from django.utils import timezone
 
-from accounts import audit, invitations, journal, letters
+from accounts import audit, invitations, journal, letters, outbox
 from accounts.invitations import NoLongerOpen
 from accounts.invited import Invitation
 from accounts.journal import Event
@@ -121,7 +121,7 @@ def verified(user: User, email: str, *, invitation: Invitation | None = None) ->
     A new person who belongs nowhere yet signed up through an invitation: they join now. When it is over by
     now, they get an organization of their own like everybody else.
     """
-    OutboxMail.objects.held().filter(to=email).update(next_try_at=timezone.now())
+    outbox.release(email)
     if user.last_login is None and not belongs_somewhere(user):
         place(user, invitation or invitations.waiting_for(user))
     for organization in own_organizations(user):

@@ -3,7 +3,7 @@
 from django.urls import path, re_path
 from django.views.generic import RedirectView
 
-from accounts import entry, joining, people, security, views
+from accounts import entry, joining, people, security, stop_door, views
 
 app_name = "accounts"
 
@@ -27,6 +27,7 @@ urlpatterns = [
     path("sessions/", RedirectView.as_view(pattern_name="accounts:security")),
     path("settings/", views.settings_door, name="settings"),
     path("settings/profile/", views.profile, name="profile"),
+    path("settings/profile/letters/", stop_door.own_letters, name="own_letters"),
     path("settings/security/", security.SecurityView.as_view(), name="security"),
     path("settings/security/sessions/<int:pk>/end/", security.end_session, name="end_session"),
     path("settings/security/sessions/end/", security.end_other_sessions, name="end_other_sessions"),
@@ -48,5 +49,7 @@ urlpatterns = [
     path("invitations/switch/", joining.switch_person, name="switch_person"),
     path("invitations/forget/", joining.forget_invitation, name="forget_invitation"),
     path("invitations/<str:token>/", joining.invitation, name="invitation"),
+    path("letters/<str:token>/", stop_door.letters, name="letters"),
+    path("letters/<str:token>/again/", stop_door.letters_again, name="letters_again"),
     path("demo/<str:token>/", views.demo_door, name="demo_door"),
 ]

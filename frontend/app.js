@@ -4,6 +4,7 @@ import "./dismiss.js";
 import "./elements/copy-button.js";
 import "./elements/local-time.js";
 import "./elements/show-password.js";
+import "./elements/submit-once.js";
 import "./elements/theme-toggle.js";
 
 // A row of segments that is wider than a phone starts at the one that is chosen.

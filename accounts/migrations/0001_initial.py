@@ -11,7 +11,7 @@ from django.db import migrations, models
 import accounts.industries
 import accounts.models
 import tokentra.lib.ids
-from tokentra.lib.tenancy_migrations import Policies, owned_policies
+from tokentra.lib.tenancy_migrations import Policies, marks_for_the_sweep, owned_policies
 
 MINE = "NULLIF(current_setting('app.user_id', true), '')::uuid"
 HERE = "NULLIF(current_setting('app.org_id', true), '')::uuid"
@@ -152,6 +152,14 @@ class Migration(migrations.Migration):
                 ("full_name", models.CharField(blank=True, max_length=150)),
                 ("is_active", models.BooleanField(default=True)),
                 ("is_staff", models.BooleanField(default=False, help_text="May open the admin.")),
+                (
+                    "wants_guidance_mail",
+                    models.BooleanField(
+                        default=True,
+                        help_text="Notices about the account come in any case.",
+                        verbose_name="letters with the next step",
+                    ),
+                ),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
                 (
                     "groups",
@@ -206,6 +214,14 @@ class Migration(migrations.Migration):
                     "active_at",
                     models.DateTimeField(
                         default=django.utils.timezone.now, help_text="When they last used it here, to the hour."
+                    ),
+                ),
+                (
+                    "look_at",
+                    models.DateTimeField(
+                        default=django.utils.timezone.now,
+                        help_text="When it is next looked whether this person is stuck; empty once there is no more to look for.",
+                        null=True,
                     ),
                 ),
                 (
@@ -339,10 +355,15 @@ class Migration(migrations.Migration):
                     "id",
                     models.UUIDField(default=tokentra.lib.ids.uuid7, editable=False, primary_key=True, serialize=False),
                 ),
+                ("kind", models.CharField(blank=True, help_text="Which letter it is.", max_length=40)),
                 ("to", models.EmailField(max_length=254)),
                 ("subject", models.CharField(max_length=200)),
                 ("text", models.TextField()),
                 ("html", models.TextField(blank=True)),
+                (
+                    "stop_url",
+                    models.CharField(blank=True, help_text="Where one click ends letters of its kind.", max_length=300),
+                ),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
                 ("next_try_at", models.DateTimeField(null=True)),
                 ("tries", models.PositiveSmallIntegerField(default=0)),
@@ -491,6 +512,12 @@ class Migration(migrations.Migration):
                 django.db.models.functions.text.Lower("email"), name="one_user_per_address"
             ),
         ),
+        migrations.AddIndex(
+            model_name="membership",
+            index=models.Index(
+                condition=models.Q(("look_at__isnull", False)), fields=["look_at"], name="members_to_look_at"
+            ),
+        ),
         migrations.AddConstraint(
             model_name="membership",
             constraint=models.UniqueConstraint(fields=("organization", "user"), name="one_membership_per_person"),
@@ -538,6 +565,7 @@ class Migration(migrations.Migration):
         ),
         lines_go_with_their_organization(),
         directory_policies(),
+        marks_for_the_sweep({"accounts_membership": "id, organization_id, look_at"}),
         owned_policies("accounts_journalentry", "accounts_milestone", "accounts_auditline"),
         append_only(),
     ]

@@ -20,7 +20,7 @@ from accounts import outbox
 from accounts.delivery import deliver_due
 from accounts.invitations import invite
 from accounts.invited import Invitation
-from accounts.models import OutboxMail, Visit
+from accounts.models import MailState, OutboxMail, Visit
 from accounts.permissions import Role
 from accounts.tasks import tidy_accounts
 from tests.make import PASSWORD
@@ -170,6 +170,48 @@ def test_b9_no_header_is_smuggled_into_a_message(server: Mailbox, db):
 
     assert server.messages[0]["Bcc"] is None
     assert server.messages[0]["Subject"] == "Hello Bcc: everybody@acme.example"
+
+
+def test_b9_what_makes_no_message_is_given_up_and_keeps_nobody_waiting(server: Mailbox, db):
+    outbox.put("dana@acme.example\nBcc: everybody@acme.example", "Hello", "Text")
+    outbox.put("erin@acme.example", "Hello", "Text")
+
+    assert deliver_due() == 1
+
+    assert [(mail["To"], mail["Bcc"]) for mail in server.messages] == [("erin@acme.example", None)]
+    odd = OutboxMail.objects.get(to__startswith="dana")
+    assert (odd.state, odd.next_try_at) == ("not_sent", None)
+    assert odd.problem == "No message can be made of this address and text."
+
+
+def test_the_outbox_says_how_far_each_message_has_come(server: Mailbox, settings, db):
+    outbox.put("held@acme.example", "Hello", "Text", held=True)
+    outbox.put("sent@acme.example", "Hello", "Text")
+    assert deliver_due() == 1
+    server.answer = "451 later"
+    outbox.put("waiting@acme.example", "Hello", "Text")
+    deliver_due()
+    server.answer = "550 nobody"
+    outbox.put("refused@acme.example", "Hello", "Text")
+    deliver_due()
+    settings.MAIL_IS_CONFIGURED = False
+    outbox.put("kept@acme.example", "Hello", "Text", held=True)
+
+    states = {mail.to.partition("@")[0]: mail.state for mail in OutboxMail.objects.all()}
+
+    assert states == {"held": "held", "sent": "sent", "waiting": "waiting", "refused": "not_sent", "kept": "not_sent"}
+    for state in MailState:
+        found = {mail.to.partition("@")[0] for mail in OutboxMail.objects.in_state(state)}
+        assert found == {name for name, known in states.items() if known == state}
+
+
+def test_what_was_written_without_a_mail_server_stays_here_once_there_is_one(server: Mailbox, settings, alice):
+    settings.MAIL_IS_CONFIGURED = False
+    outbox.put(alice.email, "Your TokenTra code is 123456", "123456")
+    outbox.release(alice.email)
+    settings.MAIL_IS_CONFIGURED = True
+
+    assert deliver_due() == 0
 
 
 @pytest.mark.django_db(transaction=True)

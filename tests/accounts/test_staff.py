@@ -4,6 +4,8 @@ import pytest
 from allauth.usersessions.models import UserSession
 from django.contrib import admin
 from django.test import Client
+from django.utils import timezone
+from django.utils.html import escape
 
 from accounts import audit, journal
 from accounts.journal import Event
@@ -120,3 +122,41 @@ def test_b13_nobody_on_the_staff_reads_the_key_of_a_session(alice, acme):
     superuser = Browser(make.user("root@tokentra.example", staff=True))
 
     assert superuser.get(f"/admin/usersessions/usersession/{session.pk}/change/").status_code == 404
+
+
+def test_staff_read_each_letter_as_it_looks_in_a_frame_that_runs_nothing(sam):
+    html = '<p>Hello</p><script>alert(1)</script><a href="https://evil.example">x</a>" onload="alert(2)'
+    mail = OutboxMail.objects.create(kind="welcome", to="a@acme.example", subject="Hello", text="Hello", html=html)
+
+    page = Browser(sam).get(f"/admin/accounts/outboxmail/{mail.pk}/change/").content.decode()
+
+    frame = page.partition("<iframe ")[2].partition("></iframe>")[0]
+    assert frame.startswith('sandbox title="The letter as HTML" srcdoc="')
+    assert escape(html) in frame
+    assert "<script>alert" not in page
+    assert ' onload="' not in frame.partition('srcdoc="')[2].partition('"')[2]
+
+
+def test_staff_find_letters_by_their_state_and_kind(sam):
+    for kind, changes in {
+        "welcome": {},
+        "no_provider": {"next_try_at": timezone.now(), "tries": 3, "problem": "The mail server did not answer."},
+        "no_data": {"delivered_at": timezone.now()},
+        "invitation": {"problem": "No mail server is set (EMAIL_URL)."},
+    }.items():
+        OutboxMail.objects.create(kind=kind, to="a@acme.example", subject=f"About {kind}", text="Text", **changes)
+    browser = Browser(sam)
+
+    for query, kind in {
+        "state=held": "welcome",
+        "state=waiting": "no_provider",
+        "state=sent": "no_data",
+        "state=not_sent": "invitation",
+        "kind=no_data": "no_data",
+    }.items():
+        page = browser.get(f"/admin/accounts/outboxmail/?{query}").content.decode()
+        found = [each for each in ("welcome", "no_provider", "no_data", "invitation") if f"About {each}" in page]
+        assert found == [kind], query
+    page = browser.get("/admin/accounts/outboxmail/?state=waiting").content.decode()
+    assert "Waiting for its next try" in page
+    assert "The mail server did not answer." in page
