@@ -39,6 +39,7 @@ class Event(StrEnum):
     QUESTIONNAIRE_STEP_COMPLETED = "questionnaire_step_completed"
     QUESTIONNAIRE_STEP_SKIPPED = "questionnaire_step_skipped"
     QUESTIONNAIRE_COMPLETED = "questionnaire_completed"
+    QUESTIONNAIRE_ABANDONED = "questionnaire_abandoned"
 
 
 def record(

@@ -6,6 +6,7 @@ from allauth.usersessions.models import UserSession
 from django.contrib.sessions.backends.db import SessionStore
 from django.core.exceptions import PermissionDenied
 from django.shortcuts import get_object_or_404
+from django.utils import timezone
 
 from accounts import audit
 from accounts.middleware import CURRENT
@@ -31,6 +32,7 @@ def change_role(organization: Organization, member_id: UUID, role: Role, *, by: 
         if before == role:
             return
         member.save(update_fields=["role"])
+        member.look_soon(timezone.now())
         said = {"email": member.user.email, "before": before, "after": role.value}
         audit.note("role_changed", organization, by, about=member, **said)
         if member.user != by:  # whoever changes their own goes on, in a session of a new id

@@ -77,7 +77,7 @@ def of(membership: Membership, *, now: datetime | None = None) -> Travel:
 def begin(membership: Membership, *, now: datetime) -> Journey:
     """Two tabs that begin at once get the same journey."""
     placed = segments.place(segments.Answers(), has_sales=has_sales())
-    journey, _ = Journey.objects.get_or_create(
+    journey, is_new = Journey.objects.get_or_create(
         organization=membership.organization,
         user=membership.user,
         defaults={
@@ -89,6 +89,8 @@ def begin(membership: Membership, *, now: datetime) -> Journey:
             "active_at": now,
         },
     )
+    if is_new:
+        membership.look_soon(now)
     return journey
 
 
@@ -105,7 +107,8 @@ def has_sales() -> bool:
 
 def open_screen(travel: Travel, *, now: datetime) -> None:
     """Somebody looks at a question: the questionnaire has begun."""
-    journal.record_once(Event.QUESTIONNAIRE_STARTED, travel.user, travel.organization)
+    if journal.record_once(Event.QUESTIONNAIRE_STARTED, travel.user, travel.organization):
+        travel.membership.look_soon(now)
     moved(travel, now=now)
 
 

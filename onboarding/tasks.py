@@ -1,9 +1,14 @@
-"""Doors for workers: journal lines go out to the operator's own tool."""
+"""Doors for workers: people are followed up, and journal lines go out to the operator's own tool."""
 
 from celery import shared_task
 from celery.schedules import crontab
 
-from onboarding import forwarding
+from onboarding import following, forwarding
+
+
+@shared_task
+def follow_up() -> None:
+    following.follow_up_due()
 
 
 @shared_task
@@ -17,6 +22,7 @@ def tidy_forwards() -> None:
 
 
 BEATS: tuple[tuple[str, str, float | crontab], ...] = (
+    ("follow up", "onboarding.tasks.follow_up", 300.0),
     ("forward journal", "onboarding.tasks.forward_journal", 15.0),
     ("tidy forwards", "onboarding.tasks.tidy_forwards", crontab(hour=3, minute=50)),
 )
