@@ -253,15 +253,19 @@ class Board:
     def providers_link(self) -> str:
         return self._table("provider")
 
+    @cached_property
+    def table(self) -> str:
+        return reverse("usage:explorer")
+
     def _table(self, dimension: str) -> str:
-        return f"{reverse('usage:explorer')}?{self.lens.query(group=dimension, sort='-cost', stack='')}"
+        return f"{self.table}?{self.lens.query(group=dimension, sort='-cost', stack='')}"
 
     def _only(self, dimension: str, value: str) -> str:
-        return f"{reverse('usage:explorer')}?{self.lens.only(dimension, value).query(group='day')}" if value else ""
+        return f"{self.table}?{self.lens.only(dimension, value).query(group='day')}" if value else ""
 
     @property
     def rows_link(self) -> str:
-        return f"{reverse('usage:explorer')}?{self.lens.query(stack='')}"
+        return f"{self.table}?{self.lens.query(stack='')}"
 
     @property
     def unpriced_models(self) -> str:

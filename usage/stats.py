@@ -1,16 +1,27 @@
 """Any figure by any dimension over time: one question, answered from the rollup that is narrow enough."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
-from functools import reduce
-from operator import add, or_
 from typing import Any, cast
 from uuid import UUID
 
 from django.contrib.postgres.aggregates import BoolOr, JSONBAgg
-from django.db.models import Aggregate, Case, F, JSONField, Q, QuerySet, Sum, TextField, Value, When
+from django.db.models import (
+    Aggregate,
+    BigIntegerField,
+    Case,
+    F,
+    Func,
+    JSONField,
+    Q,
+    QuerySet,
+    Sum,
+    TextField,
+    Value,
+    When,
+)
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Cast, Coalesce, JSONObject, TruncDay, TruncMonth, TruncWeek
 
@@ -30,7 +41,9 @@ CONDITIONS: dict[str, tuple[Q, Q]] = {  # whose money, whose tokens
 }
 
 
-ALL_TOKENS = reduce(add, (F(name) for name in TOKEN_CLASSES))
+ALL_TOKENS = Func(
+    *TOKEN_CLASSES, template="(%(expressions)s)", arg_joiner=" + ", output_field=BigIntegerField()
+)  # ten sums inside one another take Django ten times as long to write
 
 
 class SumUnits(Aggregate):
@@ -48,6 +61,13 @@ class Headlines:
     tokens: int
     requests: int
 
+    @classmethod
+    def total(cls, sums: Iterable[tuple[Decimal, int, int]]) -> "Headlines":
+        cost, tokens, requests = ZERO, 0, 0
+        for each in sums:
+            cost, tokens, requests = cost + each[0], tokens + each[1], requests + each[2]
+        return cls(cost, tokens, requests)
+
 
 class Unanswerable(ValueError):
     """No rollup holds this combination; the text says which ones do."""
@@ -60,14 +80,11 @@ def totals(organization: Organization, question: Question) -> Figures:
 def side_by_side(organization: Organization, question: Question, spans: Sequence[Period]) -> list[Headlines]:
     """Cost, tokens and requests of several stretches in one query; `question.period` holds them all."""
     rows, columns = _source(organization, question)
-    time = columns["time"]
-    inside = [_within(time, span) for span in spans]
-    side = Case(*(When(each, then=Value(place)) for place, each in enumerate(inside)))
     money, counts = CONDITIONS[question.answered_by]
     found = (
         _filtered(rows, columns, question)
-        .filter(reduce(or_, inside), money | counts)
-        .values(side=side)
+        .filter(money | counts)
+        .values_list(columns["time"])
         .annotate(
             cost=_sum("amount", money & Q(currency="USD")),
             tokens=_sum(ALL_TOKENS, counts),
@@ -75,8 +92,8 @@ def side_by_side(organization: Organization, question: Question, spans: Sequence
         )
         .order_by()
     )
-    by_side = {row["side"]: Headlines(row["cost"], row["tokens"], row["sum_requests"]) for row in found}
-    return [by_side.get(place, Headlines(ZERO, 0, 0)) for place in range(len(spans))]
+    by_time = list(found)
+    return [Headlines.total(row[1:] for row in by_time if _is_within(span, row[0])) for span in spans]
 
 
 def groups(
@@ -187,6 +204,10 @@ def _source(organization: Organization, question: Question) -> tuple["QuerySet[A
         return by_day.filter(_within("day", span)), columns | {"time": "day"}
     crossed = DayRollup.objects.owned_by(organization).filter(_within("day", span))
     return crossed, {each: COLUMNS.get(each, each) for each in DIMENSIONS} | {"time": "day"}
+
+
+def _is_within(span: Period, at: date | datetime) -> bool:
+    return span.start <= at < span.end if isinstance(at, datetime) else span.first_day <= at < span.end_day
 
 
 def _key(name: str, columns: Mapping[str, str]) -> Combinable:

@@ -9,8 +9,6 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from django.urls import reverse
-
 from tokentra.lib.charts import Chart, Series, Slot, largest, other_name, stacked
 from tokentra.lib.periods import Grain, Period, after, floor
 from usage import stats
@@ -111,5 +109,4 @@ def drill(board: Board, grain: Grain) -> Callable[[date, date], str]:
     """The way to the rows of some days, which is all that differs from bar to bar."""
     groups = ("hour", "model") if grain is Grain.HOUR else ("day", "model")
     rest = replace(board.lens, extra={}).query_but_period(group=groups)
-    table = reverse("usage:explorer")
-    return lambda first, last: f"{table}?from={first}&to={last}&{rest}"
+    return lambda first, last: f"{board.table}?from={first}&to={last}&{rest}"
