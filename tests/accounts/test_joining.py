@@ -361,6 +361,30 @@ def test_an_invitation_taken_back_while_somebody_signs_up_makes_no_account(acme,
     assert client.get("/invitations/").status_code == 410
 
 
+@pytest.mark.django_db(transaction=True)
+def test_an_invitation_taken_back_while_the_code_is_checked_leaves_the_person_with_an_organization(
+    mandatory, acme, alice, link, code_sent_to
+):
+    client = Client()
+    client.get(link)
+    client.post("/signup/", {"password1": PASSWORD})
+    answers = []
+
+    def enter_code() -> None:
+        answers.append(client.post("/confirm-email/", {"code": code_sent_to(JUNE)}))
+        connections.close_all()
+
+    with organization_scope(acme.pk):
+        invitations.revoke(offer_of_in_scope(link), by=alice)
+        waiting = Thread(target=enter_code)
+        waiting.start()
+        wait_for(lambda: waiting_for_a_row() == 1, 20, "the code waits for the invitation")
+    waiting.join()
+
+    assert answers[0]["Location"] == "/"
+    assert organizations_of(JUNE) == [("Client", False)]
+
+
 def waiting_for_a_row() -> int:
     """How many others wait for a row that this thread holds."""
     with connections["owner"].cursor() as cursor:
