@@ -1,10 +1,13 @@
 """Doors to pages: who may pass, and whose rows they see behind them."""
 
+import time
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, cast
 
+from allauth.account.internal.flows.login import get_authentication_records
 from allauth.account.internal.flows.reauthentication import raise_if_reauthentication_required
+from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseForbidden
@@ -52,8 +55,14 @@ def page(permission: Permission, *, scoped: bool = True) -> Callable[[View[P]], 
 
 
 def recently_proved(request: HttpRequest) -> None:
-    """Ask for the password again, unless that was done within ten minutes; then go on with this request."""
-    raise_if_reauthentication_required(request, app="")
+    """Ask for the password again, unless it or another proof was given within ten minutes; then go on with this.
+
+    allauth counts being asked again; here a login counts as well.
+    """
+    user = request.user if isinstance(request.user, User) else None
+    proofs = [record["at"] for record in get_authentication_records(request, user)]
+    if time.time() - max(proofs, default=0) > settings.ACCOUNT_REAUTHENTICATION_TIMEOUT:
+        raise_if_reauthentication_required(request, app="")
 
 
 class CsrfOfJson(CsrfViewMiddleware):

@@ -114,6 +114,21 @@ def test_e13_the_password_is_asked_for_again_and_the_change_goes_on_after_it(acm
     assert roles_in(acme)[bob.email] == "admin"
 
 
+@pytest.mark.parametrize(("minutes", "asks"), [(9, False), (11, True)])
+def test_e13_a_login_counts_for_ten_minutes(acme, alice, bob, minutes: int, asks: bool):
+    browser = Browser()
+    browser.post("/login/", {"login": alice.email, "password": PASSWORD})
+    session = browser.session
+    [proof] = session["account_authentication_methods"]
+    session["account_authentication_methods"] = [proof | {"at": proof["at"] - minutes * 60}]
+    session.save()
+
+    answer = browser.post(at(acme, bob), {"role": "admin"})
+
+    assert answer["Location"].startswith("/reauthenticate/") == asks
+    assert (roles_in(acme)[bob.email] == "admin") != asks
+
+
 @pytest.mark.parametrize(("role", "asks"), [("owner", True), ("admin", True), ("member", False)])
 def test_e13_so_it_is_for_invitations_to_a_powerful_role(acme, alice, role: str, asks: bool):
     answer = Browser(alice).post("/settings/team/invitations/", {"addresses": JUNE, "role": role})
