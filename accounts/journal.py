@@ -8,11 +8,12 @@ from django.dispatch import Signal
 from django.utils import timezone
 
 from accounts import milestones
+from accounts.milestones import First
 from accounts.models import JournalEntry, Organization, User
 
 milestone_reached = Signal()
 """Sent inside the writing transaction when an event was the organization's or the person's first of its kind:
-`event`, `organization`, `user` (None for the product itself), `at`."""
+`event`, `organization`, `user` (None for the product itself), `at`, and `first`, which says for whom."""
 
 
 class Event(StrEnum):
@@ -40,6 +41,22 @@ class Event(StrEnum):
     QUESTIONNAIRE_STEP_SKIPPED = "questionnaire_step_skipped"
     QUESTIONNAIRE_COMPLETED = "questionnaire_completed"
     QUESTIONNAIRE_ABANDONED = "questionnaire_abandoned"
+    CHECKLIST_ITEM_COMPLETED = "checklist_item_completed"
+    CHECKLIST_FULLY_COMPLETED = "checklist_fully_completed"
+    CHECKLIST_DISMISSED = "checklist_dismissed"
+    FEATURE_UNLOCKED = "feature_unlocked"
+    FEATURE_UNLOCK_CELEBRATED = "feature_unlock_celebrated"
+    FEATURE_OPENED_EARLY = "feature_opened_early"
+    TOUR_STARTED = "tour_started"
+    TOUR_STEP_VIEWED = "tour_step_viewed"
+    TOUR_COMPLETED = "tour_completed"
+    TOUR_SKIPPED = "tour_skipped"
+    TOOLTIP_DISMISSED = "tooltip_dismissed"
+    SDK_SETUP_STARTED = "sdk_setup_started"
+    SDK_LANGUAGE_SELECTED = "sdk_language_selected"
+    SDK_API_KEY_COPIED = "sdk_api_key_copied"
+    SDK_CODE_COPIED = "sdk_code_copied"
+    SDK_SETUP_SKIPPED = "sdk_setup_skipped"
 
 
 def record(
@@ -47,15 +64,26 @@ def record(
 ) -> JournalEntry:
     """Write what became true, inside the organization's scope. `data` is JSON and holds no secret."""
     at = at or timezone.now()
-    entry = JournalEntry.objects.create(organization=organization, event=event.value, user=user, at=at, data=data)
-    if milestones.reach(event.value, user, organization, at=at):
-        milestone_reached.send(sender=Event, event=event, organization=organization, user=user, at=at)
-    return entry
+    first = milestones.reach(event.value, user, organization, at=at)
+    return write(event, user, organization, first=first, at=at, data=data)
 
 
 def record_once(event: Event, user: User | None, organization: Organization, **data: Any) -> bool:
     """Write this person's first occurrence here only (without a person, the organization's); True when it was."""
     if milestones.is_reached(event.value, user, organization):
         return False
-    record(event, user, organization, **data)
+    at = timezone.now()
+    first = milestones.reach(event.value, user, organization, at=at)
+    if not (first.of_person if user else first.here):  # another request was faster
+        return False
+    write(event, user, organization, first=first, at=at, data=data)
     return True
+
+
+def write(
+    event: Event, user: User | None, organization: Organization, *, first: First, at: datetime, data: dict[str, Any]
+) -> JournalEntry:
+    entry = JournalEntry.objects.create(organization=organization, event=event.value, user=user, at=at, data=data)
+    if first:
+        milestone_reached.send(sender=Event, event=event, organization=organization, user=user, at=at, first=first)
+    return entry

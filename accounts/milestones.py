@@ -1,5 +1,6 @@
 """First occurrences: kept beside the journal, so that nobody has to search it for them."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -16,17 +17,30 @@ REACH = """
     FROM (VALUES (%(first)s::uuid, NULL::uuid), (%(second)s::uuid, %(user)s::uuid)) AS v (id, user_id)
     WHERE v.user_id IS NOT NULL OR v.id = %(first)s
     ON CONFLICT DO NOTHING
+    RETURNING user_id IS NULL
 """
 
 
-def reach(event: str, user: User | None, organization: Organization, *, at: datetime) -> bool:
-    """Note an occurrence, inside the organization's scope; True when it was the first, for whom ever."""
+@dataclass(frozen=True, slots=True)
+class First:
+    """For whom an occurrence was the first of its kind."""
+
+    here: bool  # for the organization, whoever did it
+    of_person: bool
+
+    def __bool__(self) -> bool:
+        return self.here or self.of_person
+
+
+def reach(event: str, user: User | None, organization: Organization, *, at: datetime) -> First:
+    """Note an occurrence, inside the organization's scope. Of two at once, the database lets one be the first."""
     ids: dict[str, Any] = {"first": uuid7(), "second": uuid7()}
     with connection.cursor() as cursor:
         cursor.execute(
             REACH, ids | {"organization": organization.pk, "event": event, "at": at, "user": user and user.pk}
         )
-        return bool(cursor.rowcount)
+        made = {is_here for (is_here,) in cursor.fetchall()}
+    return First(here=True in made, of_person=False in made)
 
 
 def is_reached(event: str, user: User | None, organization: Organization) -> bool:
