@@ -1,8 +1,12 @@
 import "./css/index.css";
 import "./dialogs.js";
 import "./dismiss.js";
+import "./elements/check-list.js";
 import "./elements/copy-button.js";
+import "./elements/feature-celebration.js";
 import "./elements/local-time.js";
+import "./elements/page-tip.js";
+import "./elements/product-tour.js";
 import "./elements/show-password.js";
 import "./elements/submit-once.js";
 import "./elements/theme-toggle.js";

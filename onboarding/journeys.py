@@ -64,6 +64,14 @@ class Travel:
         screens = [screen for screen in BY_KEY.values() if self.asked(screen)]
         return all(each.key in self.dealt_with or answers.is_answered(self.asked(each), values) for each in screens)
 
+    @property
+    def open_screen(self) -> Screen | None:
+        """The first screen with a question of theirs that has no answer; without such a one their first screen."""
+        values = self.values
+        screens = [screen for screen in BY_KEY.values() if self.asked(screen)]
+        unanswered = (each for each in screens if not answers.is_answered(self.asked(each), values))
+        return next(unanswered, screens[0] if screens else None)
+
 
 def of(membership: Membership, *, now: datetime | None = None) -> Travel:
     """This person's journey here, begun when there is none."""
@@ -74,24 +82,37 @@ def of(membership: Membership, *, now: datetime | None = None) -> Travel:
     return Travel(journey, membership, answers.company_of(organization))
 
 
+def look(membership: Membership, *, now: datetime) -> Travel:
+    """The same without beginning one: a journey that is not stored stands at its first step."""
+    organization, user = membership.organization, membership.user
+    journey = Journey.objects.owned_by(organization).filter(user=user).first()
+    if journey is None:
+        journey = Journey(organization=organization, user=user, **first_values(membership, now=now))
+    return Travel(journey, membership, answers.company_of(organization))
+
+
 def begin(membership: Membership, *, now: datetime) -> Journey:
     """Two tabs that begin at once get the same journey."""
-    placed = segments.place(segments.Answers(), has_sales=has_sales())
     journey, is_new = Journey.objects.get_or_create(
         organization=membership.organization,
         user=membership.user,
-        defaults={
-            "came": came_of(membership),
-            "step": next(iter(BY_KEY)),
-            "path": placed.path,
-            "rule_version": segments.VERSION,
-            "started_at": now,
-            "active_at": now,
-        },
+        defaults=first_values(membership, now=now),
     )
     if is_new:
         membership.look_soon(now)
     return journey
+
+
+def first_values(membership: Membership, *, now: datetime) -> dict[str, Any]:
+    placed = segments.place(segments.Answers(), has_sales=has_sales())
+    return {
+        "came": came_of(membership),
+        "step": next(iter(BY_KEY)),
+        "path": placed.path,
+        "rule_version": segments.VERSION,
+        "started_at": now,
+        "active_at": now,
+    }
 
 
 def came_of(membership: Membership) -> Came:

@@ -94,7 +94,8 @@ class Journey(Owned):
 
 
 class Seen(Owned):
-    """How one person dealt with one piece of guidance: a tour, a tooltip, a celebration, a card.
+    """How one person dealt with one piece of guidance: a tour, a tooltip, a celebration, a card; or how often they saw
+    a page.
 
     The journal has every time; this row is the latest.
     """
@@ -105,8 +106,10 @@ class Seen(Owned):
         CELEBRATION = "celebration"
         CARD = "card"
         EARLY = "early"  # a feature that they opened before it was useful
+        PAGE = "page"
 
     class State(models.TextChoices):
+        ASKED = "asked"  # they want it again
         STARTED = "started"
         COMPLETED = "completed"
         SKIPPED = "skipped"
@@ -120,6 +123,7 @@ class Seen(Owned):
     at = models.DateTimeField()
     steps_viewed = models.PositiveSmallIntegerField(default=0)
     steps_total = models.PositiveSmallIntegerField(default=0)
+    times = models.PositiveSmallIntegerField(default=0, help_text="How often a page was seen, as far as that matters.")
 
     objects = OwnedQuerySet.as_manager()
 

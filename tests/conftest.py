@@ -13,8 +13,10 @@ from django.core.cache import cache
 from django.db import connections
 from django.test import Client
 
+from accounts.journal import milestone_reached
 from accounts.models import Organization, User
 from accounts.permissions import Role
+from onboarding.guidance import noticing
 from tests import make
 from tokentra.lib.tenancy import organization_scope
 
@@ -115,6 +117,14 @@ class Browser(Client):
         super().__init__(**kwargs)  # type: ignore[arg-type]  # passed on as they are
         if user:
             self.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+
+
+@pytest.fixture
+def without_guidance() -> Iterator[None]:
+    """Nothing follows from first occurrences: for tests that count every line of the journal."""
+    milestone_reached.disconnect(dispatch_uid="guidance")
+    yield
+    noticing.listen()
 
 
 @pytest.fixture(scope="session")

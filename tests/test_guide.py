@@ -306,7 +306,7 @@ def test_members_keep_their_sidebar(acme, alice):
     page = Browser(alice).get("/docs/figures/").content.decode()
 
     assert 'class="sidebar"' in page
-    assert re.search(r'href="/docs/"\s+title="Help" aria-current="page"', page)
+    assert re.search(r'href="/help/"\s+title="Help"\s+data-tour="help" aria-current="true"', page)
 
 
 def test_whoever_belongs_nowhere_reads_without_a_sidebar(db: None):

@@ -13,6 +13,7 @@ from ninja.parser import Parser
 
 from accounts.api import router as accounts
 from onboarding.api import router as onboarding
+from onboarding.guidance.api import router as guidance
 from providers.api import router as providers
 from tokentra.lib.problems import Problem
 from usage.api import router as usage
@@ -39,6 +40,7 @@ def holds_nul(value: object) -> bool:
 api = NinjaAPI(title="TokenTra", version="1", urls_namespace="api", docs_url="/docs", parser=TextParser())
 api.add_router("", accounts, tags=["accounts"])
 api.add_router("", onboarding, tags=["onboarding"])
+api.add_router("", guidance, tags=["onboarding"])
 api.add_router("", providers, tags=["providers"])
 api.add_router("", usage, tags=["usage"])
 

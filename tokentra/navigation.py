@@ -1,12 +1,13 @@
 """The sidebar: each entry is shown when its page exists and the member may open it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 
 from accounts.permissions import Permission
+from onboarding.guidance.doors import open_features
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +18,7 @@ class Entry:
     permission: Permission = Permission.SEE_COSTS
     covers: tuple[str, ...] = ()  # other views of the same place, by the start of their names
     least_workspaces: int = 0  # of the person's own, sample workspaces left out
+    feature: str = ""  # it waits under "More" until this is useful or was opened early
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,11 @@ class Link:
     icon: str
     href: str
     is_current: bool
+
+    @property
+    def key(self) -> str:
+        """What tours and tips point at."""
+        return f"nav-{self.label.lower().replace(' ', '-')}"
 
 
 SETTINGS = (
@@ -53,7 +60,7 @@ GROUPS = (
             Entry("Attribution", "sitemap", "usage:attribution"),
         ),
     ),
-    Group("Improve", (Entry("Optimization", "bulb", "usage:optimization"),)),
+    Group("Improve", (Entry("Optimization", "bulb", "usage:optimization", feature="optimization_engine"),)),
     Group(
         "Set up",
         (
@@ -64,18 +71,26 @@ GROUPS = (
 )
 
 
+MORE = "More"
+
+
 def groups_for(request: HttpRequest | None) -> list[tuple[str, list[Link]]]:
-    """The groups this member sees, without empty ones."""
-    shown = [(group.label, list(links(group, request))) for group in GROUPS]
+    """The groups this member sees, without empty ones. What is not useful yet waits at the end."""
+    if request is None or getattr(request, "membership", None) is None:
+        return []
+    is_open = open_features(request)
+    waiting = [entry for group in GROUPS for entry in group.entries if entry.feature and entry.feature not in is_open]
+    placed = [(group.label, [entry for entry in group.entries if entry not in waiting]) for group in GROUPS]
+    shown = [(label, list(links(entries, request))) for label, entries in [*placed, (MORE, waiting)]]
     return [(label, entries) for label, entries in shown if entries]
 
 
-def links(group: Group, request: HttpRequest | None) -> Iterator[Link]:
+def links(entries: Iterable[Entry], request: HttpRequest) -> Iterator[Link]:
     membership = getattr(request, "membership", None)
     workspaces = sum(not each.organization.is_sample for each in getattr(request, "memberships", ()))
     match = getattr(request, "resolver_match", None)
     here = match.view_name if match else ""
-    for entry in group.entries:
+    for entry in entries:
         if membership is None or not membership.may(entry.permission) or workspaces < entry.least_workspaces:
             continue
         try:

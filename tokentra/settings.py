@@ -97,6 +97,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "accounts.middleware.FirstTouch",
     "accounts.middleware.CurrentOrganization",
+    "onboarding.guidance.doors.FeatureDoor",
 ]
 
 ROOT_URLCONF = "tokentra.urls"
@@ -183,7 +184,7 @@ ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_LOGOUT_REDIRECT_URL = "/login/"
 ACCOUNT_EMAIL_NOTIFICATIONS = True
-ACCOUNT_RATE_LIMITS = {"invitation": "60/m/ip", "key_request": "30/m/ip"}
+ACCOUNT_RATE_LIMITS = {"invitation": "60/m/ip", "key_request": "30/m/ip", "onboarding_event": "120/m/user"}
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 600
 ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "accounts.reset_tokens.ResetTokens"  # noqa: S105  # a name

@@ -16,6 +16,7 @@ urlpatterns = [
     path("providers/", include("providers.urls")),
     path("onboarding/", include("onboarding.urls")),
     path("docs/", include("tokentra.guide.urls")),
+    path("", include("onboarding.guidance.urls")),
     path("api/", api.urls),
     path("admin/", admin.site.urls),
 ]

@@ -230,6 +230,7 @@ class Migration(migrations.Migration):
                             ("celebration", "Celebration"),
                             ("card", "Card"),
                             ("early", "Early"),
+                            ("page", "Page"),
                         ],
                         max_length=20,
                     ),
@@ -239,6 +240,7 @@ class Migration(migrations.Migration):
                     "state",
                     models.CharField(
                         choices=[
+                            ("asked", "Asked"),
                             ("started", "Started"),
                             ("completed", "Completed"),
                             ("skipped", "Skipped"),
@@ -250,6 +252,12 @@ class Migration(migrations.Migration):
                 ("at", models.DateTimeField()),
                 ("steps_viewed", models.PositiveSmallIntegerField(default=0)),
                 ("steps_total", models.PositiveSmallIntegerField(default=0)),
+                (
+                    "times",
+                    models.PositiveSmallIntegerField(
+                        default=0, help_text="How often a page was seen, as far as that matters."
+                    ),
+                ),
                 (
                     "organization",
                     models.ForeignKey(

@@ -23,7 +23,7 @@ STATEMENTS = {
 
 def write_a_line_of_each(organization, person) -> None:
     with organization_scope(organization.pk):
-        journal.record(Event.SIGNUP_COMPLETED, person, organization)
+        journal.record(Event.TOOLTIP_DISMISSED, person, organization)  # nothing follows from it
         audit.note("signed_up", organization, person)
 
 

@@ -25,7 +25,8 @@ def company_of(organization: Organization) -> CompanyAnswers:
 
 def lines(organization: Organization) -> list[str]:
     with organization_scope(organization.pk):
-        said = JournalEntry.objects.owned_by(organization).order_by("at", "id")
+        said = JournalEntry.objects.owned_by(organization).exclude(event__regex="^(checklist|feature)_")
+        said = said.order_by("at", "id")
         return [f"{each.event} {each.data.get('step', '')}".strip() for each in said]
 
 

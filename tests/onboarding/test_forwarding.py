@@ -25,6 +25,8 @@ from tests import make
 from tests.conftest import Browser
 from tokentra.lib.tenancy import organization_scope
 
+pytestmark = pytest.mark.usefixtures("without_guidance")
+
 SECRET, OLD_SECRET = (
     "a new secret of more than thirty-two characters",
     "an old secret of more than thirty-two characters",

@@ -56,6 +56,7 @@ def test_usage_learns_what_the_account_is_called(acme, connect):
     assert (label.name, label.detail) == ("Production", "Acme")
 
 
+@pytest.mark.usefixtures("without_guidance")
 def test_the_journal_and_the_audit_log_say_so(acme, alice, connect):
     connect(acme, "openai", by=alice)
     connect(acme, "anthropic", by=alice)

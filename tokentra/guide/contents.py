@@ -64,6 +64,7 @@ EXPLAINS: Mapping[str, str] = {
     "usage:clients": "organization#clients-side-by-side",
     "usage:explorer": "usage",
     "usage:optimization": "optimization",
+    "guidance:": "first-steps",
     "providers:": "connections",
     "providers:connect": "connect-{provider}",
     "providers:ask": "connections#ask-for-a-key",

@@ -45,6 +45,7 @@ def button(
     wide: bool = False,
     new_tab: bool = False,
     formaction: str = "",
+    tour: str = "",
 ) -> SafeString:
     return render_to_string("ui/button.html", locals() | {"css": button_class(kind, size, wide)})
 

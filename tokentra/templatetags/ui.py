@@ -66,7 +66,9 @@ def card(
     id: str = "",
     heading: int = 2,
     icon: str = "",
+    tour: str = "",
 ) -> SafeString:
+    """`tour` names it for tours and tips."""
     return drawn("card", locals())
 
 
@@ -83,6 +85,7 @@ def stat(
     link: str = "",
     link_text: str = "See the rows",
     note: str = "",
+    tour: str = "",
 ) -> SafeString:
     """A headline figure. `change` is a ratio of the earlier period, None when that period is incomplete."""
     return drawn("stat", locals(), comparison=Comparison.of(change, against, no_change))

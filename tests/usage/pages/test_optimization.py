@@ -29,6 +29,8 @@ def short_calls(organization: Organization) -> None:
 
 
 def test_without_use_it_says_what_is_needed(alices: Browser):
+    alices.post("/onboarding/features/optimization_engine/")
+
     page = text(alices)
 
     assert "Suggestions come from your use" in page

@@ -1,0 +1,95 @@
+"""When something becomes useful: the facts it depends on, and four kinds of conditions over them. Pure: no Django."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import Protocol
+
+PLANS = ("free", "pro", "enterprise")  # each includes those before it
+DASHBOARD_VIEWS = "dashboard_views"
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is true of an organization, and of one person in it, at one moment."""
+
+    now: datetime
+    since: datetime  # when the organization began
+    ours: Mapping[str, datetime] = field(default_factory=dict)  # events that happened here, by anybody
+    mine: Mapping[str, datetime] = field(default_factory=dict)  # events of this person
+    counts: Mapping[str, int] = field(default_factory=dict)
+    read_since: date | None = None  # the first day that a provider has told us of
+    used_since: date | None = None  # the first day with any use on it
+    plan: str = PLANS[0]
+    plans_are_enforced: bool = False
+
+
+class Condition(Protocol):
+    @property
+    def trigger(self) -> str:
+        """What is stored beside an unlock."""
+
+    def holds(self, facts: Facts) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """Somebody here did it; colleagues need not do it again."""
+
+    event: str
+
+    @property
+    def trigger(self) -> str:
+        return self.event
+
+    def holds(self, facts: Facts) -> bool:
+        return self.event in facts.ours
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    metric: str
+    threshold: int
+
+    @property
+    def trigger(self) -> str:
+        return f"{self.metric} reached {self.threshold}"
+
+    def holds(self, facts: Facts) -> bool:
+        return facts.counts.get(self.metric, 0) >= self.threshold
+
+
+@dataclass(frozen=True, slots=True)
+class Days:
+    """So many days of history were read, or have passed since sign-up; without any use neither says a thing."""
+
+    days: int
+
+    @property
+    def trigger(self) -> str:
+        return f"{self.days} days of figures"
+
+    def holds(self, facts: Facts) -> bool:
+        if facts.used_since is None:
+            return False
+        starts = [facts.since.astimezone(UTC).date(), facts.read_since or facts.used_since]
+        return (facts.now.astimezone(UTC).date() - min(starts)).days >= self.days
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The plan includes it. While plans are not enforced `holds` is no news, so nothing is celebrated."""
+
+    minimum: str
+
+    @property
+    def trigger(self) -> str:
+        return f"plan {self.minimum}"
+
+    def holds(self, facts: Facts) -> bool:
+        return not facts.plans_are_enforced or PLANS.index(facts.plan) >= PLANS.index(self.minimum)
+
+
+def is_news(condition: Condition, facts: Facts) -> bool:
+    """Whether it holds because of something that happened, which can be recorded and celebrated."""
+    return condition.holds(facts) and (facts.plans_are_enforced or not isinstance(condition, Plan))

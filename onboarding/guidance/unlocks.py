@@ -1,0 +1,74 @@
+"""Features that become useful with what an organization does, declared in the order in which that happens.
+
+An unlock decides what is shown first, never what is allowed.
+"""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+from accounts.journal import Event
+from onboarding.guidance.conditions import Action, Condition, Days, Facts, is_news
+
+
+@dataclass(frozen=True, slots=True)
+class Next:
+    """Something to do with a feature; `view` is where."""
+
+    label: str
+    view: str
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """`needs` completes "Becomes useful when …". The page of a feature with a `view` waits under "More" until then."""
+
+    id: str
+    name: str
+    description: str
+    icon: str
+    condition: Condition
+    needs: str
+    celebration: str
+    next_steps: tuple[Next, ...]
+    view: str = ""
+    until_then: str = ""  # what its page says before
+
+
+FEATURES = (
+    Feature(
+        "basic_dashboard", "Cost dashboard", "What you spend on AI, at a glance", "chart-bar",
+        Action(Event.SIGNUP_COMPLETED),
+        needs="your organization exists",
+        celebration="Your dashboard is ready!",
+        next_steps=(Next("Connect a provider to see your data", "providers:list"),),
+    ),
+    Feature(
+        "provider_insights", "Provider insights", "Spend by provider, model, project and key", "plug-connected",
+        Action(Event.PROVIDER_CONNECTION_COMPLETED),
+        needs="a provider is connected",
+        celebration="Provider connected! Its newest figures come first.",
+        next_steps=(Next("Explore the Usage page", "usage:explorer"), Next("See how far reading is", "providers:list")),
+    ),
+    Feature(
+        "optimization_engine", "Optimization", "Ways to spend less, with the evidence for each", "bulb",
+        Days(7),
+        needs="seven days of your use are here",
+        celebration="Optimization has enough of your use to look at!",
+        next_steps=(Next("Review suggestions", "usage:optimization"),),
+        view="usage:optimization",
+        until_then="Its rules look for patterns in your own calls: which models answer short questions, how often "
+        "prompts repeat, what could wait for a batch.",
+    ),
+)  # fmt: skip
+BY_ID = {feature.id: feature for feature in FEATURES}
+BY_VIEW = {feature.view: feature for feature in FEATURES if feature.view}
+
+
+def unlocked(facts: Facts, recorded: Collection[str], features: Iterable[Feature] = FEATURES) -> set[str]:
+    """What is useful now: once recorded it stays, and what holds counts before it is recorded."""
+    return {feature.id for feature in features if feature.id in recorded or feature.condition.holds(facts)}
+
+
+def news(facts: Facts, recorded: Collection[str], features: Iterable[Feature] = FEATURES) -> list[Feature]:
+    """What has become useful since it was last looked at."""
+    return [feature for feature in features if feature.id not in recorded and is_news(feature.condition, facts)]

@@ -1,0 +1,123 @@
+"""Features before their time: the page that explains, the way in all the same, and the place under "More"."""
+
+import re
+
+from accounts.models import Organization
+from onboarding.guidance import doors
+from tests import make
+from tests.conftest import Browser
+from tests.onboarding.guidance.conftest import lines, seen
+from tests.usage.pages.accounts_read import two_settled_days
+
+EARLY = "Not much to see here yet"
+
+
+def groups(browser, path="/dashboard/"):
+    """The sidebar's headings with their entries, in order."""
+    nav = re.search(r'(?s)<nav class="side-nav".*?</nav>', browser.get(path).content.decode())[0]
+    found = re.findall(r'(?s)<p class="side-heading">([^<]+)</p>|<span>([^<]+)</span>', nav)
+    sidebar: dict[str, list[str]] = {}
+    for heading, entry in found:
+        if heading:
+            sidebar[heading] = []
+        else:
+            sidebar[next(reversed(sidebar))].append(entry)
+    return sidebar
+
+
+def test_before_its_time_a_page_says_what_makes_it_useful(acme, alices):
+    page = alices.get("/optimization/")
+
+    assert page.status_code == 200
+    assert EARLY in page.content.decode()
+    assert "becomes useful when seven days of your use are here" in page.content.decode()
+    assert "Open it anyway" in page.content.decode()
+    assert lines(acme, "optimization_first_view") == []
+
+
+def test_opened_anyway_it_stays_open_for_that_person_alone(acme, alice, bob, alices, bobs):
+    assert groups(alices)["More"] == ["Optimization"]
+
+    assert alices.post("/onboarding/features/optimization_engine/").url == "/optimization/"
+    alices.post("/onboarding/features/optimization_engine/")
+
+    assert "At least 100 requests" in alices.get("/optimization/").content.decode()
+    assert "More" not in groups(alices)
+    assert seen(acme, alice) == {"early optimization_engine": "started"}
+    assert lines(acme, "feature_opened_early") == [{"feature": "optimization_engine"}]
+    assert EARLY in bobs.get("/optimization/").content.decode()
+    assert groups(bobs)["More"] == ["Optimization"]
+
+
+def test_a_new_session_finds_it_open(acme, alice, alices):
+    alices.post("/onboarding/features/optimization_engine/")
+
+    assert EARLY not in Browser(alice).get("/optimization/").content.decode()
+
+
+def test_once_useful_nothing_stands_in_the_way_of_anybody(acme, alices, bobs):
+    two_settled_days(acme)
+
+    assert EARLY not in bobs.get("/optimization/").content.decode()
+    assert "Optimization" in groups(bobs)["Improve"]
+    assert "Optimization" in groups(alices)["Improve"]
+
+
+def test_only_features_with_a_page_are_opened(alices):
+    assert alices.post("/onboarding/features/basic_dashboard/").status_code == 404
+    assert alices.post("/onboarding/features/nothing/").status_code == 404
+    assert alices.get("/onboarding/features/optimization_engine/").status_code == 405
+
+
+def test_corners_and_json_pass_by(alices):
+    as_a_corner = alices.get("/optimization/", headers={"HX-Request": "true"}).content.decode()
+
+    assert EARLY not in as_a_corner
+    assert alices.get("/dashboard/insight/").status_code == 200
+
+
+def test_a_stranger_meets_the_login_page_and_nothing_else(client, db):
+    assert client.get("/optimization/").url.startswith("/login/")
+
+
+def test_in_the_sample_everything_is_open(acme, alice, alices):
+    sample = make.organization("Sample", owner=alice, is_sample=True)
+    alices.post(f"/organizations/{sample.pk}/enter/")
+
+    assert EARLY not in alices.get("/optimization/").content.decode()
+    assert "More" not in groups(alices)
+
+
+def test_one_organizations_unlock_opens_nothing_in_anothers(acme, alice, alices):
+    two_settled_days(acme)
+    alices.get("/optimization/")
+    client = make.organization("Client", owner=alice)
+    alices.post(f"/organizations/{client.pk}/enter/")
+
+    assert EARLY in alices.get("/optimization/").content.decode()
+    alices.post(f"/organizations/{acme.pk}/enter/")
+    assert "More" not in groups(alices)
+
+
+def test_the_sidebar_costs_one_query_until_all_is_open_and_none_after(
+    acme: Organization, alice, alices, django_assert_num_queries, rf
+):
+    from accounts.models import Membership
+    from tokentra.lib.tenancy import organization_scope
+
+    request = rf.get("/dashboard/")
+    request.session = {}
+    request.organization = acme
+    with organization_scope(acme.pk):
+        request.membership = Membership.objects.get(organization=acme, user=alice)
+        with django_assert_num_queries(3):  # the look, and a savepoint around it
+            assert doors.open_features(request) == frozenset()
+        doors.open_early(request.membership, doors.BY_VIEW["usage:optimization"])
+        assert doors.open_features(request) == doors.GATED
+        with django_assert_num_queries(0):
+            assert doors.open_features(request) == doors.GATED
+
+
+def test_a_page_that_is_drawn_outside_a_scope_has_its_sidebar_too(acme, alices):
+    assert "More" in groups(alices, "/providers/connect/openai/")
+    assert "More" in groups(alices, "/settings/organization/")
