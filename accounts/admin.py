@@ -151,16 +151,21 @@ class OutboxMailAdmin(StaffReadAdmin):
     date_hierarchy = "created_at"
     fields = (
         "kind", "to", "subject", "how_it_stands", "tries", "problem", "created_at", "next_try_at", "delivered_at",
-        "text", "as_drawn",
+        "as_written", "as_drawn",
     )  # fmt: skip
 
     @admin.display(description="state")
     def how_it_stands(self, mail: OutboxMail) -> str:
         return mail.state.label
 
+    @admin.display(description="text")
+    def as_written(self, mail: OutboxMail) -> str:
+        """To be read and copied: a link is not there to be followed as somebody else."""
+        return format_html('<div style="white-space:pre-wrap">{}</div>', mail.text)
+
     @admin.display(description="as HTML")
     def as_drawn(self, mail: OutboxMail) -> str:
-        """In a frame that runs nothing, sends nothing and leads nowhere; links are followed from the text."""
+        """In a frame that runs nothing, sends nothing and leads nowhere."""
         if not mail.html:
             return "This letter is text only."
         frame = '<iframe sandbox title="The letter as HTML" srcdoc="{}" style="{}"></iframe>'

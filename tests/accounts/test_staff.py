@@ -126,7 +126,9 @@ def test_b13_nobody_on_the_staff_reads_the_key_of_a_session(alice, acme):
 
 def test_staff_read_each_letter_as_it_looks_in_a_frame_that_runs_nothing(sam):
     html = '<p>Hello</p><script>alert(1)</script><a href="https://evil.example">x</a>" onload="alert(2)'
-    mail = OutboxMail.objects.create(kind="welcome", to="a@acme.example", subject="Hello", text="Hello", html=html)
+    mail = OutboxMail.objects.create(
+        kind="welcome", to="a@acme.example", subject="Hello", text="Hello\n\nThere <b>", html=html
+    )
 
     page = Browser(sam).get(f"/admin/accounts/outboxmail/{mail.pk}/change/").content.decode()
 
@@ -134,6 +136,7 @@ def test_staff_read_each_letter_as_it_looks_in_a_frame_that_runs_nothing(sam):
     assert frame.startswith('sandbox title="The letter as HTML" srcdoc="')
     assert escape(html) in frame
     assert "<script>alert" not in page
+    assert '<div style="white-space:pre-wrap">Hello\n\nThere &lt;b&gt;</div>' in page
     assert ' onload="' not in frame.partition('srcdoc="')[2].partition('"')[2]
 
 
