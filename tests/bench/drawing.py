@@ -58,16 +58,18 @@ class Drawer:
 
 
 def main() -> None:
+    from django.db import connection
+
     from tokentra.wsgi import application
 
+    connection.settings_dict["CONN_MAX_AGE"] = None  # one session, whose processor time is looked at
     for line in sys.stdin:
         print(json.dumps(measured(application, *line.strip().split("?"))), flush=True)
 
 
 def measured(application: Any, path: str, query: str) -> dict[str, float]:
-    from django.db import close_old_connections, connection
+    from django.db import connection
 
-    close_old_connections()
     connection.ensure_connection()
     session = psutil.Process(connection.connection.info.backend_pid)
     asked = []
