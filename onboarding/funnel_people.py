@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +16,7 @@ from onboarding.funnel_tables import name_of
 
 PAGE = 50
 MOST = 100_000
+EVER = datetime(1970, 1, 1, tzinfo=UTC)
 HEADERS = ("Person", "Organization", "Furthest step", "State", *(step.label for step in STEPS), "Last seen",
            "Segment", "Path", "Source", "Journal")  # fmt: skip
 EQUAL = (*By, "state", *(target.key for target in TARGETS if target.above))  # columns that a link may fix
@@ -86,14 +87,15 @@ class Crowd:
     @property
     def params(self) -> dict[str, Any]:
         values = {f"is_{name}": value.replace("\x00", "") for name, value in self.filters.items()}
-        return self.ask.params | values | {"invited": self.is_invited}
+        since = EVER if self.is_invited else self.ask.params["since"]  # theirs was there already
+        return self.ask.params | values | {"invited": self.is_invited, "since": since}
 
     @property
     def where(self) -> str:
         conditions = ["TRUE"]
         for name, value in self.filters.items():
             if name in EQUAL:
-                conditions.append(f"{name} = %(is_{name})s")
+                conditions.append(f"{name}::text = %(is_{name})s")
             elif name == "has":
                 conditions.append(
                     "EXISTS (SELECT FROM accounts_milestone m WHERE m.organization_id = people.organization_id "

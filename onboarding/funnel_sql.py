@@ -20,11 +20,12 @@ def fact(step: Step) -> str:
 
 
 def join(event: Event, *, is_personal: bool) -> str:
+    """`since` spares the facts of earlier cohorts: nothing happens in an organization before somebody founds it."""
     whose = "= s.user_id" if is_personal else "IS NULL"
     name = alias(event)
     return (
         f"LEFT JOIN accounts_milestone {name} ON {name}.organization_id = s.organization_id "
-        f"AND {name}.event = '{event.value}' AND {name}.user_id {whose}"
+        f"AND {name}.event = '{event.value}' AND {name}.at >= %(since)s AND {name}.user_id {whose}"
     )
 
 
@@ -72,9 +73,9 @@ WITH facts AS (
     WHERE {COUNTED} AND %(invited)s = {INVITED}
 ), steps AS (
     SELECT *, {", ".join(reached(step) for step in FACTS)} FROM facts
-), people AS MATERIALIZED (
+), people AS (
     SELECT *, {furthest()} AS {By.FURTHEST},
-        to_char(date_trunc(%(grain)s, signup AT TIME ZONE 'UTC'), 'YYYY-MM-DD') AS {By.COHORT},
+        date_trunc(%(grain)s, signup AT TIME ZONE 'UTC')::date AS {By.COHORT},
         CASE WHEN data IS NOT NULL THEN 'activated'
             WHEN active_at < %(quiet)s THEN 'dropped' ELSE 'on_way' END AS state,
         CASE WHEN signup > %(now)s - interval '1 day' THEN 'recent'

@@ -32,7 +32,7 @@ FACTS = {  # what share of people have each, and after how many minutes
 PEOPLE = """
 CREATE TEMP TABLE people AS
 SELECT n, gen_random_uuid() AS user_id, gen_random_uuid() AS organization_id,
-    now() - (n %% 525600) * interval '1 minute' AS signup FROM generate_series(1, %(people)s) n;
+    now() - (n::bigint * 4099 %% 525600) * interval '1 minute' AS signup FROM generate_series(1, %(people)s) n;
 INSERT INTO accounts_user (id, password, is_superuser, email, full_name, is_active, is_staff, created_at)
 SELECT user_id, '!', false, 'person' || n || '@crowd.example', '', true, false, signup FROM people;
 INSERT INTO accounts_organization (id, name, slug, timezone, currency, website, industry, plan, is_sample, created_at)

@@ -260,7 +260,7 @@ def test_the_page_asks_as_many_questions_for_forty_people_as_for_none(sam):
     def questions() -> int:
         with CaptureQueriesContext(connections["staff"]) as taken, time_machine.travel(NOW, tick=False):
             assert Browser(sam).get(f"{FUNNEL}?{MARCH}").status_code == 200
-        return len(taken)
+        return len([query for query in taken if query["sql"].lstrip().startswith(("SELECT", "WITH"))])
 
     none = questions()
     make_forty()
