@@ -9,7 +9,7 @@ from django.db import IntegrityError
 from accounts import audit, journal
 from accounts.journal import Event
 from accounts.models import Organization, User
-from providers import identity, plan, sealing, windows
+from providers import identity, plan, sealing, unfinished, windows
 from providers.claiming import database_now
 from providers.connectors.base import Account, Connector, ConnectorError, Credentials, Outcome
 from providers.models import Connection, EndpointState, Status
@@ -161,6 +161,7 @@ def accept(
     connection.lease_until = None
     connection.save()
     sealing.seal(connection, credentials, now=now)
+    unfinished.drop_all(connection)
     write_checks(connection, connector, account, now=now)
 
 

@@ -9,9 +9,9 @@ from django.db.models import Max, Min, Sum
 from accounts import audit, journal
 from accounts.journal import Event
 from accounts.models import Organization, User
-from providers import sealing
+from providers import sealing, unfinished
 from providers.claiming import database_now
-from providers.models import Connection, EndpointState, ReadWindow, SealedCredential, Status, SyncRun
+from providers.models import Connection, EndpointState, KeptAnswer, ReadWindow, SealedCredential, Status, SyncRun
 from providers.pausing import locked, rest
 from usage import ingest
 from usage.models import UsageRecord
@@ -40,11 +40,12 @@ def disconnect(organization: Organization, connection: Connection, *, data: Data
     held = locked(connection)
     now = database_now()
     sealing.destroy(held, now=now)
+    unfinished.drop_all(held)
     journal.record(Event.PROVIDER_DISCONNECTED, by, organization, provider=held.provider, data=data)
     audit.note("connection_disconnected", organization, by, about=held, data=data, name=held.name)
     if data == "delete":
         ingest.forget_connection(organization.pk, held.pk)
-        for child in (SealedCredential, EndpointState, ReadWindow, SyncRun):
+        for child in (SealedCredential, EndpointState, ReadWindow, KeptAnswer, SyncRun):
             child._default_manager.filter(organization_id=organization.pk, connection=held).delete()
         Connection.objects.filter(organization_id=organization.pk, pk=held.pk).delete()
         return

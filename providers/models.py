@@ -231,6 +231,28 @@ class ReadWindow(Child):
         return f"{self.endpoint} {self.start:%Y-%m-%d} to {self.end:%Y-%m-%d}"
 
 
+class KeptAnswer(Child):
+    """One answer of a reading that did not fit into a step, until the reading is whole."""
+
+    reading = models.CharField(max_length=80)
+    question = models.CharField(max_length=64, help_text="The hash of what was asked.")
+    body = models.BinaryField(help_text="As it came, compressed.")
+    kept_at = models.DateTimeField()
+
+    objects = OwnedQuerySet["KeptAnswer"].as_manager()
+
+    class Meta(Owned.Meta):
+        constraints = [
+            *Owned.Meta.constraints,
+            models.UniqueConstraint(
+                fields=["organization", "connection", "reading", "question"], name="answer_is_kept_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"an answer of {self.reading}"
+
+
 class SyncRun(Child):
     """A stretch of reading without a pause, for people who ask what happened when."""
 

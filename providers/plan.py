@@ -29,6 +29,14 @@ class Stretch:
     def days(self) -> int:
         return max((self.end - self.start).days, 0)
 
+    def halves(self, *, today: date) -> "tuple[Stretch, Stretch] | None":
+        """Two that are asked for apart, equal in the days that have begun; None when that is one day only."""
+        begun = self.cut(earliest=None, today=today)
+        if begun.days < 2:
+            return None
+        middle = begun.start + timedelta(days=(begun.days + 1) // 2)
+        return Stretch(self.start, middle), Stretch(middle, self.end)
+
 
 def midnight(day: date) -> datetime:
     return datetime.combine(day, time(), UTC)

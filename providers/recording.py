@@ -8,12 +8,13 @@ from django.db.models.functions import Now
 
 from accounts.journal import Event, record_once
 from accounts.models import Organization
-from providers import counting_once, identity, outcomes, plan, windows
+from providers import counting_once, identity, outcomes, plan, unfinished, windows
 from providers.claiming import LEASE, Claim, Superseded, hold
 from providers.connectors.base import Account, Connector, ConnectorError, Endpoint, Outcome, Page
 from providers.models import Blocked, Connection, EndpointState, ReadWindow, Status, SyncRun
 from providers.outcomes import Tries
 from providers.pausing import stop
+from providers.unfinished import Answers
 from providers.windows import Marks
 from tokentra.lib import chaos
 from tokentra.lib.tenancy import organization_scope
@@ -47,13 +48,15 @@ def reading(
     page: Page,
     *,
     asked: Range,
-    now: datetime,
+    answers: Answers,
 ) -> int:
     """Write what a window holds and when to read it next. Returns how many rows it holds."""
+    now = answers.began_at
     counting_once.take_turns(claim.organization_id, claim.connection_id)
     connection = hold(claim)
     if not is_to_be_counted(connection, page, now=now):
         return 0
+    unfinished.drop(connection, answers)
     start, end = asked
     counting_once.take_over(connection, start, end, now=now)
     try:
@@ -101,9 +104,10 @@ def account(
     account: Account,
     names: Mapping[str, Mapping[str, tuple[str, str]]],
     *,
-    now: datetime,
+    answers: Answers,
 ) -> None:
     """Write the daily look at the account: its name, those of its ids, and what else may be read by now."""
+    now = answers.began_at
     counting_once.take_turns(claim.organization_id, claim.connection_id)
     connection = hold(claim)
     if identity.is_same(connection, account) is False:
@@ -111,6 +115,7 @@ def account(
         return
     if not counting_once.may_go_on(connection, account, now=now):
         return
+    unfinished.drop(connection, answers)
     connection.account_id = connection.account_id or account.id
     for dimension, values in names.items():
         ingest.name_values(connection.pk, dimension, values)
@@ -139,10 +144,15 @@ def failure(
     window: ReadWindow | None,
     error: ConnectorError,
     *,
+    answers: Answers,
     now: datetime,
 ) -> bool:
     """Write down a refusal or an outage; True when others can be read all the same."""
     connection = hold(claim)
+    if error.outcome is Outcome.RATE_LIMITED:
+        unfinished.keep(connection, answers, now=now)
+    else:
+        unfinished.drop(connection, answers)
     connection.detail = error.detail[:500]
     goes_on = False
     if error.outcome is Outcome.RATE_LIMITED:
@@ -159,6 +169,22 @@ def failure(
         goes_on = endpoint_failed(connection, endpoint, window, error, now=now)
     keep(connection, Marks.of(connection, connector), now=now)
     return goes_on
+
+
+def set_aside(claim: Claim, connector: Connector, answers: Answers, *, now: datetime) -> None:
+    """The time of the step is over: the next one goes on with what has come."""
+    connection = hold(claim)
+    unfinished.keep(connection, answers, now=now)
+    keep(connection, Marks.of(connection, connector), now=now)
+
+
+def halve(claim: Claim, endpoint: str, asked: Range, answers: Answers, *, now: datetime) -> bool:
+    """Ask for less at once from now on; False when it was a single day."""
+    connection, (start, end) = hold(claim), asked
+    if not windows.halve(connection, endpoint, (end - start).days, now=now):
+        return False
+    unfinished.drop(connection, answers)
+    return True
 
 
 def endpoint_failed(

@@ -9,6 +9,7 @@ from providers.connectors.base import Connector, Endpoint, Outcome
 from providers.models import Connection, EndpointState, ReadWindow
 from providers.outcomes import EndpointNow, Tries
 from providers.plan import Stretch
+from tokentra.lib.ids import uuid7
 
 NAMES, NAMES_LABEL = "names", "Names of projects, keys and people"
 NAMES_EVERY = timedelta(days=1)
@@ -168,6 +169,24 @@ def end_waits(connection: Connection) -> None:
     """Ask every endpoint again, also those that were to be left alone for a while."""
     states = EndpointState.objects.filter(organization_id=connection.organization_id, connection=connection)
     states.exclude(outcome=Outcome.OK).update(retry_at=None)
+
+
+def halve(connection: Connection, endpoint: str, days: int, *, now: datetime) -> bool:
+    """So many days at once proved too many: every window of as many that is read again becomes two."""
+    mine = ReadWindow.objects.of(connection).filter(endpoint=endpoint, due_at__isnull=False)
+    made = 0
+    for window in mine:
+        parts = stretch(window).halves(today=now.date())
+        if parts is None or stretch(window).cut(earliest=None, today=now.date()).days < days:
+            continue
+        earlier, later = parts
+        window.end = plan.midnight(earlier.end)
+        window.save(update_fields=["end"])
+        window.pk, window._state.adding = uuid7(), True
+        window.start, window.end, window.rows = plan.midnight(later.start), plan.midnight(later.end), 0
+        window.save(force_insert=True)
+        made += 1
+    return made > 0
 
 
 def clamp(connection: Connection, endpoint: Endpoint, earliest: date) -> None:

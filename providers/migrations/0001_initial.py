@@ -11,6 +11,7 @@ CHILDREN = (
     "providers_sealedcredential",
     "providers_endpointstate",
     "providers_readwindow",
+    "providers_keptanswer",
     "providers_syncrun",
 )
 
@@ -475,6 +476,47 @@ class Migration(migrations.Migration):
                     models.UniqueConstraint(fields=("organization", "id"), name="providers_keyrequest_owned"),
                     models.UniqueConstraint(
                         fields=("organization", "token_digest"), name="key_request_has_its_own_link"
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="KeptAnswer",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(default=tokentra.lib.ids.uuid7, editable=False, primary_key=True, serialize=False),
+                ),
+                ("reading", models.CharField(max_length=80)),
+                ("question", models.CharField(help_text="The hash of what was asked.", max_length=64)),
+                ("body", models.BinaryField(help_text="As it came, compressed.")),
+                ("kept_at", models.DateTimeField()),
+                (
+                    "connection",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="providers.connection",
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="accounts.organization",
+                    ),
+                ),
+            ],
+            options={
+                "abstract": False,
+                "constraints": [
+                    models.UniqueConstraint(fields=("organization", "id"), name="providers_keptanswer_owned"),
+                    models.UniqueConstraint(
+                        fields=("organization", "connection", "reading", "question"), name="answer_is_kept_once"
                     ),
                 ],
             },

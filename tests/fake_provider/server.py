@@ -15,13 +15,13 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from .anthropic import Anthropic
-from .anthropic_time import show_time
+from .anthropic_time import parse_time, show_time
 from .control import Control
 from .delivery import Delivery
 from .faults import DELIVERING, LINGERING, REPLACING, Faults, Loop, Rule, Script, mutated, replaced
 from .openai import OpenAI
 from .wire import Answer, Cursors, Refused, Request
-from .world import Account, AnthropicSettings, Settings, World
+from .world import DAY, Account, AnthropicSettings, Settings, World
 
 _MINUTE = 60.0
 
@@ -165,8 +165,8 @@ class FakeProvider:
             yield None
             return
         try:
-            if not refusal and account.settings.latency:
-                self.stopping.wait(account.settings.latency)
+            if not refusal and (pause := _pause(account.settings, seen)):
+                self.stopping.wait(pause)
             yield refusal
         finally:
             with self._lock:
@@ -185,6 +185,20 @@ def _seen(request: Request, provider: str, account: Account | None, page: int, r
         at=time(),
         fault=rule.action if rule else None,
     )
+
+
+def _pause(settings: Settings, seen: Seen) -> float:
+    """How long the provider thinks: the longer, the more days are asked for at once."""
+    days = 0.0
+    for first, end in (("start_time", "end_time"), ("starting_at", "ending_at")):
+        if first in seen.query and end in seen.query:
+            start, stop = (_seconds(seen.query[name][0]) for name in (first, end))
+            days = (stop - start) / DAY
+    return settings.latency + settings.latency_per_day * days
+
+
+def _seconds(at: str) -> int:
+    return int(at) if at.isdigit() else parse_time("at", at)
 
 
 def _one_too_many(settings: Settings, traffic: _Traffic) -> Refused | None:

@@ -190,6 +190,7 @@ class Settings:
     """How the provider behaves towards this account beyond its data."""
 
     latency: float = 0.0
+    latency_per_day: float = 0.0  # of the days that are asked for at once
     requests_per_minute: int | None = None
     strict_parameters: bool = True
 

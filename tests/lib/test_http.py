@@ -13,7 +13,7 @@ import httpx2
 import pytest
 
 from tests.fake_provider import KEYS, FakeProvider, example_world
-from tokentra.lib import breaker, http
+from tokentra.lib import breaker, http, waiting
 
 HOST = "https://api.provider.example"
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -261,7 +261,7 @@ def test_compressed_answers_are_read():
     ],
 )
 def test_how_long_to_wait_is_understood_in_every_spelling(headers, wait):
-    assert http.retry_after(headers, now=NOW) == wait
+    assert waiting.retry_after(headers, now=NOW) == wait
 
 
 def test_too_many_requests_is_not_waited_for():
@@ -348,7 +348,7 @@ def test_c3_4_a_date_to_wait_for_is_by_the_servers_own_clock():
     a_day_off = NOW - timedelta(days=1)
     said = {"retry-after": format_datetime(a_day_off + timedelta(minutes=3), usegmt=True)}
 
-    assert http.retry_after(said | {"date": format_datetime(a_day_off, usegmt=True)}) == timedelta(minutes=3)
+    assert waiting.retry_after(said | {"date": format_datetime(a_day_off, usegmt=True)}) == timedelta(minutes=3)
 
 
 def test_the_breaker_opens_after_five_failed_calls_and_tries_again_later():

@@ -9,7 +9,7 @@ from django.db.models.functions import Now
 
 from providers import connecting, disconnecting, sync
 from providers.connectors import CONNECTORS
-from providers.models import Connection, ReadWindow, SealedCredential
+from providers.models import Connection, KeptAnswer, ReadWindow, SealedCredential
 from tests.dying import KILLED, in_a_child
 from tests.providers.conftest import KEYS, billed, fresh, read, secret, stored
 from tokentra.lib.tenancy import organization_scope
@@ -53,6 +53,26 @@ def test_c5_a_worker_killed_anywhere_loses_and_doubles_nothing(point, acme, conn
     before = stored(connection)
     call_command("audit_rollups", org=acme.slug)
     assert stored(connection) == before
+
+
+@pytest.mark.parametrize("point", ["sync.before_set_aside", "sync.after_set_aside", "sync.after_read"])
+def test_c5_a_worker_killed_between_the_steps_of_a_window_loses_and_doubles_nothing(
+    point, acme, connect, fake, now, tmp_path, monkeypatch
+):
+    connection = connect(acme, "anthropic")
+    fake_total = fake.world.anthropic.total_billed((now - timedelta(days=9)).date(), (now + timedelta(days=1)).date())
+    monkeypatch.setattr(sync, "ROWS_A_SECOND", 0)  # every window with rows waits for a step of its own
+
+    ended = in_a_child(point, tmp_path, lambda: read(connection))
+    lease_runs_out(connection)
+    read(connection)
+
+    assert ended == KILLED
+    assert billed(connection) == fake_total
+    assert fresh(connection).status == "healthy"
+    with organization_scope(acme.pk):
+        assert not KeptAnswer.objects.exists()
+    call_command("audit_rollups", org=acme.slug)
 
 
 def test_c4_until_the_lease_runs_out_nobody_else_reads(acme, connect, tmp_path):

@@ -8,15 +8,15 @@ import socket
 import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
-from email.utils import parsedate_to_datetime
 from functools import cache
+from hashlib import sha256
 from http import HTTPStatus
-from typing import Any
-from urllib.parse import urlsplit
+from typing import Any, Protocol
+from urllib.parse import urlencode, urlsplit
 
 import httpx2
 from django.conf import settings
@@ -24,13 +24,14 @@ from django.conf import settings
 from tokentra.lib.breaker import Breaker, breaker_of
 from tokentra.lib.guard import Guard
 from tokentra.lib.masking import mask
+from tokentra.lib.waiting import retry_after
 
 CONNECT_SECONDS, IDLE_SECONDS = 5.0, 20.0
 FAIR_SECONDS = 10.0  # who has not answered within this time is at fault, whatever the caller's deadline
 MAX_BYTES = 32 * 1024 * 1024
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 4.0
-LONGEST_WAIT = timedelta(hours=1)
 SAMPLE = 2_000
+LARGER, TOO_LARGE = "its answer was larger than 32 MiB", b""
 
 Params = Sequence[tuple[str, str]]
 
@@ -92,11 +93,23 @@ class Answer:
     body: Any
     headers: Mapping[str, str] = field(default_factory=dict)
     sample: str = ""  # of a refusal that is not JSON, masked
+    raw: bytes = field(default=b"", repr=False)
+
+
+class Memory(Protocol):
+    """Answers that have come before, by the hash of their question; `TOO_LARGE` stands for one that had no end."""
+
+    def get(self, question: str) -> bytes | None: ...
+
+    def keep(self, question: str, raw: bytes) -> None: ...
 
 
 @dataclass
 class Client:
-    """Calls one host. `deadline` is an instant of `clock` after which no call goes on."""
+    """Calls one host. `deadline` is an instant of `clock` after which no call goes on.
+
+    What its memory holds is not asked again.
+    """
 
     base: str
     wire: httpx2.Client = field(repr=False)
@@ -105,6 +118,7 @@ class Client:
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
     deadline: float = math.inf
+    memory: Memory | None = field(default=None, repr=False)
     _line: list[socket.socket] = field(default_factory=list, repr=False)
 
     def get(self, path: str, params: Params = (), *, headers: Mapping[str, str]) -> Answer:
@@ -114,6 +128,21 @@ class Client:
         """
         if not path.startswith("/") or path.startswith("//"):
             raise ValueError("a path of the host, beginning with one slash")
+        if self.memory is None:
+            return self._guarded(path, params, headers)
+        question = _question(path, params)
+        if (known := self.memory.get(question)) is not None:
+            return _remembered(known)
+        try:
+            answer = self._guarded(path, params, headers)
+        except TooLarge:
+            self.memory.keep(question, TOO_LARGE)
+            raise
+        if answer.status < 300:
+            self.memory.keep(question, answer.raw)
+        return answer
+
+    def _guarded(self, path: str, params: Params, headers: Mapping[str, str]) -> Answer:
         if not self.breaker.admits():
             raise Unavailable("it has not answered lately, so it is left alone for half a minute")
         began = self.clock()
@@ -192,7 +221,7 @@ class Client:
 
     def _body(self, response: httpx2.Response, end: float) -> bytes | CallFailed:
         declared = response.headers.get("content-length", "")
-        too_large = TooLarge("its answer was larger than 32 MiB")
+        too_large = TooLarge(LARGER)
         if declared.isdigit() and int(declared) > MAX_BYTES:
             return too_large
         pieces, size = [], 0
@@ -245,33 +274,6 @@ def user_agent() -> str:
     return f"TokenTra/{settings.VERSION} (+{settings.SITE_URL})"
 
 
-def retry_after(headers: Mapping[str, str], *, now: datetime | None = None) -> timedelta | None:
-    """How long we are asked to wait, in milliseconds, seconds or by a date or reset time; at most an hour.
-
-    A date is compared with the clock of the server that sent it, as far as it tells what that says.
-    """
-    now = now or _date(headers.get("date", "")) or datetime.now(UTC)
-    for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
-        with suppress(ValueError, OverflowError):
-            return _bounded(timedelta(seconds=float(headers.get(name, "")) * unit))
-    for name in ("retry-after", "anthropic-ratelimit-requests-reset"):
-        if at := _date(headers.get(name, "")):
-            return _bounded(at - now)
-    return None
-
-
-def _date(text: str) -> datetime | None:
-    for parse in (parsedate_to_datetime, datetime.fromisoformat):
-        with suppress(ValueError, TypeError, OverflowError):
-            at = parse(text)
-            return at if at.tzinfo else at.replace(tzinfo=UTC)
-    return None
-
-
-def _bounded(wait: timedelta) -> timedelta:
-    return min(max(wait, timedelta(0)), LONGEST_WAIT)
-
-
 def _base(address: str, *, may_be_plain: bool) -> str:
     """Scheme, host and port of an address; a path `/v1` at its end is what people add by habit."""
     parts = urlsplit(address.strip())
@@ -294,12 +296,26 @@ def _read(response: httpx2.Response, body: bytes) -> Answer | CallFailed:
             retry_after=asked_to_wait,
         )
     try:
-        parsed = json.loads(body, parse_float=Decimal, parse_constant=Decimal)
+        parsed = _parsed(body)
     except (ValueError, RecursionError):
         if status < 400:
             return Unavailable(f"it answered {status} with something that is not JSON", sample=_sample(body))
         return Answer(status, None, headers, _sample(body))
-    return Answer(status, parsed, headers)
+    return Answer(status, parsed, headers, raw=body)
+
+
+def _parsed(body: bytes) -> Any:
+    return json.loads(body, parse_float=Decimal, parse_constant=Decimal)
+
+
+def _question(path: str, params: Params) -> str:
+    return sha256(f"{path}?{urlencode(list(params), errors='replace')}".encode(errors="replace")).hexdigest()
+
+
+def _remembered(raw: bytes) -> Answer:
+    if raw == TOO_LARGE:
+        raise TooLarge(LARGER)
+    return Answer(HTTPStatus.OK, _parsed(raw))
 
 
 def redirected(response: httpx2.Response) -> Redirected:
