@@ -5,7 +5,7 @@ class ProductTour extends HTMLElement {
   connectedCallback() {
     this.steps = JSON.parse(this.querySelector("script").textContent);
     if (!isFree() || document.querySelector("[data-filling]") || !this.isReady()) return;
-    const offer = this.querySelector(".offer");
+    const offer = this.querySelector(".tour-offer");
     if (!offer) return this.start();
     offer.hidden = false;
     this.querySelector("[data-start]").addEventListener("click", () => this.start());
@@ -17,7 +17,7 @@ class ProductTour extends HTMLElement {
   }
 
   async start() {
-    this.querySelector(".offer")?.remove();
+    this.querySelector(".tour-offer")?.remove();
     const { run } = await import("../tour.js");
     tell("tour_started", { tourId: this.dataset.id });
     run(this.steps, {
