@@ -55,7 +55,7 @@ CARDS = (
         Permission.MANAGE_PEOPLE,
     ),
     Card(
-        "Add another provider",
+        "Add a provider",
         "Accounts of several providers stand side by side.",
         "plug",
         "providers:list",

@@ -76,6 +76,10 @@ class Summary:
     def against(self) -> str:
         return self.month.pair.words if self.month.pair else ""
 
+    @property
+    def against_line(self) -> str:
+        return f"Against {self.against}"
+
     def costs(self, span: Period) -> defaultdict[tuple[str, str], Decimal]:
         held: defaultdict[tuple[str, str], Decimal] = defaultdict(Decimal)
         for provider, model, cost in stats.costs(self.organization, Lens(span).question("provider", "model")):
