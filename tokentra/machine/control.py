@@ -1,5 +1,7 @@
 """Talk to the running supervisor through its socket."""
 
+import socket
+import time
 import xmlrpc.client
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,9 +18,19 @@ class State:
     seconds_up: int
 
 
+def wake(address: Path, *, seconds: float = 30) -> None:
+    """Knock until the supervisor listens: before it starts anything it sleeps for a second, unless somebody does."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        with socket.socket(socket.AF_UNIX) as client:
+            if client.connect_ex(str(address)) == 0:
+                return
+        time.sleep(0.02)
+
+
 class Control:
-    def __init__(self, socket: Path) -> None:
-        transport = SupervisorTransport(None, None, serverurl=f"unix://{socket}")
+    def __init__(self, address: Path) -> None:
+        transport = SupervisorTransport(None, None, serverurl=f"unix://{address}")
         self._calls: Any = xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport).supervisor
 
     def start(self, name: str) -> None:

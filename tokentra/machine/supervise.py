@@ -27,7 +27,7 @@ from tokentra.machine import (
     run_identity,
     supervisor_conf,
 )
-from tokentra.machine.control import Control
+from tokentra.machine.control import Control, wake
 from tokentra.machine.refusal import Refusal
 from tokentra.machine.watchdog import Watchdog
 
@@ -132,6 +132,7 @@ def _start_services(address: str) -> "subprocess.Popen[bytes]":
         )
         threading.Thread(target=_pass_on, args=[supervisor], daemon=True).start()
         try:
+            wake(SOCKET)
             if "postgres" in names:
                 postgres.wait(places.POSTGRES_DATA)
             if "redis" in names:

@@ -80,6 +80,19 @@ def test_the_newest_days_are_on_the_page_after_one_step(alice: User, alices: Bro
     assert "HX-Refresh" not in looks(alices)
 
 
+def test_a_click_that_was_cut_off_is_made_good_by_the_next_look(acme: Organization, alice: User):
+    """The workspace was made, and the process died before it was asked for."""
+    sample = samples.made_for(alice)
+    browser = Browser(alice)
+    browser.post(f"/organizations/{sample.pk}/enter/")
+
+    content = page(browser)
+
+    assert "0 of 25" in content
+    with organization_scope(sample.pk):
+        assert SampleFill.objects.owned_by(sample).due().exists()
+
+
 def test_the_page_stops_looking_when_all_is_written(alice: User, alices: Browser):
     alices.post("/sample/enter/")
     filling.finish(sample_of(alice).pk)
