@@ -6,8 +6,9 @@ from datetime import timedelta
 import httpx2
 
 from tokentra.lib.guard import Guard
-from tokentra.lib.http import CONNECT_SECONDS, CallFailed, Unavailable, reason_of, redirected, retry_after, trusted
+from tokentra.lib.http import CONNECT_SECONDS, CallFailed, Unavailable, reason_of, redirected, trusted
 from tokentra.lib.http import user_agent as our_name
+from tokentra.lib.waiting import retry_after
 
 SECONDS = 10.0
 
