@@ -292,6 +292,9 @@ def test_a_range_that_cannot_be_shown_is_told_and_kept(acme: Organization, alice
         assert 'value="2026-11-12"' in alices.get(f"/dashboard/?{query}").content.decode()
 
 
+NO_QUESTIONS = ("BEGIN", "COMMIT", "SAVEPOINT", "RELEASE", "SET LOCAL")
+
+
 @pytest.mark.parametrize("query", ["", "period=90d&stack=provider", "period=today", "project=proj_support"])
 def test_it_takes_at_most_twelve_queries(acme: Organization, alices: Browser, query: str):
     make.story(acme, NOW)
@@ -300,9 +303,7 @@ def test_it_takes_at_most_twelve_queries(acme: Organization, alices: Browser, qu
     with CaptureQueriesContext(connection) as captured:
         alices.get(f"/dashboard/?{query}")
 
-    asked = [
-        each["sql"] for each in captured if each["sql"].startswith(("SELECT", "INSERT", "UPDATE", "DELETE", "DECLARE"))
-    ]
+    asked = [each["sql"] for each in captured if not each["sql"].startswith(NO_QUESTIONS)]
     assert len(asked) <= 12, asked
 
 
