@@ -17,7 +17,7 @@ from onboarding.guidance.tips import Tip
 from onboarding.guidance.tours import Tour
 from onboarding.models import Journey
 from onboarding.segments import Path
-from tokentra.lib.tenancy import organization_scope
+from tokentra.lib.tenancy import name_within, organization_scope
 from usage import optimization
 
 HELP = "guidance:help"
@@ -117,7 +117,7 @@ class Corner:
 
     def ways(self) -> int:
         """How many savings there really are; where none were found, not looked for again within the hour."""
-        name = f"no-savings:{self.guide.organization.pk}"
+        name = name_within(self.guide.organization.pk, "no savings")
         if cache.get(name):
             return 0
         found = len(optimization.look(self.guide.organization, self.guide.now).suggestions)
