@@ -117,7 +117,7 @@ class Corner:
 
     def ways(self) -> int:
         """How many savings there really are; where none were found, not looked for again within the hour."""
-        name = name_within(self.guide.organization.pk, "no savings")
+        name = name_within(self.guide.organization.pk, "no-savings")
         if cache.get(name):
             return 0
         found = len(optimization.look(self.guide.organization, self.guide.now).suggestions)
