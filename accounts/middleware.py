@@ -18,6 +18,7 @@ from accounts import arrival, presence
 from accounts.http import address, calling
 from accounts.models import Membership, User
 from accounts.sessions import BEGAN
+from tokentra.lib.outage import unless_full
 from tokentra.lib.tenancy import user_scope
 
 CURRENT = "organization_id"
@@ -104,7 +105,8 @@ class SessionInUse:
             used = (request.session.session_key, address(request), request.headers.get("User-Agent"))
             mark, noted = sha256(repr(used).encode()).hexdigest(), caches["process"]
             if not noted.get(mark):
-                UserSession.objects.create_from_request(request)
+                with unless_full():
+                    UserSession.objects.create_from_request(request)
                 noted.set(mark, True, NOTED_FOR)
         return self.get_response(request)
 
@@ -116,7 +118,9 @@ class FirstTouch:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        visit = arrival.remember(request)
+        visit = None
+        with unless_full():
+            visit = arrival.remember(request)
         response = self.get_response(request)
         if visit:
             arrival.keep(response, visit)
@@ -135,7 +139,8 @@ class CurrentOrganization:
         request.memberships = memberships = memberships_of(request)  # type: ignore[attr-defined]  # OrgRequest declares it
         membership = current_membership(request, memberships)
         if membership:
-            presence.noted(membership, timezone.now())
+            with unless_full():
+                presence.noted(membership, timezone.now())
         request.membership = membership  # type: ignore[attr-defined]  # OrgRequest declares it
         request.organization = membership.organization if membership else None  # type: ignore[attr-defined]  # as above
         with calling(request):

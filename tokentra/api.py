@@ -5,7 +5,7 @@ from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
-from django.db import OperationalError
+from django.db import Error, InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
@@ -15,6 +15,7 @@ from accounts.api import router as accounts
 from onboarding.api import router as onboarding
 from onboarding.guidance.api import router as guidance
 from providers.api import router as providers
+from tokentra.lib import outage
 from tokentra.lib.problems import Problem
 from usage.api import router as usage
 
@@ -100,9 +101,9 @@ def too_big(request: HttpRequest, error: RequestDataTooBig) -> HttpResponse:
 
 
 @api.exception_handler(OperationalError)
-def database_away(request: HttpRequest, error: OperationalError) -> HttpResponse:
-    sentence = "The database does not answer. Nothing was stored; send it again in a few seconds."
-    return answer(request, Problem(503, "database_unavailable", sentence, headers={"Retry-After": "5"}))
+@api.exception_handler(InterfaceError)
+def database_away(request: HttpRequest, error: Error) -> HttpResponse:
+    return answer(request, outage.told(error))
 
 
 @api.exception_handler(Exception)

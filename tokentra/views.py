@@ -1,6 +1,7 @@
 """The front door, the two health endpoints and the error pages."""
 
 import logging
+import sys
 from datetime import timedelta
 from typing import Any
 
@@ -14,6 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from accounts.models import Heartbeat
+from tokentra.lib import outage
 from tokentra.machine.heartbeats import SILENCE
 
 log = logging.getLogger(__name__)
@@ -83,6 +85,18 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def broken(request: HttpRequest) -> HttpResponse:
+    """Our own failure, or the database's, which is not ours and passes."""
     # no context processors: they may be what broke
     context: dict[str, Any] = {"request_id": getattr(request, "id", "")}
-    return render(None, "500.html", context, status=500)
+    error = sys.exception()
+    if not isinstance(error, outage.OUTAGES):
+        return render(None, "500.html", context, status=500)
+    problem = outage.told(error)
+    answer: HttpResponse
+    if request.path.startswith("/api/"):
+        answer = JsonResponse(problem.body(context["request_id"]), status=problem.status)
+    else:
+        answer = render(None, "500.html", context | {"problem": problem}, status=problem.status)
+    for name, value in problem.headers.items():
+        answer[name] = value
+    return answer

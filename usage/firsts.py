@@ -4,11 +4,13 @@ from dataclasses import dataclass
 
 from django.contrib.sessions.backends.base import SessionBase
 from django.db.models import Count, Q
+from django.db.transaction import atomic
 
 from accounts import journal
 from accounts.http import OrgRequest
 from accounts.journal import Event
 from accounts.models import JournalEntry
+from tokentra.lib.outage import unless_full
 from usage.dashboard import Board
 
 READY = "data_ready_for"
@@ -30,13 +32,16 @@ def arrive(request: OrgRequest, board: Board) -> Arrival:
     lines = JournalEntry.objects.owned_by(organization).filter(event__in=[*CONNECTING, *SEEN]).values_list("event")
     counted = lines.annotate(ever=Count("id"), mine=Count("id", filter=Q(user=request.user)))
     ever, mine = ({row[0]: row[column] for row in counted} for column in (1, 2))
-    if not organization.is_sample:
-        if not mine.get(Event.DASHBOARD_FIRST_VIEW):
-            journal.record(Event.DASHBOARD_FIRST_VIEW, request.user, organization)
-        if board.has_data and not mine.get(Event.DASHBOARD_DATA_LOADED):
-            journal.record(Event.DASHBOARD_DATA_LOADED, request.user, organization)
-            if not ever.get(Event.DASHBOARD_DATA_LOADED):
-                request.session[READY] = str(organization.pk)
+    is_first = not mine.get(Event.DASHBOARD_FIRST_VIEW)
+    brings_data = board.has_data and not mine.get(Event.DASHBOARD_DATA_LOADED)
+    if not organization.is_sample and (is_first or brings_data):
+        with unless_full(), atomic():
+            if is_first:
+                journal.record(Event.DASHBOARD_FIRST_VIEW, request.user, organization)
+            if brings_data:
+                journal.record(Event.DASHBOARD_DATA_LOADED, request.user, organization)
+                if not ever.get(Event.DASHBOARD_DATA_LOADED):
+                    request.session[READY] = str(organization.pk)
     made, ended = (ever.get(event, 0) for event in CONNECTING)
     return Arrival(made > ended, board.has_data and request.session.get(READY) == str(organization.pk))
 
