@@ -428,6 +428,7 @@ def test_b65_forwarded_addresses_are_believed_behind_trusted_proxies_only(db, se
             assert AuditLine.objects.owned_by(home).get().ip == believed
 
 
+@pytest.mark.usefixtures("without_guidance")
 def test_the_journal_knows_an_address_was_proved_once(alice, acme, code_sent_to):
     browser, _ = log_in(alice.email)
     for address in ("alice@ames.example", "alice@ames2.example"):

@@ -15,6 +15,7 @@ NEW = {"email": "dana@acme-labs.example", "password1": PASSWORD}
 BROWSER = {"Accept": "text/html", "User-Agent": "Mozilla/5.0 (X11; Linux x86_64) Firefox/140"}
 
 
+@pytest.mark.usefixtures("without_guidance")
 def test_a_person_signs_up_verifies_and_is_logged_in(mandatory, client: Client, db, code_sent_to):
     assert client.get("/signup/").status_code == 200
     answer = client.post("/signup/", NEW)

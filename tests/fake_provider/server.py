@@ -192,8 +192,9 @@ def _pause(settings: Settings, seen: Seen) -> float:
     days = 0.0
     for first, end in (("start_time", "end_time"), ("starting_at", "ending_at")):
         if first in seen.query and end in seen.query:
-            start, stop = (_seconds(seen.query[name][0]) for name in (first, end))
-            days = (stop - start) / DAY
+            with suppress(Refused):  # what cannot be read is answered at once, by the route
+                start, stop = (_seconds(seen.query[name][0]) for name in (first, end))
+                days = (stop - start) / DAY
     return settings.latency + settings.latency_per_day * days
 
 
