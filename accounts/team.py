@@ -11,7 +11,7 @@ from django.utils import timezone
 from accounts import audit
 from accounts.middleware import CURRENT
 from accounts.models import Membership, Organization, User
-from accounts.permissions import Role
+from accounts.permissions import Permission, Role
 from tokentra.lib.tenancy import organization_scope
 
 
@@ -32,6 +32,8 @@ def change_role(organization: Organization, member_id: UUID, role: Role, *, by: 
         if before == role:
             return
         member.save(update_fields=["role"])
+        if not member.may(Permission.MANAGE_PEOPLE):
+            take_back_offers(organization, member.user)
         member.look_soon(timezone.now())
         said = {"email": member.user.email, "before": before, "after": role.value}
         audit.note("role_changed", organization, by, about=member, **said)
@@ -46,6 +48,7 @@ def remove(organization: Organization, member_id: UUID, *, by: User) -> None:
         keep_an_owner(member, None)
         may_change(organization, by, Role(member.role))
         audit.note("member_removed", organization, by, about=member, email=member.user.email, role=member.role)
+        take_back_offers(organization, member.user)
         member.delete()
         if member.user != by:
             end_sessions(organization, member.user)
@@ -58,6 +61,7 @@ def leave(membership: Membership) -> None:
         member = locked(organization, membership.pk)
         keep_an_owner(member, None)
         audit.note("member_left", organization, member.user, about=member, email=member.user.email, role=member.role)
+        take_back_offers(organization, member.user)
         member.delete()
 
 
@@ -73,6 +77,11 @@ def locked(organization: Organization, member_id: UUID) -> Membership:
     """A member as they are now: one change to who belongs here at a time."""
     organization.lock()
     return get_object_or_404(organization.memberships.select_related("user"), pk=member_id)
+
+
+def take_back_offers(organization: Organization, user: User) -> None:
+    """Invitations of somebody who may give them no longer open no door any more."""
+    organization.invitations.unanswered().filter(invited_by=user).update(revoked_at=timezone.now())
 
 
 def keep_an_owner(member: Membership, role: Role | None) -> None:

@@ -22,6 +22,14 @@ def company_of(organization: Organization) -> CompanyAnswers:
     return found or CompanyAnswers(organization=organization)
 
 
+def held_company_of(organization: Organization) -> CompanyAnswers:
+    """The same, stored and held for this transaction."""
+    CompanyAnswers.objects.get_or_create(organization=organization)
+    found = CompanyAnswers.objects.owned_by(organization).select_for_update(no_key=True, of=("self",)).get()
+    found.organization = organization
+    return found
+
+
 def read(journey: Journey, company: CompanyAnswers) -> dict[str, Any]:
     """Everything that is known of this person and their company."""
     values: dict[str, Any] = {}
@@ -38,16 +46,16 @@ def write(journey: Journey, company: CompanyAnswers, given: Values, *, by: User)
     changed: list[str] = []
     is_about_company = False
     for question in STORED:
-        if question.name not in given:
+        typed = given.get(f"{question.name}_other")
+        if question.name not in given and typed is None:
             continue
-        value = given[question.name]
         holder, column = place_of(question, journey, company)
+        value = given.get(question.name, getattr(holder, column))
         if column == "name" and not value:
             continue  # an organization always has a name
         if holder is company.organization and getattr(holder, column) != value:
             changed.append(column)
         setattr(holder, column, value)
-        typed = str(given.get(f"{question.name}_other") or "")
         keep_other(question, others(question, journey, company), value, typed)
         is_about_company |= question.about is About.COMPANY
     if changed:
@@ -68,8 +76,11 @@ def others(question: Question, journey: Journey, company: CompanyAnswers) -> dic
     return held
 
 
-def keep_other(question: Question, held: dict[str, str], value: Any, typed: str) -> None:
+def keep_other(question: Question, held: dict[str, str], value: Any, typed: str | None) -> None:
+    """`typed` None leaves what was typed before, as long as "Other" stays chosen."""
     chosen = value if isinstance(value, list) else [value]
+    if typed is None:
+        typed = held.get(question.name, "")
     if question.has_other and typed and OTHER in chosen:
         held[question.name] = typed
     else:

@@ -12,6 +12,7 @@ from accounts.naming import clean_name
 from onboarding.questions import Kind, Option, Question
 
 LONGEST_TYPED = 100
+LONGEST_LIST = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,8 @@ def field_of(question: Question) -> forms.Field:
     if question.kind is Kind.URL:
         return forms.URLField(max_length=200, assume_scheme="https", **common)
     if question.kind is Kind.EMAILS:
-        return forms.CharField(widget=forms.Textarea(attrs={"rows": 4, "placeholder": "bob@company.com"}), **common)
+        area = forms.Textarea(attrs={"rows": 4, "placeholder": "bob@company.com"})
+        return forms.CharField(max_length=LONGEST_LIST, widget=area, **common)
     return forms.CharField(max_length=100, validators=[MinLengthValidator(2), is_one_line], **common)
 
 

@@ -74,12 +74,17 @@ class Travel:
 
 
 def of(membership: Membership, *, now: datetime | None = None) -> Travel:
-    """This person's journey here, begun when there is none."""
+    """This person's journey here, begun when there is none, and held for this transaction with the company's answers.
+
+    Two who write at once write one after the other, so that neither takes back what the other said.
+    """
     organization, user = membership.organization, membership.user
-    journey = Journey.objects.owned_by(organization).filter(user=user).first()
+    mine = Journey.objects.owned_by(organization).filter(user=user).select_for_update(no_key=True, of=("self",))
+    journey = mine.first()
     if journey is None:
-        journey = begin(membership, now=now or timezone.now())
-    return Travel(journey, membership, answers.company_of(organization))
+        begin(membership, now=now or timezone.now())
+        journey = mine.get()
+    return Travel(journey, membership, answers.held_company_of(organization))
 
 
 def look(membership: Membership, *, now: datetime) -> Travel:

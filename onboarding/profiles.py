@@ -6,6 +6,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 
 from accounts import invitations
+from accounts.naming import clean_name
 from accounts.permissions import Permission, Role
 from onboarding import journeys
 from onboarding.answers import STORED
@@ -88,7 +89,10 @@ def checked(sent: dict[str, Any], typed: dict[str, str]) -> dict[str, Any]:
         elif len(text) > LONGEST_TYPED:
             wrong[f"other.{key}"] = [f"Use at most {LONGEST_TYPED} characters."]
         else:
-            given[f"{about.name}_other"] = text
+            try:
+                given[f"{about.name}_other"] = clean_name(text)
+            except ValidationError as refusal:
+                wrong[f"other.{key}"] = list(refusal.messages)
     if wrong:
         raise invalid(wrong)
     return given

@@ -52,7 +52,7 @@ def screen(request: OrgRequest, key: str) -> HttpResponse:
     place = steps.place(travel.traveller, key)
     if place is None:
         return redirect("onboarding:resume")
-    sent = request.POST if request.method == "POST" else None
+    sent, links = request.POST if request.method == "POST" else None, []
     form = ScreenForm(travel.asked(shown), sent, initial=travel.values)
     if request.method == "POST" and form.is_valid():
         told = inviting.ask(travel, form.cleaned_data.get(inviting.FIELD, ""))
@@ -60,9 +60,10 @@ def screen(request: OrgRequest, key: str) -> HttpResponse:
             following = url_of(journeys.answer(travel, shown, form.cleaned_data, now=now))
             return answered(request, told, place, following)
         form = inviting.with_refusals(form, told)
+        links = [] if settings.MAIL_IS_CONFIGURED else told.links
     if request.method == "GET":
         journeys.open_screen(travel, now=now)
-    context = {"travel": travel, "screen": shown, "form": form, "place": place}
+    context = {"screen": shown, "form": form, "place": place, "links": links}
     context |= {"back": place.before and url_of(place.before)}
     return render(request, "onboarding/screen.html", context, status=422 if form.errors else 200)
 

@@ -1,5 +1,6 @@
 """A provider is connected: the credentials are tried live, then sealed, and the first sync is due at once."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -57,10 +58,12 @@ def connect(
     name: str = "",
     by: User | None,
     via: str = "",
+    admit: Callable[[], None] | None = None,
 ) -> Connected:
     """Try the credentials at the provider and connect its account. Call it outside any transaction.
 
-    `via` says by which other door than `by`'s own pages the credentials came.
+    `via` says by which other door than `by`'s own pages the credentials came. `admit` is asked inside the
+    transaction that stores them; what it raises stores nothing.
 
     Raises `NotConnected` or `AlreadyConnected`. An account that was disconnected comes back as the same
     connection, with what was kept of its data.
@@ -77,7 +80,7 @@ def connect(
     chaos.point("connect.before_commit")
     try:
         with organization_scope(organization.pk):
-            connection = keep(organization, connector, credentials, account, name=name, by=by, via=via)
+            connection = keep(organization, connector, credentials, account, name=name, by=by, via=via, admit=admit)
     except IntegrityError:  # the same account came by another door in the same moment
         with organization_scope(organization.pk):
             other = identity.connected_as(organization.pk, connector.key, account, fingerprint=known_by)
@@ -108,6 +111,7 @@ def keep(
     name: str,
     by: User | None,
     via: str,
+    admit: Callable[[], None] | None,
 ) -> Connection:
     # one connect at a time in an organization: a double submit finds the first one's connection
     Organization.objects.select_for_update(no_key=True).get(pk=organization.pk)
@@ -115,6 +119,8 @@ def keep(
     known_by = sealing.fingerprint(credentials)
     if other := identity.connected_as(organization.pk, connector.key, account, fingerprint=known_by):
         raise AlreadyConnected(other)
+    if admit:
+        admit()
     is_first = not Connection.objects.owned_by(organization).exists()
     connection = identity.disconnected_as(organization.pk, connector.key, account, fingerprint=known_by)
     if connection is None:

@@ -41,7 +41,8 @@ def disconnect(organization: Organization, connection: Connection, *, data: Data
     now = database_now()
     sealing.destroy(held, now=now)
     unfinished.drop_all(held)
-    journal.record(Event.PROVIDER_DISCONNECTED, by, organization, provider=held.provider, data=data)
+    if held.status != Status.DISCONNECTED:  # deleting what was kept ends nothing a second time
+        journal.record(Event.PROVIDER_DISCONNECTED, by, organization, provider=held.provider, data=data)
     audit.note("connection_disconnected", organization, by, about=held, data=data, name=held.name)
     if data == "delete":
         ingest.forget_connection(organization.pk, held.pk)

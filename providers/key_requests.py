@@ -3,6 +3,7 @@
 import hashlib
 import re
 import secrets
+from contextlib import suppress
 from datetime import timedelta
 from uuid import UUID
 
@@ -12,9 +13,10 @@ from django.utils import timezone
 from accounts import audit, journal
 from accounts.http import absolute
 from accounts.journal import Event
-from accounts.models import Organization, User
+from accounts.models import Membership, Organization, User
+from accounts.permissions import Permission
 from providers.connectors.base import Connector
-from providers.models import Connection, KeyRequest
+from providers.models import KeyRequest
 from tokentra.lib.tenancy import organization_scope
 
 LASTS = timedelta(days=7)
@@ -25,6 +27,10 @@ _TOKEN = re.compile(r"tt_ask_([0-9a-f]{32})_([\w-]{43})")
 
 class TooManyRequests(Exception):
     """So many links are open that somebody should take some back first."""
+
+
+class NoLongerOpen(Exception):
+    """The link was used, taken back or ran out of time meanwhile."""
 
 
 def ask(organization: Organization, connector: Connector, *, by: User) -> tuple[KeyRequest, str]:
@@ -66,7 +72,14 @@ def find(token: str) -> KeyRequest | None:
     organization_id = UUID(named[1])
     with organization_scope(organization_id):
         mine = KeyRequest.objects.filter(organization_id=organization_id, token_digest=digest_of(token))
-        return mine.select_related("organization", "asked_by").first()
+        asked = mine.select_related("organization", "asked_by").first()
+        return asked if asked and still_stands(asked) else None
+
+
+def still_stands(asked: KeyRequest) -> bool:
+    """Whether who asked may connect here to this day: a link does no more than the person behind it."""
+    members = Membership.objects.filter(organization=asked.organization, user=asked.asked_by)
+    return any(member.may(Permission.MANAGE_CONNECTIONS) for member in members)
 
 
 def try_once(asked: KeyRequest) -> bool:
@@ -76,12 +89,28 @@ def try_once(asked: KeyRequest) -> bool:
         return bool(mine.filter(tries__lt=MOST_TRIES).update(tries=F("tries") + 1))
 
 
-def used(asked: KeyRequest, connection: Connection) -> None:
-    """The link has done what it was for; the line in the audit log has the address of who used it."""
+def use_up(asked: KeyRequest) -> None:
+    """The link does what it is for, inside the transaction that stores the key; raises NoLongerOpen.
+
+    The line in the audit log has the address of who used it.
+    """
+    mine = KeyRequest.objects.owned_by(asked.organization).open(timezone.now()).filter(pk=asked.pk)
+    if not mine.update(used_at=timezone.now()):
+        raise NoLongerOpen
+    audit.note("key_request_used", asked.organization, None, about=asked, provider=asked.provider)
+
+
+def close(asked: KeyRequest) -> None:
+    """The same where the account was connected already, in a transaction of its own; one that is over stays so."""
+    with organization_scope(asked.organization_id), suppress(NoLongerOpen):
+        use_up(asked)
+
+
+def again(asked: KeyRequest) -> KeyRequest:
+    """As it is now."""
     with organization_scope(asked.organization_id):
-        mine = KeyRequest.objects.owned_by(asked.organization).filter(pk=asked.pk, used_at=None)
-        if mine.update(used_at=timezone.now()):
-            audit.note("key_request_used", asked.organization, None, about=connection, request=str(asked.pk))
+        asked.refresh_from_db(fields=["used_at", "revoked_at"])
+    return asked
 
 
 def revoke(asked: KeyRequest, *, by: User) -> None:

@@ -1,5 +1,7 @@
 """The pages of asking for a key: the message to send on, and the page that the person with the key sees."""
 
+from functools import partial
+from typing import Any
 from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -63,9 +65,16 @@ def answer(request: HttpRequest, asked: KeyRequest) -> HttpResponse:
         return draw(request, asked, attempts.fresh(connector))
     if not key_requests.try_once(asked):
         return gone(request, asked)
-    attempt = attempts.attempt(asked.organization, connector, request.POST, by=asked.asked_by, via="key request")
-    if connection := attempt.connection or attempt.existing:
-        key_requests.used(asked, connection)
+    told: dict[str, Any] = {"by": asked.asked_by, "via": "key request", "admit": partial(key_requests.use_up, asked)}
+    try:
+        attempt = attempts.attempt(asked.organization, connector, request.POST, **told)
+    except key_requests.NoLongerOpen:
+        return gone(request, key_requests.again(asked))
+    if attempt.existing:
+        attempt = attempts.repaired(attempt, asked.organization, by=asked.asked_by)
+        if attempt.connection or attempt.existing:
+            key_requests.close(asked)
+    if attempt.connection or attempt.existing:
         return render(request, "providers/key_request_done.html", {"asked": asked, "attempt": attempt})
     return draw(request, asked, attempt, status=422)
 

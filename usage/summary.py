@@ -12,7 +12,7 @@ from django.urls import reverse
 from accounts.models import Organization
 from tokentra.lib.periods import Period, period
 from usage import stats
-from usage.comparing import change
+from usage.comparing import change, written
 from usage.dashboard import Board
 from usage.forms import Lens
 from usage.names import provider_name
@@ -77,6 +77,12 @@ class Summary:
         return self.month.pair.words if self.month.pair else ""
 
     @property
+    def compared_words(self) -> str:
+        """The stretch of this month that is over, which the changes are about."""
+        span = self.month.pair.now if self.month.pair else self.month.period
+        return f"{written(span.first_day)} to {written(span.last_day)}"
+
+    @property
     def against_line(self) -> str:
         return f"Against {self.against}"
 
@@ -87,5 +93,7 @@ class Summary:
         return held
 
     def rows(self, provider: str, model: str) -> str:
-        asked = {"period": "month", "provider": provider, "model": model, "group": "day"}
+        span = self.month.pair.now if self.month.pair else self.month.period
+        days = {"from": f"{span.first_day}", "to": f"{span.last_day}"}
+        asked = days | {"provider": provider, "model": model, "group": "day"}
         return f"{reverse('usage:explorer')}?{urlencode({name: value for name, value in asked.items() if value})}"

@@ -6,7 +6,7 @@ import pytest
 from django.core.exceptions import PermissionDenied
 from django.utils import timezone
 
-from accounts import invitations
+from accounts import invitations, team
 from accounts.invitations import NoLongerOpen, addresses_in, digest_of, find, invite
 from accounts.invited import Invitation
 from accounts.models import AuditLine, JournalEntry, Membership, OutboxMail
@@ -216,3 +216,14 @@ def test_addresses_are_read_as_people_paste_them():
     text = 'a@b.example, "Dee, C." <c@d.example>;\r\ne@f.example g@h.example\n\n  '
 
     assert addresses_in(text) == ["a@b.example", "c@d.example", "e@f.example", "g@h.example"]
+
+
+def test_an_offer_ends_when_the_person_behind_it_goes(acme, alice):
+    ada = make.member(acme, "ada@acme.example", Role.ADMIN)
+    link = invite(acme, [JUNE], Role.ADMIN, by=ada)[0].link
+    with organization_scope(acme.pk):
+        membership = acme.memberships.get(user=ada)
+
+    team.remove(acme, membership.pk, by=alice)
+
+    assert offer_of(link).status(timezone.now()) == "revoked"

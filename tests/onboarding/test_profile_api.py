@@ -1,13 +1,17 @@
 """The profile over JSON: any part at a time, exactly in the contract's names."""
 
 import json
+from threading import Thread
 
 import pytest
+from django.utils import timezone
 
 from accounts.permissions import Role
+from onboarding import journeys
 from tests import make
 from tests.conftest import Browser
 from tests.onboarding.conftest import company_of, journey_of, lines, name_of
+from tokentra.lib.tenancy import organization_scope
 
 URL = "/api/onboarding/profile"
 KEYS = {
@@ -166,3 +170,32 @@ def test_me_says_how_far_this_person_is(alices):
 
     alices.post("/onboarding/leave/")
     assert alices.get("/api/auth/me").json()["user"]["onboarding"]["status"] == "dismissed"
+
+
+def test_what_was_typed_behind_other_stays_until_it_is_sent_anew(alices):
+    post(alices, {"aiProviders": ["other"], "other": {"aiProviders": "Groq"}})
+
+    post(alices, {"aiProviders": ["openai", "other"]})
+    assert alices.get(URL).json()["other"] == {"aiProviders": "Groq"}
+    post(alices, {"other": {"aiProviders": "Together"}})
+    assert alices.get(URL).json()["other"] == {"aiProviders": "Together"}
+    post(alices, {"aiProviders": ["openai"]})
+    assert alices.get(URL).json()["other"] == {}
+    assert post(alices, {"other": {"aiProviders": "two\nlines"}})[0] == 422
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_programs_that_answer_at_once_lose_nothing(acme, alice):
+    """The second waits for the first, and then sees what it said."""
+    with organization_scope(acme.pk):
+        first = journeys.of(acme.memberships.get(user=alice))
+        later = Thread(target=post, args=(Browser(alice), {"companySize": "2-10"}))
+        later.start()
+        journeys.write(first, {"monthly_ai_spend": "under_100", "user_role": "engineering"})
+        journeys.moved(first, now=timezone.now())
+        assert later.is_alive()
+    later.join(10)
+
+    company, journey = company_of(acme), journey_of(acme, alice)
+    assert (company.company_size, company.monthly_ai_spend) == ("2-10", "under_100")
+    assert (journey.user_role, journey.segment) == ("engineering", "startup_technical")

@@ -200,3 +200,16 @@ def test_without_a_mail_server_the_links_are_shown_once(acme, alices, settings):
 
     settings.MAIL_IS_CONFIGURED = True
     assert alices.post("/onboarding/team/", {"team_invites": "new@acme.example"}).url == "/onboarding/providers/"
+
+
+def test_links_are_shown_also_where_some_address_was_refused(acme, alices):
+    page = alices.post("/onboarding/team/", {"team_invites": "new@acme.example, broken@"}).content.decode()
+
+    assert "/invitations/tt_invite_" in page
+
+
+def test_a_list_of_addresses_has_an_end(acme, alices):
+    answer = alices.post("/onboarding/team/", {"team_invites": "a@b.example," * 1000})
+
+    assert answer.status_code == 422
+    assert "team_invite_sent" not in lines(acme)

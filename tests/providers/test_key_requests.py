@@ -11,7 +11,7 @@ from accounts.models import AuditLine, JournalEntry
 from accounts.permissions import Role
 from providers import key_requests
 from providers.connectors import CONNECTORS
-from providers.models import Connection, KeyRequest
+from providers.models import Connection, KeyRequest, Status
 from tests import make
 from tests.conftest import Browser
 from tests.providers.conftest import KEYS
@@ -155,3 +155,35 @@ def test_the_page_keeps_its_link_to_itself(path):
 
     assert answer["Referrer-Policy"] == "strict-origin"
     assert "no-store" in answer["Cache-Control"]
+
+
+def test_a_key_for_a_connection_that_needs_one_goes_into_it(acme, alice, path, connect):
+    connection = connect(acme, by=alice)
+    with organization_scope(acme.pk):
+        Connection.objects.owned_by(acme).update(status=Status.BROKEN, blocked="key_refused", next_sync_at=None)
+
+    done = Client().post(path, {"admin_key": KEYS["openai"]}).content.decode()
+
+    [held] = connections(acme)
+    assert held.pk == connection.pk
+    assert (held.status, held.blocked) == (Status.VALIDATING, "")
+    assert "sees its figures within minutes" in done
+
+
+def test_b49_two_who_use_the_link_at_once_connect_once(acme, path, monkeypatch):
+    def meanwhile(asked):
+        with organization_scope(acme.pk):
+            KeyRequest.objects.owned_by(acme).update(used_at=timezone.now())
+        return True
+
+    monkeypatch.setattr(key_requests, "try_once", meanwhile)
+
+    assert Client().post(path, {"admin_key": KEYS["openai"]}).status_code == 410
+    assert connections(acme) == []
+
+
+def test_a_link_ends_with_the_right_of_who_made_it(acme, alice, path):
+    with organization_scope(acme.pk):
+        acme.memberships.filter(user=alice).update(role=Role.MEMBER)
+
+    assert Client().get(path).status_code == 410

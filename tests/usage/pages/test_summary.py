@@ -40,7 +40,7 @@ def test_the_page_shows_both_months_and_leads_to_the_rows(acme, alices):
 
     assert "This month so far" in page
     assert "October 2026" in page
-    assert f"period=month&amp;provider=openai&amp;model={FULL}" in page
+    assert f"from=2026-11-01&amp;to=2026-11-19&amp;provider=openai&amp;model={FULL}" in page
 
 
 def test_without_data_it_teaches(alices):
