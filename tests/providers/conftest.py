@@ -2,12 +2,13 @@
 
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.db.models import Sum
+from django.db.models.functions import Now
 
 from accounts.models import Organization
 from providers import claiming, connecting, finding, plan, sync, windows, wording
@@ -79,6 +80,12 @@ def due_again(connection: Connection) -> None:
         windows.make_due(held, now=claiming.database_now())
         held.wait_until, held.next_sync_at = None, claiming.database_now()
         held.save(update_fields=["wait_until", "next_sync_at"])
+
+
+def lease_runs_out(connection: Connection) -> None:
+    with organization_scope(connection.organization_id):
+        held = Connection.objects.filter(pk=connection.pk, lease_until__isnull=False)
+        held.update(lease_until=Now() - timedelta(seconds=1))
 
 
 def endpoints(connection: Connection) -> dict[str, EndpointState]:

@@ -5,22 +5,15 @@ from datetime import timedelta
 import pytest
 from django.core.management import call_command
 from django.db import connections
-from django.db.models.functions import Now
 
 from providers import connecting, disconnecting, sync
 from providers.connectors import CONNECTORS
 from providers.models import Connection, KeptAnswer, ReadWindow, SealedCredential
 from tests.dying import KILLED, in_a_child
-from tests.providers.conftest import KEYS, billed, fresh, read, secret, stored
+from tests.providers.conftest import KEYS, billed, fresh, lease_runs_out, read, secret, stored
 from tokentra.lib.tenancy import organization_scope
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.worker, pytest.mark.usefixtures("short")]
-
-
-def lease_runs_out(connection: Connection) -> None:
-    with organization_scope(connection.organization_id):
-        held = Connection.objects.filter(pk=connection.pk, lease_until__isnull=False)
-        held.update(lease_until=Now() - timedelta(seconds=1))
 
 
 @pytest.mark.parametrize(
