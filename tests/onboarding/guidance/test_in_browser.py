@@ -7,6 +7,7 @@ from onboarding.guidance import tips, tours
 from tests.conftest import Browser
 from tests.onboarding.guidance.conftest import lines, seen
 from tests.onboarding.guidance.in_browser import celebrated, connected, faults, guided, open_page, sitting, told
+from tests.product import wait_for
 from tests.test_ui import SHIFTS
 
 LOOKS = [("light", 1440), ("dark", 1440), ("light", 390), ("dark", 390)]
@@ -69,9 +70,10 @@ def test_a_celebration_has_no_fault_that_axe_finds(theme, width, browser, acme, 
 def test_following_a_next_step_counts_as_celebrated(browser, acme, alice, url):
     with sitting(browser, url, alice) as page:
         open_page(page, "/dashboard/")
-        with told(page):
-            page.get_by_role("link", name="Connect a provider to see your data").click()
+        page.get_by_role("link", name="Connect a provider to see your data").click()
         page.wait_for_url("**/providers/")
+        # it is told while the page is left, so nobody is there to see the answer
+        wait_for(lambda: lines(acme, "feature_unlock_celebrated"), 30, "the celebration is noted")
 
     assert len(lines(acme, "feature_unlock_celebrated")) == 1
 
