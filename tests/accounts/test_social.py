@@ -46,6 +46,7 @@ def come_back(
     return browser, browser.get(f"/github/login/callback/?code=x&state={state}")
 
 
+@pytest.mark.usefixtures("without_guidance")
 def test_a_new_person_comes_by_another_service(mandatory, github, db):
     browser, answer = come_back(github)
 

@@ -19,6 +19,7 @@ def somebody(browser: Browser, product: Product, **options: Any) -> Iterator[Pag
     context = browser.new_context(base_url=product.url, **{"viewport": DESK} | options)
     page = context.new_page()
     page.set_default_timeout(60_000)
+    page.add_locator_handler(page.locator("feature-celebration dialog[open]"), lambda _: page.keyboard.press("Escape"))
     broken: list[str] = []
     page.on("pageerror", lambda error: broken.append(str(error)))
     try:
