@@ -75,7 +75,8 @@ def reading(
         return settle(connection, connector, endpoint.name, window, now=now)
     window.rows, window.empty_seen_at, window.tries = recorded.rows, None, 0
     if page.problems:
-        window.problem = f"{len(page.problems)} rows could not be understood: {page.problems[0]}"[:500]
+        # without a count: what is listed has an end, and names buckets as well as rows
+        window.problem = f"Not everything could be understood. {page.problems[0]}"[:500]
         window.due_at = now + BAD_ROWS_AGAIN
     else:
         window.problem, window.read_at = "", now

@@ -281,6 +281,9 @@ def test_bad_rows_are_listed_good_ones_kept_and_the_window_stays_incomplete(acme
         windows = ReadWindow.objects.filter(endpoint="costs").exclude(problem="")
         assert windows.exists()
         assert set(windows.values_list("read_at", flat=True)) == {None}
+        said = windows.first().problem
+        assert said.startswith("Not everything could be understood. A row of ")
+        assert "rows could" not in said
         assert UsageRecord.objects.filter(ledger="billed").exists()
     assert fresh(connection).status == "degraded"
     assert "could not be understood" in words(connection, now).text
