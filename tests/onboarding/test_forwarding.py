@@ -146,6 +146,19 @@ def test_nobody_is_named_unless_the_operator_asks(acme, alice, receiver, setting
     assert str(acme.pk) in nameless
 
 
+def test_lines_that_waited_name_nobody_once_the_operator_takes_that_back(acme, alice, receiver, settings):
+    settings.JOURNAL_WEBHOOK_PERSONAL = True
+    write(acme, alice, Event.PROVIDER_DISCONNECTED, provider="openai", email=alice.email)
+    settings.JOURNAL_WEBHOOK_PERSONAL = False
+
+    forwarding.forward_due()
+
+    [(_, body)] = receiver.taken
+    for word in (alice.email, alice.full_name, str(alice.pk), "Acme"):
+        assert word not in body.decode()
+    assert json.loads(body)["lines"][0]["data"] == {"provider": "openai"}
+
+
 def test_a_line_that_is_not_written_is_not_sent(acme, alice, receiver):
     with organization_scope(acme.pk), transaction.atomic():
         journal.record(Event.SIGNUP_COMPLETED, alice, acme)
