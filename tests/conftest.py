@@ -12,6 +12,7 @@ import pytest
 from django.core.cache import cache
 from django.db import connections
 from django.test import Client
+from hypothesis import HealthCheck, settings
 
 from accounts.journal import milestone_reached
 from accounts.models import Organization, User
@@ -19,6 +20,10 @@ from accounts.permissions import Role
 from onboarding.guidance import noticing
 from tests import make
 from tokentra.lib.tenancy import organization_scope
+
+# how fast a busy machine draws examples says nothing about the code
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 ALIASES = ["default", "owner", "staff"]
 ROOT = Path(__file__).resolve().parent.parent

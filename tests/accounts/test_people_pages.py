@@ -35,7 +35,9 @@ def crowded(acme: Organization, alice: User) -> Organization:
 
 def page_of(browser: Browser, live_server: LiveServer, *, width: int = 1440, theme: Theme = "light") -> Page:
     size: ViewportSize = {"width": width, "height": 900}
-    return browser.new_context(viewport=size, color_scheme=theme, base_url=live_server.url).new_page()
+    page = browser.new_context(viewport=size, color_scheme=theme, base_url=live_server.url).new_page()
+    page.add_locator_handler(page.locator("feature-celebration dialog[open]"), lambda _: page.keyboard.press("Escape"))
+    return page
 
 
 def log_in(page: Page, email: str) -> None:

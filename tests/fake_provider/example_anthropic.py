@@ -102,7 +102,7 @@ def _usage(today: int) -> list[AnthropicUsage]:
         # Blocked requests: counted, never billed.
         used(3, 8, model="claude-nobody-has-heard-of-it", requests=2, uncached_input=40),
         used(6, 9, **home, requests=1, uncached_input=70, output=7),
-        used(0, 1, requests=1, uncached_input=90, output=9),
+        used(0, 0, requests=1, uncached_input=90, output=9),
     ]
 
 
@@ -183,8 +183,8 @@ def _bills(today: int) -> list[AnthropicBill]:
         ),
         tokens(6, 9, "in", "0.021", **home),
         tokens(6, 9, "out", "0.0105", **home),
-        tokens(0, 1, "in", "0.027"),
-        tokens(0, 1, "out", "0.0135"),
+        tokens(0, 0, "in", "0.027"),
+        tokens(0, 0, "out", "0.0135"),
     ]
 
 

@@ -13,7 +13,7 @@ from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from django.db import connections, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from accounts import journal
@@ -23,6 +23,7 @@ from onboarding import forwarding
 from onboarding.models import Forward, ForwardedLine
 from tests import make
 from tests.conftest import Browser
+from tests.dying import child_that_does
 from tokentra.lib.tenancy import organization_scope
 
 pytestmark = pytest.mark.usefixtures("without_guidance")
@@ -244,12 +245,7 @@ def test_killed_between_the_answer_and_its_mark_the_batch_comes_again_under_the_
             os.kill(sender, signal.SIGKILL)
 
     receiver.before_answering = kill_at_the_second
-    sender = os.fork()
-    if sender == 0:
-        for alias in connections:
-            connections[alias].connection = None  # the parent's; this process opens its own
-        forwarding.forward_due()
-        os._exit(0)
+    sender = child_that_does(forwarding.forward_due)
     may_kill.set()
     _, how = os.waitpid(sender, 0)
     receiver.before_answering = lambda: None

@@ -11,11 +11,10 @@ import time_machine
 from celery import current_app
 from celery.utils.iso8601 import parse_iso8601
 from django.core.management import call_command
-from django.db import connections
 
 from providers import sync, tasks
 from providers.models import Connection, KeptAnswer, ReadWindow
-from tests.dying import in_a_child
+from tests.dying import child_that_does, in_a_child
 from tests.fake_provider.world import revise
 from tests.product import wait_for
 from tests.providers.conftest import KEYS, billed, due_again, fresh, lease_runs_out, read, stored
@@ -110,14 +109,7 @@ def test_s3_5_clock_skew_a_worker_a_day_ahead_is_still_heard(now):
 
 def stopped_while_it_reads(work: Callable[[], object], *, is_reading: Callable[[], object]) -> int:
     """A process of its own, stopped (not killed) in the middle; its pid."""
-    for each in connections.all():
-        each.close()
-    child = os.fork()
-    if child == 0:
-        try:
-            work()
-        finally:
-            os._exit(0)
+    child = child_that_does(work)
     wait_for(is_reading, 20, "it reads")
     os.kill(child, signal.SIGSTOP)
     os.waitpid(child, os.WUNTRACED)

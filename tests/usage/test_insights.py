@@ -241,7 +241,7 @@ hours = st.builds(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(uses, max_size=8), st.lists(hours, max_size=40), st.decimals(0, 10**7, places=12))
 def test_a_saving_never_exceeds_the_spend_it_applies_to(days: list[DayUse], by_hour: list[HourUse], spend: Decimal):
     seen = replace(evidence(*days, hours=tuple(by_hour)), spend={each.about: spend for each in days})

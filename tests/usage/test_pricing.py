@@ -287,7 +287,7 @@ def in_its_words(tokens: Tokens) -> Usage:
     )
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 @given(st.lists(st.integers(0, 10**9), min_size=11, max_size=11))
 def test_every_amount_is_what_the_price_book_itself_answers(counts):
     compared = set()

@@ -60,7 +60,7 @@ def spoilt(draw: st.DrawFn, provider: str) -> str:
 
 
 @pytest.mark.parametrize("provider", CONNECTORS)
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_any_answer_is_read_or_is_an_error_of_ours(provider: str, data: st.DataObject):
     connector, credentials = CONNECTORS[provider], key(SECRETS[provider])
