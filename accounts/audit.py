@@ -5,7 +5,7 @@ from typing import Any
 from django.db.models import Model
 from django.utils import timezone
 
-from accounts.http import caller
+from accounts.http import caller, key_in_use
 from accounts.models import AuditLine, Organization, User
 
 
@@ -14,9 +14,12 @@ def note(
 ) -> None:
     """Write one line inside the organization's scope. `action` is past tense, like `connection_paused`.
 
-    Address and browser are those of the request that is being served, if one is.
+    Address and browser are those of the request that is being served, if one is; so is its API key, which
+    stands in for a person.
     """
     ip, user_agent = caller()
+    if key := key_in_use():
+        data["api_key"] = str(key)
     AuditLine.objects.create(
         organization=organization,
         actor=actor,

@@ -16,8 +16,8 @@ from django.middleware.csrf import CsrfViewMiddleware
 from django.shortcuts import redirect
 from django.urls import reverse
 
-from accounts.http import OrgRequest
-from accounts.models import User
+from accounts.http import Asker, Credential, OrgRequest
+from accounts.models import Organization, User
 from accounts.permissions import Permission
 from tokentra.lib.problems import Problem
 from tokentra.lib.tenancy import organization_scope
@@ -65,6 +65,17 @@ def recently_proved(request: HttpRequest) -> None:
         raise_if_reauthentication_required(request, app="")
 
 
+def api_scope(request: HttpRequest, scope: str) -> Credential:
+    """The API key behind a JSON request; raises 401 for a request without one and 403 where it lacks the scope."""
+    credential: Credential | None = getattr(request, "credential", None)
+    if credential is None:
+        sentence = "Send an API key in the Authorization header: Bearer tt_live_…"
+        raise Problem(401, "invalid_api_key", sentence, headers={"WWW-Authenticate": "Bearer"})
+    if scope not in credential.scopes:
+        raise Problem(403, "key_scope", f"This API key lacks the scope {scope}. Use or make one that has it.")
+    return credential
+
+
 class CsrfOfJson(CsrfViewMiddleware):
     """Django's check without its page."""
 
@@ -82,6 +93,8 @@ def api_person(request: HttpRequest) -> User:
 
     Ninja exempts its routes from Django's CSRF check, so it is done here for whoever comes with a cookie.
     """
+    if getattr(request, "credential", None):
+        raise Problem(403, "key_scope", "No API key opens this, whatever its scopes. Log in as a person.")
     if not isinstance(request.user, User):
         raise Problem(401, "not_signed_in", "Sign in, or send an API key in the Authorization header.")
     if CsrfOfJson(lambda _: HttpResponse()).refuses(request):
@@ -98,3 +111,14 @@ def api_member(request: HttpRequest, permission: Permission) -> OrgRequest:
     if not member.membership.may(permission):
         raise Problem(403, "role_too_small", "Your role does not include this. Ask an owner or admin.")
     return member
+
+
+def api_asker(request: HttpRequest, permission: Permission, *, scope: str) -> Asker:
+    """The member whose role allows it, or the program whose key has the scope; raises as the two doors alone do."""
+    if getattr(request, "credential", None):
+        credential = api_scope(request, scope)
+        with organization_scope(credential.organization_id):
+            organization = Organization.objects.get(pk=credential.organization_id)
+        return Asker(organization, None, credential.key_id)
+    member = api_member(request, permission)
+    return Asker(member.organization, member.user)

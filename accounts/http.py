@@ -4,8 +4,10 @@ import re
 from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from ipaddress import ip_address
 from urllib.parse import urlsplit
+from uuid import UUID
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -16,6 +18,30 @@ from accounts.models import Membership, Organization, User
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 _served: ContextVar[HttpRequest | None] = ContextVar("served", default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """The API key that a request carries: whose program it is, and what it may do."""
+
+    organization_id: UUID
+    key_id: UUID
+    scopes: frozenset[str]
+    environment: str
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Who asks for an organization over JSON: a member, or one of its programs, behind which stands no person."""
+
+    organization: Organization
+    person: User | None
+    key_id: UUID | None = None
+
+    @property
+    def id(self) -> UUID:
+        """What limits of one asker are counted under."""
+        return self.person.pk if self.person else self.key_id or self.organization.pk
 
 
 class OrgRequest(HttpRequest):
@@ -32,6 +58,12 @@ def caller() -> tuple[str | None, str]:
     """Address and user agent of the request being served; nothing outside of one."""
     request = _served.get()
     return (address(request), request.headers.get("User-Agent", "")[:256]) if request else (None, "")
+
+
+def key_in_use() -> UUID | None:
+    """The API key that the request being served came with."""
+    credential: Credential | None = getattr(_served.get(), "credential", None)
+    return credential.key_id if credential else None
 
 
 @contextmanager

@@ -36,6 +36,14 @@ class Permission(Enum):
     OWN = auto()
 
 
+class Scope(models.TextChoices):
+    """What an API key may do; each is given by itself, none holds another."""
+
+    INGEST = "ingest", "Send events"
+    READ = "read", "Read usage, costs and connections"
+    ADMIN = "admin", "Manage connections"
+
+
 EVERYONE = frozenset(Role)
 ADMINS = frozenset({Role.OWNER, Role.ADMIN})
 MONEY = ADMINS | {Role.FINANCE}

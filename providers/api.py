@@ -7,9 +7,9 @@ from django.http import Http404, HttpRequest
 from django.utils import timezone
 from ninja import Router, Status
 
-from accounts.gates import api_member
-from accounts.http import OrgRequest
-from accounts.permissions import Permission
+from accounts.gates import api_asker
+from accounts.http import Asker
+from accounts.permissions import Permission, Scope
 from providers import api_shapes as shapes
 from providers import connecting, credentials, disconnecting, finding, pausing, rotating
 from providers.connectors import CONNECTORS
@@ -22,18 +22,18 @@ from tokentra.lib.tenancy import organization_scope
 router = Router(by_alias=True)
 
 
-def reader(request: HttpRequest) -> OrgRequest:
-    return api_member(request, Permission.SEE_COSTS)
+def reader(request: HttpRequest) -> Asker:
+    return api_asker(request, Permission.SEE_COSTS, scope=Scope.READ)
 
 
-def manager(request: HttpRequest) -> OrgRequest:
-    return api_member(request, Permission.MANAGE_CONNECTIONS)
+def manager(request: HttpRequest) -> Asker:
+    return api_asker(request, Permission.MANAGE_CONNECTIONS, scope=Scope.ADMIN)
 
 
 @router.post("/providers/connect", auth=manager, response={201: shapes.ConnectAnswer}, summary="Connect a provider")
 def connect(request: HttpRequest, body: shapes.ConnectBody) -> Status[dict[str, Any]]:
     """Tries the credentials at the provider, then seals them and starts the first sync."""
-    member: OrgRequest = request.auth  # type: ignore[attr-defined]  # ninja keeps there what `manager` found
+    asker: Asker = request.auth  # type: ignore[attr-defined]  # ninja keeps there what `manager` found
     connector = CONNECTORS.get(body.provider)
     if connector is None:
         known = ", ".join(CONNECTORS)
@@ -44,7 +44,7 @@ def connect(request: HttpRequest, body: shapes.ConnectBody) -> Status[dict[str, 
     try:
         given = checked(connector, body.credentials)
         name = named.cleaned_data["name"]
-        done = connecting.connect(member.organization, connector, given, name=name, by=member.user)
+        done = connecting.connect(asker.organization, connector, given, name=name, by=asker.person)
     except connecting.NotConnected as reason:
         raise refused(reason) from None
     except connecting.AlreadyConnected as reason:
@@ -54,17 +54,17 @@ def connect(request: HttpRequest, body: shapes.ConnectBody) -> Status[dict[str, 
 
 @router.get("/providers", auth=reader, response=shapes.ConnectionList, summary="All connections")
 def connections(request: HttpRequest) -> dict[str, Any]:
-    member: OrgRequest = request.auth  # type: ignore[attr-defined]  # as above
+    asker: Asker = request.auth  # type: ignore[attr-defined]  # as above
     now = timezone.now()
-    with organization_scope(member.organization.pk):
-        return {"items": [shapes.shown(marks, now=now) for marks in finding.everything(member.organization)]}
+    with organization_scope(asker.organization.pk):
+        return {"items": [shapes.shown(marks, now=now) for marks in finding.everything(asker.organization)]}
 
 
 @router.get("/providers/{connection_id}", auth=reader, response=shapes.ConnectionShape, summary="One connection")
 def connection(request: HttpRequest, connection_id: UUID) -> dict[str, Any]:
-    member: OrgRequest = request.auth  # type: ignore[attr-defined]  # as above
-    with organization_scope(member.organization.pk):
-        return drawn(found(member, connection_id))
+    asker: Asker = request.auth  # type: ignore[attr-defined]  # as above
+    with organization_scope(asker.organization.pk):
+        return drawn(found(asker, connection_id))
 
 
 @router.post(
@@ -74,11 +74,11 @@ def connection(request: HttpRequest, connection_id: UUID) -> dict[str, Any]:
     summary="Read everything again",
 )
 def sync(request: HttpRequest, connection_id: UUID) -> Status[dict[str, Any]]:
-    member: OrgRequest = request.auth  # type: ignore[attr-defined]  # as above
-    with organization_scope(member.organization.pk):
-        mine = found(member, connection_id)
+    asker: Asker = request.auth  # type: ignore[attr-defined]  # as above
+    with organization_scope(asker.organization.pk):
+        mine = found(asker, connection_id)
         try:
-            pausing.resync(mine, by=member.user)
+            pausing.resync(mine, by=asker.person)
         except pausing.CannotResume as reason:
             raise Problem(409, "connection_at_rest", str(reason)) from None
         return Status(202, drawn(mine))
@@ -91,20 +91,20 @@ def sync(request: HttpRequest, connection_id: UUID) -> Status[dict[str, Any]]:
     summary="Stop reading for now",
 )
 def pause(request: HttpRequest, connection_id: UUID) -> dict[str, Any]:
-    member: OrgRequest = request.auth  # type: ignore[attr-defined]  # as above
-    with organization_scope(member.organization.pk):
-        mine = found(member, connection_id)
-        pausing.pause(mine, by=member.user)
+    asker: Asker = request.auth  # type: ignore[attr-defined]  # as above
+    with organization_scope(asker.organization.pk):
+        mine = found(asker, connection_id)
+        pausing.pause(mine, by=asker.person)
         return drawn(mine)
 
 
 @router.post("/providers/{connection_id}/resume", auth=manager, response=shapes.ConnectionShape, summary="Read again")
 def resume(request: HttpRequest, connection_id: UUID) -> dict[str, Any]:
-    member: OrgRequest = request.auth  # type: ignore[attr-defined]  # as above
-    with organization_scope(member.organization.pk):
-        mine = found(member, connection_id)
+    asker: Asker = request.auth  # type: ignore[attr-defined]  # as above
+    with organization_scope(asker.organization.pk):
+        mine = found(asker, connection_id)
         try:
-            pausing.resume(mine, by=member.user)
+            pausing.resume(mine, by=asker.person)
         except pausing.CannotResume as reason:
             raise Problem(409, "connection_at_rest", str(reason)) from None
         return drawn(mine)
@@ -118,12 +118,12 @@ def resume(request: HttpRequest, connection_id: UUID) -> dict[str, Any]:
 )
 def replace(request: HttpRequest, connection_id: UUID, body: shapes.CredentialsBody) -> dict[str, Any]:
     """Tries the new credentials first; they must lead to the same account."""
-    member: OrgRequest = request.auth  # type: ignore[attr-defined]  # as above
-    with organization_scope(member.organization.pk):
-        mine = found(member, connection_id)
+    asker: Asker = request.auth  # type: ignore[attr-defined]  # as above
+    with organization_scope(asker.organization.pk):
+        mine = found(asker, connection_id)
     try:
         given = checked(CONNECTORS[mine.provider], body.credentials)
-        rotating.replace_credentials(member.organization, mine, given, by=member.user)
+        rotating.replace_credentials(asker.organization, mine, given, by=asker.person)
     except connecting.NotConnected as reason:
         raise refused(reason) from None
     except rotating.OtherAccount as reason:
@@ -132,21 +132,21 @@ def replace(request: HttpRequest, connection_id: UUID, body: shapes.CredentialsB
         raise Problem(409, "already_connected", str(reason), id=str(reason.connection.pk)) from None
     except pausing.CannotResume as reason:
         raise Problem(409, "connection_at_rest", str(reason)) from None
-    with organization_scope(member.organization.pk):
-        return drawn(found(member, connection_id))
+    with organization_scope(asker.organization.pk):
+        return drawn(found(asker, connection_id))
 
 
 @router.delete("/providers/{connection_id}", auth=manager, response={204: None}, summary="Disconnect")
 def disconnect(request: HttpRequest, connection_id: UUID, data: Literal["keep", "delete"] = "keep") -> Status[None]:
     """Destroys the key at once; `data=delete` also deletes everything that was read."""
-    member: OrgRequest = request.auth  # type: ignore[attr-defined]  # as above
-    with organization_scope(member.organization.pk):
-        disconnecting.disconnect(member.organization, found(member, connection_id), data=data, by=member.user)
+    asker: Asker = request.auth  # type: ignore[attr-defined]  # as above
+    with organization_scope(asker.organization.pk):
+        disconnecting.disconnect(asker.organization, found(asker, connection_id), data=data, by=asker.person)
     return Status(204, None)
 
 
-def found(member: OrgRequest, connection_id: UUID) -> Connection:
-    mine = Connection.objects.owned_by(member.organization).filter(pk=connection_id).first()
+def found(asker: Asker, connection_id: UUID) -> Connection:
+    mine = Connection.objects.owned_by(asker.organization).filter(pk=connection_id).first()
     if mine is None:
         raise Http404
     return mine

@@ -14,11 +14,16 @@ from usage.models import Rollup, UsageRecord
 
 pytestmark = pytest.mark.django_db
 
+DIRECTORY = {"accounts_membership", "accounts_invitation", "sdk_keys_keydigest"}  # how an organization is found
 OWNED = [
     model
     for model in apps.get_models()
     if issubclass(model, Owned)
-    or ("organization" in {f.name for f in model._meta.fields} and model._meta.app_label != "accounts")
+    or (
+        "organization" in {f.name for f in model._meta.fields}
+        and model._meta.app_label != "accounts"
+        and model._meta.db_table not in DIRECTORY
+    )
 ]
 
 
@@ -90,9 +95,20 @@ def test_d9_every_table_with_an_organization_is_owned():
     rows = ask(
         "SELECT table_name FROM information_schema.columns WHERE column_name = 'organization_id' AND table_schema = 'public'"
     )
-    known = {model._meta.db_table for model in OWNED} | {"accounts_membership", "accounts_invitation"}
 
-    assert {name for (name,) in rows} == known
+    assert {name for (name,) in rows} == {model._meta.db_table for model in OWNED} | DIRECTORY
+
+
+@pytest.mark.parametrize("table", sorted(DIRECTORY))
+def test_d3_d4_a_directory_is_written_by_its_organization_alone(table: str):
+    forced = ask("SELECT relrowsecurity, relforcerowsecurity FROM pg_class WHERE oid = %s::regclass", table)
+    clauses = ask("SELECT cmd, qual, with_check FROM pg_policies WHERE tablename = %s AND cmd <> 'SELECT'", table)
+
+    assert forced == [(True, True)]
+    assert {cmd for cmd, _, _ in clauses} == {"INSERT", "UPDATE", "DELETE"}
+    for _, *tests in clauses:
+        for test in filter(None, tests):
+            assert re.fullmatch(r"\(organization_id = \(?NULLIF\(current_setting\('app.org_id'.*::uuid\)", test), test
 
 
 @pytest.mark.parametrize("model", OWNED, ids=lambda m: m._meta.db_table)

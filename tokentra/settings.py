@@ -72,6 +72,7 @@ INSTALLED_APPS = [
     "accounts",
     "usage",
     "providers",
+    "sdk_keys",
     "onboarding",
 ]
 
@@ -83,6 +84,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "tokentra.middleware.AdminPolicy",
+    "sdk_keys.middleware.ApiKeys",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -150,6 +152,12 @@ _cache = f"{REDIS_URL.split('?')[0]}?db=1"
 CACHES = {
     "default": {"BACKEND": "tokentra.lib.cache.ForgivingRedisCache", "LOCATION": _cache},
     "process": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "OPTIONS": {"MAX_ENTRIES": 10_000}},
+    "keys": {  # what API keys were found to be, so that a revoked one is refused within five seconds everywhere
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "LOCATION": "keys",
+        "TIMEOUT": 3,
+        "OPTIONS": {"MAX_ENTRIES": 10_000},
+    },
 }
 
 # People

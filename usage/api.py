@@ -6,8 +6,8 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.utils import timezone
 from ninja import Router
 
-from accounts.gates import api_member
-from accounts.permissions import Permission
+from accounts.gates import api_asker
+from accounts.permissions import Permission, Scope
 from tokentra.lib.tenancy import organization_scope
 from usage import asking, export, stats
 from usage.freshness import fresh_until, reaches
@@ -20,12 +20,12 @@ router = Router()
 @router.get("/usage/stats", url_name="usage_stats", summary="Usage by any dimension over time", openapi_extra=STATS)
 def usage_stats(request: HttpRequest) -> dict[str, Any]:
     """Cost, tokens and requests of a half-open range in UTC, one page at a time."""
-    member = api_member(request, Permission.SEE_COSTS)
+    asker = api_asker(request, Permission.SEE_COSTS, scope=Scope.READ)
     asked = asking.read(request.GET, asking.STATS, timezone.now())
-    with organization_scope(member.organization.pk):
-        page = list(stats.groups(member.organization, asked.question, after=asked.after, limit=asked.limit + 1))
-        totals = stats.totals(member.organization, asked.question)
-        fresh = fresh_until(reaches(member.organization))
+    with organization_scope(asker.organization.pk):
+        page = list(stats.groups(asker.organization, asked.question, after=asked.after, limit=asked.limit + 1))
+        totals = stats.totals(asker.organization, asked.question)
+        fresh = fresh_until(reaches(asker.organization))
     return answer(asked, page, totals, fresh)
 
 
@@ -39,6 +39,6 @@ def same_stats(request: HttpRequest) -> dict[str, Any]:
 @router.get("/usage/export", url_name="usage_export", summary="All rows of a range as a file", openapi_extra=EXPORT)
 def usage_export(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
     """CSV, JSON or FOCUS, streamed and complete; the last line carries the count of rows."""
-    member = api_member(request, Permission.SEE_COSTS)
+    asker = api_asker(request, Permission.SEE_COSTS, scope=Scope.READ)
     asked = asking.read(request.GET, asking.EXPORT, timezone.now())
-    return export.response(member.organization, member.user, asked)
+    return export.response(asker.organization, asker.id, asked)

@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db import connection
 from django.http import StreamingHttpResponse
 
-from accounts.models import Organization, User
+from accounts.models import Organization
 from tokentra.lib.problems import Problem
 from tokentra.lib.tenancy import name_within, organization_scope
 from usage import focus, stats
@@ -36,9 +36,9 @@ class Tally:
 Shape = Callable[[Asked, Names, Iterator[Figures], Tally], Iterator[str]]
 
 
-def response(organization: Organization, user: User, asked: Asked) -> StreamingHttpResponse:
-    """Raises a Problem when the same member has an export running."""
-    lines = stream(organization, user.pk, whole(asked))
+def response(organization: Organization, asker: UUID, asked: Asked) -> StreamingHttpResponse:
+    """Raises a Problem when the same member or key has an export running."""
+    lines = stream(organization, asker, whole(asked))
     first = next(lines)  # takes the lock before the answer begins
     kind = "application/json" if asked.format == "json" else "text/csv; charset=utf-8"
     span = asked.question.period
@@ -76,12 +76,12 @@ def whole(asked: Asked) -> Asked:
     return replace(asked, question=replace(asked.question, group_by=groups))
 
 
-def stream(organization: Organization, user_id: UUID, asked: Asked) -> Iterator[str]:
+def stream(organization: Organization, asker: UUID, asked: Asked) -> Iterator[str]:
     """Opens the organization's scope itself, since the request's is over when the server reads this."""
     tally, has_begun = Tally(), False
     try:
         with organization_scope(organization.pk):
-            hold_the_only_one(organization, user_id)
+            hold_the_only_one(organization, asker)
             figures = stats.groups(organization, asked.question, stream=True)
             for text in SHAPES[asked.format](asked, Names(organization), figures, tally):
                 has_begun = True
@@ -93,10 +93,10 @@ def stream(organization: Organization, user_id: UUID, asked: Asked) -> Iterator[
         yield ENDS[asked.format](tally.rows)
 
 
-def hold_the_only_one(organization: Organization, user_id: UUID) -> None:
-    """One running export for each member, whichever process serves it; let go with the transaction."""
+def hold_the_only_one(organization: Organization, asker: UUID) -> None:
+    """One running export for each member or key, whichever process serves it; let go with the transaction."""
     with connection.cursor() as cursor:
-        name = name_within(organization.pk, "export", user_id)
+        name = name_within(organization.pk, "export", asker)
         cursor.execute("SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))", [name])
         if not cursor.fetchone()[0]:
             sentence = "An export of yours is still running. Wait until it has ended, then ask again."

@@ -80,8 +80,13 @@ def rewrap(sealed: Sealed, place: Place) -> Sealed:
 def fingerprint(text: str) -> str:
     """Equal for equal texts while the same master is current; says nothing about the text."""
     master = current_master()
-    pepper = hmac.digest(_master(master), b"tokentra fingerprint", "sha256")
-    return f"{master}:{hmac.new(pepper, text.encode(), hashlib.sha256).hexdigest()}"
+    return f"{master}:{peppered(text, 'fingerprint', master=master)}"
+
+
+def peppered(text: str, purpose: str, *, master: str) -> str:
+    """64 hexadecimal digits that stand for a text in tables; for another purpose they are others."""
+    pepper = hmac.digest(_master(master), f"tokentra {purpose}".encode(), "sha256")
+    return hmac.new(pepper, text.encode(), hashlib.sha256).hexdigest()
 
 
 def _master(wanted: str) -> bytes:

@@ -1,0 +1,60 @@
+"""Which API key a request comes with."""
+
+from collections.abc import Callable
+
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils import timezone
+
+from accounts.http import Credential
+from sdk_keys import resolving, using
+from tokentra.lib import outage
+from tokentra.lib.problems import Problem
+
+PROGRAMS = ("/api/", "/v1/")  # where keys open something
+
+
+class ApiKeys:
+    """Sets `request.credential` from `Authorization: Bearer tt_…`; None for everybody who comes without a key.
+
+    A key is no session: cookies that come along are not read, none is set, and no CSRF token is asked for,
+    because no browser sends this header by itself.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        request.credential = None  # type: ignore[attr-defined]  # accounts.gates reads it
+        key = key_of(request)
+        if not key:
+            return self.get_response(request)
+        try:
+            credential = resolving.resolve(key, now=timezone.now())
+        except (OperationalError, InterfaceError) as error:
+            return refusal(request, outage.told(error))
+        except Problem as problem:
+            return refusal(request, problem)
+        return self.served(request, credential)
+
+    def served(self, request: HttpRequest, credential: Credential) -> HttpResponse:
+        request.META.pop("HTTP_COOKIE", None)
+        request._dont_enforce_csrf_checks = True  # type: ignore[attr-defined]  # Django reads it
+        request.credential = credential  # type: ignore[attr-defined]  # as above
+        response = self.get_response(request)
+        response.cookies.clear()
+        response.setdefault("Cache-Control", "private, no-store")
+        using.note(credential, now=timezone.now())
+        return response
+
+
+def key_of(request: HttpRequest) -> str:
+    kind, _, token = request.headers.get("Authorization", "").partition(" ")
+    token = token.strip()
+    is_ours = kind.lower() == "bearer" and token.startswith("tt_") and request.path.startswith(PROGRAMS)
+    return token if is_ours else ""
+
+
+def refusal(request: HttpRequest, problem: Problem) -> HttpResponse:
+    headers = {"Cache-Control": "no-store"} | problem.headers
+    return JsonResponse(problem.body(getattr(request, "id", "")), status=problem.status, headers=headers)

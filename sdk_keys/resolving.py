@@ -1,0 +1,98 @@
+"""Whose key it is: by its digest, remembered by each process for a few seconds."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from hmac import compare_digest
+
+from django.core.cache import cache, caches
+from django.db import transaction
+
+from accounts.http import Credential
+from sdk_keys.digests import digest_of, possible
+from sdk_keys.models import ApiKey, KeyDigest
+from tokentra.lib import crypto
+from tokentra.lib.api_keys import is_key
+from tokentra.lib.outage import unless_full
+from tokentra.lib.problems import Problem
+from tokentra.lib.tenancy import digest_scope, name_within, organization_scope
+
+FORGOTTEN = 10  # seconds; longer than any process remembers a key
+ASK = {"WWW-Authenticate": "Bearer"}
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a process remembers of a key: nothing, when nobody has it."""
+
+    credential: Credential | None = None
+    is_revoked: bool = False
+    expires_at: datetime | None = None
+
+    def has_ended(self, now: datetime) -> bool:
+        return self.is_revoked or (self.expires_at is not None and self.expires_at <= now)
+
+
+def resolve(key: str, *, now: datetime) -> Credential:
+    """The credential that a key stands for; raises 401 for what is no key, nobody's, revoked or expired.
+
+    What cannot be a key by its checksum costs no query, and a revoked one is remembered as revoked for
+    three seconds at most. The shared mark makes it sooner; without Redis that bound still holds.
+    """
+    if not is_key(key):
+        raise unknown()
+    name = digest_of(key)
+    known: Known | None = caches["keys"].get(name)
+    if known is None or (known.credential and cache.get(mark(known.credential))):
+        known = look_up(key)
+        caches["keys"].set(name, known)
+    if known.credential is None:
+        raise unknown()
+    if known.has_ended(now):
+        raise Problem(401, "key_revoked", "This API key was revoked or has expired. Make a new one.", headers=ASK)
+    return known.credential
+
+
+def unknown() -> Problem:
+    sentence = "This is no API key of this TokenTra. Copy it again, or make a new one."
+    return Problem(401, "invalid_api_key", sentence, headers=ASK)
+
+
+def look_up(key: str) -> Known:
+    """By two short transactions: the directory of digests alone, then the key inside its organization's scope."""
+    for master, digest in possible(key):
+        with digest_scope(digest):
+            found = KeyDigest.objects.filter(digest=digest).first()
+        if found and compare_digest(found.digest, digest):
+            return opened(found, key, is_current=master == crypto.current_master())
+    return Known()
+
+
+def opened(found: KeyDigest, key: str, *, is_current: bool) -> Known:
+    with organization_scope(found.organization_id):
+        row = ApiKey.objects.filter(organization_id=found.organization_id, pk=found.key_id).first()
+    if row is None:
+        return Known()
+    if not is_current:
+        with unless_full():
+            moved_on(found, key)
+    credential = Credential(row.organization_id, row.pk, frozenset(row.scopes), row.environment)
+    return Known(credential, row.revoked_at is not None, row.expires_at)
+
+
+def moved_on(found: KeyDigest, key: str) -> None:
+    """The master key changed meanwhile; only now that the key itself is here, its digest can be made anew."""
+    with organization_scope(found.organization_id):
+        mine = KeyDigest.objects.filter(organization_id=found.organization_id, digest=found.digest)
+        mine.update(digest=digest_of(key), master_id=crypto.current_master())
+
+
+def forget(key: ApiKey) -> None:
+    """Once this transaction is through, no process goes by what it remembers of the key."""
+    credential = Credential(key.organization_id, key.pk, frozenset(), key.environment)
+    transaction.on_commit(partial(cache.set, mark(credential), True, FORGOTTEN))
+    transaction.on_commit(caches["keys"].clear)
+
+
+def mark(credential: Credential) -> str:
+    return name_within(credential.organization_id, "key-changed", credential.key_id)
