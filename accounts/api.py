@@ -3,6 +3,7 @@
 from datetime import UTC
 from typing import Any
 
+from allauth.headless.internal.sessionkit import authenticate_by_x_session_token
 from allauth.usersessions.models import UserSession
 from django.contrib.auth import logout
 from django.contrib.sessions.models import Session
@@ -13,7 +14,7 @@ from ninja import Router, Status
 from accounts import api_shapes as shapes
 from accounts import arrival, headless, limits
 from accounts.gates import api_person
-from accounts.signup import Arrival
+from accounts.signup import Arrival, signed_up_by_json
 from tokentra.lib.ids import uuid7
 from tokentra.lib.problems import Problem
 from tokentra.lib.tenancy import organization_scope
@@ -38,7 +39,7 @@ def signup(request: HttpRequest, body: shapes.SignupBody) -> Status[shapes.Signu
     said: dict[str, Any] = {"success": True, "user_id": user_id, "organization_id": organization_id}
     said |= {"next_step": "/onboarding/company", "email_verification_required": not answer.is_logged_in}
     if answer.is_logged_in:
-        said["token"] = answer.token
+        said |= {"token": answer.token, "api_key": first_key(answer.token)}
     elif headless.PENDING_VERIFICATION in answer.pending:
         said["verification_token"] = answer.token
     else:  # a code went to this address a moment ago
@@ -70,7 +71,14 @@ def verify_email(request: HttpRequest, body: shapes.VerifyBody) -> dict[str, Any
     )
     if not answer.is_logged_in:
         raise Problem(422, "verification_ended", "This code has expired. Sign up or log in again to get a new one.")
-    return {"token": answer.token, "api_key": None}
+    return {"token": answer.token, "api_key": first_key(answer.token)}
+
+
+def first_key(token: str) -> str | None:
+    """The key that comes with a sign-up, for the person whom this token lets in."""
+    user, _ = authenticate_by_x_session_token(token)
+    answers = signed_up_by_json.send(sender=Arrival, user=user)
+    return next((key for _, key in answers if key), None)
 
 
 @router.post("/auth/login", response=shapes.LoginAnswer, by_alias=True, summary="Log in")

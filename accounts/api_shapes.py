@@ -72,6 +72,7 @@ class SignupAnswer(Camel):
     verification_token: str | None = None
     next_step: str = "/onboarding/company"
     token: str | None = None
+    api_key: str | None = None
 
 
 class VerifyBody(Strict):

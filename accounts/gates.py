@@ -10,6 +10,7 @@ from allauth.account.internal.flows.reauthentication import raise_if_reauthentic
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
+from django.dispatch import Signal
 from django.http import HttpRequest, HttpResponse, HttpResponseForbidden
 from django.http.response import HttpResponseBase
 from django.middleware.csrf import CsrfViewMiddleware
@@ -19,8 +20,12 @@ from django.urls import reverse
 from accounts.http import Asker, Credential, OrgRequest
 from accounts.models import Organization, User
 from accounts.permissions import Permission
+from tokentra.lib.api_keys import found_in
 from tokentra.lib.problems import Problem
 from tokentra.lib.tenancy import organization_scope
+
+key_misplaced = Signal()
+"""Sent when a request carries an API key where it is written down on the way: `key`, `where` and `request`."""
 
 P = ParamSpec("P")
 View = Callable[Concatenate[OrgRequest, P], HttpResponseBase]
@@ -59,10 +64,21 @@ def recently_proved(request: HttpRequest) -> None:
 
     allauth counts being asked again; here a login counts as well.
     """
+    if not has_proved(request):
+        raise_if_reauthentication_required(request, app="")
+
+
+def api_recently_proved(request: HttpRequest) -> None:
+    """The same over JSON, where nobody can be asked on the way: raises 403 that says to log in again."""
+    if not has_proved(request):
+        sentence = "Log in again, then send this within ten minutes: it decides who gets in."
+        raise Problem(403, "login_too_old", sentence)
+
+
+def has_proved(request: HttpRequest) -> bool:
     user = request.user if isinstance(request.user, User) else None
     proofs = [record["at"] for record in get_authentication_records(request, user)]
-    if time.time() - max(proofs, default=0) > settings.ACCOUNT_REAUTHENTICATION_TIMEOUT:
-        raise_if_reauthentication_required(request, app="")
+    return bool(time.time() - max(proofs, default=0) <= settings.ACCOUNT_REAUTHENTICATION_TIMEOUT)
 
 
 def api_scope(request: HttpRequest, scope: str) -> Credential:
@@ -74,6 +90,17 @@ def api_scope(request: HttpRequest, scope: str) -> Credential:
     if scope not in credential.scopes:
         raise Problem(403, "key_scope", f"This API key lacks the scope {scope}. Use or make one that has it.")
     return credential
+
+
+def refuse_key_in(request: HttpRequest, text: str, *, where: str) -> None:
+    """Raises 400 for a text that holds an API key, whoever's it is, and lets its organization know.
+
+    `where` is "address" or "body": both end in logs and histories, so that such a key should be replaced.
+    """
+    if "tt_" in text and (key := found_in(text)):
+        key_misplaced.send(sender=HttpRequest, key=key, where=where, request=request)
+        sentence = "Send the key in the Authorization header, not in the address or the body, and replace this one."
+        raise Problem(400, "key_misplaced", sentence)
 
 
 class CsrfOfJson(CsrfViewMiddleware):

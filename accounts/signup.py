@@ -10,6 +10,7 @@ from allauth.account.utils import has_verified_email, setup_user_email
 from allauth.socialaccount.models import SocialAccount
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.dispatch import Signal
 from django.http import HttpRequest
 from django.utils import timezone
 
@@ -22,6 +23,10 @@ from accounts.naming import organization_name, slug_for
 from accounts.permissions import Role
 from tokentra.lib.ids import uuid7
 from tokentra.lib.tenancy import organization_scope, scoped_organization, user_scope
+
+signed_up_by_json = Signal()
+"""Sent outside any transaction when a program signed somebody up and they are let in: `user`. What a receiver
+answers is the API key that the program gets, in this one answer."""
 
 TRIAL = timedelta(days=14)
 

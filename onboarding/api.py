@@ -14,6 +14,8 @@ from onboarding import api_shapes as shapes
 from onboarding import journeys, profiles
 from onboarding.models import Journey
 from onboarding.steps import CONNECT, CONTACT
+from sdk_keys.api_shapes import shown
+from sdk_keys.finding import keys_of
 from tokentra.lib.tenancy import organization_scope
 
 router = Router(by_alias=True)
@@ -35,10 +37,12 @@ def me(request: HttpRequest) -> dict[str, Any]:
         "onboarding": how_far(membership),
     }
     if membership is None:
-        return {"user": person, "organization": None}
+        return {"user": person, "organization": None, "api_keys": []}
     home = membership.organization
     organization = {name: getattr(home, name) for name in ("id", "name", "plan", "timezone", "currency")}
-    return {"user": person, "organization": organization | {"role": membership.role}}
+    with organization_scope(home.pk):
+        keys = [shown(key) for key in keys_of(membership)]
+    return {"user": person, "organization": organization | {"role": membership.role}, "api_keys": keys}
 
 
 def how_far(membership: Membership | None) -> dict[str, str]:

@@ -1,12 +1,13 @@
 """Bodies of the onboarding routes, exactly as programs send and read them."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 from uuid import UUID
 
 from pydantic import Field
 
 from accounts.api_shapes import Camel, Place, Strict
+from sdk_keys.api_shapes import KeyShape
 
 
 class Onboarding(Camel):
@@ -25,7 +26,7 @@ class Person(Camel):
 class Me(Camel):
     user: Person
     organization: Place | None
-    api_keys: list[dict[str, Any]] = Field(default_factory=list)
+    api_keys: list[KeyShape]
 
 
 class ProfileBody(Strict):

@@ -1,8 +1,29 @@
 """TokenTra's own API keys: making and ending them, and telling whose request a key comes with."""
 
+from typing import Any
+
 from django.apps import AppConfig
 
 
 class SdkKeysConfig(AppConfig):
     name = "sdk_keys"
     verbose_name = "API keys"
+
+    def ready(self) -> None:
+        from accounts.gates import key_misplaced  # models are ready only now
+        from accounts.signup import signed_up_by_json
+
+        signed_up_by_json.connect(signed_up, dispatch_uid="first key")
+        key_misplaced.connect(misplaced, dispatch_uid="misplaced key")
+
+
+def signed_up(user: Any, **_: Any) -> str | None:
+    from sdk_keys import first_keys  # models are ready only now
+
+    return first_keys.for_new_person(user)
+
+
+def misplaced(key: str, where: str, request: Any, **_: Any) -> None:
+    from sdk_keys import misplacing  # models are ready only now
+
+    misplacing.tell(key, where=where, request=request)

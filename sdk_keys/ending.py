@@ -1,11 +1,20 @@
-"""A key's end: taken back at once."""
+"""A key's end: taken back at once, or replaced by another one."""
+
+from datetime import timedelta
 
 from django.utils import timezone
 
 from accounts import audit
-from accounts.models import User
-from sdk_keys import resolving
-from sdk_keys.models import ApiKey
+from accounts.models import Membership, User
+from sdk_keys import issuing, resolving
+from sdk_keys.issuing import Issued
+from sdk_keys.models import ApiKey, KeyState
+
+GRACE = timedelta(hours=24)
+
+
+class EndedAlready(Exception):
+    """The key was revoked, replaced or ran out of time by now."""
 
 
 def revoke(key: ApiKey, *, by: User | None) -> None:
@@ -14,3 +23,31 @@ def revoke(key: ApiKey, *, by: User | None) -> None:
     if mine.update(revoked_at=timezone.now()):
         resolving.forget(key)
         audit.note("key_revoked", key.organization, by, about=key, name=key.name)
+
+
+def replace(key: ApiKey, *, at_once: bool, by: Membership) -> Issued:
+    """Another key for the same programs, inside the organization's scope; raises EndedAlready for one that is over.
+
+    The old one works for 24 hours more, or no longer with `at_once`. The new one lasts as long as the old one
+    was made for, and the use of each is noted apart.
+    """
+    now = timezone.now()
+    mine = ApiKey.objects.owned_by(by.organization).select_for_update(of=("self",)).get(pk=key.pk)
+    if mine.state(now) is not KeyState.WORKS:
+        raise EndedAlready
+    made = issuing.make(
+        by,
+        name=mine.name,
+        scopes=mine.scopes,
+        environment=mine.environment,
+        expires_at=now + mine.lifetime if mine.lifetime else None,
+    )
+    mine.replaced_by = made.key
+    if at_once:
+        mine.revoked_at = now
+    else:
+        mine.expires_at = min(now + GRACE, mine.expires_at or now + GRACE)
+    mine.save(update_fields=["replaced_by", "revoked_at", "expires_at"])
+    resolving.forget(mine)
+    audit.note("key_replaced", by.organization, by.user, about=mine, name=mine.name, by=str(made.key.pk))
+    return made

@@ -1,17 +1,20 @@
 """Which API key a request comes with."""
 
 from collections.abc import Callable
+from urllib.parse import unquote_plus
 
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 
+from accounts.gates import refuse_key_in
 from accounts.http import Credential
 from sdk_keys import resolving, using
 from tokentra.lib import outage
 from tokentra.lib.problems import Problem
 
 PROGRAMS = ("/api/", "/v1/")  # where keys open something
+LONGEST = 1024 * 1024
 
 
 class ApiKeys:
@@ -26,16 +29,17 @@ class ApiKeys:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         request.credential = None  # type: ignore[attr-defined]  # accounts.gates reads it
-        key = key_of(request)
-        if not key:
-            return self.get_response(request)
         try:
-            credential = resolving.resolve(key, now=timezone.now())
+            refuse_key_in(request, unquote_plus(request.get_full_path()), where="address")
+            key = key_of(request)
+            if not key:
+                refuse_key_in(request, body_of(request), where="body")
+            credential = resolving.resolve(key, now=timezone.now()) if key else None
         except (OperationalError, InterfaceError) as error:
             return refusal(request, outage.told(error))
         except Problem as problem:
             return refusal(request, problem)
-        return self.served(request, credential)
+        return self.served(request, credential) if credential else self.get_response(request)
 
     def served(self, request: HttpRequest, credential: Credential) -> HttpResponse:
         request.META.pop("HTTP_COOKIE", None)
@@ -55,6 +59,16 @@ def key_of(request: HttpRequest) -> str:
     return token if is_ours else ""
 
 
+def body_of(request: HttpRequest) -> str:
+    """What a program sent that came without a key in its header, unless it is more than any login is."""
+    length = request.META.get("CONTENT_LENGTH") or "0"
+    is_small = length.isdecimal() and 0 < int(length) <= LONGEST
+    return request.body.decode(errors="replace") if is_small and request.path.startswith(PROGRAMS) else ""
+
+
 def refusal(request: HttpRequest, problem: Problem) -> HttpResponse:
+    """For programs as the API answers it; whoever opens a page reads the sentence."""
+    if not request.path.startswith(PROGRAMS):
+        return HttpResponse(problem.message, status=problem.status, content_type="text/plain; charset=utf-8")
     headers = {"Cache-Control": "no-store"} | problem.headers
     return JsonResponse(problem.body(getattr(request, "id", "")), status=problem.status, headers=headers)

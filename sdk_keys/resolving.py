@@ -41,16 +41,21 @@ def resolve(key: str, *, now: datetime) -> Credential:
     """
     if not is_key(key):
         raise unknown()
-    name = digest_of(key)
-    known: Known | None = caches["keys"].get(name)
-    if known is None or (known.credential and cache.get(mark(known.credential))):
-        known = look_up(key)
-        caches["keys"].set(name, known)
+    known = remembered(key)
     if known.credential is None:
         raise unknown()
     if known.has_ended(now):
         raise Problem(401, "key_revoked", "This API key was revoked or has expired. Make a new one.", headers=ASK)
     return known.credential
+
+
+def remembered(key: str) -> Known:
+    name = digest_of(key)
+    known: Known | None = caches["keys"].get(name)
+    if known is None or (known.credential and cache.get(mark(known.credential))):
+        known = look_up(key)
+        caches["keys"].set(name, known)
+    return known
 
 
 def unknown() -> Problem:

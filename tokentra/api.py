@@ -1,6 +1,7 @@
 """The JSON API: every app's routes under /api/, and one shape for every refusal."""
 
 import logging
+from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any
 
@@ -12,9 +13,11 @@ from ninja.errors import AuthenticationError, HttpError, ValidationError
 from ninja.parser import Parser
 
 from accounts.api import router as accounts
+from accounts.gates import refuse_key_in
 from onboarding.api import router as onboarding
 from onboarding.guidance.api import router as guidance
 from providers.api import router as providers
+from sdk_keys.api import router as sdk_keys
 from tokentra.lib import outage
 from tokentra.lib.problems import Problem
 from usage.api import router as usage
@@ -23,23 +26,33 @@ log = logging.getLogger(__name__)
 
 
 class TextParser(Parser):
-    """JSON whose texts the database can hold."""
+    """JSON whose texts the database can hold, and in which no API key of ours stands."""
 
     def parse_body(self, request: HttpRequest) -> dict[str, Any]:
         body = super().parse_body(request)
-        if holds_nul(body):
-            raise Problem(422, "invalid_field", "Leave out the NUL character.")
+        for text in texts(body):
+            if "\0" in text:
+                raise Problem(422, "invalid_field", "Leave out the NUL character.")
+            refuse_key_in(request, text, where="body")
         return body
 
 
-def holds_nul(value: object) -> bool:
-    if isinstance(value, dict):
-        return any(holds_nul(part) for pair in value.items() for part in pair)
-    return any(map(holds_nul, value)) if isinstance(value, list) else isinstance(value, str) and "\0" in value
+def texts(value: object) -> Iterator[str]:
+    """Every text in what JSON was read into, names of fields included."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for pair in value.items():
+            for part in pair:
+                yield from texts(part)
+    elif isinstance(value, list):
+        for part in value:
+            yield from texts(part)
 
 
 api = NinjaAPI(title="TokenTra", version="1", urls_namespace="api", docs_url="/docs", parser=TextParser())
 api.add_router("", accounts, tags=["accounts"])
+api.add_router("", sdk_keys, tags=["accounts"])
 api.add_router("", onboarding, tags=["onboarding"])
 api.add_router("", guidance, tags=["onboarding"])
 api.add_router("", providers, tags=["providers"])

@@ -156,7 +156,12 @@ class Migration(migrations.Migration):
             ),
         ),
         digest_policies(),
-        marks_for_the_sweep({"sdk_keys_keydigest": "organization_id, master_id"}),
+        marks_for_the_sweep(
+            {
+                "sdk_keys_keydigest": "organization_id, key_id, master_id",
+                "sdk_keys_apikey": "id, organization_id, revoked_at, expires_at",
+            }
+        ),
         owned_policies("sdk_keys_apikey"),
         OwnedForeignKey("sdk_keys_apikey", "replaced_by_id", "sdk_keys_apikey"),
         OwnedForeignKey("sdk_keys_keydigest", "key_id", "sdk_keys_apikey"),

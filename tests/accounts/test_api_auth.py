@@ -76,7 +76,7 @@ def test_a_program_signs_somebody_up_verifies_and_asks_who_it_is(mandatory, db, 
         "timezone": "UTC",
         "currency": "USD",
     }
-    assert me["apiKeys"] == []
+    assert [key["lastFour"] for key in me["apiKeys"]] == [done.json()["apiKey"][-4:]]
 
 
 def test_without_a_mail_server_the_sign_up_answers_the_token(db):
@@ -91,6 +91,7 @@ def test_without_a_mail_server_the_sign_up_answers_the_token(db):
         "emailVerificationRequired",
         "nextStep",
         "token",
+        "apiKey",
     }
     assert send("me", token=said["token"], method="get").json()["user"]["email"] == NEW["email"]
 

@@ -79,12 +79,3 @@ def test_what_cannot_be_is_refused_with_a_sentence(environment, values: dict[str
     with pytest.raises(CommandError, match=sentence):
         run()
     assert not User.objects.exists()
-
-
-def test_it_says_that_there_are_no_keys_yet(environment, tmp_path):
-    environment(EMAIL="olive@acme.example", PASSWORD=PASSWORD, API_KEY_FILE=str(tmp_path / "key"))
-    said, warned = run()
-
-    assert "there are no API keys yet" in warned
-    assert said.startswith("olive@acme.example owns Acme ")
-    assert not (tmp_path / "key").exists()

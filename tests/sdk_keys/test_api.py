@@ -1,0 +1,234 @@
+"""API keys over JSON: the contract's shapes, who may do what, and whose keys are whose."""
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+
+from accounts.models import AuditLine, Organization
+from accounts.permissions import Role
+from sdk_keys import issuing
+from sdk_keys.models import ApiKey
+from tests import make
+from tests.answers import body_of
+from tests.conftest import Browser
+from tests.sdk_keys.conftest import ask, code_of, issued, now_of
+from tokentra.lib import api_keys
+from tokentra.lib.ids import uuid7
+from tokentra.lib.tenancy import organization_scope
+
+pytestmark = pytest.mark.django_db
+
+KEY = {"id", "name", "prefix", "lastFour", "scopes", "environment"}
+KEY |= {"createdAt", "lastUsedAt", "expiresAt", "revokedAt"}
+ROUTE = "/api/auth/api-keys"
+
+
+def post(browser: Client, **body: Any) -> Any:
+    sent = {"name": "Production", "scopes": ["ingest"], "environment": "live"} | body
+    return browser.post(ROUTE, json.dumps(sent), content_type="application/json")
+
+
+def proved(user: Any, *, minutes_ago: float = 0) -> Browser:
+    """Somebody who logged in then."""
+    browser = Browser()
+    browser.post("/login/", {"login": user.email, "password": make.PASSWORD})
+    session = browser.session
+    [proof] = session["account_authentication_methods"]
+    session["account_authentication_methods"] = [proof | {"at": proof["at"] - minutes_ago * 60}]
+    session.save()
+    return browser
+
+
+def actions_of(organization: Organization) -> list[str]:
+    with organization_scope(organization.pk):
+        return list(AuditLine.objects.owned_by(organization).order_by("at").values_list("action", flat=True))
+
+
+def test_a_key_is_made_shown_once_listed_and_revoked(acme, alice, django_capture_on_commit_callbacks):
+    browser = proved(alice)
+    answer = post(browser, scopes=["read", "ingest"], environment="test")
+    said = answer.json()
+
+    assert answer.status_code == 201
+    assert set(said) == KEY | {"key"}
+    assert api_keys.is_key(said["key"])
+    assert said["key"].startswith("tt_test_")
+    assert (said["prefix"], said["lastFour"]) == (said["key"][:12], said["key"][-4:])
+    assert said["scopes"] == ["ingest", "read"]
+    assert parse_datetime(said["createdAt"])
+    assert answer["Cache-Control"] == "private, no-store"
+    assert ask(said["key"]).status_code == 200
+
+    listed = browser.get(ROUTE).json()
+    assert [set(item) for item in listed["items"]] == [KEY]
+    assert said["key"] not in json.dumps(listed)
+    assert listed["items"][0]["lastUsedAt"].endswith(":00:00Z")
+    assert browser.get("/api/auth/me").json()["apiKeys"] == listed["items"]
+
+    with django_capture_on_commit_callbacks(execute=True):
+        assert browser.delete(f"{ROUTE}/{said['id']}").status_code == 204
+    assert code_of(ask(said["key"])) == (401, "key_revoked")
+    assert browser.get(ROUTE).json()["items"][0]["revokedAt"]
+    assert actions_of(acme) == ["key_created", "key_revoked"]
+
+
+def test_what_is_not_said_is_the_least(acme, alice):
+    answer = proved(alice).post(ROUTE, json.dumps({"name": "SDK"}), content_type="application/json")
+
+    said = answer.json()
+    assert (said["scopes"], said["environment"], said["expiresAt"]) == (["ingest"], "live", None)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        ({"name": ""}, "name"),
+        ({"name": "two\nlines"}, "name"),
+        ({"name": "x" * 61}, "name"),
+        ({"scopes": []}, "scopes"),
+        ({"scopes": ["everything"]}, "scopes.0"),
+        ({"environment": "staging"}, "environment"),
+        ({"expiresAt": "2020-01-01T00:00:00Z"}, "expiresAt"),
+        ({"expiresAt": "2099-01-01T00:00:00"}, "expiresAt"),
+        ({"organizationId": str(uuid7())}, "organizationId"),
+    ],
+)
+def test_a_wrong_field_is_named_and_no_key_is_made(wrong, field, acme, alice):
+    answer = post(proved(alice), **wrong)
+
+    assert answer.status_code == 422
+    assert field in answer.json()["error"]["fields"]
+    with organization_scope(acme.pk):
+        assert not ApiKey.objects.exists()
+
+
+def test_e13_a_login_older_than_ten_minutes_makes_no_key(acme, alice):
+    assert code_of(post(proved(alice, minutes_ago=11))) == (403, "login_too_old")
+    assert post(proved(alice, minutes_ago=9)).status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("role", "scopes", "status"),
+    [
+        (Role.OWNER, ["ingest", "read", "admin"], 201),
+        (Role.ADMIN, ["ingest", "read", "admin"], 201),
+        (Role.MEMBER, ["ingest", "read"], 201),
+        (Role.MEMBER, ["admin"], 403),
+        (Role.FINANCE, ["read"], 403),
+        (Role.VIEWER, ["read"], 403),
+    ],
+)
+def test_a_role_gives_a_program_no_more_than_it_may_itself(role, scopes, status, acme):
+    person = make.member(acme, "pat@acme.example", role)
+
+    answer = post(proved(person), scopes=scopes)
+
+    assert answer.status_code == status
+    if status == 403:
+        assert code_of(answer) == (403, "role_too_small")
+
+
+def test_a_member_sees_and_ends_their_own_keys_and_an_admin_all(acme, alice, bob):
+    hers, his = issued(acme, by=alice).key, issued(acme, by=bob, name="Bob's").key
+
+    assert [item["name"] for item in Browser(bob).get(ROUTE).json()["items"]] == ["Bob's"]
+    assert Browser(bob).delete(f"{ROUTE}/{hers.pk}").status_code == 404
+    assert len(Browser(alice).get(ROUTE).json()["items"]) == 2
+    assert Browser(alice).delete(f"{ROUTE}/{his.pk}").status_code == 204
+    assert now_of(hers).revoked_at is None
+
+
+@pytest.mark.parametrize("role", [Role.FINANCE, Role.VIEWER])
+def test_other_roles_have_no_keys_at_all(role, acme, alice):
+    made = issued(acme, by=alice)
+    browser = Browser(make.member(acme, "pat@acme.example", role))
+
+    assert code_of(browser.get(ROUTE)) == (403, "role_too_small")
+    assert code_of(browser.delete(f"{ROUTE}/{made.key.pk}")) == (403, "role_too_small")
+    assert browser.get("/api/auth/me").json()["apiKeys"] == []
+
+
+def test_b14_the_key_of_another_organization_is_not_there(acme, alice, mallory, elsewhere):
+    made = issued(acme, by=alice)
+    answer = Browser(mallory).delete(f"{ROUTE}/{made.key.pk}")
+
+    assert code_of(answer) == (404, "not_found")
+    assert Browser(mallory).get(ROUTE).json()["items"] == []
+    assert now_of(made.key).revoked_at is None
+
+
+def test_no_key_makes_shows_or_ends_keys(acme, alice):
+    made = issued(acme, "ingest", "read", "admin", by=alice)
+    headers = {"Authorization": f"Bearer {made.clear}"}
+
+    for answer in (
+        Client().get(ROUTE, headers=headers),
+        Client().post(ROUTE, json.dumps({"name": "x"}), content_type="application/json", headers=headers),
+        Client().delete(f"{ROUTE}/{made.key.pk}", headers=headers),
+        Client().post("/api/auth/logout", headers=headers),
+    ):
+        assert code_of(answer) == (403, "key_scope")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "scope"),
+    [
+        ("get", "/api/usage/stats", "read"),
+        ("get", "/api/stats", "read"),
+        ("get", "/api/usage/export?format=csv", "read"),
+        ("get", "/api/providers", "read"),
+        ("get", "/api/providers/{id}", "read"),
+        ("post", "/api/providers/{id}/pause", "admin"),
+        ("post", "/api/providers/{id}/resume", "admin"),
+        ("post", "/api/providers/{id}/sync", "admin"),
+        ("delete", "/api/providers/{id}", "admin"),
+    ],
+)
+def test_b23_each_route_has_one_scope_and_no_scope_holds_another(method, path, scope, acme):
+    where = path.format(id=make.connection(acme).pk)
+    for given in ("ingest", "read", "admin"):
+        answer = getattr(Client(), method)(where, headers={"Authorization": f"Bearer {issued(acme, given).clear}"})
+
+        if given == scope:
+            assert answer.status_code in {200, 202, 204}, given
+            body_of(answer)  # a stream ends its transaction with its last line
+        else:
+            assert code_of(answer) == (403, "key_scope"), given
+
+
+def test_what_a_program_did_stands_in_the_audit_log_with_its_key(acme):
+    connection, made = make.connection(acme), issued(acme, "admin")
+
+    Client().post(f"/api/providers/{connection.pk}/pause", headers={"Authorization": f"Bearer {made.clear}"})
+
+    with organization_scope(acme.pk):
+        line = AuditLine.objects.owned_by(acme).get(action="connection_paused")
+    assert line.actor is None
+    assert line.data["api_key"] == str(made.key.pk)
+
+
+def test_b13_a_key_reaches_nothing_of_another_organization(acme, elsewhere):
+    theirs = make.connection(elsewhere)
+
+    assert code_of(ask(issued(acme, "read").clear, f"/api/providers/{theirs.pk}")) == (404, "not_found")
+
+
+def test_there_is_an_end_to_how_many_keys_work(acme, alice, monkeypatch):
+    monkeypatch.setattr(issuing, "MOST", 2)
+    issued(acme, by=alice)
+    issued(acme, by=alice, expires_at=timezone.now() - timedelta(days=1))
+    browser = proved(alice)
+
+    assert post(browser).status_code == 201
+    assert code_of(post(browser)) == (409, "no_more_keys")
+
+
+def test_a_sample_workspace_has_no_keys(alice):
+    make.organization("Sample", owner=alice, is_sample=True)
+
+    assert code_of(post(proved(alice))) == (409, "no_more_keys")
