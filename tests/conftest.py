@@ -19,6 +19,7 @@ from accounts.models import Organization, User
 from accounts.permissions import Role
 from onboarding.guidance import noticing
 from tests import make
+from tests.product import wait_for
 from tokentra.lib.tenancy import organization_scope
 
 # how fast a busy machine draws examples says nothing about the code
@@ -76,6 +77,28 @@ def _clean_cache() -> Iterator[None]:
     cache.clear()
     yield
     cache.clear()
+
+
+@pytest.fixture(autouse=True)
+def _served_to_the_end(request: pytest.FixtureRequest) -> Iterator[None]:
+    """What a closed browser has still asked for is answered before its tables are emptied."""
+    if "live_server" not in request.fixturenames:
+        yield
+        return
+    request.getfixturevalue("transactional_db")
+    yield
+    wait_for(lambda: not busy_sessions(), 20, "the server has answered what it was asked")
+
+
+def busy_sessions() -> int:
+    """Sessions of any role in the middle of something; only a superuser sees what others do."""
+    test = connections["owner"].settings_dict
+    with psycopg.connect(host=test["HOST"], user="postgres", dbname="postgres", autocommit=True) as superuser:
+        found = superuser.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND state IN ('active', 'idle in transaction')",
+            [test["NAME"]],
+        ).fetchone()
+    return found[0] if found else 0
 
 
 @pytest.fixture
