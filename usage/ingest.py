@@ -1,6 +1,7 @@
 """The one door through which usage and bills become rows, what counts of a day, and rollups."""
 
 import json
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -8,11 +9,13 @@ from decimal import Decimal
 from uuid import UUID
 
 from django.db import connection
+from django.db.models import QuerySet
 
 from tokentra.lib.ids import uuid7
 from tokentra.lib.tenancy import scoped_organization
 from usage import rollup, staging
 from usage.counting import decide, end_of, is_revision
+from usage.measuring import turning
 from usage.models import (
     DayDimension,
     DayRollup,
@@ -146,20 +149,36 @@ def name_values(connection_id: UUID, dimension: str, names: Mapping[str, tuple[s
 def forget_connection(organization_id: UUID, connection_id: UUID) -> int:
     """Delete everything that came through a connection; answers how many rows there were."""
     mine = {"organization_id": organization_id, "connection_id": connection_id}
+    covered = _covered(LedgerDay.objects.filter(**mine))
     deleted, _ = UsageRecord.objects.filter(**mine).delete()
     for model in (HourRollup, DayDimension, DayRollup, LedgerDay, Revision, Label):
         model._default_manager.filter(**mine).delete()
+    _uncovered(organization_id, covered)
     return deleted
 
 
 def forget_days(organization_id: UUID, connection_id: UUID, *, since: date) -> int:
     """Delete the figures that came through a connection from a UTC day on; answers how many rows there were."""
     mine = {"organization_id": organization_id, "connection_id": connection_id}
+    covered = _covered(LedgerDay.objects.filter(**mine, day__gte=since))
     deleted, _ = UsageRecord.objects.filter(**mine, day__gte=since).delete()
     for model in (DayDimension, DayRollup, LedgerDay, Revision):
         model._default_manager.filter(**mine, day__gte=since).delete()
     HourRollup.objects.filter(**mine, hour__gte=datetime.combine(since, time.min, UTC)).delete()
+    _uncovered(organization_id, covered)
     return deleted
+
+
+def _covered(days: QuerySet[LedgerDay]) -> dict[str, set[date]]:
+    found: dict[str, set[date]] = defaultdict(set)
+    for provider, day in days.values_list("provider", "day"):
+        found[provider].add(day)
+    return found
+
+
+def _uncovered(organization_id: UUID, covered: Mapping[str, set[date]]) -> None:
+    for provider, days in covered.items():
+        turning.turn(organization_id, provider, days)
 
 
 def overrides_of(organization_id: UUID) -> list[Override]:
@@ -203,6 +222,13 @@ def _days(window: Window, rows: Iterable[UsageRow], now: datetime) -> list[date]
 
 def _lock(organization_id: UUID, window: Window, days: list[date]) -> dict[date, LedgerDay]:
     """One writer at a time for these days of the connection, in order so that none waits in a circle."""
+    mine = LedgerDay.objects.filter(
+        organization_id=organization_id,
+        connection_id=window.connection_id,
+        day__gte=window.start.date(),
+        day__lt=window.end.date(),
+    )
+    new = set(days).difference(mine.values_list("day", flat=True))
     LedgerDay.objects.bulk_create(
         [
             LedgerDay(
@@ -211,16 +237,11 @@ def _lock(organization_id: UUID, window: Window, days: list[date]) -> dict[date,
                 day=day,
                 provider=window.provider,
             )
-            for day in days
+            for day in sorted(new)
         ],
         ignore_conflicts=True,
     )
-    mine = LedgerDay.objects.filter(
-        organization_id=organization_id,
-        connection_id=window.connection_id,
-        day__gte=window.start.date(),
-        day__lt=window.end.date(),
-    )
+    turning.turn(organization_id, window.provider, new)
     return {held.day: held for held in mine.select_for_update().order_by("day")}
 
 

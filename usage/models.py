@@ -9,29 +9,14 @@ from django.db.models.functions import Now
 
 from accounts.owned import Owned, OwnedQuerySet
 from tokentra.lib.ids import uuid7
-from usage import allocation_rules  # noqa: F401  # Django looks for models here
+from usage import allocation_rules, measured  # noqa: F401  # Django looks for models here
 from usage.counting import Counted, State
+from usage.facts import OwnedFact
 from usage.rows import TOKEN_CLASSES, Basis, Ledger
 
 
 def _choices(values: type[Ledger] | type[Basis] | type[Counted] | type[State]) -> list[tuple[str, str]]:
     return [(value.value, value.value) for value in values]
-
-
-class OwnedFact(models.Model):
-    """A row of an organization in a table so large that its primary key is composite.
-
-    The key to the organization is not a constraint of the database: the policy already binds every row
-    to the organization whose scope is open, and millions of checks would say nothing more. Deleting an
-    organization deletes its rows all the same.
-    """
-
-    organization = models.ForeignKey(
-        "accounts.Organization", models.CASCADE, related_name="+", db_constraint=False, db_index=False
-    )
-
-    class Meta:
-        abstract = True
 
 
 class Measures(models.Model):

@@ -9,7 +9,10 @@ AHEAD = timedelta(days=60)
 WEEK = timedelta(days=7)
 
 
-def ensure(days: Iterable[date]) -> int:
+RECORDS, EVENTS = "usage_usagerecord", "usage_event"
+
+
+def ensure(days: Iterable[date], *, table: str = RECORDS) -> int:
     """Make the partitions of these days where they are missing; answers how many were.
 
     The table belongs to tt_owner, and workers do not: they call the owner's function, which makes the
@@ -19,15 +22,17 @@ def ensure(days: Iterable[date]) -> int:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid "
-            "WHERE i.inhparent = 'usage_usagerecord'::regclass"
+            "WHERE i.inhparent = %s::regclass",
+            [table],
         )
         there = {name for (name,) in cursor.fetchall()}
-        missing = [monday for monday in mondays if f"usage_usagerecord_{monday:%Y%m%d}" not in there]
+        missing = [monday for monday in mondays if f"{table}_{monday:%Y%m%d}" not in there]
         for monday in missing:
-            cursor.execute("SELECT usage_make_partition(%s)", [monday])
+            cursor.execute("SELECT usage_make_partition(%s, %s)", [table, monday])
     return len(missing)
 
 
 def make_ahead(today: date) -> int:
     """The weeks from this one to two months ahead; answers how many were missing."""
-    return ensure(today + WEEK * n for n in range(AHEAD // WEEK + 2))
+    weeks = [today + WEEK * n for n in range(AHEAD // WEEK + 2)]
+    return ensure(weeks) + ensure(weeks, table=EVENTS)

@@ -8,15 +8,25 @@ import tokentra.lib.ids
 import usage.counting
 from tokentra.lib.tenancy_migrations import CreatePartitionedModel, marks_for_the_sweep, narrow_rollup, owned_policies
 
-ROLLUPS = ("usage_hourrollup", "usage_daydimension", "usage_dayrollup")
+ROLLUPS = (
+    "usage_hourrollup",
+    "usage_daydimension",
+    "usage_dayrollup",
+    "usage_measuredday",
+    "usage_measuredhour",
+    "usage_appearancecount",
+)
 
 MAKE_PARTITION = """
-CREATE FUNCTION usage_make_partition(at date) RETURNS boolean
+CREATE FUNCTION usage_make_partition(parent text, at date) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     monday date := at - (extract(isodow FROM at)::int - 1);
-    title text := 'usage_usagerecord_' || to_char(monday, 'YYYYMMDD');
+    title text := parent || '_' || to_char(monday, 'YYYYMMDD');
 BEGIN
+    IF parent NOT IN ('usage_usagerecord', 'usage_event') THEN
+        RAISE EXCEPTION '% has no partitions', parent;
+    END IF;
     IF at < DATE '2020-01-01' OR at > current_date + 400 THEN
         RAISE EXCEPTION 'no partition is made for %', at USING ERRCODE = 'datetime_field_overflow';
     END IF;
@@ -24,12 +34,12 @@ BEGIN
     IF EXISTS (SELECT FROM pg_class WHERE relname = title AND relnamespace = 'partitions'::regnamespace) THEN
         RETURN false;
     END IF;
-    EXECUTE format('CREATE TABLE partitions.%I (LIKE public.usage_usagerecord INCLUDING ALL)', title);
+    EXECUTE format('CREATE TABLE partitions.%I (LIKE public.%I INCLUDING ALL)', title, parent);
     EXECUTE format('ALTER TABLE partitions.%I ENABLE ROW LEVEL SECURITY', title);
     EXECUTE format('ALTER TABLE partitions.%I FORCE ROW LEVEL SECURITY', title);
     EXECUTE format(
-        'ALTER TABLE public.usage_usagerecord ATTACH PARTITION partitions.%I FOR VALUES FROM (%L) TO (%L)',
-        title, monday, monday + 7
+        'ALTER TABLE public.%I ATTACH PARTITION partitions.%I FOR VALUES FROM (%L) TO (%L)',
+        parent, title, monday, monday + 7
     );
     RETURN true;
 END $$
@@ -64,7 +74,9 @@ def partitions() -> migrations.RunSQL:
             MAKE_PARTITION,
             "REVOKE ALL ON FUNCTION usage_make_partition FROM PUBLIC",
             "GRANT EXECUTE ON FUNCTION usage_make_partition TO tt_app",
-            "SELECT usage_make_partition(current_date + week * 7) FROM generate_series(-18, 9) AS week",
+            "SELECT usage_make_partition('usage_usagerecord', current_date + week * 7) "
+            "FROM generate_series(-18, 9) AS week",
+            "SELECT usage_make_partition('usage_event', current_date + week * 7) FROM generate_series(-5, 9) AS week",
         ],
         ["DROP FUNCTION usage_make_partition"],
     )
@@ -672,6 +684,391 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
+        migrations.CreateModel(
+            name="Appearance",
+            fields=[
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "organization_id",
+                        "kind",
+                        "value",
+                        "day",
+                        blank=True,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("kind", models.TextField()),
+                ("value", models.UUIDField(help_text="The hash of its name.")),
+                ("day", models.DateField()),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="accounts.organization",
+                    ),
+                ),
+            ],
+            options={
+                "abstract": False,
+            },
+        ),
+        migrations.CreateModel(
+            name="AppearanceCount",
+            fields=[
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "organization_id",
+                        "kind",
+                        "day",
+                        "before",
+                        blank=True,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("kind", models.TextField()),
+                ("day", models.DateField()),
+                ("before", models.DateField()),
+                ("count", models.BigIntegerField()),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="accounts.organization",
+                    ),
+                ),
+            ],
+            options={
+                "abstract": False,
+            },
+        ),
+        migrations.CreateModel(
+            name="Discard",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(default=tokentra.lib.ids.uuid7, editable=False, primary_key=True, serialize=False),
+                ),
+                ("day", models.DateField()),
+                ("key_id", models.UUIDField(null=True)),
+                ("reason", models.CharField(max_length=60)),
+                ("count", models.BigIntegerField()),
+                ("last_at", models.DateTimeField()),
+                ("example", models.CharField(blank=True, help_text="What was said of the last one.", max_length=300)),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="accounts.organization",
+                    ),
+                ),
+            ],
+            options={
+                "abstract": False,
+                "constraints": [
+                    models.UniqueConstraint(fields=("organization", "id"), name="usage_discard_owned"),
+                    models.UniqueConstraint(
+                        fields=("organization", "day", "key_id", "reason"),
+                        name="one_count_of_discards",
+                        nulls_distinct=False,
+                    ),
+                ],
+            },
+        ),
+        CreatePartitionedModel(
+            name="Event",
+            fields=[
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "organization_id", "day", "id", blank=True, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("id", models.UUIDField()),
+                ("key_id", models.UUIDField(help_text="The key that it was sent with.", null=True)),
+                ("occurred_at", models.DateTimeField()),
+                ("received_at", models.DateTimeField()),
+                (
+                    "digest",
+                    models.BigIntegerField(
+                        help_text="Of what was sent, to tell a repetition from another event of this id."
+                    ),
+                ),
+                ("input", models.BigIntegerField(null=True)),
+                ("cache_read", models.BigIntegerField(null=True)),
+                ("cache_write_5m", models.BigIntegerField(null=True)),
+                ("cache_write_30m", models.BigIntegerField(null=True)),
+                ("cache_write_1h", models.BigIntegerField(null=True)),
+                ("cache_write_12h", models.BigIntegerField(null=True)),
+                ("output", models.BigIntegerField(null=True)),
+                ("reasoning", models.BigIntegerField(help_text="A part of output.", null=True)),
+                ("audio_in", models.BigIntegerField(null=True)),
+                ("audio_out", models.BigIntegerField(null=True)),
+                ("image_in", models.BigIntegerField(null=True)),
+                ("image_out", models.BigIntegerField(null=True)),
+                ("latency_ms", models.BigIntegerField(null=True)),
+                ("first_token_ms", models.BigIntegerField(null=True)),
+                ("day", models.DateField(help_text="The UTC day of `occurred_at`.")),
+                (
+                    "zone_day",
+                    models.DateField(help_text="The same in the organization's zone, as it was when this arrived."),
+                ),
+                ("is_streamed", models.BooleanField(null=True)),
+                (
+                    "is_parent",
+                    models.BooleanField(help_text="Its children carry the same usage: it is not counted.", null=True),
+                ),
+                ("amount", models.DecimalField(decimal_places=12, max_digits=24, null=True)),
+                ("currency", models.TextField(help_text="null: USD", null=True)),
+                ("basis", models.TextField()),
+                ("rate_ref", models.TextField()),
+                ("provider", models.TextField()),
+                ("model", models.TextField()),
+                ("status", models.TextField()),
+                ("ref", models.TextField(null=True)),
+                ("operation", models.TextField(null=True)),
+                ("error_code", models.TextField(null=True)),
+                ("usage_source", models.TextField(null=True)),
+                ("request_id", models.TextField(null=True)),
+                ("service_tier", models.TextField(null=True)),
+                ("customer", models.TextField(null=True)),
+                ("user_ref", models.TextField(null=True)),
+                ("feature", models.TextField(null=True)),
+                ("team", models.TextField(null=True)),
+                ("agent", models.TextField(null=True)),
+                ("prompt", models.TextField(null=True)),
+                ("environment", models.TextField(null=True)),
+                ("project", models.TextField(null=True)),
+                ("cost_center", models.TextField(null=True)),
+                ("run", models.TextField(null=True)),
+                ("parent", models.TextField(null=True)),
+                ("tool", models.TextField(null=True)),
+                ("purpose", models.TextField(null=True)),
+                ("units", models.JSONField(null=True)),
+                ("tags", models.JSONField(null=True)),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="accounts.organization",
+                    ),
+                ),
+            ],
+            options={
+                "indexes": [models.Index(fields=["organization", "occurred_at"], name="events_in_time")],
+            },
+        ),
+        migrations.CreateModel(
+            name="MeasuredDay",
+            fields=[
+                ("id", models.UUIDField(help_text="The hash of what the row is about.")),
+                ("currency", models.TextField()),
+                ("calls", models.BigIntegerField()),
+                ("errors", models.BigIntegerField()),
+                ("streamed", models.BigIntegerField()),
+                ("amount", models.DecimalField(decimal_places=12, max_digits=38)),
+                ("unpriced_calls", models.BigIntegerField()),
+                ("unpriced_tokens", models.BigIntegerField()),
+                ("tokens_in", models.BigIntegerField(help_text="All that went in, cached or not.")),
+                ("tokens_cached", models.BigIntegerField(help_text="The part of it that was read from a cache.")),
+                ("tokens_out", models.BigIntegerField()),
+                ("latency_ms", models.BigIntegerField(help_text="Of the calls that told theirs, added up.")),
+                ("first_at", models.DateTimeField()),
+                ("last_at", models.DateTimeField()),
+                ("latency_00", models.IntegerField(null=True)),
+                ("latency_01", models.IntegerField(null=True)),
+                ("latency_02", models.IntegerField(null=True)),
+                ("latency_03", models.IntegerField(null=True)),
+                ("latency_04", models.IntegerField(null=True)),
+                ("latency_05", models.IntegerField(null=True)),
+                ("latency_06", models.IntegerField(null=True)),
+                ("latency_07", models.IntegerField(null=True)),
+                ("latency_08", models.IntegerField(null=True)),
+                ("latency_09", models.IntegerField(null=True)),
+                ("latency_10", models.IntegerField(null=True)),
+                ("latency_11", models.IntegerField(null=True)),
+                ("latency_12", models.IntegerField(null=True)),
+                ("latency_13", models.IntegerField(null=True)),
+                ("latency_14", models.IntegerField(null=True)),
+                ("latency_15", models.IntegerField(null=True)),
+                ("latency_16", models.IntegerField(null=True)),
+                ("latency_17", models.IntegerField(null=True)),
+                ("latency_18", models.IntegerField(null=True)),
+                ("latency_19", models.IntegerField(null=True)),
+                ("latency_20", models.IntegerField(null=True)),
+                ("latency_21", models.IntegerField(null=True)),
+                ("latency_22", models.IntegerField(null=True)),
+                ("latency_23", models.IntegerField(null=True)),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "organization_id",
+                        "dimension",
+                        "by",
+                        "day",
+                        "id",
+                        blank=True,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("dimension", models.TextField()),
+                ("value", models.TextField()),
+                ("by", models.TextField(blank=True)),
+                ("by_value", models.TextField(blank=True)),
+                ("day", models.DateField()),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="accounts.organization",
+                    ),
+                ),
+            ],
+            options={
+                "indexes": [
+                    models.Index(
+                        fields=["organization", "dimension", "by", "value", "day"], name="measured_days_of_a_value"
+                    )
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="MeasuredHour",
+            fields=[
+                ("id", models.UUIDField(help_text="The hash of what the row is about.")),
+                ("currency", models.TextField()),
+                ("calls", models.BigIntegerField()),
+                ("errors", models.BigIntegerField()),
+                ("streamed", models.BigIntegerField()),
+                ("amount", models.DecimalField(decimal_places=12, max_digits=38)),
+                ("unpriced_calls", models.BigIntegerField()),
+                ("unpriced_tokens", models.BigIntegerField()),
+                ("tokens_in", models.BigIntegerField(help_text="All that went in, cached or not.")),
+                ("tokens_cached", models.BigIntegerField(help_text="The part of it that was read from a cache.")),
+                ("tokens_out", models.BigIntegerField()),
+                ("latency_ms", models.BigIntegerField(help_text="Of the calls that told theirs, added up.")),
+                ("first_at", models.DateTimeField()),
+                ("last_at", models.DateTimeField()),
+                ("latency_00", models.IntegerField(null=True)),
+                ("latency_01", models.IntegerField(null=True)),
+                ("latency_02", models.IntegerField(null=True)),
+                ("latency_03", models.IntegerField(null=True)),
+                ("latency_04", models.IntegerField(null=True)),
+                ("latency_05", models.IntegerField(null=True)),
+                ("latency_06", models.IntegerField(null=True)),
+                ("latency_07", models.IntegerField(null=True)),
+                ("latency_08", models.IntegerField(null=True)),
+                ("latency_09", models.IntegerField(null=True)),
+                ("latency_10", models.IntegerField(null=True)),
+                ("latency_11", models.IntegerField(null=True)),
+                ("latency_12", models.IntegerField(null=True)),
+                ("latency_13", models.IntegerField(null=True)),
+                ("latency_14", models.IntegerField(null=True)),
+                ("latency_15", models.IntegerField(null=True)),
+                ("latency_16", models.IntegerField(null=True)),
+                ("latency_17", models.IntegerField(null=True)),
+                ("latency_18", models.IntegerField(null=True)),
+                ("latency_19", models.IntegerField(null=True)),
+                ("latency_20", models.IntegerField(null=True)),
+                ("latency_21", models.IntegerField(null=True)),
+                ("latency_22", models.IntegerField(null=True)),
+                ("latency_23", models.IntegerField(null=True)),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "organization_id",
+                        "dimension",
+                        "hour",
+                        "id",
+                        blank=True,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("dimension", models.TextField()),
+                ("value", models.TextField()),
+                ("hour", models.DateTimeField()),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="accounts.organization",
+                    ),
+                ),
+            ],
+            options={
+                "indexes": [
+                    models.Index(
+                        fields=["organization", "dimension", "value", "hour"], name="measured_hours_of_a_value"
+                    )
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="Run",
+            fields=[
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "organization_id", "id", blank=True, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("id", models.UUIDField(help_text="The hash of `run`.")),
+                ("run", models.TextField(help_text="As the sender names it.")),
+                ("agent", models.TextField(blank=True)),
+                ("customer", models.TextField(blank=True)),
+                ("feature", models.TextField(blank=True)),
+                ("started_at", models.DateTimeField()),
+                ("last_at", models.DateTimeField()),
+                ("calls", models.BigIntegerField()),
+                ("errors", models.BigIntegerField()),
+                ("amount", models.DecimalField(decimal_places=12, help_text="In USD.", max_digits=38)),
+                ("unpriced_calls", models.BigIntegerField()),
+                ("tokens_in", models.BigIntegerField()),
+                ("tokens_out", models.BigIntegerField()),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="accounts.organization",
+                    ),
+                ),
+            ],
+            options={
+                "indexes": [
+                    models.Index(fields=["organization", "-started_at"], name="runs_in_time"),
+                    models.Index(fields=["organization", "agent", "-started_at"], name="runs_of_an_agent"),
+                ],
+            },
+        ),
         owned_policies(
             "usage_usagerecord",
             "usage_ledgerday",
@@ -680,6 +1077,10 @@ class Migration(migrations.Migration):
             "usage_priceoverride",
             "usage_samplefill",
             "usage_allocationrule",
+            "usage_event",
+            "usage_run",
+            "usage_appearance",
+            "usage_discard",
             *ROLLUPS,
         ),
         marks_for_the_sweep({"usage_samplefill": "organization_id, due_at"}),

@@ -1,0 +1,328 @@
+"""Events are read one by one, priced, kept once, and every discard is counted."""
+
+import json
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from uuid import UUID
+
+import pytest
+
+from tests.usage.measuring.conftest import NOON, event
+from tokentra.lib.ids import uuid7
+from tokentra.lib.problems import Problem
+from tokentra.lib.tenancy import organization_scope
+from usage.measured import Discard, Event, MeasuredDay
+from usage.measuring.tracking import opened
+
+ID = "0198c0de-0000-7000-8000-00000000000a"
+
+
+def only(answer):
+    [result] = answer.results
+    return result
+
+
+def spent(acme, dimension="all", value=""):
+    with organization_scope(acme.pk):
+        rows = MeasuredDay.objects.owned_by(acme).filter(dimension=dimension, value=value, by="")
+        return sum((row.amount for row in rows), Decimal(0)), sum(row.calls for row in rows)
+
+
+def discards(acme):
+    with organization_scope(acme.pk):
+        return dict(Discard.objects.owned_by(acme).values_list("reason", "count"))
+
+
+def test_an_event_is_kept_with_its_price_and_what_it_says(acme, send, held):
+    said = event(id=ID, customerId="c-1", userId="u-1", feature="chat", runId="r-1", latencyMs=1200, region="eu")
+
+    answer = send(said)
+
+    assert (answer.status, answer.accepted, answer.results) == (202, 1, [])
+    [kept] = held()
+    assert (str(kept.id), kept.ref, kept.day, kept.occurred_at) == (ID, None, NOON.date(), NOON)
+    assert (kept.input, kept.cache_read, kept.output, kept.reasoning) == (900, 100, 45, None)
+    assert (kept.customer, kept.user_ref, kept.feature, kept.run) == ("c-1", "u-1", "chat", "r-1")
+    assert kept.tags == {"region": "eu"}
+    # 900 x 0.15 + 100 x 0.075 + 45 x 0.60 dollars a million
+    assert (kept.amount, kept.basis) == (Decimal("0.0001695"), "computed")
+    assert spent(acme) == spent(acme, "customer", "c-1") == (Decimal("0.0001695"), 1)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "code", "field"),
+    [
+        ({"tokens": {"input": float("nan")}}, "invalid_field", "tokens.input"),
+        ({"tokens": {"input": -1}}, "invalid_field", "tokens.input"),
+        ({"tokens": {"input": 1.5}}, "invalid_field", "tokens.input"),
+        ({"tokens": {"input": True}}, "invalid_field", "tokens.input"),
+        ({"tokens": {"input": "12"}}, "invalid_field", "tokens.input"),
+        ({"tokens": {"input": 10**12 + 1}}, "invalid_field", "tokens.input"),
+        ({"tokens": {"input": 10**30}}, "invalid_field", "tokens.input"),
+        ({"tokens": {"output": 5, "reasoning": 6}}, "invalid_field", "tokens.reasoning"),
+        ({"tokens": {"inputs": 5}}, "unknown_field", "tokens.inputs"),
+        ({"customerId": "a\0b"}, "invalid_text", ""),
+        ({"customerId": "\ud800"}, "invalid_text", ""),
+        ({"region": "\ud800"}, "invalid_text", ""),
+        ({"customerId": "x" * 257}, "invalid_field", "customerId"),
+        ({"customerId": 7}, "invalid_field", "customerId"),
+        ({"id": ""}, "invalid_field", "id"),
+        ({"id": "x" * 65}, "invalid_field", "id"),
+        ({"provider": ""}, "invalid_field", "provider"),
+        ({"provider": "  "}, "missing_field", "provider"),
+        ({"model": None}, "invalid_field", "model"),
+        ({"status": "fine"}, "invalid_field", "status"),
+        ({"units": {"search": -1}}, "invalid_field", "units.search"),
+        ({"units": {"search": "NaN"}}, "invalid_field", "units.search"),
+        ({"cost": {"amount": "-0.1"}}, "invalid_field", "cost.amount"),
+        ({"cost": {"amount": "1e10"}}, "invalid_field", "cost.amount"),
+        ({"cost": {"amount": "sNaN"}}, "invalid_field", "cost.amount"),
+        ({"cost": {"amount": "1", "currency": "usd"}}, "invalid_field", "cost.currency"),
+        ({"tokens": None}, "nothing_used", "tokens"),
+        ({"tags": [1]}, "invalid_field", "tags"),
+        ({"occurredAt": "2026-11-20T12:00:00"}, "timestamp_out_of_range", "occurredAt"),
+    ],
+)
+def test_b28_one_bad_event_is_said_by_its_place_and_the_others_are_kept(wrong, code, field, acme, send, held):
+    good = event(id="good")
+
+    answer = send(good, event(id="bad") | wrong, event(id="also good"))
+
+    result = only(answer)
+    assert (answer.status, answer.accepted, answer.rejected) == (202, 2, 1)
+    assert (result.index, result.status, result.code, result.field) == (1, "rejected", code, field)
+    assert result.message.endswith(".")
+    assert {kept.ref for kept in held()} == {"good", "also good"}
+    assert discards(acme) == {code: 1}
+
+
+@pytest.mark.parametrize("item", [None, 7, "text", [], [[]]])
+def test_b28_what_is_no_event_is_refused_alone(item, send):
+    answer = send(item, event())
+
+    assert (answer.accepted, answer.rejected) == (1, 1)
+    assert answer.results[0].code == "invalid_event"
+
+
+def test_all_rejected_is_422_with_the_same_body(send, held):
+    answer = send(event(tokens=None), event(model=None))
+
+    assert (answer.status, answer.rejected, len(answer.results)) == (422, 2, 2)
+    assert held() == []
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        (b"", 400, "unreadable_json"),
+        (b"{", 400, "unreadable_json"),
+        (b"[]", 400, "unreadable_json"),
+        (b'"text"', 400, "unreadable_json"),
+        (b"\xff\xfe", 400, "unreadable_json"),
+        (b"[" * 100_000, 400, "unreadable_json"),
+        (b'{"events": {}}', 400, "unreadable_json"),
+        (b'{"events": [], "more": 1}', 400, "unreadable_json"),
+        (json.dumps({"events": [{}] * 1001}).encode(), 413, "too_many_events"),
+    ],
+)
+def test_b27_b29_an_unreadable_batch_is_refused_whole(body, status, code):
+    with pytest.raises(Problem) as refused:
+        opened(body)
+
+    assert (refused.value.status, refused.value.code) == (status, code)
+
+
+def test_b28_a_not_a_number_in_one_event_costs_no_other(send):
+    events = opened(b'{"events": [{"provider": "a", "model": "b", "tokens": {"input": NaN}}, {"provider": "openai"}]}')
+
+    assert len(events) == 2
+    assert [result.code for result in send(*events).results] == ["invalid_field", "missing_field"]
+
+
+def test_b31_an_unknown_model_is_kept_unpriced_and_counted_as_such(acme, send, held):
+    send(event(model="nobody-heard-of-it"))
+
+    [kept] = held()
+    assert (kept.amount, kept.basis, kept.rate_ref) == (None, "unpriced", "unknown model")
+    with organization_scope(acme.pk):
+        row = MeasuredDay.objects.owned_by(acme).get(dimension="all")
+    assert (row.amount, row.unpriced_calls, row.unpriced_tokens) == (0, 1, 1045)
+
+
+def test_b32_the_same_event_again_changes_nothing(acme, send, held):
+    said = event(id="mine", customerId="c-1")
+    send(said)
+    before = spent(acme)
+
+    again = send(said)
+
+    assert (again.status, again.accepted, again.duplicates) == (202, 0, 1)
+    assert (only(again).status, only(again).id) == ("duplicate", "mine")
+    assert spent(acme) == before
+    assert len(held()) == 1
+
+
+def test_b32_twice_in_one_batch_is_once(acme, send):
+    said = event(id="mine")
+
+    answer = send(said, said)
+
+    assert (answer.accepted, answer.duplicates, only(answer).index) == (1, 1, 1)
+    assert spent(acme)[1] == 1
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_b33_the_first_of_an_id_wins_and_the_other_is_counted(together, acme, send):
+    one, other = event(id="mine"), event(id="mine", tokens={"input": 1})
+    answer = send(one, other) if together else (send(one), send(other))[1]
+
+    assert (answer.conflicts, only(answer).status, only(answer).code) == (1, "conflict", "id_in_use")
+    assert spent(acme) == (Decimal("0.0001695"), 1)
+    assert discards(acme) == {"id_in_use": 1}
+
+
+def test_an_id_names_one_event_of_a_day(acme, send):
+    """Identity is organization, UTC day and id (decisions.md 9)."""
+    yesterday = (NOON - timedelta(days=1)).isoformat()
+
+    assert send(event(id="mine"), event(id="mine", occurredAt=yesterday)).accepted == 2
+
+
+def test_b34_an_event_without_an_id_gets_one_from_what_it_says(acme, send, held):
+    said = event()
+    first, again = send(said), send(said)
+
+    assert (only(first).status, only(again).status) == ("accepted", "duplicate")
+    assert only(first).id == only(again).id == str(held()[0].id)
+    assert UUID(only(first).id).version == 8
+
+
+def test_b34_without_an_id_another_organization_gets_another(acme, elsewhere, send):
+    assert only(send(event())).id != only(send(event(), to=elsewhere)).id
+
+
+def test_an_event_without_a_time_takes_that_of_its_id_or_of_its_arrival(acme, send, held):
+    minted = uuid7()
+    at = NOON.replace(microsecond=0)
+    for id in (str(minted), "no uuid"):
+        said = event(id=id)
+        del said["occurredAt"]
+        send(said, now=at if id == "no uuid" else datetime.now(UTC))
+
+    times = sorted(kept.occurred_at for kept in held())
+    assert times[0] == at
+    assert abs((times[1] - datetime.now(UTC)).total_seconds()) < 5
+
+
+@pytest.mark.parametrize(
+    ("at", "is_kept"),
+    [
+        (NOON - timedelta(days=30), True),
+        (NOON - timedelta(days=30, seconds=1), False),
+        (NOON + timedelta(minutes=10), True),
+        (NOON + timedelta(minutes=10, seconds=1), False),
+    ],
+)
+def test_b36_times_are_kept_within_their_range_and_never_shifted(at, is_kept, send, held):
+    answer = send(event(occurredAt=at.isoformat()))
+
+    assert answer.accepted == is_kept
+    if is_kept:
+        assert (held()[0].occurred_at, held()[0].received_at) == (at, NOON)
+    else:
+        assert only(answer).code == "timestamp_out_of_range"
+
+
+@pytest.mark.parametrize("name", ["content", "messages", "Completion", "input"])
+def test_b42_what_people_wrote_is_dropped_and_counted(name, acme, send, held):
+    send(event(**{name: "the secret recipe"}, tags={name: "the secret recipe", "kept": "yes"}))
+
+    assert held()[0].tags == {"kept": "yes"}
+    assert discards(acme) == {"content": 2}
+
+
+def test_b42_the_text_of_a_prompt_is_no_name_of_one(acme, send, held):
+    send(event(id="a", prompt="Dear model, " * 50), event(id="b", prompt="greeting-v2"))
+
+    assert {kept.prompt for kept in held()} == {None, "greeting-v2"}
+    assert discards(acme) == {"content": 1}
+
+
+def test_b42_what_looks_like_a_secret_is_masked_and_counted(acme, send, held):
+    key = "sk-proj-" + "a1B2" * 12
+    send(event(userId=f"user with {key}", tags={"note": key, "authorization": "Bearer abcdefghijklmnop"}))
+
+    [kept] = held()
+    assert key not in json.dumps([kept.user_ref, kept.tags])
+    assert "abcdefghijklmnop" not in json.dumps(kept.tags)
+    assert discards(acme) == {"secret_masked": 3}
+
+
+@pytest.mark.parametrize("text", ["=1+1", "<script>alert(1)</script>", "\u202egnp.exe", "🙂" * 10])
+def test_b43_a_text_is_a_text(text, send, held):
+    send(event(customerId=text, tags={"note": text}))
+
+    assert (held()[0].customer, held()[0].tags) == (text, {"note": text})
+
+
+def test_b43_a_long_tag_is_cut_with_a_mark(acme, send, held):
+    send(event(tags={"note": "x" * 10**6, "n" * 100: "y"}))
+
+    [kept] = held()
+    assert kept.tags == {"note": "x" * 255 + "…", "n" * 63 + "…": "y"}
+    assert discards(acme) == {"tag_cut": 2}
+
+
+def test_only_twenty_tags_are_kept(acme, send, held):
+    send(event(tags={f"tag{n}": n for n in range(25)}))
+
+    assert len(held()[0].tags) == 20
+    assert discards(acme) == {"too_many_tags": 5}
+
+
+def test_a_reported_cost_is_taken_as_it_is_and_never_mixed_with_dollars(acme, send, held):
+    send(event(id="usd", cost={"amount": "0.0012"}), event(id="eur", cost={"amount": "5", "currency": "EUR"}))
+
+    assert {(kept.ref, kept.amount, kept.currency, kept.basis) for kept in held()} == {
+        ("usd", Decimal("0.0012"), None, "reported"),
+        ("eur", Decimal(5), "EUR", "reported"),
+    }
+    with organization_scope(acme.pk):
+        sums = dict(MeasuredDay.objects.owned_by(acme).filter(dimension="all").values_list("currency", "amount"))
+    assert sums == {"USD": Decimal("0.0012"), "EUR": Decimal(5)}
+
+
+@pytest.mark.parametrize(
+    ("said", "basis", "amount"),
+    [
+        ({"usageSource": "estimated"}, "estimated", Decimal("0.0001695")),
+        ({"usageSource": "missing"}, "unpriced", None),
+        ({"tokens": None, "status": "error", "errorCode": "rate_limit"}, "computed", Decimal(0)),
+        ({"tokens": None, "units": {"search": 2}}, "unpriced", None),
+        ({"tokens": {"input": 10**6}, "serviceTier": "batch"}, "computed", Decimal("0.075")),
+        ({"provider": "gcp.gemini", "model": "gemini-2.5-pro", "tokens": {"input": 200_001}}, "computed", Decimal("0.5000025")),
+        ({"provider": "gcp.gemini", "model": "gemini-2.5-pro", "tokens": {"input": 200_000}}, "computed", Decimal("0.25")),
+    ],
+)  # fmt: skip
+def test_what_a_call_costs(said, basis, amount, send, held):
+    send(event(**said))
+
+    assert (held()[0].basis, held()[0].amount) == (basis, amount)
+
+
+def test_another_organizations_events_are_not_there(acme, elsewhere, send):
+    send(event(id="mine"), to=elsewhere)
+
+    assert send(event(id="mine")).accepted == 1
+    with organization_scope(acme.pk):
+        assert Event.objects.count() == 1
+
+
+def test_a_day_is_that_of_the_organizations_zone_beside_utc(acme, send, held):
+    with organization_scope(acme.pk):
+        acme.timezone = "Asia/Kathmandu"
+        acme.save(update_fields=["timezone"])
+
+    send(event(occurredAt="2026-11-19T18:20:00Z"))
+
+    assert (held()[0].day, held()[0].zone_day) == (date(2026, 11, 19), date(2026, 11, 20))

@@ -1,0 +1,33 @@
+"""Latencies are kept as counts in fixed buckets, which can be added; quantiles are read from the counts. Pure."""
+
+from bisect import bisect_left
+from collections.abc import Sequence
+
+FIRST_MS, FACTOR, BUCKETS = 25, 1.6, 24
+# The upper ends of all buckets but the last, which has none: 25 ms to 13 minutes, each 1.6 times the one before.
+BOUNDS: tuple[int, ...] = tuple(round(FIRST_MS * FACTOR**number) for number in range(BUCKETS - 1))
+
+
+def bucket(milliseconds: int) -> int:
+    """The bucket of a latency, from 0; each includes its upper end."""
+    return bisect_left(BOUNDS, milliseconds)
+
+
+def quantile(counts: Sequence[int], share: float) -> int | None:
+    """Milliseconds that this share of the calls took at most, None without calls.
+
+    Within a bucket calls are taken to lie evenly on the scale of logarithms: at most a quarter off, and the
+    last bucket answers its lower end.
+    """
+    wanted = share * sum(counts)
+    if not wanted:
+        return None
+    passed = 0
+    for number, count in enumerate(counts):
+        if count and passed + count >= wanted:
+            if number == BUCKETS - 1:
+                return BOUNDS[-1]
+            low = BOUNDS[number - 1] if number else BOUNDS[0] / FACTOR
+            return round(float(low * (BOUNDS[number] / low) ** ((wanted - passed) / count)))
+        passed += count
+    return None

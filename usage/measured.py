@@ -1,0 +1,234 @@
+"""What customers' own code measured: each model call as an event, and the sums that its pages read."""
+
+from datetime import date
+
+from django.db import models
+
+from accounts.owned import Owned, OwnedQuerySet
+from usage.facts import OwnedFact
+from usage.latency import BUCKETS
+
+LATENCIES = tuple(f"latency_{number:02}" for number in range(BUCKETS))
+
+
+class Event(OwnedFact):
+    """One model call. What was not said, or was zero, is null.
+
+    `id` is the sender's own when it is a UUID, else the hash of `ref`, which is the sender's then. `amount`
+    is in units of `currency`: as reported, or by the price book; null where there is no price.
+    """
+
+    pk = models.CompositePrimaryKey("organization_id", "day", "id")
+    id = models.UUIDField()
+    key_id = models.UUIDField(null=True, help_text="The key that it was sent with.")
+    occurred_at = models.DateTimeField()
+    received_at = models.DateTimeField()
+    digest = models.BigIntegerField(help_text="Of what was sent, to tell a repetition from another event of this id.")
+    input = models.BigIntegerField(null=True)
+    cache_read = models.BigIntegerField(null=True)
+    cache_write_5m = models.BigIntegerField(null=True)
+    cache_write_30m = models.BigIntegerField(null=True)
+    cache_write_1h = models.BigIntegerField(null=True)
+    cache_write_12h = models.BigIntegerField(null=True)
+    output = models.BigIntegerField(null=True)
+    reasoning = models.BigIntegerField(null=True, help_text="A part of output.")
+    audio_in = models.BigIntegerField(null=True)
+    audio_out = models.BigIntegerField(null=True)
+    image_in = models.BigIntegerField(null=True)
+    image_out = models.BigIntegerField(null=True)
+    latency_ms = models.BigIntegerField(null=True)
+    first_token_ms = models.BigIntegerField(null=True)
+    day = models.DateField(help_text="The UTC day of `occurred_at`.")
+    zone_day = models.DateField(help_text="The same in the organization's zone, as it was when this arrived.")
+    is_streamed = models.BooleanField(null=True)
+    is_parent = models.BooleanField(null=True, help_text="Its children carry the same usage: it is not counted.")
+    amount = models.DecimalField(max_digits=24, decimal_places=12, null=True)
+    currency = models.TextField(null=True, help_text="null: USD")  # a null takes no room
+    basis = models.TextField()
+    rate_ref = models.TextField()
+    provider = models.TextField()
+    model = models.TextField()
+    status = models.TextField()
+    ref = models.TextField(null=True)
+    operation = models.TextField(null=True)
+    error_code = models.TextField(null=True)
+    usage_source = models.TextField(null=True)
+    request_id = models.TextField(null=True)
+    service_tier = models.TextField(null=True)
+    customer = models.TextField(null=True)
+    user_ref = models.TextField(null=True)
+    feature = models.TextField(null=True)
+    team = models.TextField(null=True)
+    agent = models.TextField(null=True)
+    prompt = models.TextField(null=True)
+    environment = models.TextField(null=True)
+    project = models.TextField(null=True)
+    cost_center = models.TextField(null=True)
+    run = models.TextField(null=True)
+    parent = models.TextField(null=True)
+    tool = models.TextField(null=True)
+    purpose = models.TextField(null=True)
+    units = models.JSONField(null=True)
+    tags = models.JSONField(null=True)
+
+    objects = OwnedQuerySet["Event"].as_manager()
+
+    class Meta:
+        indexes = [models.Index(fields=["organization", "occurred_at"], name="events_in_time")]
+
+    def __str__(self) -> str:
+        return f"{self.provider} {self.model} at {self.occurred_at:%Y-%m-%d %H:%M}"
+
+
+class MeasuredSums(OwnedFact):
+    """Events added up. Latencies are counted in the buckets of usage.latency; null where they are not."""
+
+    id = models.UUIDField(help_text="The hash of what the row is about.")
+    currency = models.TextField()
+    calls = models.BigIntegerField()
+    errors = models.BigIntegerField()
+    streamed = models.BigIntegerField()
+    amount = models.DecimalField(max_digits=38, decimal_places=12)
+    unpriced_calls = models.BigIntegerField()
+    unpriced_tokens = models.BigIntegerField()
+    tokens_in = models.BigIntegerField(help_text="All that went in, cached or not.")
+    tokens_cached = models.BigIntegerField(help_text="The part of it that was read from a cache.")
+    tokens_out = models.BigIntegerField()
+    latency_ms = models.BigIntegerField(help_text="Of the calls that told theirs, added up.")
+    first_at = models.DateTimeField()
+    last_at = models.DateTimeField()
+
+    class Meta:
+        abstract = True
+
+
+for _name in LATENCIES:
+    MeasuredSums.add_to_class(_name, models.IntegerField(null=True))
+
+
+class MeasuredDay(MeasuredSums):
+    """By day in the organization's zone, for one dimension and, where `by` names one, crossed with another."""
+
+    pk = models.CompositePrimaryKey("organization_id", "dimension", "by", "day", "id")
+    dimension = models.TextField()
+    value = models.TextField()
+    by = models.TextField(blank=True)
+    by_value = models.TextField(blank=True)
+    day = models.DateField()
+
+    objects = OwnedQuerySet["MeasuredDay"].as_manager()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["organization", "dimension", "by", "value", "day"], name="measured_days_of_a_value")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.dimension} {self.value} on {self.day}"
+
+
+class MeasuredHour(MeasuredSums):
+    """By UTC hour (or quarter of one, where the zone's offset has no whole hours) for one dimension."""
+
+    pk = models.CompositePrimaryKey("organization_id", "dimension", "hour", "id")
+    dimension = models.TextField()
+    value = models.TextField()
+    hour = models.DateTimeField()
+
+    objects = OwnedQuerySet["MeasuredHour"].as_manager()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["organization", "dimension", "value", "hour"], name="measured_hours_of_a_value")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.dimension} {self.value} at {self.hour:%Y-%m-%d %H:%M}"
+
+
+class Run(OwnedFact):
+    """All events with one run id, added up."""
+
+    pk = models.CompositePrimaryKey("organization_id", "id")
+    id = models.UUIDField(help_text="The hash of `run`.")
+    run = models.TextField(help_text="As the sender names it.")
+    agent = models.TextField(blank=True)
+    customer = models.TextField(blank=True)
+    feature = models.TextField(blank=True)
+    started_at = models.DateTimeField()
+    last_at = models.DateTimeField()
+    calls = models.BigIntegerField()
+    errors = models.BigIntegerField()
+    amount = models.DecimalField(max_digits=38, decimal_places=12, help_text="In USD.")
+    unpriced_calls = models.BigIntegerField()
+    tokens_in = models.BigIntegerField()
+    tokens_out = models.BigIntegerField()
+
+    objects = OwnedQuerySet["Run"].as_manager()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["organization", "-started_at"], name="runs_in_time"),
+            models.Index(fields=["organization", "agent", "-started_at"], name="runs_of_an_agent"),
+        ]
+
+    def __str__(self) -> str:
+        return self.run
+
+
+class Appearance(OwnedFact):
+    """That a run or customer was there on a day in the organization's zone."""
+
+    pk = models.CompositePrimaryKey("organization_id", "kind", "value", "day")
+    kind = models.TextField()
+    value = models.UUIDField(help_text="The hash of its name.")
+    day = models.DateField()
+
+    objects = OwnedQuerySet["Appearance"].as_manager()
+
+    def __str__(self) -> str:
+        return f"{self.kind} on {self.day}"
+
+
+class AppearanceCount(OwnedFact):
+    """How many were there on a day, by the day on which they had been there before (NEVER: they had not).
+
+    Over a range, each is counted on its first day in it: where the day before lies before the range.
+    """
+
+    NEVER = date(1, 1, 1)
+
+    pk = models.CompositePrimaryKey("organization_id", "kind", "day", "before")
+    kind = models.TextField()
+    day = models.DateField()
+    before = models.DateField()
+    count = models.BigIntegerField()
+
+    objects = OwnedQuerySet["AppearanceCount"].as_manager()
+
+    def __str__(self) -> str:
+        return f"{self.count} of {self.kind} on {self.day}"
+
+
+class Discard(Owned):
+    """What was sent and not kept, counted for the owner to see."""
+
+    day = models.DateField()
+    key_id = models.UUIDField(null=True)
+    reason = models.CharField(max_length=60)
+    count = models.BigIntegerField()
+    last_at = models.DateTimeField()
+    example = models.CharField(max_length=300, blank=True, help_text="What was said of the last one.")
+
+    objects = OwnedQuerySet["Discard"].as_manager()
+
+    class Meta(Owned.Meta):
+        constraints = [
+            *Owned.Meta.constraints,
+            models.UniqueConstraint(
+                fields=["organization", "day", "key_id", "reason"], name="one_count_of_discards", nulls_distinct=False
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.count} x {self.reason} on {self.day}"

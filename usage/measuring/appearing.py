@@ -1,0 +1,76 @@
+"""How many different runs and customers there were: exact for each day, and for any range of days.
+
+Each counts on each of its days, together with the day on which it was there before. Over a range it counts once, on
+its first day in it: there the day before lies before the range.
+"""
+
+from collections.abc import Collection, Iterable
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Sum
+from psycopg import ClientCursor as Cursor
+
+from accounts.models import Organization
+from tokentra.lib.tenancy import name_within
+from usage.measured import AppearanceCount
+
+RUN, CUSTOMER = "run", "customer"
+
+MISSING = """
+SELECT kind, value, day FROM unnest(%(kinds)s::text[], %(values)s::uuid[], %(days)s::date[]) AS there (kind, value, day)
+WHERE NOT EXISTS (
+    SELECT FROM usage_appearance a
+    WHERE a.organization_id = %(organization)s AND a.kind = there.kind AND a.value = there.value AND a.day = there.day
+)"""
+LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(%(name)s, 0))"
+# What is counted of a value before and after its new days came between its old ones.
+ADD = """
+WITH new AS (
+    INSERT INTO usage_appearance (organization_id, kind, value, day)
+    SELECT %(organization)s, * FROM unnest(%(kinds)s::text[], %(values)s::uuid[], %(days)s::date[])
+    ON CONFLICT DO NOTHING RETURNING kind, value, day
+), old AS (
+    SELECT touched.*, held.day FROM (SELECT DISTINCT kind, value FROM new) AS touched CROSS JOIN LATERAL (
+        SELECT a.day FROM usage_appearance a
+        WHERE a.organization_id = %(organization)s AND a.kind = touched.kind AND a.value = touched.value OFFSET 0
+    ) AS held
+), turned AS (
+    SELECT kind, day, lag(day, 1, DATE '0001-01-01') OVER w AS before, -1 AS change FROM old
+    WINDOW w AS (PARTITION BY kind, value ORDER BY day)
+    UNION ALL
+    SELECT kind, day, lag(day, 1, DATE '0001-01-01') OVER w, 1
+    FROM (SELECT * FROM old UNION ALL SELECT * FROM new) AS every
+    WINDOW w AS (PARTITION BY kind, value ORDER BY day)
+)
+INSERT INTO usage_appearancecount AS held (organization_id, kind, day, before, count)
+SELECT %(organization)s, kind, day, before, sum(change) FROM turned
+GROUP BY kind, day, before HAVING sum(change) <> 0 ORDER BY kind, day, before
+ON CONFLICT (organization_id, kind, day, before) DO UPDATE SET count = held.count + excluded.count"""
+
+There = tuple[str, UUID, date]  # kind, hash of its name, day in the organization's zone
+
+
+def note(own: Cursor[Any], organization_id: UUID, there: Collection[There]) -> None:
+    """Note who was there, in the transaction that stores the events that say so.
+
+    When anybody is new on a day, one writer of the organization at a time goes on from here to its commit.
+    """
+    if not there:
+        return
+    own.execute(MISSING, arrays(organization_id, there))
+    if new := own.fetchall():
+        own.execute(LOCK, {"name": name_within(organization_id, "appearances")})
+        own.execute(ADD, arrays(organization_id, new))
+
+
+def arrays(organization_id: UUID, there: Iterable[There]) -> dict[str, Any]:
+    kinds, values, days = zip(*there, strict=True)
+    return {"organization": organization_id, "kinds": list(kinds), "values": list(values), "days": list(days)}
+
+
+def unique(organization: Organization, kind: str, *, start: date, end: date) -> int:
+    """How many different ones there were from a day in the organization's zone up to, not including, another."""
+    counts = AppearanceCount.objects.owned_by(organization).filter(kind=kind, day__gte=start, day__lt=end)
+    return counts.filter(before__lt=start).aggregate(total=Sum("count"))["total"] or 0

@@ -1,0 +1,80 @@
+"""Reads the body of a request as far as it may go, counting while it inflates."""
+
+import zlib
+from collections.abc import Iterator
+from io import BytesIO
+
+from backports import zstd
+from django.http import HttpRequest, UnreadablePostError
+
+from tokentra.lib.problems import Problem
+
+CHUNK = 64 * 1024
+LARGEST_WINDOW = 23  # zstd's, as a power of two: 8 MiB
+
+
+def read(request: HttpRequest, *, most: int) -> bytes:
+    """The decoded body; raises a Problem: 413 over `most` bytes, 415 for an encoding that we do not read, 400."""
+    encoding = request.headers.get("Content-Encoding", "").strip().lower() or "identity"
+    found = BytesIO()
+    for part in decoded(chunks(request), encoding):
+        if found.tell() + len(part) > most:
+            raise Problem(413, "body_too_large", f"Send at most {most // 2**20} MiB in one request, counted unpacked.")
+        found.write(part)
+    return found.getvalue()
+
+
+def chunks(request: HttpRequest) -> Iterator[bytes]:
+    told, came = request.headers.get("Content-Length", ""), 0
+    try:
+        while chunk := request.read(CHUNK):
+            came += len(chunk)
+            yield chunk
+    except (UnreadablePostError, OSError):
+        raise Problem(400, "body_cut_short", "The body ended before its announced length. Send it again.") from None
+    if told.isdecimal() and came < int(told):
+        raise Problem(400, "body_cut_short", "The body ended before its announced length. Send it again.")
+
+
+def decoded(parts: Iterator[bytes], encoding: str) -> Iterator[bytes]:
+    if encoding == "identity":
+        yield from parts
+    elif encoding in ("gzip", "x-gzip"):
+        yield from gunzipped(parts)
+    elif encoding == "zstd":
+        yield from unzstd(parts)
+    else:
+        raise Problem(415, "unknown_encoding", "Send the body plain, or packed once with gzip or zstd.")
+
+
+def gunzipped(parts: Iterator[bytes]) -> Iterator[bytes]:
+    reader = zlib.decompressobj(31)
+    try:
+        for part in parts:
+            rest = part
+            while rest and not reader.eof:
+                yield reader.decompress(rest, CHUNK)
+                rest = reader.unconsumed_tail
+        if not reader.eof or reader.unused_data:
+            raise broken()
+    except zlib.error:
+        raise broken() from None
+
+
+def unzstd(parts: Iterator[bytes]) -> Iterator[bytes]:
+    reader = zstd.ZstdDecompressor(options={zstd.DecompressionParameter.window_log_max: LARGEST_WINDOW})
+    try:
+        for part in parts:
+            if reader.eof:
+                raise broken()
+            yield reader.decompress(part, CHUNK)
+            while not reader.eof and not reader.needs_input:
+                yield reader.decompress(b"", CHUNK)
+        if not reader.eof or reader.unused_data:
+            raise broken()
+    except zstd.ZstdError:
+        raise broken() from None
+
+
+def broken() -> Problem:
+    return Problem(400, "unreadable_body", "The body does not unpack. Send it whole, packed once.")

@@ -1,0 +1,64 @@
+"""Counts what was sent and not kept, by reason, so that its owner can see it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db import connection
+
+from tokentra.lib.ids import uuid7
+
+# What each reason means, in words for the owner.
+REASONS = {
+    "content": "Text of prompts or answers, which is not stored.",
+    "secret_masked": "What looked like a key or token was masked.",
+    "too_many_tags": "Tags beyond the twentieth of an event.",
+    "tag_cut": "Tags longer than 64 characters, or with a value longer than 256, were cut.",
+    "tag_not_text": "Tags that hold a list or an object.",
+    "id_in_use": "Another event with the same id on the same day was there first.",
+    "timestamp_out_of_range": "The time lies too far back or ahead, or has no zone.",
+    "missing_field": "A required field was missing.",
+    "unknown_field": "A field that does not exist where it stood.",
+    "invalid_field": "A field with a value of the wrong kind or size.",
+    "invalid_text": "Text that cannot be stored.",
+    "invalid_event": "An item that is no object.",
+    "nothing_used": "Neither tokens nor units nor cost.",
+}
+ADD = """
+INSERT INTO usage_discard AS held (id, organization_id, day, key_id, reason, count, last_at, example)
+SELECT * FROM unnest(
+    %(ids)s::uuid[], %(organizations)s::uuid[], %(days)s::date[], %(keys)s::uuid[], %(reasons)s::text[],
+    %(counts)s::bigint[], %(moments)s::timestamptz[], %(examples)s::text[]
+)
+ON CONFLICT (organization_id, day, key_id, reason) DO UPDATE
+SET count = held.count + excluded.count, last_at = greatest(held.last_at, excluded.last_at),
+    example = excluded.example"""
+
+
+@dataclass(frozen=True, slots=True)
+class Discarded:
+    count: int
+    example: str = ""
+
+
+def count(organization_id: UUID, key_id: UUID | None, discarded: Mapping[str, Discarded], *, now: datetime) -> None:
+    """Add to the counts of the UTC day, inside the organization's scope."""
+    if not discarded:
+        return
+    reasons = sorted(discarded)
+    size = len(reasons)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            ADD,
+            {
+                "ids": [uuid7() for _ in reasons],
+                "organizations": [organization_id] * size,
+                "days": [now.date()] * size,
+                "keys": [key_id] * size,
+                "reasons": reasons,
+                "counts": [discarded[reason].count for reason in reasons],
+                "moments": [now] * size,
+                "examples": [discarded[reason].example[:300] for reason in reasons],
+            },
+        )

@@ -1,0 +1,140 @@
+"""What one call costs, fast: the pricer's rates as whole numbers, looked up once for each kind of call. Pure.
+
+It answers what `usage.pricing.Pricer` answers for the same tokens, to the last digit. A call is one request, so
+where a price depends on how long the input is, the rate that holds for this length is taken.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+
+from usage import price_book
+from usage.measuring.shape import Sent, Tokens
+from usage.price_book import NoRates, Rates
+from usage.pricing import Override, Price, Pricer, rounded
+from usage.rows import TOKEN_CLASSES, Basis, Ledger, UsageRow
+from usage.rows import Tokens as Counts
+
+# Rates are held in parts of 10^-24 USD for one token, so that every published price is a whole number.
+PARTS = Decimal(10) ** 24
+TO_PLACES = 10**12  # from parts to the twelve places that are kept
+KEPT = 20_000
+UNENDING = 10**15
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """Rates by class in the order of TOKEN_CLASSES, in PARTS; None where a class has none."""
+
+    ref: str
+    parts: tuple[int | None, ...]
+    per_request: int
+    certain_up_to: int | None
+
+
+@dataclass
+class PriceTable:
+    """For one organization's own prices, which are given."""
+
+    overrides: Sequence[Override] = ()
+    _pricer: Pricer = field(init=False)
+    _known: dict[tuple[str, str, str, date, str], Compiled | NoRates] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._pricer = Pricer(self.overrides)
+
+    def price(self, sent: Sent, at: datetime, *, has_units: bool) -> Price:
+        """The amount in USD, or as reported in its own currency; `basis` says which, or that there is none."""
+        if sent.cost is not None:
+            return Price(rounded(sent.cost.amount), Basis.REPORTED, "reported")
+        if sent.usage_source == "missing":
+            return unpriced("the sender does not know the tokens")
+        tokens = sent.tokens or Tokens()
+        counts = in_order(tokens)
+        if not any(counts):
+            return unpriced("units have no price") if has_units else Price(Decimal(0), Basis.COMPUTED, "nothing used")
+        rates = self.rates(sent, at, sum(counts) - tokens.output - tokens.audio_out - tokens.image_out)
+        if isinstance(rates, NoRates):
+            return unpriced(rates.why)
+        total = rates.per_request
+        for count, rate, name in zip(counts, rates.parts, TOKEN_CLASSES, strict=True):
+            if count and rate is None:
+                return unpriced(f"no rate for {name}")
+            total += count * (rate or 0)
+        basis = Basis.ESTIMATED if sent.usage_source == "estimated" else Basis.COMPUTED
+        return Price(Decimal(half_even(total, TO_PLACES)).scaleb(-12), basis, rates.ref)
+
+    def rates(self, sent: Sent, at: datetime, incoming: int) -> Compiled | NoRates:
+        """The rates that hold for a call with so many tokens going in."""
+        window = ""
+        while True:
+            rates = self._at(sent.provider, sent.model, sent.service_tier or "", at, window)
+            if isinstance(rates, NoRates) or rates.certain_up_to is None or incoming <= rates.certain_up_to:
+                return rates
+            window = f"{rates.certain_up_to}-{UNENDING}"
+
+    def _at(self, provider: str, model: str, tier: str, at: datetime, window: str) -> Compiled | NoRates:
+        key = (provider, model, tier, at.date(), window)
+        found = self._known.get(key)
+        if found is None:
+            row = UsageRow(
+                Ledger.MEASURED,
+                "",
+                at,
+                1,
+                provider,
+                model,
+                service_tier=tier,
+                batch=tier == "batch",
+                context_window=window,
+                tokens=Counts(input=1),
+                requests=1,
+            )
+            rates = self._pricer.rates(row)
+            found = compiled(rates) if isinstance(rates, Rates) else rates
+            entry = price_book.find(provider, model)
+            if entry and entry.changes_within_days:
+                return found
+            if len(self._known) >= KEPT:
+                self._known.clear()
+            self._known[key] = found
+        return found
+
+
+def compiled(rates: Rates) -> Compiled:
+    parts = [rates.per_million.get(name) for name in TOKEN_CLASSES]
+    million = PARTS / 1_000_000
+    return Compiled(
+        rates.ref,
+        tuple(None if rate is None else int(rate * million) for rate in parts),
+        int(rates.per_request * PARTS),
+        rates.certain_up_to,
+    )
+
+
+def in_order(tokens: Tokens) -> tuple[int, ...]:
+    """The counts in the order of TOKEN_CLASSES."""
+    return (
+        tokens.input,
+        tokens.cache_read,
+        tokens.cache_write_5m,
+        tokens.cache_write_30m,
+        tokens.cache_write_1h,
+        tokens.cache_write_12h,
+        tokens.output,
+        tokens.audio_in,
+        tokens.audio_out,
+        tokens.image_in,
+        tokens.image_out,
+    )
+
+
+def unpriced(why: str) -> Price:
+    return Price(None, Basis.UNPRICED, why)
+
+
+def half_even(total: int, divisor: int) -> int:
+    """A whole number divided, rounded half to even."""
+    quotient, rest = divmod(total, divisor)
+    return quotient + (rest * 2 > divisor or (rest * 2 == divisor and quotient & 1))

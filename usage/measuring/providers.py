@@ -1,0 +1,29 @@
+"""What providers are called. Pure."""
+
+# What senders call providers that the price book, and our connections, know under another name.
+KNOWN_AS = {
+    "gcp.gemini": "google",
+    "gcp.gen_ai": "google",
+    "gcp.vertex_ai": "google",
+    "gemini": "google",
+    "vertex_ai": "google",
+    "google_genai": "google",
+    "google-generativeai": "google",
+    "mistral_ai": "mistral",
+    "mistralai": "mistral",
+    "aws.bedrock": "aws",
+    "bedrock": "aws",
+    "amazon_bedrock": "aws",
+    "az.ai.openai": "azure",
+    "azure.ai.openai": "azure",
+    "az.ai.inference": "azure",
+    "azure.ai.inference": "azure",
+    "azure_openai": "azure",
+    "xai": "x-ai",
+    "x_ai": "x-ai",
+}
+
+
+def known_as(name: str) -> str:
+    """The name that we know a provider by; one that we do not know keeps its own."""
+    return KNOWN_AS.get(name.strip().lower(), name.strip().lower())

@@ -1,0 +1,256 @@
+"""Reads events one by one: what is wrong is said of each, content is dropped, what is unknown becomes a tag. Pure."""
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from hashlib import sha256
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from tokentra.lib.masking import mask
+from usage.measuring.providers import known_as
+from usage.measuring.shape import (
+    CONTENT,
+    LONGEST_ID,
+    LONGEST_TAG,
+    LONGEST_TEXT,
+    MOST_COST,
+    MOST_COUNT,
+    MOST_TAGS,
+    NAMES,
+    TEXTS,
+    Sent,
+    Tokens,
+)
+from usage.rows import VERSION_8, VERSION_8_MASK
+
+EARLY, LATE = timedelta(days=30), timedelta(minutes=10)
+CUT = "…"
+PLAIN_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+PLACE = re.compile(r" - at `\$\.?(.*)`$")
+MASKED = (
+    "sk-",
+    "tt_",
+    "AKIA",
+    "ASIA",
+    "AIza",
+    "ya29.",
+    "ABSK",
+    "eyJ",
+    "earer ",
+    "PRIVATE KEY",
+    "uthorization",
+    "api-key",
+)
+encode = msgspec.json.Encoder(order="sorted", decimal_format="string").encode
+
+
+class Refused(Exception):
+    """One event that cannot be kept: `code`, a sentence that says what to do, and the field if one is wrong."""
+
+    def __init__(self, code: str, message: str, field: str = "") -> None:
+        super().__init__(message)
+        self.code, self.message, self.field = code, message, field
+
+
+@dataclass(slots=True)
+class Read:
+    """An event with its identity, and what of it was not kept."""
+
+    sent: Sent
+    id: UUID
+    ref: str | None  # what the sender calls it, where that is no UUID
+    day: Any  # the UTC day of `at`
+    at: datetime
+    digest: int
+    tags: dict[str, str]
+    units: dict[str, Decimal]
+    is_named: bool  # whether the sender gave the id
+
+
+@dataclass(slots=True)
+class Reader:
+    """Reads the events of one request; `discards` counts what was left out of those that are kept, by reason."""
+
+    organization_id: UUID
+    key_id: UUID | None
+    now: datetime
+    earliest: timedelta = EARLY
+    discards: Counter[str] = field(default_factory=Counter)
+
+    def read(self, raw: object) -> Read:
+        """Raises Refused."""
+        if not isinstance(raw, dict):
+            raise Refused("invalid_event", "An event is a JSON object.")
+        kept, tags = self._sorted_out(raw)
+        try:
+            sent = msgspec.convert(kept, Sent)
+        except msgspec.ValidationError as wrong:
+            raise refusal(str(wrong)) from None
+        except (UnicodeError, OverflowError, RecursionError):
+            raise Refused("invalid_text", "Leave out characters that are no text.") from None
+        self._check_texts(sent, tags)
+        sent.provider = known_as(sent.provider)
+        if not sent.provider or not sent.model.strip():
+            raise Refused("missing_field", "Send provider and model.", "model" if sent.provider else "provider")
+        units = counted(sent)
+        check_usage(sent, units)
+        at, id, ref, is_named = self._identity(sent, kept, tags)
+        if not self.now - self.earliest <= at <= self.now + LATE:
+            raise Refused(
+                "timestamp_out_of_range",
+                f"occurredAt lies from {self.earliest.days} days back to 10 minutes ahead; this is {at.isoformat()}.",
+                "occurredAt",
+            )
+        digest = int.from_bytes(sha256(encode([kept, tags])).digest()[:8], signed=True)
+        return Read(sent, id, ref, at.date(), at, digest, tags, units, is_named)
+
+    def _sorted_out(self, raw: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+        """What is a field, and what is a tag: those under "tags", and whatever is not known beside it."""
+        kept = dict(raw)
+        tags: dict[str, str] = {}
+        given = kept.pop("tags", None)
+        if given is not None and not isinstance(given, dict):
+            raise Refused("invalid_field", "tags is an object of texts.", "tags")
+        prompt = kept.get("prompt")
+        if isinstance(prompt, dict | list) or (isinstance(prompt, str) and len(prompt) > LONGEST_TEXT):
+            del kept["prompt"]  # the text of one, not the name of one
+            self.discards["content"] += 1
+        for name in [name for name in kept if name not in NAMES]:
+            self._tag(tags, name, kept.pop(name))
+        for name, value in (given or {}).items():
+            self._tag(tags, name, value)
+        return kept, tags
+
+    def _tag(self, tags: dict[str, str], name: str, value: Any) -> None:
+        if name.lower() in CONTENT:
+            self.discards["content"] += 1
+        elif value is None or value == "":
+            return
+        elif isinstance(value, dict | list):
+            self.discards["tag_not_text"] += 1
+        elif len(tags) >= MOST_TAGS:
+            self.discards["too_many_tags"] += 1
+        else:
+            text = (
+                value
+                if isinstance(value, str)
+                else ("true" if value else "false")
+                if isinstance(value, bool)
+                else str(value)
+            )
+            if len(name) > LONGEST_TAG or len(text) > LONGEST_TEXT:
+                self.discards["tag_cut"] += 1
+                name, text = cut(name, LONGEST_TAG), cut(text, LONGEST_TEXT)
+            tags[name] = text
+
+    def _check_texts(self, sent: Sent, tags: dict[str, str]) -> None:
+        whole = "\n".join(
+            [*filter(None, (getattr(sent, name) for name in TEXTS)), sent.id or "", *tags, *tags.values()]
+        )
+        if not whole.isascii():
+            try:
+                whole.encode()
+            except UnicodeEncodeError:
+                raise Refused("invalid_text", "A text holds half of a surrogate pair. Send whole characters.") from None
+        if "\0" in whole:
+            raise Refused("invalid_text", "Leave out the NUL character.")
+        if any(sign in whole for sign in MASKED) and mask(whole) != whole:
+            self._mask(sent, tags)
+
+    def _mask(self, sent: Sent, tags: dict[str, str]) -> None:
+        for name in TEXTS:
+            text = getattr(sent, name)
+            if text and (masked := mask(text)) != text:
+                setattr(sent, name, masked)
+                self.discards["secret_masked"] += 1
+        for name, text in list(tags.items()):
+            if (masked := mask(f"{name}: {text}").removeprefix(f"{name}: ")) != text:
+                tags[name] = masked[:LONGEST_TEXT]
+                self.discards["secret_masked"] += 1
+
+    def _identity(
+        self, sent: Sent, kept: Mapping[str, Any], tags: Mapping[str, str]
+    ) -> tuple[datetime, UUID, str | None, bool]:
+        at = sent.occurred_at
+        if sent.id is None:
+            canonical = encode([str(self.organization_id), str(self.key_id), kept, tags])
+            return at_utc(at or self.now), hashed(canonical), None, False
+        if PLAIN_UUID.fullmatch(sent.id):
+            id = UUID(sent.id)
+            return at_utc(at or minted(id) or self.now), id, None, True
+        return at_utc(at or self.now), hashed(sent.id.encode()), sent.id, True
+
+
+def at_utc(at: datetime) -> datetime:
+    try:
+        return at.astimezone(UTC)
+    except OverflowError:
+        raise Refused("timestamp_out_of_range", "occurredAt is outside of the calendar.", "occurredAt") from None
+
+
+def hashed(content: bytes) -> UUID:
+    """A UUID of version 8 made of the content."""
+    digest = int.from_bytes(sha256(content).digest()[:16])
+    return UUID(int=digest & VERSION_8_MASK | VERSION_8)
+
+
+def minted(id: UUID) -> datetime | None:
+    """The time inside a UUID of version 7."""
+    return datetime.fromtimestamp((id.int >> 80) / 1000, UTC) if id.version == 7 else None
+
+
+def counted(sent: Sent) -> dict[str, Decimal]:
+    """Units that are not zero."""
+    units = {}
+    for name, count in (sent.units or {}).items():
+        if not count.is_finite() or not 0 <= count <= MOST_COUNT:
+            raise Refused("invalid_field", f"A unit is counted from 0 to {MOST_COUNT}.", f"units.{name[:LONGEST_TAG]}")
+        if count:
+            units[name] = count
+    if len(units) > MOST_TAGS:
+        raise Refused("invalid_field", f"Send at most {MOST_TAGS} kinds of units.", "units")
+    return units
+
+
+def check_usage(sent: Sent, units: Mapping[str, Decimal]) -> None:
+    tokens = sent.tokens or Tokens()
+    if tokens.reasoning > tokens.output:
+        raise Refused("invalid_field", "reasoning is a part of output and cannot exceed it.", "tokens.reasoning")
+    if sent.cost is not None:
+        amount = sent.cost.amount
+        try:
+            is_good = amount.is_finite() and 0 <= amount <= MOST_COST
+        except InvalidOperation:
+            is_good = False
+        if not is_good:
+            raise Refused("invalid_field", f"A cost lies between 0 and {MOST_COST}.", "cost.amount")
+    if sent.tokens is None and sent.units is None and sent.cost is None and sent.status in ("ok", None):
+        raise Refused("nothing_used", "Send tokens, units or cost, or a status other than ok.", "tokens")
+
+
+def cut(text: str, longest: int) -> str:
+    return text if len(text) <= longest else text[: longest - 1] + CUT
+
+
+def refusal(said: str) -> Refused:
+    """msgspec's sentence, in ours."""
+    place = PLACE.search(said)
+    field = (place[1] if place else "").replace("[...]", "")
+    what = PLACE.sub("", said)
+    if missing := re.match(r"Object missing required field `(\w+)`", what):
+        name = f"{field}.{missing[1]}" if field else missing[1]
+        return Refused("missing_field", f"Send {name}.", name)
+    if unknown := re.match(r"Object contains unknown field `(.*)`", what, re.DOTALL):
+        name = cut(f"{field}.{unknown[1]}" if field else unknown[1], LONGEST_TEXT)
+        return Refused("unknown_field", f"There is no {name}.", name)
+    if field == "id" and "length" in what:
+        return Refused("invalid_field", f"An id has 1 to {LONGEST_ID} characters.", "id")
+    if "timezone" in what:
+        return Refused("timestamp_out_of_range", "Write occurredAt with its zone, as 2026-01-31T23:59:59Z.", field)
+    return Refused("invalid_field", f"{cut(what.replace('`', ''), LONGEST_TEXT)}.", field)

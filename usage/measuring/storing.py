@@ -1,0 +1,208 @@
+"""Stores events once and adds them up, in the transaction of the organization's scope."""
+
+from collections.abc import Collection, Generator, Iterable, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+from weakref import WeakKeyDictionary
+from zoneinfo import ZoneInfo
+
+import msgspec
+from django.db import connection
+from psycopg import ClientCursor, Connection
+
+from tokentra.lib.tenancy import name_within
+from usage import partitions
+from usage.measuring import appearing, statements
+from usage.measuring.reading import Read, hashed
+from usage.models import COUNTS
+from usage.pricing import Price
+
+COPIED_FROM = 400  # events; fewer are written faster by one statement than by COPY
+QUARTER, HOUR = timedelta(minutes=15), timedelta(hours=1)
+# A provider that becomes connected, or is no longer, takes these locks alone while it turns what counts.
+LOCKS = """
+SELECT pg_advisory_xact_lock_shared(hashtextextended(name, 0)) FROM unnest(%(names)s::text[]) AS name ORDER BY name"""
+# Every row that is looked at is found by its key, whatever the planner knows of the tables.
+BY_KEY = """
+SET LOCAL plan_cache_mode = force_generic_plan; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off;
+SET LOCAL enable_material = off; SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off;
+SET LOCAL jit = off"""
+COVERED = """
+SELECT DISTINCT provider || ' ' || day::text FROM usage_ledgerday
+WHERE organization_id = %(organization)s AND day BETWEEN %(first)s AND %(last)s AND provider = ANY(%(providers)s)"""
+HELD = """
+SELECT e.day, e.id, e.digest FROM unnest(%(days)s::date[], %(ids)s::uuid[]) AS asked (day, id)
+JOIN usage_event e ON e.organization_id = %(organization)s AND e.day = asked.day AND e.id = asked.id"""
+encode = msgspec.json.Encoder(decimal_format="string").encode
+
+OBJECTS = {"units", "tags"}
+
+Key = tuple[date, UUID]
+TEXT_COLUMNS = (
+    ("operation", "operation"),
+    ("error_code", "error_code"),
+    ("usage_source", "usage_source"),
+    ("request_id", "request_id"),
+    ("service_tier", "service_tier"),
+    ("customer", "customer_id"),
+    ("user_ref", "user_id"),
+    ("feature", "feature"),
+    ("team", "team"),
+    ("agent", "agent"),
+    ("prompt", "prompt"),
+    ("environment", "environment"),
+    ("project", "project"),
+    ("cost_center", "cost_center"),
+    ("run", "run_id"),
+    ("parent", "parent_id"),
+    ("tool", "tool"),
+    ("purpose", "purpose"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """Which events were new, and of those that were not, which said something else than what is held."""
+
+    new: frozenset[Key]
+    conflicts: frozenset[Key]
+
+
+NOTHING = Stored(frozenset(), frozenset())
+
+
+def store(
+    organization_id: UUID,
+    events: Sequence[tuple[Read, Price]],
+    *,
+    key_id: UUID | None,
+    zone: ZoneInfo,
+    now: datetime,
+) -> Stored:
+    """Inside the organization's scope. No two of the events have one identity.
+
+    What is held already stays as it is and adds nothing. Raises what the database raises; then nothing is stored.
+    """
+    digests = {(read.day, read.id): read.digest for read, _ in events}
+    days = {day for day, _ in digests}
+    providers = sorted({read.sent.provider for read, _ in events})
+    ensure_weeks(days)
+    with cursor() as own:
+        own.execute(LOCKS, {"names": [name_within(organization_id, provider) for provider in providers]})
+        scope = {"organization": organization_id, "first": min(days), "last": max(days), "providers": providers}
+        own.execute(COVERED, scope)
+        covered = [covered for (covered,) in own.fetchall()]
+        rows = [row_of(organization_id, read, price, key_id=key_id, zone=zone, now=now) for read, price in events]
+        new = write(own, rows, covered, grain(zone, now))
+        appearing.note(own, organization_id, those_there(row for row in rows if (row["day"], row["id"]) in new))
+        known = digests.keys() - new
+        conflicts = conflicting(own, organization_id, {key: digests[key] for key in known}) if known else frozenset()
+    return Stored(new, conflicts)
+
+
+@contextmanager
+def cursor() -> Generator[ClientCursor[Any]]:
+    connection.ensure_connection()
+    with ClientCursor(connection.connection) as own:
+        own.execute(BY_KEY)
+        yield own
+
+
+def prepare(own: ClientCursor[Any], name: str) -> None:
+    """Once for each session: statements as large as ours take longer to plan than to run."""
+    prepared = _prepared.setdefault(own.connection, set())
+    if name not in prepared:
+        own.execute(statements.PREPARED[name])
+        prepared.add(name)
+
+
+def write(
+    own: ClientCursor[Any], rows: Sequence[dict[str, Any]], covered: list[str], grain: timedelta
+) -> frozenset[Key]:
+    if len(rows) < COPIED_FROM:
+        prepare(own, "tt_store_json")
+        own.execute("EXECUTE tt_store_json (%s, %s, %s)", [covered, grain, encode(rows).decode()])
+        return frozenset(own.fetchall())
+    own.execute(statements.STAGING)
+    with own.copy(statements.COPY) as copy:
+        for row in rows:
+            for name in row.keys() & OBJECTS:
+                row[name] = encode(row[name]).decode()
+            copy.write_row([row.get(name) for name in statements.COLUMNS])
+    prepare(own, "tt_store_staged")
+    own.execute("EXECUTE tt_store_staged (%s, %s)", [covered, grain])
+    return frozenset(own.fetchall())
+
+
+def those_there(rows: Iterable[Mapping[str, Any]]) -> set[appearing.There]:
+    kinds = (appearing.RUN, appearing.CUSTOMER)
+    return {(kind, hashed(row[kind].encode()), row["zone_day"]) for row in rows for kind in kinds if kind in row}
+
+
+def conflicting(own: ClientCursor[Any], organization_id: UUID, digests: Mapping[Key, int]) -> frozenset[Key]:
+    """Of events that are held, those whose content was another."""
+    days, ids = zip(*digests, strict=True)
+    own.execute(HELD, {"organization": organization_id, "days": list(days), "ids": list(ids)})
+    return frozenset((day, id) for day, id, digest in own.fetchall() if digests[day, id] != digest)
+
+
+def row_of(
+    organization_id: UUID, read: Read, price: Price, *, key_id: UUID | None, zone: ZoneInfo, now: datetime
+) -> dict[str, Any]:
+    """A row of usage_event; what is null or zero is left out."""
+    sent = read.sent
+    row: dict[str, Any] = {
+        "organization_id": organization_id,
+        "id": read.id,
+        "key_id": key_id,
+        "occurred_at": read.at,
+        "received_at": now,
+        "digest": read.digest,
+        "day": read.day,
+        "zone_day": read.day if zone.key == "UTC" else read.at.astimezone(zone).date(),
+        "amount": price.amount,
+        "basis": price.basis.value,
+        "rate_ref": price.rate_ref,
+        "provider": sent.provider,
+        "model": sent.model,
+        "status": sent.status or "ok",
+        "ref": read.ref,
+        "is_streamed": sent.streaming,
+        "latency_ms": sent.latency_ms,
+        "first_token_ms": sent.time_to_first_token_ms,
+    }
+    if sent.cost is not None and sent.cost.currency != "USD":
+        row["currency"] = sent.cost.currency
+    if sent.tokens is not None:
+        for name in COUNTS:
+            if count := getattr(sent.tokens, name):
+                row[name] = count
+    for column, name in TEXT_COLUMNS:
+        if text := getattr(sent, name):
+            row[column] = text
+    if read.units:
+        row["units"] = {name: format(count.normalize(), "f") for name, count in read.units.items()}
+    if read.tags:
+        row["tags"] = read.tags
+    return row
+
+
+def grain(zone: ZoneInfo, now: datetime) -> timedelta:
+    """Hours, or quarters of one while the zone is not whole hours away from UTC (decisions.md 3)."""
+    offset = now.astimezone(zone).utcoffset() or timedelta(0)
+    return QUARTER if offset % HOUR else HOUR
+
+
+def ensure_weeks(days: Collection[date]) -> None:
+    """Once for each week and process: a week that events may still come for is never dropped."""
+    mondays = {day - timedelta(days=day.weekday()) for day in days} - _there
+    if mondays:
+        partitions.ensure(mondays, table=partitions.EVENTS)
+        _there.update(mondays)
+
+
+_there: set[date] = set()
+_prepared: WeakKeyDictionary[Connection[Any], set[str]] = WeakKeyDictionary()

@@ -1,0 +1,174 @@
+"""One request of events: each is read and priced, what is new is stored, and every item has its result."""
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import msgspec
+from django.conf import settings
+
+from accounts.models import Organization
+from tokentra.lib.problems import Problem
+from tokentra.lib.tenancy import organization_scope
+from usage.ingest import overrides_of
+from usage.measuring import discards, storing
+from usage.measuring.prices import PriceTable
+from usage.measuring.reading import Read, Reader, Refused, cut
+from usage.measuring.shape import LONGEST_ID, MOST_EVENTS
+from usage.pricing import Price
+
+KNOWN_FOR = 3.0  # seconds for which a process believes an organization's zone and prices
+MOST_KNOWN = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of one item that was not plainly accepted; `status` is accepted, duplicate, conflict or rejected."""
+
+    index: int
+    id: str
+    status: str
+    code: str = ""
+    message: str = ""
+    field: str = ""
+
+
+@dataclass
+class Answer:
+    """How many items came to what; results tell of those that were not plainly accepted."""
+
+    accepted: int = 0
+    duplicates: int = 0
+    conflicts: int = 0
+    rejected: int = 0
+    results: list[Result] = field(default_factory=list)
+
+    @property
+    def status(self) -> int:
+        is_all_rejected = self.rejected and not (self.accepted or self.duplicates or self.conflicts)
+        return 422 if is_all_rejected else 202
+
+
+def opened(body: bytes) -> list[Any]:
+    """The events of a body: one, or a list under "events". Raises a Problem for what cannot be read at all."""
+    try:
+        content = msgspec.json.decode(body)
+    except (msgspec.DecodeError, RecursionError):
+        content = read_slowly(body)
+    if not isinstance(content, dict):
+        raise Problem(400, "unreadable_json", 'Send one event, or {"events": [...]}, as a JSON object.')
+    if "events" not in content:
+        return [content]
+    events = content["events"]
+    if not isinstance(events, list) or len(content) > 1:
+        raise Problem(400, "unreadable_json", 'Send {"events": [...]} with nothing beside it.')
+    if len(events) > MOST_EVENTS:
+        raise Problem(413, "too_many_events", f"Send at most {MOST_EVENTS} events in one request.")
+    return events
+
+
+def read_slowly(body: bytes) -> Any:
+    """What strict JSON is not, such as NaN in one event, must not cost the events beside it."""
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        raise Problem(400, "unreadable_json", "The body is no JSON. Nothing was stored.") from None
+
+
+def track(organization_id: UUID, raws: Sequence[Any], *, key_id: UUID | None, now: datetime) -> Answer:
+    """Store what is good of these events. It is durable when this returns; sending them again changes nothing."""
+    known = known_of(organization_id)
+    reader = Reader(organization_id, key_id, now, earliest=settings.OLDEST_EVENT)
+    answer = Answer()
+    first: dict[storing.Key, tuple[int, Read, Price]] = {}
+    for index, raw in enumerate(raws):
+        try:
+            read = reader.read(raw)
+        except Refused as reason:
+            answer.rejected += 1
+            answer.results.append(Result(index, named(raw), "rejected", reason.code, str(reason), reason.field))
+            continue
+        key = read.day, read.id
+        if key in first:
+            repeated(answer, index, read, is_same=first[key][1].digest == read.digest)
+        else:
+            first[key] = index, read, known.prices.price(read.sent, read.at, has_units=bool(read.units))
+    with organization_scope(organization_id):
+        stored = storing.NOTHING
+        if first:
+            events = [(read, price) for _, read, price in first.values()]
+            stored = storing.store(organization_id, events, key_id=key_id, zone=known.zone, now=now)
+        answer.accepted += len(stored.new)
+        for key, (index, read, _) in first.items():
+            if key in stored.new:
+                if not read.is_named:  # it cannot know its id otherwise
+                    answer.results.append(Result(index, str(read.id), "accepted"))
+                continue
+            repeated(answer, index, read, is_same=key not in stored.conflicts)
+        discards.count(organization_id, key_id, discarded(answer, reader.discards), now=now)
+    answer.results.sort(key=lambda result: result.index)
+    return answer
+
+
+def discarded(answer: Answer, left_out: Mapping[str, int]) -> dict[str, discards.Discarded]:
+    """What of a request was not kept, by reason, with what was said of the last one."""
+    found = {reason: discards.Discarded(count) for reason, count in left_out.items()}
+    for result in answer.results:
+        if result.code:
+            before = found.get(result.code)
+            found[result.code] = discards.Discarded((before.count if before else 0) + 1, result.message)
+    return found
+
+
+def repeated(answer: Answer, index: int, read: Read, *, is_same: bool) -> None:
+    """An id that is held already: the first event of that id and UTC day stays, whatever this one says."""
+    id = read.ref or str(read.id)
+    if is_same:
+        answer.duplicates += 1
+        answer.results.append(Result(index, id, "duplicate"))
+    else:
+        answer.conflicts += 1
+        sentence = "Another event of this id and day is held already, and stays. Give each event an id of its own."
+        answer.results.append(Result(index, id, "conflict", "id_in_use", sentence, "id"))
+
+
+def named(raw: object) -> str:
+    """What the sender calls an item that was refused, as far as that can be said."""
+    id = raw.get("id") if isinstance(raw, dict) else None
+    return cut(id, LONGEST_ID).encode("utf-8", "replace").decode() if isinstance(id, str) else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a process keeps of an organization for some seconds."""
+
+    until: float
+    zone: ZoneInfo
+    prices: PriceTable
+
+
+_known: dict[UUID, Known] = {}
+
+
+def forget() -> None:
+    """What a process has kept, so that what an organization has changed holds at once."""
+    _known.clear()
+
+
+def known_of(organization_id: UUID) -> Known:
+    held = _known.get(organization_id)
+    if held and held.until > time.monotonic():
+        return held
+    with organization_scope(organization_id):
+        zone = Organization.objects.values_list("timezone", flat=True).get(pk=organization_id)
+        overrides = overrides_of(organization_id)
+    prices = held.prices if held and held.prices.overrides == overrides else PriceTable(overrides)
+    if len(_known) >= MOST_KNOWN:
+        _known.clear()
+    _known[organization_id] = found = Known(time.monotonic() + KNOWN_FOR, ZoneInfo(zone), prices)
+    return found
