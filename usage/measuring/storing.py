@@ -4,6 +4,7 @@ from collections.abc import Collection, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 from weakref import WeakKeyDictionary
@@ -96,6 +97,7 @@ def store(
         own.execute(COVERED, scope)
         covered = [covered for (covered,) in own.fetchall()]
         rows = [row_of(organization_id, read, price, key_id=key_id, zone=zone, now=now) for read, price in events]
+        rows.sort(key=itemgetter("day", "id"))  # so that two writers of the same events never wait in a circle
         new = write(own, rows, covered, grain(zone, now))
         appearing.note(own, organization_id, those_there(row for row in rows if (row["day"], row["id"]) in new))
         known = digests.keys() - new

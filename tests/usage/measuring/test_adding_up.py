@@ -1,0 +1,209 @@
+"""Sums equal their events, whoever comes again, and what counts turns with connections."""
+
+import random
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date, timedelta
+from decimal import Decimal
+
+import pytest
+from django.db import connections
+from django.db.models import Sum
+
+from tests import make
+from tests.usage.measuring.conftest import NOON, event
+from tokentra.lib.tenancy import organization_scope
+from usage import ingest
+from usage.measured import Event, MeasuredDay, MeasuredHour, Run
+from usage.measuring import appearing
+from usage.measuring.dimensions import DIMENSIONS
+from usage.models import DayDimension, DayRollup, HourRollup
+from usage.rows import Ledger
+
+WORDS = {
+    "customerId": ["c1", "c2", "c3", None],
+    "userId": ["u1", "u2", None],
+    "feature": ["chat", "search", None],
+    "team": ["red", None],
+    "agent": ["planner", None],
+    "tool": ["browser", None],
+    "environment": ["production", "staging"],
+    "project": ["p1", None],
+    "costCenter": ["cc", None],
+    "prompt": ["greeting", None],
+    "runId": [f"r{n}" for n in range(12)] + [None],
+}
+
+
+def story(number, count, *, days=4):
+    dice = random.Random(number)
+    return [
+        event(
+            id=f"{number}-{n}",
+            occurredAt=(NOON - timedelta(hours=dice.randint(0, 24 * days))).isoformat(),
+            model=dice.choice(["gpt-4o", "gpt-4o-mini", "nobody-knows"]),
+            tokens={"input": dice.randint(0, 9000), "cacheRead": dice.randint(0, 90), "output": dice.randint(0, 900)},
+            latencyMs=dice.choice([None, 10, 80, 900, 30_000, 10**7]),
+            status=dice.choice(["ok", "ok", "error"]),
+            streaming=dice.choice([None, True, False]),
+            **{name: dice.choice(words) for name, words in WORDS.items()},
+        )
+        for n in range(count)
+    ]
+
+
+def column(name):
+    return {"user": "user_ref", "api_key": "key_id"}.get(name, name)
+
+
+def value_of(kept, name):
+    if name == "all":
+        return ""
+    return f"{kept.provider}/{kept.model}" if name == "model" else getattr(kept, column(name))
+
+
+def assert_true_to_its_events(acme):
+    """Every rollup row against the events themselves, added up in Python."""
+    with organization_scope(acme.pk):
+        events = list(Event.objects.all())
+        rows = list(MeasuredDay.objects.all())
+        hours = list(MeasuredHour.objects.all())
+        runs = list(Run.objects.all())
+        tables = [list(model.objects.filter(ledger="measured")) for model in (HourRollup, DayDimension, DayRollup)]
+    expected, spread, by_hour = Counter(), Counter(), Counter()
+    money: Counter = Counter()
+    for kept in events:
+        for dimension in DIMENSIONS:
+            value = value_of(kept, dimension.name)
+            if value is None:
+                continue
+            pairs = [("", "")] + [(other, value_of(kept, other)) for other in dimension.crossed_with]
+            for other, other_value in pairs:
+                if other_value is not None:
+                    place = (dimension.name, value, other, other_value, kept.zone_day)
+                    expected[place] += 1
+                    money[place] += kept.amount or 0
+            if kept.latency_ms is not None:
+                spread[dimension.name, value, kept.zone_day] += 1
+            if dimension.by_hour:
+                by_hour[dimension.name, value, kept.occurred_at.replace(minute=0)] += 1
+    assert {(r.dimension, r.value, r.by, r.by_value, r.day): r.calls for r in rows} == dict(expected)
+    assert {(r.dimension, r.value, r.by, r.by_value, r.day): r.amount for r in rows} == {**dict(money)}
+    counted = {
+        (r.dimension, r.value, r.day): sum(getattr(r, f"latency_{n:02}") for n in range(24)) for r in rows if not r.by
+    }
+    assert {place: count for place, count in counted.items() if count} == dict(spread)
+    assert {(r.dimension, r.value, r.hour): r.calls for r in hours} == dict(by_hour)
+    assert sum(run.calls for run in runs) == sum(1 for kept in events if kept.run)
+    assert sum(run.amount for run in runs) == sum(kept.amount or 0 for kept in events if kept.run)
+    total = sum(kept.amount or 0 for kept in events)
+    for table in tables:
+        by_dimension = Counter()
+        for row in table:
+            by_dimension[getattr(row, "dimension", "")] += row.amount
+        assert set(by_dimension.values()) == {total}
+
+
+@pytest.mark.parametrize("size", [1, 60, 450])
+def test_every_sum_equals_its_events(size, acme, send):
+    told = story(7, 450)
+    for start in range(0, min(len(told), size * 12), size):
+        send(*told[start : start + size])
+
+    assert_true_to_its_events(acme)
+
+
+def test_what_comes_again_adds_nothing(acme, send):
+    told = story(3, 200)
+    send(*told[:120])
+    send(*told)
+    send(*reversed(told))
+
+    assert_true_to_its_events(acme)
+
+
+def test_unique_runs_and_customers_are_exact_over_any_range(acme, send):
+    told = story(11, 300, days=9)
+    for start in range(0, 300, 25):  # in no order, late ones between earlier days
+        send(*told[start : start + 25])
+    with organization_scope(acme.pk):
+        events = list(Event.objects.all())
+        first = NOON.date() - timedelta(days=10)
+        for kind in (appearing.RUN, appearing.CUSTOMER):
+            for since in range(11):
+                for length in range(1, 12 - since):
+                    start, end = first + timedelta(days=since), first + timedelta(days=since + length)
+                    there = {getattr(kept, kind) for kept in events if start <= kept.zone_day < end} - {None}
+                    assert appearing.unique(acme, kind, start=start, end=end) == len(there)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_b32_many_writers_of_the_same_events_keep_each_once(acme, send):
+    told = story(5, 240)
+
+    def write(number):
+        try:
+            order = random.Random(number)
+            mine = told[:]
+            order.shuffle(mine)
+            return sum(send(*mine[start : start + 40]).accepted for start in range(0, len(mine), 40))
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(4) as writers:
+        accepted = list(writers.map(write, range(4)))
+
+    assert sum(accepted) == len(told)
+    assert_true_to_its_events(acme)
+    with organization_scope(acme.pk):
+        there = {kept.run for kept in Event.objects.all()} - {None}
+        assert appearing.unique(acme, "run", start=date(2026, 11, 1), end=date(2026, 12, 1)) == len(there)
+
+
+def read_a_day(acme, connection):
+    """The provider's usage of the day of NOON is read: nothing was used."""
+    start = NOON.replace(hour=0)
+    window = ingest.Window(
+        connection.pk, connection.provider, Ledger.USAGE, "usage.completions", start, start + timedelta(days=1)
+    )
+    with organization_scope(acme.pk):
+        ingest.record(acme.pk, [], window=window, now=NOON)
+
+
+def counted(acme):
+    with organization_scope(acme.pk):
+        return [
+            (model.objects.filter(ledger="measured", counted=True).aggregate(all=Sum("amount"))["all"] or Decimal(0))
+            / (5 if model is not DayRollup else 1)
+            for model in (HourRollup, DayDimension, DayRollup)
+        ]
+
+
+def test_measured_events_count_until_a_connection_covers_their_day(acme, send):
+    send(*story(2, 80))
+    everything = counted(acme)
+    assert everything[0] > 0
+    connection = make.connection(acme)
+
+    read_a_day(acme, connection)
+    part = counted(acme)
+    send(*story(9, 40))  # what comes later knows it from the start
+    late = counted(acme)
+    with organization_scope(acme.pk):
+        still = sum(kept.amount or 0 for kept in Event.objects.exclude(day=NOON.date()))
+        ingest.forget_connection(acme.pk, connection.pk)
+
+    assert part[0] < everything[0]
+    assert late == [still] * 3
+    with organization_scope(acme.pk):
+        assert counted(acme) == [sum(kept.amount or 0 for kept in Event.objects.all())] * 3
+
+
+def test_another_providers_connection_covers_nothing(acme, send):
+    send(*story(2, 20))
+    before = counted(acme)
+    connection = make.connection(acme, provider="anthropic")
+
+    read_a_day(acme, connection)
+
+    assert counted(acme) == before

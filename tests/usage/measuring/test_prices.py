@@ -1,0 +1,81 @@
+"""The fast prices answer what the pricer answers, to the last digit."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from usage.latency import BOUNDS, bucket, quantile
+from usage.measuring.prices import PriceTable, half_even
+from usage.measuring.shape import Sent, Tokens
+from usage.pricing import Override, Pricer
+from usage.rows import Ledger, UsageRow
+from usage.rows import Tokens as Counts
+
+AT = datetime(2026, 11, 20, 12, tzinfo=UTC)
+MODELS = [
+    ("openai", "gpt-4o"),
+    ("openai", "gpt-4o-mini"),
+    ("openai", "o3-mini"),
+    ("anthropic", "claude-sonnet-4-5"),
+    ("anthropic", "claude-opus-4-5"),
+    ("google", "gemini-2.5-flash-lite"),
+    ("mistral", "mistral-large-latest"),
+    ("openai", "unknown"),
+    ("deepseek", "deepseek-chat"),
+]
+COUNT = st.integers(0, 100_000)
+OWN = Override(UUID(int=1), "openai", "", AT.date(), processing="any", discount_percent=Decimal("7.5"))
+
+
+@given(
+    st.sampled_from(MODELS),
+    st.fixed_dictionaries({"input": COUNT, "cache_read": COUNT, "cache_write_5m": COUNT, "output": COUNT}),
+    st.sampled_from(["", "default", "batch", "flex", "priority"]),
+    st.sampled_from([(), (OWN,)]),
+)
+def test_the_same_as_the_pricer(model, counts, tier, overrides):
+    provider, name = model
+    sent = Sent(provider=provider, model=name, tokens=Tokens(**counts), service_tier=tier)
+    row = UsageRow(
+        Ledger.MEASURED, "", AT, 1, provider, name, service_tier=tier, batch=tier == "batch",
+        context_window="1-100000", tokens=Counts(**counts), requests=1,
+    )  # fmt: skip
+
+    fast, slow = PriceTable(overrides).price(sent, AT, has_units=False), Pricer(overrides).price(row)
+
+    assert fast.amount == slow.amount
+    assert fast.basis == slow.basis
+
+
+@pytest.mark.parametrize(
+    ("total", "rounded"), [(0, 0), (4, 0), (5, 0), (6, 1), (15, 2), (25, 2), (25 * 10**30 + 5, 25 * 10**29)]
+)
+def test_half_goes_to_even(total, rounded):
+    assert half_even(total, 10) == rounded
+
+
+@pytest.mark.parametrize(
+    ("took", "place"), [(0, 0), (25, 0), (26, 1), (40, 1), (41, 2), (BOUNDS[-1], 22), (10**12, 23)]
+)
+def test_a_latency_lies_in_its_bucket(took, place):
+    assert bucket(took) == place
+
+
+@given(st.lists(st.integers(20, 700_000), min_size=1, max_size=300), st.sampled_from([0.5, 0.95]))
+def test_a_quantile_lies_within_its_bucket(latencies, share):
+    counts = [0] * 24
+    for latency in latencies:
+        counts[bucket(latency)] += 1
+    true = sorted(latencies)[max(-(-len(latencies) * share // 1).__int__() - 1, 0)]
+
+    told = quantile(counts, share)
+
+    assert bucket(told) == bucket(true) or abs(told - BOUNDS[bucket(true)]) <= 1
+
+
+def test_without_calls_there_is_no_quantile():
+    assert quantile([0] * 24, 0.5) is None
