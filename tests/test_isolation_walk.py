@@ -13,6 +13,7 @@ from accounts.permissions import Role
 from tests import make
 from tests.answers import body_of
 from tests.conftest import Browser
+from tests.sdk_keys.conftest import issued
 from tokentra.lib.ids import uuid7
 from tokentra.lib.tenancy import organization_scope
 
@@ -87,13 +88,19 @@ def acme_things(acme, alice) -> dict[str, str]:
             "member_id": str(acme.memberships.get(user=alice).pk),
             "invitation_id": str(acme.invitations.get().pk),
         }
-    return people | {"pk": str(connection.pk), "connection_id": str(connection.pk), "organization_id": str(acme.pk)}
+    key = issued(acme, by=alice, name=f"{CANARY} key").key
+    return people | {
+        "key_id": str(key.pk),
+        "pk": str(connection.pk),
+        "connection_id": str(connection.pk),
+        "organization_id": str(acme.pk),
+    }
 
 
 def test_the_walk_covers_the_products_routes():
     names = {route.name for route in OURS}
 
-    assert {"usage:dashboard", "usage:explorer", "providers:connection"} <= names
+    assert {"usage:dashboard", "usage:explorer", "providers:connection", "sdk_keys:revoke"} <= names
     assert any(route.path == "api/usage/export" for route in OURS)
     assert len(OURS) > 30
 
@@ -158,6 +165,17 @@ def test_only_owners_and_admins_touch_connections_and_people(role, method, acme,
         if is_theirs or "api/providers" in route.path:
             status = getattr(browser, method)(route.at(**acme_things), content_type="application/json").status_code
             assert status in {403, 404, 405, 410}, f"{method} {route.path} answered {status}"
+
+
+@pytest.mark.parametrize("role", [Role.VIEWER, Role.FINANCE])
+@pytest.mark.parametrize("method", METHODS)
+def test_roles_without_keys_reach_none_of_their_routes(role, method, acme, acme_things):
+    browser = Browser(make.member(acme, f"{role}3@acme.example", role))
+
+    for route in OURS:
+        if route.name.startswith("sdk_keys:") or "api/auth/api-keys" in route.path:
+            status = getattr(browser, method)(route.at(**acme_things), content_type="application/json").status_code
+            assert status in {403, 405}, f"{method} {route.path} answered {status}"
 
 
 @pytest.mark.parametrize("role", list(Role))

@@ -46,6 +46,7 @@ SETTINGS = (
     "accounts:team",
     "accounts:email",
     "accounts:security",
+    "sdk_keys:",
     "account_",
     "usersessions",
 )

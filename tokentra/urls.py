@@ -10,6 +10,7 @@ urlpatterns = [
     path("", views.front_door, name="front_door"),
     path("healthz", views.healthz, name="healthz"),
     path("readyz", views.readyz, name="readyz"),
+    path("settings/sdk/", include("sdk_keys.urls")),
     path("", include("accounts.urls")),
     path("", include("allauth.urls")),
     path("", include("usage.urls")),

@@ -1,0 +1,14 @@
+"""The pages of API keys, under Settings."""
+
+from django.urls import path
+
+from sdk_keys import views
+
+app_name = "sdk_keys"
+
+urlpatterns = [
+    path("", views.keys, name="list"),
+    path("new/", views.new, name="new"),
+    path("<uuid:key_id>/replace/", views.replace, name="replace"),
+    path("<uuid:key_id>/revoke/", views.revoke, name="revoke"),
+]
