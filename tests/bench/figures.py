@@ -10,14 +10,19 @@ class Figure:
     value: float
     unit: str
     at_most: float | None = None
+    at_least: float | None = None
 
     @property
     def is_reached(self) -> bool:
-        return self.at_most is None or self.value <= self.at_most
+        is_small = self.at_most is None or self.value <= self.at_most
+        return is_small and (self.at_least is None or self.value >= self.at_least)
 
     def __str__(self) -> str:
-        goal = "" if self.at_most is None else f"   goal: at most {self.at_most:g} {self.unit}"
-        verdict = "" if self.at_most is None else (" · reached" if self.is_reached else " · MISSED")
+        goal = verdict = ""
+        for word, bound in (("at most", self.at_most), ("at least", self.at_least)):
+            if bound is not None:
+                goal = f"   goal: {word} {bound:g} {self.unit}"
+                verdict = " · reached" if self.is_reached else " · MISSED"
         return f"  {self.name:<64} {self.value:>10.4g} {self.unit}{goal}{verdict}"
 
 

@@ -1,0 +1,82 @@
+"""Requests that were built beforehand, sent over connections that stay open, by threads that do nothing else."""
+
+import gzip
+import http.client
+import json
+import queue
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import psutil
+
+TRIES = 50
+
+
+@dataclass
+class Driven:
+    """How long each request took, in seconds; `refusals` are answers that were no 202, by status."""
+
+    seconds: float = 0.0
+    took: list[float] = field(default_factory=list)
+    refusals: dict[int, int] = field(default_factory=dict)
+    busy: float = 0.0  # CPU seconds of the driver itself
+
+
+def body(events: Sequence[dict[str, Any]], *, packed: bool = False) -> bytes:
+    plain = json.dumps({"events": list(events)}, separators=(",", ":")).encode()
+    return gzip.compress(plain, 1) if packed else plain
+
+
+def drive(port: int, path: str, bodies: Sequence[bytes], *, headers: dict[str, str], clients: int) -> Driven:
+    """Send every body once; one that is refused for now is sent again."""
+    waiting: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+    for each in bodies:
+        waiting.put(each)
+    driven, lock = Driven(), threading.Lock()
+
+    def client() -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
+        mine: list[float] = []
+        while True:
+            try:
+                content = waiting.get_nowait()
+            except queue.Empty:
+                break
+            for _ in range(TRIES):
+                begun = time.perf_counter()
+                connection.request("POST", path, content, headers)
+                answer = connection.getresponse()
+                said = answer.read()
+                mine.append(time.perf_counter() - begun)
+                if answer.status in (200, 202):
+                    break
+                with lock:
+                    driven.refusals[answer.status] = driven.refusals.get(answer.status, 0) + 1
+                assert answer.status in (429, 503), said
+        connection.close()
+        with lock:
+            driven.took += mine
+
+    threads = [threading.Thread(target=client) for _ in range(clients)]
+    begun, used = time.perf_counter(), time.process_time()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    driven.seconds, driven.busy = time.perf_counter() - begun, time.process_time() - used
+    return driven
+
+
+def cpu_of(processes: Callable[[], Sequence[psutil.Process]]) -> float:
+    """CPU seconds that these processes have used so far."""
+    total = 0.0
+    for process in processes():
+        try:
+            times = process.cpu_times()
+        except psutil.Error:
+            continue
+        total += times.user + times.system
+    return total

@@ -1,0 +1,170 @@
+"""Events through the whole product, beside what the same database could do with them and nothing else."""
+
+import statistics
+import threading
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from tests.bench import calls, driving
+from tests.bench.figures import Figure, percentile
+from tests.product import Product
+
+TRACK = "/api/usage/track"
+CLIENTS = 4
+PHASES = ((1000, 60_000, 30_000, 0.5), (100, 40_000, 20_000, 0.5))  # batch, events, goal of events/s, goal over raw
+SINGLES = 3_000
+RAW_COLUMNS = ("id uuid, at timestamptz, provider text, model text, customer text, user_ref text, feature text, "
+               "environment text, input bigint, cached bigint, output bigint, latency bigint, amount numeric")  # fmt: skip
+RAW_NAMES = ", ".join(part.split()[0] for part in RAW_COLUMNS.split(", "))
+RAW_SUMS = "calls, input, cached, output, amount"
+RAW_ROLLUPS = {
+    "raw_model": ("date_trunc('hour', at, 'UTC')", "provider, model, environment"),
+    "raw_customer": ("date_trunc('day', at, 'UTC')", "customer, provider, model"),
+    "raw_feature": ("date_trunc('day', at, 'UTC')", "feature, provider, model"),
+}
+
+
+def run(directory: Path, *, rows: int) -> Iterator[Figure]:
+    with Product(directory / "var") as product:
+        owner = product.bootstrap()
+        status, made = owner.call(
+            "POST", "/api/auth/api-keys", {"name": "bench", "scopes": ["ingest"], "environment": "live"}
+        )
+        assert status == 201, made
+        headers = {"Authorization": f"Bearer {made['key']}", "Content-Type": "application/json"}
+        wanted = sum(size for _, size, _, _ in PHASES) + SINGLES + 4_000
+        story = calls.calls(wanted, until=datetime.now(UTC) - timedelta(minutes=5))
+        send(
+            product, headers, [driving.body(take(story, 100)) for _ in range(20)]
+        )  # warm: every process has its prices
+        socket = postgres_of(product)
+        before = size_of(socket)
+        sent = 0
+        for batch, count, goal, ratio in PHASES:
+            events = take(story, count)
+            raw = statistics.median(raw_limit(socket, events, batch) for _ in range(3))
+            driven, used = measured(product, headers, [driving.body(part) for part in parts(events, batch)])
+            rate = count / driven.seconds
+            sent += count
+            yield Figure(f"raw database, batch {batch}, {CLIENTS} connections", raw, "events/s")
+            yield Figure(f"ingest, batch {batch}, {CLIENTS} clients", rate, "events/s", at_least=goal)
+            yield Figure(f"ingest over raw, batch {batch}", rate / raw, "x", at_least=ratio)
+            yield Figure(f"CPU of the product for 1,000 events, batch {batch}", used / count * 1000, "s", at_most=0.06)
+            yield Figure(f"answer, batch {batch}, p95", percentile(driven.took, 0.95) * 1000, "ms",
+                         at_most=25 if batch == 100 else None)  # fmt: skip
+        yield Figure(
+            "disk for one event, indexes and rollups included", (size_of(socket) - before) / sent, "bytes", at_most=500
+        )
+        driven, used = measured(product, headers, [driving.body([event]) for event in take(story, SINGLES)])
+        yield Figure(f"ingest, batch 1, {CLIENTS} clients", SINGLES / driven.seconds, "requests/s", at_least=800)
+        yield Figure("answer, batch 1, p99", percentile(driven.took, 0.99) * 1000, "ms", at_most=25)
+        yield Figure("CPU of the product for 1,000 events, batch 1", used / SINGLES * 1000, "s", at_most=1.2)
+
+
+def take(story: Iterator[dict[str, Any]], count: int) -> list[dict[str, Any]]:
+    return [next(story) for _ in range(count)]
+
+
+def parts(events: Sequence[dict[str, Any]], size: int) -> list[Sequence[dict[str, Any]]]:
+    return [events[start : start + size] for start in range(0, len(events), size)]
+
+
+def send(product: Product, headers: dict[str, str], bodies: Sequence[bytes]) -> driving.Driven:
+    return driving.drive(product.port, TRACK, bodies, headers=headers, clients=CLIENTS)
+
+
+def measured(product: Product, headers: dict[str, str], bodies: Sequence[bytes]) -> tuple[driving.Driven, float]:
+    """With the CPU seconds that the product's processes used meanwhile."""
+    before = driving.cpu_of(product.children)
+    driven = send(product, headers, bodies)
+    return driven, driving.cpu_of(product.children) - before
+
+
+def postgres_of(product: Product) -> str:
+    """The directory of its socket."""
+    from tokentra.machine import places
+
+    return str(places.socket_dir(product.var / "postgres"))
+
+
+def size_of(socket: str) -> int:
+    with psycopg.connect(host=socket, user="postgres", dbname="tokentra", autocommit=True) as session:
+        session.execute("CHECKPOINT")
+        found = session.execute(
+            "SELECT sum(pg_total_relation_size(oid)) FROM pg_class WHERE relkind IN ('r', 'p') AND "
+            "(relname LIKE 'usage_event%' OR relname LIKE 'usage_measured%' OR relname LIKE 'usage_appearance%' "
+            "OR relname IN ('usage_run', 'usage_hourrollup', 'usage_daydimension', 'usage_dayrollup'))"
+        ).fetchone()
+    assert found
+    return int(found[0])
+
+
+# What the database does with the same events and none of the product: dedupe and three narrow rollups.
+
+
+def raw_limit(socket: str, events: Sequence[dict[str, Any]], batch: int) -> float:
+    """Events a second, over four connections, each transaction one batch."""
+    import time
+
+    lines = [raw_line(event) for event in events]
+    with raw_session(socket) as session:
+        session.execute("DROP TABLE IF EXISTS raw_event")
+        session.execute(f"CREATE TABLE raw_event ({RAW_COLUMNS}, PRIMARY KEY (id))")
+        session.execute("CREATE INDEX ON raw_event (at)")
+        for table, (_, key) in RAW_ROLLUPS.items():
+            columns = ", ".join(f"{name} text" for name in key.split(", "))
+            session.execute(f"DROP TABLE IF EXISTS {table}")
+            session.execute(
+                f"CREATE TABLE {table} (at timestamptz, {columns}, calls bigint, input bigint, cached bigint, "
+                f"output bigint, amount numeric, PRIMARY KEY (at, {key})) WITH (fillfactor = 70)"
+            )
+        session.execute("CHECKPOINT")
+    chunks = [b"".join(part) for part in parts(lines, batch)]  # type: ignore[arg-type]  # lines are bytes
+    threads = [threading.Thread(target=copy_raw, args=[socket, chunks[n::CLIENTS]]) for n in range(CLIENTS)]
+    begun = time.perf_counter()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return len(events) / (time.perf_counter() - begun)
+
+
+def raw_session(socket: str) -> psycopg.Connection[Any]:
+    return psycopg.connect(host=socket, user="postgres", dbname="postgres", autocommit=True)
+
+
+def copy_raw(socket: str, chunks: Sequence[bytes]) -> None:
+    with raw_session(socket) as session, session.cursor() as cursor:
+        cursor.execute(f"CREATE TEMP TABLE raw_staging ({RAW_COLUMNS}) ON COMMIT DELETE ROWS")
+        for chunk in chunks:
+            with session.transaction():
+                with cursor.copy(f"COPY raw_staging ({RAW_NAMES}) FROM STDIN") as copy:
+                    copy.write(chunk)
+                cursor.execute(raw_statement(), prepare=True)
+
+
+def raw_statement() -> str:
+    statement = "WITH new AS (INSERT INTO raw_event SELECT * FROM raw_staging ON CONFLICT DO NOTHING RETURNING *)"
+    for table, (at, key) in RAW_ROLLUPS.items():
+        places = ", ".join(str(place + 1) for place in range(key.count(",") + 2))
+        sums = "count(*), sum(input), sum(cached), sum(output), sum(amount)"
+        changes = ", ".join(f"{name} = {table}.{name} + excluded.{name}" for name in RAW_SUMS.split(", "))
+        statement += (
+            f", to_{table} AS (INSERT INTO {table} SELECT {at}, {key}, {sums} FROM new GROUP BY {places} "
+            f"ORDER BY {places} ON CONFLICT (at, {key}) DO UPDATE SET {changes})"
+        )
+    return f"{statement} SELECT count(*) FROM new"
+
+
+def raw_line(event: dict[str, Any]) -> bytes:
+    tokens = event["tokens"]
+    counts = [tokens.get(name, 0) for name in ("input", "cacheRead", "output")]
+    texts = [
+        event[name]
+        for name in ("id", "occurredAt", "provider", "model", "customerId", "userId", "feature", "environment")
+    ]
+    return ("\t".join(map(str, [*texts, *counts, event["latencyMs"], "0.001"])) + "\n").encode()
