@@ -81,7 +81,10 @@ class Event(OwnedFact):
 
 
 class MeasuredSums(OwnedFact):
-    """Events added up. Latencies are counted in the buckets of usage.latency; null where they are not."""
+    """Events added up. Latencies are counted in the buckets of usage.latency; null where they are not.
+
+    One value and time may have several rows, one for each writer of the same moment: whoever reads adds them up.
+    """
 
     id = models.UUIDField(help_text="The hash of what the row is about.")
     currency = models.TextField()

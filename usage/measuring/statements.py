@@ -22,11 +22,6 @@ TYPES = {
 }
 TYPED = tuple(f"{field.column} {TYPES[field.get_internal_type()]}" for field in Event._meta.concrete_fields)
 
-STAGING = "CREATE TEMP TABLE IF NOT EXISTS usage_event_staging (LIKE usage_event) ON COMMIT DELETE ROWS"
-COPY = f"COPY usage_event_staging ({', '.join(COLUMNS)}) FROM STDIN"
-FROM_STAGING = "usage_event_staging"
-FROM_JSON = f"json_to_recordset($3) AS given ({', '.join(TYPED)})"
-
 IN = " + ".join(f"coalesce({name}, 0)" for name in TOKEN_CLASSES if name not in ("output", "audio_out", "image_out"))
 OUT = "coalesce(output, 0) + coalesce(audio_out, 0) + coalesce(image_out, 0)"
 BUCKET = f"width_bucket(latency_ms - 1, ARRAY[{', '.join(map(str, BOUNDS))}]::bigint[])"
@@ -86,12 +81,19 @@ def grouped(groups: dict[str, str], sums: dict[str, str], source: str) -> str:
     return f"SELECT {columns} FROM {source} GROUP BY {by}"  # noqa: S608  # names of ours
 
 
-def adding(table: str, key: str, groups: dict[str, str], sums: dict[str, str], source: str) -> str:
-    """Adds groups of a source to a rollup whose `id` is their hash, in an order in which no two wait in a circle."""
+def adding(
+    table: str, key: str, groups: dict[str, str], sums: dict[str, str], source: str, *, is_shared: bool = False
+) -> str:
+    """Adds groups of a source to a rollup whose `id` is their hash, in an order in which no two wait in a circle.
+
+    Writers at the same time have rows of their own, by their slot ($3), so that none waits for another; whoever
+    reads adds them up. Rows that are shared are one for each group.
+    """
+    id = identity(groups if is_shared else ("$3", *groups))
     names = ", ".join((*groups, "id", *sums))
     changes = ", ".join(CHANGES.get(name, ADDED).format(name=name) for name in sums if name not in KEPT)
     return (
-        f"INSERT INTO {table} AS held ({names}) SELECT {', '.join(groups)}, {identity(groups)}, "  # noqa: S608
+        f"INSERT INTO {table} AS held ({names}) SELECT {', '.join(groups)}, {id}, "  # noqa: S608
         f"{', '.join(sums)} FROM ({grouped(groups, sums, source)}) AS added ORDER BY {key}, id "
         f"ON CONFLICT ({key}, id) DO UPDATE SET {changes}"
     )
@@ -251,6 +253,7 @@ ROLLUPS = {
             "tokens_out": "sum(tokens_out)",
         },
         "leaves WHERE run IS NOT NULL",
+        is_shared=True,
     ),
 }
 ADD_UP = ", ".join(
@@ -263,17 +266,13 @@ ADD_UP = ", ".join(
 )
 
 
-def store(source: str) -> str:
-    """Writes what is new and adds up only that; answers the ids that were new."""
-    names = ", ".join(COLUMNS)
-    return (
-        f"WITH events AS (INSERT INTO usage_event ({names}) SELECT {names} FROM {source} "  # noqa: S608
-        f"ON CONFLICT DO NOTHING RETURNING *), {ADD_UP} SELECT day, id FROM events"
-    )
-
-
-# Planned once in each session. $1: what is covered by connections, as "provider day"; $2: the grain of hours; $3: rows.
-PREPARED = {
-    "tt_store_staged": f"PREPARE tt_store_staged (text[], interval) AS {store(FROM_STAGING)}",
-    "tt_store_json": f"PREPARE tt_store_json (text[], interval, json) AS {store(FROM_JSON)}",
-}
+NAMES = ", ".join(COLUMNS)
+# Writes what is new and adds up only that; answers the ids that were new. $1: what is covered by connections, as
+# "provider day"; $2: the grain of hours; $3: the writer's slot; $4: rows.
+PREPARE = f"""
+PREPARE tt_store (text[], interval, int, json) AS
+WITH events AS (
+    INSERT INTO usage_event ({NAMES}) SELECT {NAMES} FROM json_to_recordset($4) AS given ({", ".join(TYPED)})
+    ON CONFLICT DO NOTHING RETURNING *
+), {ADD_UP}
+SELECT day, id FROM events"""  # noqa: S608  # names of ours

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from operator import itemgetter
 from typing import Any
 from uuid import UUID
-from weakref import WeakKeyDictionary
+from weakref import WeakSet
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -21,11 +21,16 @@ from usage.measuring.reading import Read, hashed
 from usage.models import COUNTS
 from usage.pricing import Price
 
-COPIED_FROM = 400  # events; fewer are written faster by one statement than by COPY
 QUARTER, HOUR = timedelta(minutes=15), timedelta(hours=1)
-# A provider that becomes connected, or is no longer, takes these locks alone while it turns what counts.
+# A provider that becomes connected, or is no longer, takes these locks alone while it turns what counts. Then the
+# first slot that no other writer of the organization has; without a free one they wait for each other's rows.
 LOCKS = """
-SELECT pg_advisory_xact_lock_shared(hashtextextended(name, 0)) FROM unnest(%(names)s::text[]) AS name ORDER BY name"""
+SELECT pg_advisory_xact_lock_shared(hashtextextended(name, 0)) FROM unnest(%(names)s::text[]) AS name ORDER BY name;
+SELECT coalesce((
+    SELECT slot FROM generate_series(0, %(slots)s - 1) AS slot
+    WHERE pg_try_advisory_xact_lock(hashtextextended(%(slot)s || slot, 0)) LIMIT 1
+), pg_backend_pid() %% %(slots)s)"""
+SLOTS = 4
 # Every row that is looked at is found by its key, whatever the planner knows of the tables.
 BY_KEY = """
 SET LOCAL plan_cache_mode = force_generic_plan; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off;
@@ -38,8 +43,6 @@ HELD = """
 SELECT e.day, e.id, e.digest FROM unnest(%(days)s::date[], %(ids)s::uuid[]) AS asked (day, id)
 JOIN usage_event e ON e.organization_id = %(organization)s AND e.day = asked.day AND e.id = asked.id"""
 encode = msgspec.json.Encoder(decimal_format="string").encode
-
-OBJECTS = {"units", "tags"}
 
 Key = tuple[date, UUID]
 TEXT_COLUMNS = (
@@ -92,13 +95,16 @@ def store(
     providers = sorted({read.sent.provider for read, _ in events})
     ensure_weeks(days)
     with cursor() as own:
-        own.execute(LOCKS, {"names": [name_within(organization_id, provider) for provider in providers]})
+        names = [name_within(organization_id, provider) for provider in providers]
+        own.execute(LOCKS, {"names": names, "slot": name_within(organization_id, "slot "), "slots": SLOTS})
+        own.nextset()
+        [(slot,)] = own.fetchall()
         scope = {"organization": organization_id, "first": min(days), "last": max(days), "providers": providers}
         own.execute(COVERED, scope)
         covered = [covered for (covered,) in own.fetchall()]
         rows = [row_of(organization_id, read, price, key_id=key_id, zone=zone, now=now) for read, price in events]
         rows.sort(key=itemgetter("day", "id"))  # so that two writers of the same events never wait in a circle
-        new = write(own, rows, covered, grain(zone, now))
+        new = write(own, rows, [covered, grain(zone, now), slot])
         appearing.note(own, organization_id, those_there(row for row in rows if (row["day"], row["id"]) in new))
         known = digests.keys() - new
         conflicts = conflicting(own, organization_id, {key: digests[key] for key in known}) if known else frozenset()
@@ -113,29 +119,11 @@ def cursor() -> Generator[ClientCursor[Any]]:
         yield own
 
 
-def prepare(own: ClientCursor[Any], name: str) -> None:
-    """Once for each session: statements as large as ours take longer to plan than to run."""
-    prepared = _prepared.setdefault(own.connection, set())
-    if name not in prepared:
-        own.execute(statements.PREPARED[name])
-        prepared.add(name)
-
-
-def write(
-    own: ClientCursor[Any], rows: Sequence[dict[str, Any]], covered: list[str], grain: timedelta
-) -> frozenset[Key]:
-    if len(rows) < COPIED_FROM:
-        prepare(own, "tt_store_json")
-        own.execute("EXECUTE tt_store_json (%s, %s, %s)", [covered, grain, encode(rows).decode()])
-        return frozenset(own.fetchall())
-    own.execute(statements.STAGING)
-    with own.copy(statements.COPY) as copy:
-        for row in rows:
-            for name in row.keys() & OBJECTS:
-                row[name] = encode(row[name]).decode()
-            copy.write_row([row.get(name) for name in statements.COLUMNS])
-    prepare(own, "tt_store_staged")
-    own.execute("EXECUTE tt_store_staged (%s, %s)", [covered, grain])
+def write(own: ClientCursor[Any], rows: Sequence[dict[str, Any]], context: list[Any]) -> frozenset[Key]:
+    if own.connection not in _prepared:  # a statement as large as ours takes longer to plan than to run
+        own.execute(statements.PREPARE)
+        _prepared.add(own.connection)
+    own.execute("EXECUTE tt_store (%s, %s, %s, %s)", [*context, encode(rows).decode()])
     return frozenset(own.fetchall())
 
 
@@ -207,4 +195,4 @@ def ensure_weeks(days: Collection[date]) -> None:
 
 
 _there: set[date] = set()
-_prepared: WeakKeyDictionary[Connection[Any], set[str]] = WeakKeyDictionary()
+_prepared: WeakSet[Connection[Any]] = WeakSet()
