@@ -18,14 +18,15 @@ from tokentra.lib.tenancy import name_within
 from usage import partitions
 from usage.measuring import appearing, statements
 from usage.measuring.reading import Read, hashed
+from usage.measuring.turning import SUMS
 from usage.models import COUNTS
 from usage.pricing import Price
 
 QUARTER, HOUR = timedelta(minutes=15), timedelta(hours=1)
-# A provider that becomes connected, or is no longer, takes these locks alone while it turns what counts. Then the
-# first slot that no other writer of the organization has; without a free one they wait for each other's rows.
+# Writers hold one lock together, which whoever turns, rebuilds or compares the organization's sums takes alone. Each
+# then takes the first slot that no other one has; without a free one they wait for each other's rows.
 LOCKS = """
-SELECT pg_advisory_xact_lock_shared(hashtextextended(name, 0)) FROM unnest(%(names)s::text[]) AS name ORDER BY name;
+SELECT pg_advisory_xact_lock_shared(hashtextextended(%(sums)s, 0));
 SELECT coalesce((
     SELECT slot FROM generate_series(0, %(slots)s - 1) AS slot
     WHERE pg_try_advisory_xact_lock(hashtextextended(%(slot)s || slot, 0)) LIMIT 1
@@ -95,8 +96,8 @@ def store(
     providers = sorted({read.sent.provider for read, _ in events})
     ensure_weeks(days)
     with cursor() as own:
-        names = [name_within(organization_id, provider) for provider in providers]
-        own.execute(LOCKS, {"names": names, "slot": name_within(organization_id, "slot "), "slots": SLOTS})
+        names = {"sums": name_within(organization_id, SUMS), "slot": name_within(organization_id, "slot ")}
+        own.execute(LOCKS, names | {"slots": SLOTS})
         own.nextset()
         [(slot,)] = own.fetchall()
         scope = {"organization": organization_id, "first": min(days), "last": max(days), "providers": providers}

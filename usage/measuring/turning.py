@@ -9,7 +9,7 @@ from django.db import connection
 
 from tokentra.lib.tenancy import name_within
 
-# Those who store events hold it shared.
+SUMS = "measured sums"  # those who store events hold this lock together
 LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
 OF_HOUR = "(hour AT TIME ZONE 'UTC')::date"
 TABLES = (
@@ -44,6 +44,6 @@ def turn(organization_id: UUID, provider: str, days: Collection[date]) -> None:
         "end": datetime.combine(max(days) + timedelta(days=1), time.min, UTC),
     }
     with connection.cursor() as cursor:
-        cursor.execute(LOCK, [name_within(organization_id, provider)])
+        cursor.execute(LOCK, [name_within(organization_id, SUMS)])
         for table, day, narrow in TABLES:
             cursor.execute(TURN.format(table=table, day=day, narrow=narrow), params)

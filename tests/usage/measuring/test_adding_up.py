@@ -8,12 +8,13 @@ from decimal import Decimal
 
 import pytest
 from django.db import connections
-from django.db.models import Sum
+from django.db.models import F, Sum
 
 from tests import make
 from tests.usage.measuring.conftest import NOON, event
 from tokentra.lib.tenancy import organization_scope
 from usage import ingest
+from usage.audit import Audit
 from usage.measured import Event, MeasuredDay, MeasuredHour, Run
 from usage.measuring import appearing
 from usage.measuring.dimensions import DIMENSIONS
@@ -210,3 +211,25 @@ def test_another_providers_connection_covers_nothing(acme, send):
     read_a_day(acme, connection)
 
     assert counted(acme) == before
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Kathmandu", "America/Los_Angeles"])
+def test_c6_every_sum_can_be_made_anew_and_the_audit_finds_what_differs(zone, acme, send):
+    with organization_scope(acme.pk):
+        acme.timezone = zone
+        acme.save(update_fields=["timezone"])
+    read_a_day(acme, make.connection(acme))
+    send(*story(4, 150))
+    assert list(Audit(acme.pk).run()) == []
+    with organization_scope(acme.pk):
+        some = NOON.date() - timedelta(days=1)
+        MeasuredDay.objects.filter(dimension="customer", day=some).update(calls=F("calls") + 1)
+        DayDimension.objects.filter(ledger="measured", day=NOON.date()).delete()
+        MeasuredHour.objects.filter(dimension="model").update(latency_03=99)
+
+    found = list(Audit(acme.pk, fix=True).run())
+
+    assert {table for wrong in found for table in wrong.tables} == {
+        "usage_measuredday", "usage_daydimension", "usage_measuredhour",
+    }  # fmt: skip
+    assert list(Audit(acme.pk).run()) == []

@@ -1,0 +1,85 @@
+"""The sums of measured events against the events, and made anew where they differ.
+
+Sums of days whose events are no longer kept stay as they are: there is nothing left to make them of.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from django.db import connection
+from django.db.backends.utils import CursorWrapper
+
+from accounts.models import Organization
+from tokentra.lib.tenancy import name_within, organization_scope
+from usage.measured import Event
+from usage.measuring import statements
+from usage.measuring.storing import COVERED, grain
+from usage.measuring.sums import ROLLUPS
+from usage.measuring.turning import LOCK, SUMS
+
+DAY = timedelta(days=1)
+BY_UTC_DAY = ("hours", "days", "crossed_days", "measured_hours")
+BY_ZONE_DAY = ("measured_days",)
+OF_UTC_DAY = "day = %(day)s"
+OF_ZONE_DAY = "day BETWEEN %(day)s - 1 AND %(day)s + 1 AND zone_day = %(day)s"
+SETS = ((BY_UTC_DAY, OF_UTC_DAY), (BY_ZONE_DAY, OF_ZONE_DAY))
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """A day of an organization whose sums differ from its events: how many groups, by table."""
+
+    organization_id: UUID
+    day: date
+    tables: dict[str, int]
+
+    def __str__(self) -> str:
+        counts = ", ".join(f"{count} in {table}" for table, count in sorted(self.tables.items()))
+        return f"organization {self.organization_id}, events of {self.day}: {counts}"
+
+
+def days_of(organization_id: UUID, sample: int | None = None) -> list[date]:
+    """The days of the events that are kept, or some of them picked at random."""
+    with organization_scope(organization_id):
+        days = Event.objects.filter(organization_id=organization_id).order_by().values_list("day", flat=True).distinct()
+        return sorted(days if sample is None else days.order_by("?")[:sample])
+
+
+def compare(organization_id: UUID, days: list[date], *, fix: bool = False) -> Iterator[Wrong]:
+    """Each day that is wrong, in a transaction of its own in which nobody writes; `fix` makes it anew."""
+    for day in days:
+        with organization_scope(organization_id), connection.cursor() as cursor:
+            params = alone_with(cursor, organization_id, day)
+            tables = {}
+            for names, events in SETS:
+                for name in names:
+                    cursor.execute(statements.differing(events, name), params)
+                    if count := cursor.fetchone()[0]:
+                        tables[ROLLUPS[name].table] = count
+            if tables and fix:
+                make_anew(cursor, params)
+        if tables:
+            yield Wrong(organization_id, day, tables)
+
+
+def make_anew(cursor: CursorWrapper, params: dict[str, Any]) -> None:
+    for names, events in SETS:
+        for name in names:
+            cursor.execute(statements.forgetting(ROLLUPS[name]), params)
+        cursor.execute(statements.making_anew(events, *names), params)
+
+
+def alone_with(cursor: CursorWrapper, organization_id: UUID, day: date) -> dict[str, Any]:
+    """Nobody else writes the organization's sums until the transaction ends; answers what the statements take."""
+    cursor.execute(LOCK, [name_within(organization_id, SUMS)])
+    zone = ZoneInfo(Organization.objects.values_list("timezone", flat=True).get(pk=organization_id))
+    start = datetime.combine(day, time.min, UTC)
+    params: dict[str, Any] = {"organization": organization_id, "day": day, "start": start, "end": start + DAY}
+    events = Event.objects.filter(organization_id=organization_id, day__range=(day - DAY, day + DAY))
+    providers = list(events.order_by().values_list("provider", flat=True).distinct())
+    cursor.execute(COVERED, params | {"first": day - DAY, "last": day + DAY, "providers": providers})
+    return params | {"covered": [covered for (covered,) in cursor.fetchall()], "grain": grain(zone, start)}

@@ -1,0 +1,249 @@
+"""What events are added up to: each rollup with its groups and sums, as SQL over the rows of statements.py."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from usage.measured import LATENCIES
+from usage.measuring.dimensions import BY_NAME, DIMENSIONS
+from usage.models import COUNTS
+
+Columns = dict[str, str]  # a column's name to its SQL
+
+
+@dataclass(frozen=True)
+class Part:
+    """Rows of a rollup that come from one source; sums that it does not have are null."""
+
+    groups: Columns
+    sums: Columns
+    source: str
+
+
+@dataclass(frozen=True)
+class Rollup:
+    """A table of sums. `again` adds up what it holds; `of_day` says which of its rows are of one day.
+
+    Writers of the same moment have rows of their own, so that none waits for another, unless it `is_shared`.
+    """
+
+    table: str
+    key: str
+    parts: tuple[Part, ...]
+    again: Columns
+    of_day: str = ""
+    is_shared: bool = False
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        return tuple(self.parts[0].groups)
+
+    @property
+    def sums(self) -> tuple[str, ...]:
+        return tuple(self.parts[0].sums)
+
+
+def expanded(source: str, names: str, rows: Sequence[tuple[str, ...]]) -> str:
+    """Each row of a source once for each of these rows of values, where all of them are known."""
+    values = ", ".join(f"({', '.join(row)})" for row in rows)
+    known = " AND ".join(f"{name} IS NOT NULL" for name in names.split(", "))
+    return f"{source} CROSS JOIN LATERAL (VALUES {values}) AS by ({names}) WHERE {known}"
+
+
+def quoted(word: str) -> str:
+    return f"'{word}'"
+
+
+def themselves(columns: Columns) -> Columns:
+    return {name: name for name in columns}
+
+
+MEASURES: Columns = {
+    "calls": "count(*)",
+    "errors": "count(*) FILTER (WHERE is_error)",
+    "streamed": "count(*) FILTER (WHERE is_streamed)",
+    "amount": "sum(money)",
+    "unpriced_calls": "count(*) FILTER (WHERE is_unpriced)",
+    "unpriced_tokens": "coalesce(sum(tokens_in + tokens_out) FILTER (WHERE is_unpriced), 0)",
+    "tokens_in": "sum(tokens_in)",
+    "tokens_cached": "coalesce(sum(cache_read), 0)",
+    "tokens_out": "sum(tokens_out)",
+    "latency_ms": "coalesce(sum(latency_ms), 0)",
+    "first_at": "min(occurred_at)",
+    "last_at": "max(occurred_at)",
+}
+SPREAD = {name: f"count(*) FILTER (WHERE bucket = {number})" for number, name in enumerate(LATENCIES)}
+MEASURES_AGAIN = {name: f"sum({name})" for name in MEASURES} | {"first_at": "min(first_at)", "last_at": "max(last_at)"}
+SPREAD_AGAIN = {name: f"sum({name})" for name in SPREAD}
+HOUR = "date_bin('1 hour', occurred_at, TIMESTAMPTZ '2000-01-01 00:00+00')"
+GRAIN = "date_bin($2, occurred_at, TIMESTAMPTZ '2000-01-01 00:00+00')"
+
+# The pages of what counts read the same tables for every ledger; measured events have no connection there, and
+# which person made a call is told by the pages of what was measured.
+
+COUNTED: Columns = {
+    "organization_id": "organization_id",
+    "connection_id": "'00000000-0000-0000-0000-000000000000'::uuid",
+    "provider": "provider",
+    "ledger": "'measured'::text",
+    "currency": "paid_in",
+    "basis": "basis",
+}
+COUNTED_PARTS: Columns = {
+    "model": "model",
+    "project": "coalesce(project, '')",
+    "api_key": "coalesce(key_id::text, '')",
+    "service_tier": "coalesce(service_tier, '')",
+}
+COUNTED_SUMS: Columns = {
+    **{name: f"coalesce(sum({name}), 0)" for name in COUNTS},
+    "amount": "sum(money)",
+    "requests": "count(*)",
+    "unpriced_tokens": MEASURES["unpriced_tokens"],
+    "units": "coalesce(usage_sum_units(units) FILTER (WHERE units IS NOT NULL), '{}')",
+    "counted": "bool_and(counts)",
+    "tokens_counted": "bool_and(counts)",
+    "requests_known": "true",
+}
+COUNTED_AGAIN = {name: f"sum({name})" for name in COUNTED_SUMS} | {
+    "units": "coalesce(usage_sum_units(units) FILTER (WHERE units <> '{}'), '{}')",
+    **{name: f"bool_and({name})" for name in ("counted", "tokens_counted", "requests_known")},
+}
+COUNTABLE = Part(COUNTED | {"day": "day", "hour": HOUR} | COUNTED_PARTS, COUNTED_SUMS, "leaves")
+BY_PART = expanded(
+    "countable", "dimension, value", [*((quoted(part), part) for part in COUNTED_PARTS), ("'user'", "''")]
+)
+ONE: Columns = {"dimension": "dimension", "value": "value"}
+
+# The pages of what was measured. Dimensions with few values are added up together first.
+
+FEW = [each for each in DIMENSIONS if not each.is_many]
+MANY = [each for each in DIMENSIONS if each.is_many]
+FEWER = Part(
+    {"organization_id": "organization_id", "currency": "paid_in", "zone_day": "zone_day", "at_hour": GRAIN}
+    | {f"of_{each.name}": each.sql for each in FEW},
+    MEASURES | SPREAD,
+    "leaves",
+)
+FROM_FEWER: Columns = {"organization_id": "organization_id", "currency": "currency"}
+FROM_LEAVES: Columns = {"organization_id": "organization_id", "currency": "paid_in"}
+OF_ONE = ONE | {"by": "''", "by_value": "''", "day": "zone_day"}
+OF_TWO = ONE | {"by": "other", "by_value": "by_value", "day": "zone_day"}
+TWO = "dimension, value, other, by_value"
+MEASURED_DAYS = (
+    Part(
+        FROM_FEWER | OF_ONE,
+        MEASURES_AGAIN | SPREAD_AGAIN,
+        expanded("fewer", "dimension, value", [(quoted(each.name), f"of_{each.name}") for each in FEW]),
+    ),
+    Part(
+        FROM_LEAVES | OF_ONE,
+        MEASURES | SPREAD,
+        expanded("leaves", "dimension, value", [(quoted(each.name), each.sql) for each in MANY]),
+    ),
+    Part(
+        FROM_FEWER | OF_TWO,
+        MEASURES_AGAIN,
+        expanded(
+            "fewer",
+            TWO,
+            [
+                (quoted(each.name), f"of_{each.name}", quoted(other), f"of_{other}")
+                for each in FEW
+                for other in each.crossed_with
+            ],
+        ),
+    ),
+    Part(
+        FROM_LEAVES | OF_TWO,
+        MEASURES,
+        expanded(
+            "leaves",
+            TWO,
+            [
+                (quoted(each.name), each.sql, quoted(other), BY_NAME[other].sql)
+                for each in MANY
+                for other in each.crossed_with
+            ],
+        ),
+    ),
+)
+MEASURED_HOURS = (
+    Part(
+        FROM_FEWER | ONE | {"hour": "at_hour"},
+        MEASURES_AGAIN | SPREAD_AGAIN,
+        expanded("fewer", "dimension, value", [(quoted(e.name), f"of_{e.name}") for e in FEW if e.by_hour]),
+    ),
+    Part(
+        FROM_LEAVES | ONE | {"hour": GRAIN},
+        MEASURES | SPREAD,
+        expanded("leaves", "dimension, value", [(quoted(e.name), e.sql) for e in MANY if e.by_hour]),
+    ),
+)
+RUNS = Part(
+    {"organization_id": "organization_id", "run": "run"},
+    {
+        "agent": "coalesce(min(agent), '')",
+        "customer": "coalesce(min(customer), '')",
+        "feature": "coalesce(min(feature), '')",
+        "started_at": "min(occurred_at)",
+        "last_at": "max(occurred_at)",
+        "calls": "count(*)",
+        "errors": MEASURES["errors"],
+        "amount": "coalesce(sum(money) FILTER (WHERE paid_in = 'USD'), 0)",
+        "unpriced_calls": MEASURES["unpriced_calls"],
+        "tokens_in": "sum(tokens_in)",
+        "tokens_out": "sum(tokens_out)",
+    },
+    "leaves WHERE run IS NOT NULL",
+)
+HOUR_OF_DAY = (
+    "hour >= %(day)s::date::timestamp AT TIME ZONE 'UTC' AND hour < (%(day)s::date + 1)::timestamp AT TIME ZONE 'UTC'"
+)
+OURS = "connection_id = '00000000-0000-0000-0000-000000000000'::uuid AND ledger = 'measured'"
+ROLLUPS = {
+    "hours": Rollup(
+        "usage_hourrollup",
+        "organization_id, dimension, hour",
+        (Part(themselves(COUNTED) | ONE | {"hour": "hour"}, COUNTED_AGAIN | {"seconds": "3600"}, BY_PART),),
+        COUNTED_AGAIN | {"seconds": "3600"},
+        f"{OURS} AND {HOUR_OF_DAY}",
+    ),
+    "days": Rollup(
+        "usage_daydimension",
+        "organization_id, dimension, day",
+        (Part(themselves(COUNTED) | ONE | {"day": "day"}, COUNTED_AGAIN, BY_PART),),
+        COUNTED_AGAIN,
+        f"{OURS} AND day = %(day)s",
+    ),
+    "crossed_days": Rollup(
+        "usage_dayrollup",
+        "organization_id, day",
+        (
+            Part(
+                themselves(COUNTED)
+                | {"day": "day"}
+                | themselves(COUNTED_PARTS)
+                | {"user_ref": "''", "batch": "false", "line_item": "''"},
+                COUNTED_AGAIN,
+                "countable",
+            ),
+        ),
+        COUNTED_AGAIN,
+        f"{OURS} AND day = %(day)s",
+    ),
+    "measured_days": Rollup(
+        "usage_measuredday",
+        "organization_id, dimension, by, day",
+        MEASURED_DAYS,
+        MEASURES_AGAIN | SPREAD_AGAIN,
+        "day = %(day)s",
+    ),
+    "measured_hours": Rollup(
+        "usage_measuredhour",
+        "organization_id, dimension, hour",
+        MEASURED_HOURS,
+        MEASURES_AGAIN | SPREAD_AGAIN,
+        HOUR_OF_DAY,
+    ),
+    "runs": Rollup("usage_run", "organization_id", (RUNS,), {}, is_shared=True),
+}
