@@ -23,7 +23,7 @@ from accounts.currencies import CURRENCIES
 from accounts.industries import Industry
 from accounts.invitations import addresses_in
 from accounts.invited import Invitation
-from accounts.models import Membership, Organization, User
+from accounts.models import LONGEST_KEPT, SHORTEST_KEPT, Membership, Organization, User
 from accounts.naming import clean_name
 from accounts.permissions import MEANS, Role
 from accounts.signup import Arrival
@@ -188,9 +188,20 @@ class NewOrganizationForm(PlaceForm):
 
 class OrganizationForm(PlaceForm):
     industry = forms.ChoiceField(label="Industry", required=False, choices=[("", "Not said"), *Industry.choices])
+    event_days = forms.IntegerField(
+        label="Keep single events for, in days",
+        required=False,
+        min_value=SHORTEST_KEPT,
+        max_value=LONGEST_KEPT,
+        help_text="Each model call that your code reports is deleted after that. What they add up to stays.",
+    )
 
     class Meta(PlaceForm.Meta):
-        fields = (*PlaceForm.Meta.fields, "industry")
+        fields = (*PlaceForm.Meta.fields, "industry", "event_days")
+
+    def clean_event_days(self) -> int:
+        """Left empty, it stays as it was."""
+        return int(self.cleaned_data["event_days"] or self.instance.event_days)
 
 
 class GivesRole(forms.Form):

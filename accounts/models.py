@@ -7,6 +7,7 @@ from zoneinfo import available_timezones
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
@@ -19,6 +20,7 @@ from accounts.permissions import Permission, Role, allows
 from tokentra.lib.ids import uuid7
 
 FIRST_TOUCH_FIELDS = ("utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content")
+SHORTEST_KEPT, LONGEST_KEPT = 35, 1100  # days of single events; late ones come for thirty
 
 
 def known_timezone(name: str) -> None:
@@ -76,6 +78,11 @@ class Organization(models.Model):
     currency = models.CharField(max_length=3, default="USD")
     website = models.URLField(blank=True)
     industry = models.CharField(max_length=30, choices=Industry, blank=True)
+    event_days = models.PositiveSmallIntegerField(
+        default=90,
+        validators=[MinValueValidator(SHORTEST_KEPT), MaxValueValidator(LONGEST_KEPT)],
+        help_text="For how many days measured events are kept one by one; their sums stay.",
+    )
     plan = models.CharField(max_length=20, default="free")
     trial_ends_at = models.DateTimeField(null=True, blank=True)
     is_sample = models.BooleanField(default=False, help_text="Holds generated data for someone to look around in.")

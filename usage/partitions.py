@@ -1,7 +1,7 @@
 """Weeks of rows: made ahead by a daily task, and on demand, so that no write ever finds its week missing."""
 
 from collections.abc import Iterable
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from django.db import connection
 
@@ -18,18 +18,23 @@ def ensure(days: Iterable[date], *, table: str = RECORDS) -> int:
     The table belongs to tt_owner, and workers do not: they call the owner's function, which makes the
     week of a day and can do nothing else. Raises DataError for a day before 2020 or over a year ahead.
     """
-    mondays = sorted({day - timedelta(days=day.weekday()) for day in days})
+    mondays = {day - timedelta(days=day.weekday()) for day in days}
+    with connection.cursor() as cursor:
+        missing = sorted(mondays.difference(weeks(table)))
+        for monday in missing:
+            cursor.execute("SELECT usage_make_partition(%s, %s)", [table, monday])
+    return len(missing)
+
+
+def weeks(table: str) -> list[date]:
+    """The Mondays of the weeks that a table has, oldest first."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid "
             "WHERE i.inhparent = %s::regclass",
             [table],
         )
-        there = {name for (name,) in cursor.fetchall()}
-        missing = [monday for monday in mondays if f"{table}_{monday:%Y%m%d}" not in there]
-        for monday in missing:
-            cursor.execute("SELECT usage_make_partition(%s, %s)", [table, monday])
-    return len(missing)
+        return sorted(datetime.strptime(name[-8:], "%Y%m%d").date() for (name,) in cursor.fetchall())  # noqa: DTZ007
 
 
 def make_ahead(today: date) -> int:

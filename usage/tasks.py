@@ -1,4 +1,4 @@
-"""Doors for workers: weeks made ahead, samples filled, and the nightly look at whether rollups equal their rows."""
+"""Doors for workers: weeks made ahead and forgotten, samples filled, the nightly look at rollups and their rows."""
 
 import logging
 from uuid import UUID
@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from tokentra.lib.doorbell import ring
 from usage import audit, filling, partitions
+from usage.measuring import keeping
 
 logger = logging.getLogger(__name__)
 
@@ -17,6 +18,7 @@ SAMPLE = 20  # days of each organization a night
 BEATS: tuple[tuple[str, str, float | crontab], ...] = (
     ("fill samples", "usage.tasks.fill_samples", 15.0),
     ("make partitions", "usage.tasks.make_partitions", crontab(hour=0, minute=20)),
+    ("forget events", "usage.tasks.forget_events", crontab(hour=2, minute=10)),
     ("audit rollups", "usage.tasks.audit_rollups", crontab(hour=3, minute=40)),
 )
 
@@ -24,6 +26,20 @@ BEATS: tuple[tuple[str, str, float | crontab], ...] = (
 @shared_task
 def make_partitions() -> None:
     partitions.make_ahead(timezone.now().date())
+
+
+@shared_task
+def forget_events() -> None:
+    """Weeks that nobody keeps go whole; then each organization forgets the days that it alone does not keep."""
+    keeping.drop_weeks(timezone.now().date())
+    for organization_id in audit.organizations():
+        forget_events_of.delay(str(organization_id))
+
+
+@shared_task
+def forget_events_of(organization_id: str) -> None:
+    if keeping.forget_a_day(UUID(organization_id), timezone.now().date()):
+        forget_events_of.delay(organization_id)
 
 
 @shared_task

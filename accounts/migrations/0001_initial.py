@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import django.core.validators
 import django.db.models.deletion
 import django.db.models.functions.text
 import django.utils.timezone
@@ -121,6 +122,17 @@ class Migration(migrations.Migration):
                 (
                     "industry",
                     models.CharField(blank=True, choices=accounts.industries.Industry.choices, max_length=30),
+                ),
+                (
+                    "event_days",
+                    models.PositiveSmallIntegerField(
+                        default=90,
+                        help_text="For how many days measured events are kept one by one; their sums stay.",
+                        validators=[
+                            django.core.validators.MinValueValidator(35),
+                            django.core.validators.MaxValueValidator(1100),
+                        ],
+                    ),
                 ),
                 ("plan", models.CharField(default="free", max_length=20)),
                 ("trial_ends_at", models.DateTimeField(blank=True, null=True)),

@@ -195,5 +195,9 @@ def ensure_weeks(days: Collection[date]) -> None:
         _there.update(mondays)
 
 
+def forget_weeks() -> None:
+    _there.clear()
+
+
 _there: set[date] = set()
 _prepared: WeakSet[Connection[Any]] = WeakSet()

@@ -45,6 +45,24 @@ BEGIN
 END $$
 """
 
+DROP_PARTITION = """
+CREATE FUNCTION usage_drop_events(week date) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' AS $$
+DECLARE
+    title text := 'usage_event_' || to_char(week, 'YYYYMMDD');
+    longest int := (SELECT coalesce(max(event_days), 0) FROM public.accounts_organization);
+BEGIN
+    IF week + 7 > current_date - greatest(longest, 35) THEN
+        RAISE EXCEPTION 'events of the week of % may still be wanted', week USING ERRCODE = 'object_in_use';
+    END IF;
+    IF NOT EXISTS (SELECT FROM pg_class WHERE relname = title AND relnamespace = 'partitions'::regnamespace) THEN
+        RETURN false;
+    END IF;
+    EXECUTE format('DROP TABLE partitions.%I', title);
+    RETURN true;
+END $$
+"""
+
 ADD_UNITS = """
 CREATE FUNCTION usage_add_units(one jsonb, other jsonb) RETURNS jsonb
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
@@ -74,11 +92,14 @@ def partitions() -> migrations.RunSQL:
             MAKE_PARTITION,
             "REVOKE ALL ON FUNCTION usage_make_partition FROM PUBLIC",
             "GRANT EXECUTE ON FUNCTION usage_make_partition TO tt_app",
+            DROP_PARTITION,
+            "REVOKE ALL ON FUNCTION usage_drop_events FROM PUBLIC",
+            "GRANT EXECUTE ON FUNCTION usage_drop_events TO tt_worker",
             "SELECT usage_make_partition('usage_usagerecord', current_date + week * 7) "
             "FROM generate_series(-18, 9) AS week",
             "SELECT usage_make_partition('usage_event', current_date + week * 7) FROM generate_series(-5, 9) AS week",
         ],
-        ["DROP FUNCTION usage_make_partition"],
+        ["DROP FUNCTION usage_drop_events", "DROP FUNCTION usage_make_partition"],
     )
 
 

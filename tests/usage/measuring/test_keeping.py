@@ -1,0 +1,80 @@
+"""Events are kept as long as their organization says; sums stay."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import OperationalError, connection
+from django.utils import timezone
+
+from tests.usage.measuring.conftest import event
+from tokentra.lib.tenancy import organization_scope
+from usage import partitions
+from usage.measured import Event, MeasuredDay
+from usage.measuring import keeping, storing, tracking
+
+pytestmark = pytest.mark.worker
+
+
+def sent(organization, at, **said):
+    now = at + timedelta(minutes=1)
+    assert tracking.track(organization.pk, [event(occurredAt=at.isoformat(), **said)], key_id=None, now=now).accepted
+
+
+def days(organization):
+    with organization_scope(organization.pk):
+        return [day for (day,) in Event.objects.owned_by(organization).order_by("day").values_list("day")]
+
+
+def keep(organization, event_days):
+    with organization_scope(organization.pk):
+        organization.event_days = event_days
+        organization.save(update_fields=["event_days"])
+
+
+def test_each_organization_forgets_what_it_does_not_keep_and_keeps_its_sums(acme, elsewhere):
+    now = timezone.now()
+    keep(acme, 60)
+    for age in (100, 70, 59, 1):
+        for organization in (acme, elsewhere):
+            sent(organization, now - timedelta(days=age))
+
+    while keeping.forget_a_day(acme.pk, now.date()):
+        pass
+
+    assert days(acme) == [now.date() - timedelta(days=59), now.date() - timedelta(days=1)]
+    assert len(days(elsewhere)) == 4
+    with organization_scope(acme.pk):
+        assert MeasuredDay.objects.owned_by(acme).filter(dimension="all").count() == 4
+
+
+def test_what_may_still_come_is_never_forgotten_before(acme, settings):
+    now = timezone.now()
+    keep(acme, 35)
+    settings.OLDEST_EVENT = timedelta(days=90)
+    sent(acme, now - timedelta(days=80))
+
+    assert not keeping.forget_a_day(acme.pk, now.date())
+
+
+def test_a_week_goes_when_nobody_keeps_it(acme, elsewhere):
+    now = timezone.now()
+    keep(acme, 40)
+    keep(elsewhere, 200)
+    sent(acme, now - timedelta(days=150))
+    monday = partitions.weeks(partitions.EVENTS)[0]
+
+    assert keeping.drop_weeks(now.date()) == 0
+    keep(elsewhere, 60)
+    dropped = keeping.drop_weeks(now.date())
+
+    assert dropped > 0
+    assert monday not in partitions.weeks(partitions.EVENTS)
+    assert days(acme) == []
+    storing.forget_weeks()
+
+
+def test_no_week_is_dropped_that_somebody_keeps(acme):
+    recent = partitions.weeks(partitions.EVENTS)[-10]
+
+    with pytest.raises(OperationalError, match="may still be wanted"), connection.cursor() as cursor:
+        cursor.execute("SELECT usage_drop_events(%s)", [recent])

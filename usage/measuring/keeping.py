@@ -1,0 +1,51 @@
+"""For how long events are kept one by one: each organization says, and the week goes when nobody wants it any more."""
+
+from datetime import date, timedelta
+from uuid import UUID
+
+from django.conf import settings
+from django.db import OperationalError, connection
+from django.db.models import Max
+
+from accounts.models import Organization
+from tokentra.lib.tenancy import organization_scope
+from usage import partitions
+from usage.measured import Event
+
+WEEK = timedelta(days=7)
+
+
+def kept_from(today: date, event_days: int) -> date:
+    """The first UTC day whose events are kept. What may still be sent is kept for as long as it may be."""
+    return today - max(timedelta(days=event_days), settings.OLDEST_EVENT + WEEK)
+
+
+def drop_weeks(today: date) -> int:
+    """Drop the weeks that no organization wants; answers how many. One that is in use is left for the next time."""
+    longest = Organization.objects.aggregate(most=Max("event_days"))["most"] or 0
+    dropped = 0
+    for monday in partitions.weeks(partitions.EVENTS):
+        if monday + WEEK > kept_from(today, longest):
+            break
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT usage_drop_events(%s)", [monday])
+                dropped += cursor.fetchone()[0]
+        except OperationalError:  # somebody reads or writes it: the lock was not waited for
+            break
+    return dropped
+
+
+def forget_a_day(organization_id: UUID, today: date) -> bool:
+    """Delete the oldest day of an organization's events that it does not keep; answers whether there was one.
+
+    What they added up to stays.
+    """
+    with organization_scope(organization_id):
+        event_days = Organization.objects.values_list("event_days", flat=True).get(pk=organization_id)
+        old = Event.objects.filter(organization_id=organization_id, day__lt=kept_from(today, event_days))
+        oldest = old.order_by("day").values_list("day", flat=True).first()
+        if oldest is None:
+            return False
+        old.filter(day=oldest).delete()
+        return True
