@@ -92,11 +92,13 @@ def api_scope(request: HttpRequest, scope: str) -> Credential:
     return credential
 
 
-def refuse_key_in(request: HttpRequest, text: str, *, where: str) -> None:
+def refuse_key_in(request: HttpRequest, text: str | bytes, *, where: str) -> None:
     """Raises 400 for a text that holds an API key, whoever's it is, and lets its organization know.
 
     `where` is "address" or "body": both end in logs and histories, so that such a key should be replaced.
     """
+    if isinstance(text, bytes):
+        text = text.decode(errors="replace") if b"tt_" in text else ""
     if "tt_" in text and (key := found_in(text)):
         key_misplaced.send(sender=HttpRequest, key=key, where=where, request=request)
         sentence = "Send the key in the Authorization header, not in the address or the body, and replace this one."

@@ -59,11 +59,11 @@ def key_of(request: HttpRequest) -> str:
     return token if is_ours else ""
 
 
-def body_of(request: HttpRequest) -> str:
+def body_of(request: HttpRequest) -> bytes:
     """What a program sent that came without a key in its header, unless it is more than any login is."""
     length = request.META.get("CONTENT_LENGTH") or "0"
     is_small = length.isdecimal() and 0 < int(length) <= LONGEST
-    return request.body.decode(errors="replace") if is_small and request.path.startswith(PROGRAMS) else ""
+    return request.body if is_small and request.path.startswith(PROGRAMS) else b""
 
 
 def refusal(request: HttpRequest, problem: Problem) -> HttpResponse:

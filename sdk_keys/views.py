@@ -6,7 +6,6 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.gates import page, recently_proved
@@ -27,7 +26,6 @@ def keys(request: OrgRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @page(Permission.MANAGE_OWN_KEYS)
-@never_cache
 def new(request: OrgRequest) -> HttpResponse:
     """POST makes a key and shows it, this once."""
     form = KeyForm(request.POST or None, member=request.membership)
@@ -45,7 +43,6 @@ def new(request: OrgRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @page(Permission.MANAGE_OWN_KEYS)
-@never_cache
 def replace(request: OrgRequest, key_id: UUID) -> HttpResponse:
     """POST makes the key that takes over from this one and shows it, this once."""
     key = of(request, key_id)

@@ -151,7 +151,11 @@ _redis = urlsplit(REDIS_URL)
 CELERY_BROKER_URL = f"redis+socket://{_redis.path}?virtual_host=0" if _redis.scheme == "unix" else REDIS_URL
 _cache = f"{REDIS_URL.split('?')[0]}?db=1"
 CACHES = {
-    "default": {"BACKEND": "tokentra.lib.cache.ForgivingRedisCache", "LOCATION": _cache},
+    "default": {
+        "BACKEND": "tokentra.lib.cache.ForgivingRedisCache",
+        "LOCATION": _cache,
+        "OPTIONS": {"socket_timeout": 0.5},
+    },
     "process": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "OPTIONS": {"MAX_ENTRIES": 10_000}},
     "keys": {  # what API keys were found to be, so that a revoked one is refused within five seconds everywhere
         "BACKEND": "django.core.cache.backends.locmem.LocMemCache",

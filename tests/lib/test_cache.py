@@ -1,5 +1,7 @@
 """The cache while Redis is away."""
 
+import socket
+
 import pytest
 from django.conf import settings
 from redis import Redis
@@ -31,6 +33,23 @@ def test_c10_everything_else_answers_too(away):
     assert away.get("a") is None
     away.clear()
     assert away.get("c") is None
+
+
+def test_c10_one_that_hangs_is_waited_for_once_and_then_left_alone(tmp_path):
+    with socket.socket(socket.AF_UNIX) as mute:
+        mute.bind(f"{tmp_path}/mute.sock")
+        mute.listen(8)
+        mute.settimeout(5)
+        hanging = ForgivingRedisCache(f"unix://{tmp_path}/mute.sock", {"OPTIONS": {"socket_timeout": 0.05}})
+
+        hanging.set("a", 1)
+        assert hanging.get("a") == 1
+        assert hanging.get("a") == 1
+
+        mute.accept()
+        mute.setblocking(False)
+        with pytest.raises(BlockingIOError):  # nobody else knocked
+            mute.accept()
 
 
 def test_c10_redis_keeps_what_it_took_and_throws_nothing_away():

@@ -1,5 +1,6 @@
 """A key where it is written down on the way: refused, masked, and its organization is told (B24)."""
 
+import gzip
 import json
 import logging
 from datetime import timedelta
@@ -77,6 +78,20 @@ def test_b24_and_beside_one_in_the_header_however_the_text_is_escaped(acme):
     )
 
     assert code_of(answer) == (400, "key_misplaced")
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_b24_and_among_events_so_that_none_is_kept_as_a_tag(pack, acme):
+    made = issued(acme, "ingest")
+    event = {"provider": "openai", "model": "gpt-4o-mini", "tokens": {"input": 1}, "tags": {"note": made.clear}}
+    headers = {"Authorization": f"Bearer {made.clear}"} | ({"Content-Encoding": "gzip"} if pack is not bytes else {})
+
+    answer = Client().post(
+        "/api/usage/track", pack(json.dumps(event).encode()), content_type="application/json", headers=headers
+    )
+
+    assert code_of(answer) == (400, "key_misplaced")
+    assert len(lines_of(acme)) == 1
 
 
 def test_b24_somebody_is_told_once_an_hour(acme):

@@ -1,6 +1,7 @@
 """The keys page in each role, and the pages on which a key is made, replaced, shown once and revoked."""
 
 import re
+import shlex
 from datetime import timedelta
 
 import pytest
@@ -51,6 +52,27 @@ def test_a_key_is_made_and_shown_on_that_answer_alone(acme, alice):
         line = AuditLine.objects.get(action="key_created")
     assert made.expires_at - made.created_at < timedelta(days=90, seconds=5)
     assert (line.actor_id, line.object_id, key in repr(line.data)) == (alice.pk, str(made.pk), False)
+
+
+@pytest.mark.parametrize(("scopes", "status"), [(["ingest"], 202), (["read"], 200)])
+def test_the_command_beside_a_new_key_works_as_it_stands(scopes, status, acme, alice):
+    answer = proved(alice).post(f"{LIST}new/", WANTED | {"scopes": scopes})
+
+    [_, url, *options] = shlex.split(answer.context["snippet"].replace("\\\n", " "))
+    told = list(zip(options[::2], options[1::2], strict=True))
+    headers = dict(value.split(": ") for flag, value in told if flag == "-H")
+    sent = "".join(value for flag, value in told if flag == "-d")
+    assert url.startswith("http://testserver/api/")
+    client, path = Client(), url.removeprefix("http://testserver")
+    kind = headers.pop("Content-Type", "")
+    answer = client.post(path, sent, content_type=kind, headers=headers) if sent else client.get(path, headers=headers)
+    assert answer.status_code == status
+    if sent:
+        assert answer.json()["accepted"] == 1
+
+
+def test_a_key_that_only_manages_has_no_command_to_try(acme, alice):
+    assert "Try it" not in proved(alice).post(f"{LIST}new/", WANTED | {"scopes": ["admin"]}).text
 
 
 def test_e13_the_password_is_asked_for_before_and_the_key_is_made_after_it(acme, alice):

@@ -5,16 +5,18 @@ from datetime import timedelta
 import pytest
 import time_machine
 from django.core.cache import cache, caches
-from django.db import connection
+from django.db import OperationalError, connection
+from django.http import HttpResponse
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts import invitations
-from accounts.gates import api_scope
+from accounts.gates import CsrfOfJson, api_scope
 from accounts.permissions import Role
-from sdk_keys import ending, resolving
+from sdk_keys import ending, resolving, using
 from sdk_keys.digests import digest_of
+from sdk_keys.middleware import ApiKeys
 from sdk_keys.models import ApiKey, KeyDigest
 from tests import make
 from tests.conftest import Browser
@@ -106,6 +108,7 @@ def test_e10_a_revoked_key_opens_nothing_from_the_next_request_on(acme, alice, d
         ending.revoke(made.key, by=alice)
 
     assert code_of(ask(made.clear)) == (401, "key_revoked")
+    assert cache.get(resolving.mark(resolving.remembered(made.clear).credential))  # for the other processes
 
 
 def test_e10_another_process_goes_by_what_it_remembers_for_less_than_five_seconds(acme):
@@ -148,6 +151,45 @@ def test_what_is_remembered_costs_no_query(acme):
         resolving.resolve(made.clear, now=timezone.now())
 
     assert list(queries) == []
+
+
+def test_without_redis_keys_are_known_used_and_ended(acme, alice, settings, django_capture_on_commit_callbacks):
+    nobody = "unix:///nobody-listens.sock"
+    settings.CACHES = settings.CACHES | {"default": settings.CACHES["default"] | {"LOCATION": nobody}}
+    made = issued(acme, "read", by=alice)
+
+    assert [ask(made.clear).status_code for _ in range(2)] == [200, 200]
+    assert now_of(made.key).last_used_at
+    with django_capture_on_commit_callbacks(execute=True), organization_scope(acme.pk):
+        ending.revoke(made.key, by=alice)
+    assert code_of(ask(made.clear)) == (401, "key_revoked")
+
+
+def test_without_the_database_a_key_is_not_called_wrong(acme):
+    made = issued(acme, "read")
+    known = resolving.resolve(made.clear, now=timezone.now())
+    with connection.execute_wrapper(no_answer):
+        fresh = ask(api_keys.mint("live"))
+        assert resolving.resolve(made.clear, now=timezone.now()) == known
+
+    assert code_of(fresh) == (503, "database_unavailable")
+    assert fresh["Retry-After"]
+
+
+def no_answer(*_: object) -> None:
+    raise OperationalError("the connection is lost")
+
+
+def test_e10_that_its_use_cannot_be_noted_costs_a_request_nothing(acme, caplog):
+    made = issued(acme, "read")
+    credential = resolving.resolve(made.clear, now=timezone.now())
+    with connection.execute_wrapper(no_answer):
+        using.note(credential, now=timezone.now())
+    assert "could not be noted" in caplog.text
+    assert made.clear not in caplog.text
+
+    using.note(credential, now=timezone.now())
+    assert now_of(made.key).last_used_at
 
 
 def test_e9_what_is_kept_is_a_digest_with_its_pepper(acme):
@@ -202,6 +244,21 @@ def test_a_key_is_no_session(acme, alice, mallory, elsewhere):
     assert answer["Cache-Control"] == "private, no-store"
     assert page.status_code == 200
     assert "Elsewhere" in page.text
+
+
+def test_b65_whatever_serves_a_request_with_a_key_sees_no_cookie_needs_no_token_and_sets_none(acme, rf):
+    def served(request):
+        assert request.COOKIES == {}
+        assert not CsrfOfJson(lambda _: HttpResponse()).refuses(request)
+        answer = HttpResponse()
+        answer.set_cookie("sessionid", "somebody's")
+        return answer
+
+    rf.cookies["sessionid"] = "somebody's"
+    request = rf.post("/v1/traces", headers={"Authorization": f"Bearer {issued(acme).clear}"})
+
+    assert ApiKeys(served)(request).cookies == {}
+    assert request.credential.organization_id == acme.pk
 
 
 def test_a_session_token_goes_on_working_beside_keys(alice, acme):

@@ -1,10 +1,13 @@
 """Django's cache in Redis, which goes on within the process while Redis is away."""
 
+from time import monotonic
 from typing import Any
 
 from django.core.cache.backends.locmem import LocMemCache
 from django.core.cache.backends.redis import RedisCache
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, TimeoutError
+
+LEFT_ALONE = 5.0  # seconds; one that hangs costs each thread one wait in that time
 
 
 class ForgivingRedisCache(RedisCache):
@@ -13,6 +16,7 @@ class ForgivingRedisCache(RedisCache):
     def __init__(self, server: str, params: dict[str, Any]) -> None:
         super().__init__(server, params)
         self._here = LocMemCache("while-redis-is-away", dict(params))
+        self._again_at = 0.0
 
     def add(self, *args: Any, **kwargs: Any) -> Any:
         return self._ask("add", *args, **kwargs)
@@ -50,6 +54,10 @@ class ForgivingRedisCache(RedisCache):
 
     def _ask(self, method: str, *args: Any, **kwargs: Any) -> Any:
         try:
-            return getattr(super(), method)(*args, **kwargs)
+            if monotonic() >= self._again_at:
+                return getattr(super(), method)(*args, **kwargs)
+        except TimeoutError:
+            self._again_at = monotonic() + LEFT_ALONE
         except RedisError:
-            return getattr(self._here, method)(*args, **kwargs)
+            pass  # nobody listens, which is known at once
+        return getattr(self._here, method)(*args, **kwargs)

@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from accounts.gates import api_scope
+from accounts.gates import api_scope, refuse_key_in
 from tokentra.lib import outage
 from tokentra.lib.problems import Problem
 from usage.measuring import bodies, tracking
@@ -24,7 +24,9 @@ def track(request: HttpRequest) -> HttpResponse:
     """POST /api/usage/track: 202 once everything that is good is stored, 422 when nothing was."""
     try:
         credential = api_scope(request, "ingest")
-        events = tracking.opened(bodies.read(request, most=LARGEST_BODY))
+        body = bodies.read(request, most=LARGEST_BODY)
+        refuse_key_in(request, body, where="body")
+        events = tracking.opened(body)
         answer = tracking.track(credential.organization_id, events, key_id=credential.key_id, now=timezone.now())
     except Problem as problem:
         return refused(request, problem)
