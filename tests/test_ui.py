@@ -204,6 +204,32 @@ def test_the_style_page_has_no_fault_that_axe_finds(browser: Browser, style_url:
         page.context.close()
 
 
+@pytest.mark.parametrize("scripts", [True, False])
+def test_on_a_phone_nothing_lies_over_the_organization_and_the_period_is_one_button(
+    scripts: bool, browser: Browser, style_url: str
+):
+    page = opened(browser, style_url, width=390, scripts=scripts).page
+    organization, guide = (page.locator(each).bounding_box() for each in (".organization-button", ".topbar-help"))
+
+    assert organization
+    assert guide
+    assert organization["x"] + organization["width"] <= guide["x"]
+    period = page.locator(".period-short")
+    assert [period.is_visible(), page.locator(".period > .segments").is_visible()] == [True, False]
+    period.locator("summary").click()
+    assert period.get_by_role("link").count() == page.locator(".period > .segments > a").count() > 1
+    page.context.close()
+
+
+def test_where_there_is_room_all_periods_stand_beside_one_another(browser: Browser, style_url: str):
+    page = opened(browser, style_url).page
+    tops = {page.locator(each).bounding_box()["y"] for each in (".period > .segments", ".period-custom")}  # type: ignore[index]  # shown
+
+    assert page.locator(".period-short").is_hidden()
+    assert max(tops) - min(tops) < 8
+    page.context.close()
+
+
 def test_the_theme_is_switched_remembered_and_followed_by_charts(browser: Browser, style_url: str):
     page = opened(browser, style_url).page
     bar = ".chart-live path[fill^=rgb]"

@@ -63,7 +63,7 @@ class Guide:
     def to_celebrate(self) -> list[Feature]:
         """Unlocks that this person has not been told of; who joined later than one is not bothered with it."""
         return [
-            feature
+            unlocks.with_what_is_left(feature, self.unlocked_at)
             for feature in unlocks.FEATURES
             if (at := self.unlocked_at.get(feature.id))
             and at >= self.membership.created_at

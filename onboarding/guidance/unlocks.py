@@ -4,7 +4,7 @@ An unlock decides what is shown first, never what is allowed.
 """
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from accounts.journal import Event
 from onboarding.guidance.conditions import Action, Condition, Days, Facts, is_news
@@ -12,10 +12,11 @@ from onboarding.guidance.conditions import Action, Condition, Days, Facts, is_ne
 
 @dataclass(frozen=True, slots=True)
 class Next:
-    """Something to do with a feature; `view` is where."""
+    """Something to do with a feature; `view` is where. Whoever has the feature `until` has done it."""
 
     label: str
     view: str
+    until: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ FEATURES = (
         Action(Event.SIGNUP_COMPLETED),
         needs="your organization exists",
         celebration="Your dashboard is ready!",
-        next_steps=(Next("Connect a provider to see your data", "providers:list"),),
+        next_steps=(Next("Connect a provider to see your data", "providers:list", until="provider_insights"),),
     ),
     Feature(
         "provider_insights", "Provider insights", "Spend by provider, model, project and key", "plug-connected",
@@ -67,6 +68,11 @@ BY_VIEW = {feature.view: feature for feature in FEATURES if feature.view}
 def unlocked(facts: Facts, recorded: Collection[str], features: Iterable[Feature] = FEATURES) -> set[str]:
     """What is useful now: once recorded it stays, and what holds counts before it is recorded."""
     return {feature.id for feature in features if feature.id in recorded or feature.condition.holds(facts)}
+
+
+def with_what_is_left(feature: Feature, has: Collection[str]) -> Feature:
+    """Without the next steps that somebody who has these features took already."""
+    return replace(feature, next_steps=tuple(step for step in feature.next_steps if step.until not in has))
 
 
 def news(facts: Facts, recorded: Collection[str], features: Iterable[Feature] = FEATURES) -> list[Feature]:

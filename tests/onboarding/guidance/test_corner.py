@@ -99,6 +99,7 @@ def test_all_new_unlocks_are_one_message_with_their_next_steps(acme, alice, alic
     assert "Your dashboard is ready!" in html
     assert "Provider connected!" in html
     assert f'href="{reverse("usage:explorer")}"' in html
+    assert "Connect a provider to see your data" not in html
     celebrate_all(alices, "basic_dashboard", "provider_insights")
     assert asks(corner(alices)) == []
 
