@@ -1,5 +1,6 @@
 """Organizations of a person: making another one, changing what it is called, acting for one of them."""
 
+from collections.abc import Iterable
 from uuid import UUID
 
 from django.http import Http404, HttpRequest
@@ -36,7 +37,11 @@ def enter(request: HttpRequest, user: User, organization_id: UUID) -> None:
     act_for(request, organization_id)
 
 
-def changed(organization: Organization, fields: list[str], *, by: User) -> None:
-    """Store what its settings form changed, inside its scope."""
-    organization.save(update_fields=fields)
-    audit.note("organization_changed", organization, by, about=organization, fields=fields)
+def changed(organization: Organization, fields: Iterable[str], *, by: User) -> None:
+    """Store what its settings form changed, inside its scope; a field that was sent as it stood is not a change."""
+    fields = set(fields)
+    before = Organization.objects.values(*fields).get(pk=organization.pk) if fields else {}
+    differing = sorted(field for field in fields if getattr(organization, field) != before[field])
+    if differing:
+        organization.save(update_fields=differing)
+        audit.note("organization_changed", organization, by, about=organization, fields=differing)

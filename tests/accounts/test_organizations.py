@@ -48,6 +48,18 @@ def test_a_changed_organization_is_in_the_audit_log(alice, acme):
     assert sorted(line.data["fields"]) == ["currency", "industry", "name", "timezone", "website"]
 
 
+def test_what_is_sent_as_it_stood_is_no_change(alice, acme):
+    browser = Browser(alice)
+    browser.post("/settings/organization/", CHANGED)
+    browser.post("/settings/organization/", CHANGED | {"name": " Acme Two "})
+    browser.post("/settings/organization/", CHANGED | {"event_days": "45"})
+
+    with organization_scope(acme.pk):
+        lines = AuditLine.objects.owned_by(acme).order_by("at")
+        assert [line.data["fields"] for line in lines][1:] == [["event_days"]]
+    assert stored(acme).event_days == 45
+
+
 @pytest.mark.parametrize(
     "change",
     [
