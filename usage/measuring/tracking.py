@@ -13,6 +13,7 @@ import msgspec
 from django.conf import settings
 
 from accounts.models import Organization
+from tokentra.lib import chaos
 from tokentra.lib.problems import Problem
 from tokentra.lib.tenancy import organization_scope
 from usage.ingest import overrides_of
@@ -111,6 +112,8 @@ def track(organization_id: UUID, raws: Sequence[Any], *, key_id: UUID | None, no
                 continue
             repeated(answer, index, read, is_same=key not in stored.conflicts)
         discards.count(organization_id, key_id, discarded(answer, reader.discards), now=now)
+        chaos.point("track.before_commit")
+    chaos.point("track.after_commit")
     answer.results.sort(key=lambda result: result.index)
     return answer
 
