@@ -21,6 +21,7 @@ from sdk_keys.api import router as sdk_keys
 from tokentra.lib import outage
 from tokentra.lib.problems import Problem
 from usage.api import router as usage
+from usage.measuring.door import router as measuring
 
 log = logging.getLogger(__name__)
 
@@ -57,6 +58,7 @@ api.add_router("", onboarding, tags=["onboarding"])
 api.add_router("", guidance, tags=["onboarding"])
 api.add_router("", providers, tags=["providers"])
 api.add_router("", usage, tags=["usage"])
+api.add_router("", measuring, tags=["measuring"])
 
 
 def answer(request: HttpRequest, problem: Problem) -> HttpResponse:

@@ -221,7 +221,7 @@ class Discard(Owned):
     reason = models.CharField(max_length=60)
     count = models.BigIntegerField()
     last_at = models.DateTimeField()
-    example = models.CharField(max_length=300, blank=True, help_text="What was said of the last one.")
+    field = models.CharField(max_length=80, blank=True, help_text="Of the last one, where one field was wrong.")
 
     objects = OwnedQuerySet["Discard"].as_manager()
 

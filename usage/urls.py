@@ -3,7 +3,6 @@
 from django.urls import path
 
 from usage import allocation_door, sample_door, views
-from usage.measuring import door
 
 app_name = "usage"
 
@@ -23,5 +22,4 @@ urlpatterns = [
     path("sample/enter/", sample_door.enter, name="sample_enter"),
     path("sample/leave/", sample_door.leave, name="sample_leave"),
     path("sample/remove/", sample_door.remove, name="sample_remove"),
-    path("api/usage/track", door.track, name="track"),
 ]

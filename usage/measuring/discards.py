@@ -1,5 +1,6 @@
 """Counts what was sent and not kept, by reason, so that its owner can see it."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,20 +27,25 @@ REASONS = {
     "nothing_used": "Neither tokens nor units nor cost.",
 }
 ADD = """
-INSERT INTO usage_discard AS held (id, organization_id, day, key_id, reason, count, last_at, example)
+INSERT INTO usage_discard AS held (id, organization_id, day, key_id, reason, count, last_at, field)
 SELECT * FROM unnest(
     %(ids)s::uuid[], %(organizations)s::uuid[], %(days)s::date[], %(keys)s::uuid[], %(reasons)s::text[],
-    %(counts)s::bigint[], %(moments)s::timestamptz[], %(examples)s::text[]
+    %(counts)s::bigint[], %(moments)s::timestamptz[], %(fields)s::text[]
 )
 ON CONFLICT (organization_id, day, key_id, reason) DO UPDATE
 SET count = held.count + excluded.count, last_at = greatest(held.last_at, excluded.last_at),
-    example = excluded.example"""
+    field = excluded.field"""
 
 
 @dataclass(frozen=True, slots=True)
 class Discarded:
     count: int
-    example: str = ""
+    field: str = ""
+
+
+def known_field(name: str) -> str:
+    """The name of a field of ours; what else was sent there is not kept."""
+    return name if re.fullmatch(r"[A-Za-z0-9_.]{1,80}", name) else ""
 
 
 def count(organization_id: UUID, key_id: UUID | None, discarded: Mapping[str, Discarded], *, now: datetime) -> None:
@@ -59,6 +65,6 @@ def count(organization_id: UUID, key_id: UUID | None, discarded: Mapping[str, Di
                 "reasons": reasons,
                 "counts": [discarded[reason].count for reason in reasons],
                 "moments": [now] * size,
-                "examples": [discarded[reason].example[:300] for reason in reasons],
+                "fields": [known_field(discarded[reason].field) for reason in reasons],
             },
         )

@@ -3,35 +3,30 @@
 from typing import Any
 
 import msgspec
-from django.db import InterfaceError, OperationalError
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
-from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_POST
+from ninja import Router
 
 from accounts.gates import api_scope, refuse_key_in
-from tokentra.lib import outage
-from tokentra.lib.problems import Problem
 from usage.measuring import bodies, tracking
+from usage.measuring.reference import TRACK
 
 LARGEST_BODY = 5 * 2**20
 encode = msgspec.json.Encoder().encode
+router = Router()
 
 
-@csrf_exempt
-@require_POST
+@router.post("/usage/track", url_name="track", summary="Send events", openapi_extra=TRACK)
 def track(request: HttpRequest) -> HttpResponse:
-    """POST /api/usage/track: 202 once everything that is good is stored, 422 when nothing was."""
-    try:
-        credential = api_scope(request, "ingest")
-        body = bodies.read(request, most=LARGEST_BODY)
-        refuse_key_in(request, body, where="body")
-        events = tracking.opened(body)
-        answer = tracking.track(credential.organization_id, events, key_id=credential.key_id, now=timezone.now())
-    except Problem as problem:
-        return refused(request, problem)
-    except (OperationalError, InterfaceError) as error:
-        return refused(request, outage.told(error))
+    """One event, or up to 1,000 under "events", with a key of scope ingest.
+
+    Answered once everything that is good is stored; the same again changes nothing.
+    """
+    credential = api_scope(request, "ingest")
+    body = bodies.read(request, most=LARGEST_BODY)
+    refuse_key_in(request, body, where="body")
+    events = tracking.opened(body)
+    answer = tracking.track(credential.organization_id, events, key_id=credential.key_id, now=timezone.now())
     return HttpResponse(encode(told(answer)), status=answer.status, content_type="application/json")
 
 
@@ -45,8 +40,3 @@ def shown(result: tracking.Result) -> dict[str, Any]:
     if result.code:
         said |= {"code": result.code, "message": result.message, "field": result.field or None}
     return said
-
-
-def refused(request: HttpRequest, problem: Problem) -> JsonResponse:
-    headers = {"Cache-Control": "no-store"} | problem.headers
-    return JsonResponse(problem.body(getattr(request, "id", "")), status=problem.status, headers=headers)

@@ -54,8 +54,8 @@ class Refused(Exception):
     """One event that cannot be kept: `code`, a sentence that says what to do, and the field if one is wrong."""
 
     def __init__(self, code: str, message: str, field: str = "") -> None:
-        super().__init__(message)
-        self.code, self.message, self.field = code, message, field
+        super().__init__(printable(message))
+        self.code, self.field = code, printable(field)
 
 
 @dataclass(slots=True)
@@ -232,6 +232,11 @@ def check_usage(sent: Sent, units: Mapping[str, Decimal]) -> None:
             raise Refused("invalid_field", f"A cost lies between 0 and {MOST_COST}.", "cost.amount")
     if sent.tokens is None and sent.units is None and sent.cost is None and sent.status in ("ok", None):
         raise Refused("nothing_used", "Send tokens, units or cost, or a status other than ok.", "tokens")
+
+
+def printable(text: str) -> str:
+    """What was sent, as far as it can be said again."""
+    return text.encode("utf-8", "replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
 def cut(text: str, longest: int) -> str:

@@ -19,7 +19,7 @@ from tokentra.lib.tenancy import organization_scope
 from usage.ingest import overrides_of
 from usage.measuring import discards, storing
 from usage.measuring.prices import PriceTable
-from usage.measuring.reading import Read, Reader, Refused, cut
+from usage.measuring.reading import Read, Reader, Refused, cut, printable
 from usage.measuring.shape import LONGEST_ID, MOST_EVENTS
 from usage.pricing import Price
 
@@ -119,12 +119,12 @@ def track(organization_id: UUID, raws: Sequence[Any], *, key_id: UUID | None, no
 
 
 def discarded(answer: Answer, left_out: Mapping[str, int]) -> dict[str, discards.Discarded]:
-    """What of a request was not kept, by reason, with what was said of the last one."""
+    """What of a request was not kept, by reason, with the field of the last one."""
     found = {reason: discards.Discarded(count) for reason, count in left_out.items()}
     for result in answer.results:
         if result.code:
             before = found.get(result.code)
-            found[result.code] = discards.Discarded((before.count if before else 0) + 1, result.message)
+            found[result.code] = discards.Discarded((before.count if before else 0) + 1, result.field)
     return found
 
 
@@ -143,7 +143,7 @@ def repeated(answer: Answer, index: int, read: Read, *, is_same: bool) -> None:
 def named(raw: object) -> str:
     """What the sender calls an item that was refused, as far as that can be said."""
     id = raw.get("id") if isinstance(raw, dict) else None
-    return cut(id, LONGEST_ID).encode("utf-8", "replace").decode() if isinstance(id, str) else ""
+    return printable(cut(id, LONGEST_ID)) if isinstance(id, str) else ""
 
 
 @dataclass(frozen=True, slots=True)

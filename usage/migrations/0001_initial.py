@@ -786,7 +786,12 @@ class Migration(migrations.Migration):
                 ("reason", models.CharField(max_length=60)),
                 ("count", models.BigIntegerField()),
                 ("last_at", models.DateTimeField()),
-                ("example", models.CharField(blank=True, help_text="What was said of the last one.", max_length=300)),
+                (
+                    "field",
+                    models.CharField(
+                        blank=True, help_text="Of the last one, where one field was wrong.", max_length=80
+                    ),
+                ),
                 (
                     "organization",
                     models.ForeignKey(
