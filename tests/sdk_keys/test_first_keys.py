@@ -63,6 +63,19 @@ def test_where_one_is_asked_the_key_comes_with_the_proof_and_only_then(mandatory
     assert len(keys_at_home(NEW["email"])) == 1
 
 
+def test_e13_a_sign_up_proves_as_much_as_a_login(mandatory, code_sent_to, settings):
+    said = send("signup", NEW)
+    done = send("verify-email", {"verificationToken": said["verificationToken"], "code": code_sent_to(NEW["email"])})
+
+    settings.VERIFICATION_IS_MANDATORY = False
+    at_once = send("signup", NEW | {"email": "dora@acme-labs.example"})["token"]
+    for token in (done["token"], send("login", NEW)["token"], at_once):
+        headers = {"Authorization": f"Bearer {token}"}
+        body = json.dumps({"name": "Second"})
+        answer = Client().post("/api/auth/api-keys", body, content_type="application/json", headers=headers)
+        assert answer.status_code == 201
+
+
 def test_a_person_gets_one_first_key_in_their_life(acme, alice):
     assert first_keys.for_new_person(alice)
     assert first_keys.for_new_person(alice) is None
