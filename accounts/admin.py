@@ -15,14 +15,13 @@ from unfold.paginator import InfinitePaginator
 
 from accounts.invited import Invitation
 from accounts.journal import Event
+from accounts.mailed import MailState, OutboxMail
 from accounts.models import (
     AuditLine,
     JournalEntry,
-    MailState,
     Membership,
     Milestone,
     Organization,
-    OutboxMail,
     StaffAccess,
     User,
     Visit,
@@ -150,8 +149,8 @@ class OutboxMailAdmin(StaffReadAdmin):
     ordering = ("-created_at",)
     date_hierarchy = "created_at"
     fields = (
-        "kind", "to", "subject", "how_it_stands", "tries", "problem", "created_at", "next_try_at", "delivered_at",
-        "as_written", "as_drawn",
+        "kind", "to", "asked_by", "subject", "how_it_stands", "tries", "problem", "created_at", "next_try_at",
+        "delivered_at", "as_written", "as_drawn",
     )  # fmt: skip
 
     @admin.display(description="state")

@@ -12,7 +12,7 @@ from django.core.mail.backends.smtp import EmailBackend
 from django.db import connection
 from django.db.models.functions import Now
 
-from accounts.models import OutboxMail
+from accounts.mailed import OutboxMail
 
 log = logging.getLogger(__name__)
 

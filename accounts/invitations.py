@@ -19,13 +19,17 @@ from accounts import audit, journal, letters
 from accounts.http import absolute
 from accounts.invited import Invitation
 from accounts.journal import Event
+from accounts.mailed import OutboxMail
 from accounts.models import JournalEntry, Membership, Organization, User
 from accounts.naming import fold
+from accounts.pacing import DAY, HOUR, Pace, TooMany, in_words, longest_wait
 from accounts.permissions import Role
 from tokentra.lib.tenancy import digest_scope, organization_scope, user_scope
 
 LASTS = timedelta(days=14)
-MOST_AN_HOUR = 100  # for each organization: what keeps it from being a way to send mail to strangers
+# what keeps this from being a way to send mail to strangers, also for somebody with many organizations
+OF_AN_ORGANIZATION = (Pace(100, HOUR),)
+OF_A_PERSON = (Pace(100, HOUR), Pace(300, DAY))
 PURPOSE = "invitation"
 REFUSED, MEMBER = "refused", "member"
 
@@ -34,13 +38,15 @@ REFUSED, MEMBER = "refused", "member"
 class Invited:
     """What became of one address: the status of its invitation, `member` or `refused` with the reason.
 
-    The link is known in this moment only: what is kept is its digest.
+    The link is known in this moment only: what is kept is its digest. `held_up` is there for an address that may
+    be invited later.
     """
 
     email: str
     status: str
     reason: str = ""
     link: str = ""
+    held_up: TooMany | None = None
 
 
 class NoLongerOpen(Exception):
@@ -53,7 +59,7 @@ def invite(organization: Organization, addresses: Iterable[str], role: Role, *, 
     Raises PermissionDenied for a person who may not invite here, or not with this role.
     """
     with organization_scope(organization.pk):
-        organization.lock()
+        hold(organization, by)
         may_invite(organization, role, by)
         once = dict.fromkeys(fold(address) for address in addresses if address.strip())
         return [invite_one(organization, address, role, by) for address in once]
@@ -71,8 +77,8 @@ def invite_one(organization: Organization, email: str, role: Role, by: User) -> 
     offer = organization.invitations.with_mail().unanswered().filter(email=email).first()
     if offer and offer.expires_at > now:
         return Invited(email, offer.status(now), "Invited already. Send the invitation again if it got lost.")
-    if sent_within_an_hour(organization, now) >= MOST_AN_HOUR:
-        return Invited(email, REFUSED, f"{MOST_AN_HOUR} invitations an hour are the limit. Send the rest later.")
+    if held_up := too_many(organization, by, now):
+        return Invited(email, REFUSED, str(held_up), held_up=held_up)
     offer = offer or Invitation(organization=organization, email=email)
     offer.role, offer.invited_by = role, by
     return send(offer, by=by, now=now)
@@ -81,17 +87,17 @@ def invite_one(organization: Organization, email: str, role: Role, by: User) -> 
 def send_again(offer: Invitation, *, by: User) -> Invited:
     """A new link by a new mail, for 14 days from now; the old link works no longer.
 
-    Raises PermissionDenied as `invite` does, and NoLongerOpen once it was accepted or revoked.
+    Raises PermissionDenied as `invite` does, NoLongerOpen once it was accepted or revoked, and TooMany.
     """
     organization, now = offer.organization, timezone.now()
     with organization_scope(organization.pk):
-        organization.lock()
+        hold(organization, by)
         may_invite(organization, Role(offer.role), by)
         fresh = organization.invitations.with_mail().unanswered().filter(pk=offer.pk).first()
         if fresh is None:
             raise NoLongerOpen
-        if sent_within_an_hour(organization, now) >= MOST_AN_HOUR:
-            raise ValidationError(f"{MOST_AN_HOUR} invitations an hour are the limit. Try again later.")
+        if held_up := too_many(organization, by, now):
+            raise held_up
         return send(fresh, by=by, now=now)
 
 
@@ -103,7 +109,7 @@ def send(offer: Invitation, *, by: User, now: datetime) -> Invited:
     link = absolute(reverse("accounts:invitation", args=[token]))
     is_new = offer._state.adding
     offer.token_digest, offer.expires_at = digest_of(token), now + LASTS
-    offer.mail = letters.invitation(offer, link)
+    offer.mail = letters.invitation(offer, link, by=by)
     offer.save()
     told = {"invitation": str(offer.pk), "role": offer.role, "again": not is_new}
     journal.record(Event.TEAM_INVITE_SENT, by, offer.organization, at=now, **told)
@@ -129,9 +135,32 @@ def may_invite(organization: Organization, role: Role, by: User) -> None:
         raise PermissionDenied("Owners and admins invite people, and only an owner invites another owner.")
 
 
-def sent_within_an_hour(organization: Organization, now: datetime) -> int:
-    sent = JournalEntry.objects.owned_by(organization).filter(event=Event.TEAM_INVITE_SENT)
-    return sent.filter(at__gt=now - timedelta(hours=1)).count()
+def hold(organization: Organization, by: User) -> None:
+    """Two tabs of one person, or two people of one organization, do not pass a limit together."""
+    by.lock()
+    organization.lock()
+
+
+def too_many(organization: Organization, by: User, now: datetime) -> TooMany | None:
+    """What holds the next invitation up: what was sent from this organization, or by this person from any."""
+    here = JournalEntry.objects.owned_by(organization).filter(event=Event.TEAM_INVITE_SENT)
+    theirs = OutboxMail.objects.filter(asked_by=by)
+    for column, sent, paces, whose in (
+        ("at", here, OF_AN_ORGANIZATION, "from one organization"),
+        ("created_at", theirs, OF_A_PERSON, "by one person, from all of their organizations together"),
+    ):
+        times = list(sent.order_by(f"-{column}").values_list(column, flat=True)[: max(pace.most for pace in paces)])
+        if full := longest_wait(times, paces, now):
+            pace, wait = full
+            sentence = f"{pace.in_words} is the most that is sent {whose}. Send it {in_words(wait)}."
+            return TooMany(sentence, pace, wait)
+    return None
+
+
+def stopped(results: Iterable[Invited]) -> TooMany | None:
+    """What held everything up, when nothing could be sent because of it."""
+    told = list(results)
+    return None if any(each.link for each in told) else next((each.held_up for each in told if each.held_up), None)
 
 
 def addresses_in(text: str) -> list[str]:

@@ -8,7 +8,8 @@ from django.template.loader import render_to_string
 
 from accounts import outbox, stopping
 from accounts.invited import Invitation
-from accounts.models import Organization, OutboxMail, User
+from accounts.mailed import OutboxMail
+from accounts.models import Organization, User
 
 FOOT = "--"  # a paragraph of its own; what stands below it is small print
 
@@ -35,14 +36,14 @@ class Paragraph:
         return self.text.rpartition("\n")[0].rstrip(":")
 
 
-def write(name: str, to: str, context: dict[str, Any], *, held: bool = False, stop_url: str = "") -> OutboxMail:
-    """Put a letter into the outbox. The first line of `emails/<name>.txt` is its subject."""
+def write(name: str, to: str, context: dict[str, Any], *, stop_url: str = "", **more: Any) -> OutboxMail:
+    """Put a letter into the outbox, with `more` columns. The first line of `emails/<name>.txt` is its subject."""
     values = context | {"site_url": settings.SITE_URL, "support_url": settings.SUPPORT_URL, "stop_url": stop_url}
     subject, _, text = render_to_string(f"emails/{name}.txt", values).strip().partition("\n")
     body, _, foot = text.strip().partition(f"\n\n{FOOT}\n\n")
     drawn = values | {"subject": subject, "paragraphs": paragraphs(body), "foot": paragraphs(foot)}
     html = render_to_string("emails/letter.html", drawn)
-    return outbox.put(to, subject, text.strip(), html, kind=name, held=held, stop_url=stop_url)
+    return outbox.put(to, subject, text.strip(), html, kind=name, stop_url=stop_url, **more)
 
 
 def paragraphs(text: str) -> list[Paragraph]:
@@ -58,6 +59,6 @@ def welcome(user: User, organization: Organization, *, held: bool, invited: bool
     write("welcome", user.email, {"user": user, "organization": organization, "invited": invited}, held=held)
 
 
-def invitation(offer: Invitation, link: str) -> OutboxMail:
+def invitation(offer: Invitation, link: str, *, by: User) -> OutboxMail:
     values = {"invitation": offer, "organization": offer.organization, "inviter": offer.invited_by, "link": link}
-    return write("invitation", offer.email, values)
+    return write("invitation", offer.email, values, asked_by=by)

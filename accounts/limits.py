@@ -9,6 +9,7 @@ from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
 
 from accounts.naming import fold
+from accounts.pacing import TooMany
 
 APP = "allauth.account"
 
@@ -60,6 +61,18 @@ def tell(response: HttpResponse, limit: Limit) -> HttpResponse:
         response[name] = value
     response["Retry-After"] = str(limit.reset or 60)
     return response
+
+
+def tell_too_many(response: HttpResponse, many: TooMany) -> HttpResponse:
+    """The same for a pace, which is counted in the database."""
+    response.status_code = 429
+    for name, value in headers_of(many).items():
+        response[name] = value
+    return response
+
+
+def headers_of(many: TooMany) -> dict[str, str]:
+    return Limit(many.pace.most, 0, many.seconds).headers | {"Retry-After": str(many.seconds)}
 
 
 def exceeded(request: HttpRequest, action: str) -> Limit | None:

@@ -13,7 +13,7 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils import timezone
 
-from accounts import invited  # noqa: F401  # Django finds an app's models through this module
+from accounts import invited, mailed  # noqa: F401  # Django finds an app's models through this module
 from accounts.industries import Industry
 from accounts.owned import Owned, OwnedQuerySet
 from accounts.permissions import Permission, Role, allows
@@ -66,6 +66,10 @@ class User(AbstractBaseUser, PermissionsMixin):
     @property
     def short_name(self) -> str:
         return self.full_name.split(" ")[0] or self.email.split("@")[0]
+
+    def lock(self) -> None:
+        """What one person may do so many times is counted one after another, in whichever organization it is done."""
+        User.objects.select_for_update(no_key=True).get(pk=self.pk)
 
 
 class Organization(models.Model):
@@ -251,67 +255,6 @@ class Visit(models.Model):
 
     def __str__(self) -> str:
         return f"visit of {self.first_seen_at:%Y-%m-%d}"
-
-
-class MailState(models.TextChoices):
-    """How far a message has come."""
-
-    SENT = "sent", "Sent"
-    WAITING = "waiting", "Waiting for its next try"
-    HELD = "held", "Held until the address is verified"
-    NOT_SENT = "not_sent", "Not sent"
-
-
-class OutboxMailQuerySet(models.QuerySet["OutboxMail"]):
-    def undelivered(self) -> Self:
-        return self.filter(delivered_at=None)
-
-    def held(self) -> Self:
-        """Written down, but waiting for somebody to prove their address."""
-        return self.in_state(MailState.HELD)
-
-    def in_state(self, state: MailState) -> Self:
-        resting = self.undelivered().filter(next_try_at=None)
-        return {
-            MailState.SENT: self.exclude(delivered_at=None),
-            MailState.WAITING: self.undelivered().exclude(next_try_at=None),
-            MailState.HELD: resting.filter(problem=""),
-            MailState.NOT_SENT: resting.exclude(problem=""),
-        }[state]
-
-
-class OutboxMail(models.Model):
-    """A message to be sent; it is here before it is tried, and says how the trying went."""
-
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    kind = models.CharField(max_length=40, blank=True, help_text="Which letter it is.")
-    to = models.EmailField()
-    subject = models.CharField(max_length=200)
-    text = models.TextField()
-    html = models.TextField(blank=True)
-    stop_url = models.CharField(max_length=300, blank=True, help_text="Where one click ends letters of its kind.")
-    created_at = models.DateTimeField(auto_now_add=True)
-    next_try_at = models.DateTimeField(null=True)
-    tries = models.PositiveSmallIntegerField(default=0)
-    problem = models.CharField(max_length=300, blank=True)
-    delivered_at = models.DateTimeField(null=True)
-
-    objects = OutboxMailQuerySet.as_manager()
-
-    class Meta:
-        verbose_name_plural = "outbox"
-        indexes = [models.Index(fields=["next_try_at"], condition=Q(delivered_at=None), name="mail_to_send")]
-
-    def __str__(self) -> str:
-        return self.subject
-
-    @property
-    def state(self) -> MailState:
-        if self.delivered_at:
-            return MailState.SENT
-        if self.next_try_at:
-            return MailState.WAITING
-        return MailState.NOT_SENT if self.problem else MailState.HELD
 
 
 class StaffAccess(models.Model):

@@ -1,17 +1,23 @@
 """Organizations of a person: making another one, changing what it is called, acting for one of them."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from uuid import UUID
 
 from django.http import Http404, HttpRequest
+from django.utils import timezone
 
 from accounts import audit, journal
 from accounts.journal import Event
 from accounts.middleware import act_for
 from accounts.models import Membership, Organization, User
+from accounts.pacing import DAY, HOUR, Pace, TooMany, in_words, longest_wait
 from accounts.signup import found
 from tokentra.lib.ids import uuid7
 from tokentra.lib.tenancy import organization_scope, user_scope
+
+# an agency sets up all its clients in a few days; more at once is somebody else's program
+PACES = (Pace(20, HOUR), Pace(50, DAY))
 
 
 def memberships(user: User) -> list[Membership]:
@@ -21,13 +27,26 @@ def memberships(user: User) -> list[Membership]:
 
 
 def create(name: str, *, by: User, **fields: str) -> Organization:
-    """Make another organization, owned by this person: an agency makes one for each client."""
+    """Make another organization, owned by this person: an agency makes one for each client. Raises TooMany."""
     organization_id = uuid7()
     with organization_scope(organization_id):
+        by.lock()
+        keep_pace(by, timezone.now())
         organization = found(organization_id, name, owner=by, **fields)
         journal.record(Event.ORGANIZATION_CREATED, by, organization)
         audit.note("organization_created", organization, by, about=organization)
     return organization
+
+
+def keep_pace(by: User, now: datetime) -> None:
+    """Raises TooMany for somebody who made as many as one person makes; those they were asked into do not count."""
+    with user_scope(by.pk):
+        made = Membership.objects.filter(user=by, is_invitee=False).order_by("-created_at")
+        times = list(made.values_list("created_at", flat=True)[: max(pace.most for pace in PACES)])
+    if full := longest_wait(times, PACES, now):
+        pace, wait = full
+        sentence = f"{pace.in_words} is the most that one person creates. Create the next one {in_words(wait)}."
+        raise TooMany(sentence, pace, wait)
 
 
 def enter(request: HttpRequest, user: User, organization_id: UUID) -> None:

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from typing import Any
 
 from django.conf import settings
 from django.core.mail import EmailMessage, EmailMultiAlternatives
@@ -9,7 +10,7 @@ from django.core.mail.backends.base import BaseEmailBackend
 from django.db import transaction
 from django.utils import timezone
 
-from accounts.models import OutboxMail
+from accounts.mailed import OutboxMail
 from tokentra.lib.doorbell import ring_on_commit
 
 log = logging.getLogger(__name__)
@@ -27,23 +28,22 @@ class OutboxBackend(BaseEmailBackend):
         return len(email_messages)
 
 
-def put(
-    to: str, subject: str, text: str, html: str = "", *, kind: str = "", held: bool = False, stop_url: str = ""
-) -> OutboxMail:
-    """Write a message down. It is sent after the commit, by a worker; a held one when it is released.
+def put(to: str, subject: str, text: str, html: str = "", *, held: bool = False, **more: Any) -> OutboxMail:
+    """Write a message down, with `more` columns.
+
+    It is sent after the commit, by a worker; a held one when it is released.
 
     Without a mail server nothing can be sent: the console prints the message and staff find it in the admin.
     """
     due = None if held or not settings.MAIL_IS_CONFIGURED else timezone.now()
     mail = OutboxMail.objects.create(
-        kind=kind,
         to=to,
         subject=" ".join(subject.split())[:200],
         text=text,
         html=html,
-        stop_url=stop_url,
         next_try_at=due,
         problem="" if settings.MAIL_IS_CONFIGURED else NO_SERVER,
+        **more,
     )
     if due:
         nudge()

@@ -6,7 +6,6 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib import messages
-from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
 from django.db.models import Q
 from django.db.models.functions import Lower
@@ -21,7 +20,9 @@ from accounts.gates import page, recently_proved
 from accounts.http import OrgRequest
 from accounts.invitations import REFUSED, Invited, NoLongerOpen
 from accounts.invited import Invitation
+from accounts.limits import tell_too_many
 from accounts.models import Membership
+from accounts.pacing import TooMany
 from accounts.permissions import Permission, Role
 from accounts.team import LastOwner
 
@@ -109,8 +110,8 @@ def send_again(request: OrgRequest, invitation_id: UUID) -> HttpResponse:
         return told(request, [invitations.send_again(offer, by=request.user)])
     except NoLongerOpen:
         return drawn(request, problem=OVER.format(offer.email), status=409)
-    except ValidationError as refusal:
-        return drawn(request, problem=" ".join(refusal.messages), status=422)
+    except TooMany as many:
+        return tell_too_many(drawn(request, problem=str(many)), many)
 
 
 @require_POST
@@ -145,11 +146,14 @@ def done(request: OrgRequest, sentence: str, *, is_self: bool) -> HttpResponse:
 
 
 def told(request: OrgRequest, results: Sequence[Invited]) -> HttpResponse:
-    """What became of each address; 422 when nothing was sent at all."""
+    """What became of each address; 422 when nothing was sent at all, 429 when that is for having sent too many."""
     refused = "\n".join(each.email for each in results if each.status == REFUSED)
     again = InvitationForm(giver=request.membership, initial={"addresses": refused})
     context = {"results": results, "again": again if refused else None}
-    return render(request, "accounts/invited.html", context, status=200 if any(r.link for r in results) else 422)
+    sent = any(each.link for each in results)
+    answer = render(request, "accounts/invited.html", context, status=200 if sent else 422)
+    many = invitations.stopped(results)
+    return tell_too_many(answer, many) if many else answer
 
 
 def drawn_member(

@@ -18,7 +18,8 @@ from accounts import audit, invitations, journal, letters, outbox
 from accounts.invitations import NoLongerOpen
 from accounts.invited import Invitation
 from accounts.journal import Event
-from accounts.models import FIRST_TOUCH_FIELDS, Membership, Organization, OutboxMail, User, Visit
+from accounts.mailed import OutboxMail
+from accounts.models import FIRST_TOUCH_FIELDS, Membership, Organization, User, Visit
 from accounts.naming import organization_name, slug_for
 from accounts.permissions import Role
 from tokentra.lib.ids import uuid7

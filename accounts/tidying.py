@@ -5,7 +5,8 @@ from datetime import timedelta
 from django.contrib.sessions.models import Session
 from django.utils import timezone
 
-from accounts.models import OutboxMail, Visit
+from accounts.mailed import OutboxMail
+from accounts.models import Visit
 
 MAIL_IS_KEPT = timedelta(days=30)  # it holds links and codes
 VISITS_ARE_KEPT = timedelta(days=90)

@@ -16,9 +16,11 @@ from accounts.forms import NewOrganizationForm, OrganizationForm, ProfileForm
 from accounts.gates import page
 from accounts.http import OrgRequest
 from accounts.invitations import all_waiting_for
+from accounts.limits import tell_too_many
 from accounts.middleware import act_for
 from accounts.models import Organization, User
 from accounts.naming import organization_name
+from accounts.pacing import TooMany
 from accounts.permissions import Permission
 
 
@@ -77,7 +79,11 @@ def new_organization(request: HttpRequest) -> HttpResponse:
     like_here = {"timezone": here.timezone, "currency": here.currency} if here else {}
     form = NewOrganizationForm(request.POST or None, initial=like_here)
     if form.is_valid():
-        act_for(request, places.create(**form.cleaned_data, by=cast(User, request.user)).pk)
+        try:
+            act_for(request, places.create(**form.cleaned_data, by=cast(User, request.user)).pk)
+        except TooMany as many:
+            form.add_error(None, str(many))
+            return tell_too_many(render(request, "accounts/new_organization.html", {"form": form}), many)
         return redirect("front_door")
     return render(request, "accounts/new_organization.html", {"form": form}, status=422 if form.errors else 200)
 

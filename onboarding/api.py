@@ -63,7 +63,13 @@ def profile(request: HttpRequest) -> dict[str, Any]:
         return profiles.shown(journeys.of(asking.membership))
 
 
-@router.post("/onboarding/profile", auth=member, response=shapes.ProfileAnswer, summary="Answer any of the questions")
+@router.post(
+    "/onboarding/profile",
+    auth=member,
+    response=shapes.ProfileAnswer,
+    exclude_unset=True,
+    summary="Answer any of the questions",
+)
 def save_profile(request: HttpRequest, body: shapes.ProfileBody) -> dict[str, Any]:
     """What is not sent stays as it was. Company answers are for owners and admins."""
     asking: OrgRequest = request.auth  # type: ignore[attr-defined]  # as above

@@ -69,8 +69,9 @@ class Profile(Camel):
 
 class Invited(Camel):
     email: str
-    status: str
+    status: str  # of the invitation; `member` or `refused` where there is none, with the reason
     reason: str | None = None
+    link: str | None = None  # only where no mail is sent, so that the one who invites can pass it on
 
 
 class ProfileAnswer(Camel):

@@ -5,6 +5,7 @@ from typing import Any
 
 from accounts import invitations
 from accounts.invitations import Invited
+from accounts.pacing import TooMany
 from accounts.permissions import Role
 from onboarding.forms import ScreenForm
 from onboarding.journeys import Travel
@@ -24,6 +25,10 @@ class Told:
     def links(self) -> list[Invited]:
         """Those whose link is known in this moment only."""
         return [each for each in self.done if each.link]
+
+    @property
+    def stopped(self) -> TooMany | None:
+        return invitations.stopped([*self.done, *self.refused])
 
     @property
     def sentences(self) -> list[str]:

@@ -3,9 +3,12 @@
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 
 from accounts import invitations
+from accounts.invitations import Invited
+from accounts.limits import headers_of
 from accounts.naming import clean_name
 from accounts.permissions import Permission, Role
 from onboarding import journeys
@@ -64,6 +67,7 @@ def saved(travel: Travel, body: ProfileBody, *, now: datetime) -> dict[str, Any]
     invites = invited(travel, body.team_invites, now=now)
     journeys.moved(travel, now=now)
     return {
+        "success": True,
         "segment": travel.journey.segment or None,
         "recommended_path": travel.journey.path,
         "next_step": NEXT_STEPS[Path(travel.journey.path)],
@@ -108,14 +112,27 @@ def touches(screen: Screen, given: dict[str, Any]) -> bool:
 
 
 def invited(travel: Travel, addresses: list[str], *, now: datetime) -> list[dict[str, Any]]:
-    """Ask the addresses in; 403 for somebody whose role does not include it."""
+    """Ask the addresses in; 403 for somebody whose role does not include it, 429 when none may be asked now.
+
+    A link is known in this moment only. Where mail carries it, nobody else needs it; where nothing is mailed, whoever
+    invites passes it on.
+    """
     if not addresses:
         return []
     if not travel.membership.may(Permission.MANAGE_PEOPLE):
         raise Problem(403, "role_too_small", f"Only owners and admins invite. Leave out: {TEAM_INVITES.key}.")
     done = invitations.invite(travel.organization, addresses, Role.MEMBER, by=travel.user)
+    if many := invitations.stopped(done):
+        sentence = f"{many} Nothing was saved: send it all again then, or without {TEAM_INVITES.key} now."
+        raise Problem(429, "too_many_invitations", sentence, headers=headers_of(many))
     journeys.note_answered(travel, BY_KEY["team"], now=now)
-    return [{"email": each.email, "status": each.status, "reason": each.reason or None} for each in done]
+    return [told(each) for each in done]
+
+
+def told(each: Invited) -> dict[str, Any]:
+    said = {"email": each.email, "status": each.status}
+    said |= {"reason": each.reason} if each.reason else {}
+    return said | ({"link": each.link} if each.link and not settings.MAIL_IS_CONFIGURED else {})
 
 
 def invalid(fields: dict[str, list[str]]) -> Problem:

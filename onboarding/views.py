@@ -9,6 +9,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from accounts.gates import page
 from accounts.http import OrgRequest
+from accounts.limits import tell_too_many
 from accounts.permissions import Permission
 from onboarding import connecting, inviting, journeys, segments, steps
 from onboarding import waiting as waits
@@ -52,7 +53,7 @@ def screen(request: OrgRequest, key: str) -> HttpResponse:
     place = steps.place(travel.traveller, key)
     if place is None:
         return redirect("onboarding:resume")
-    sent, links = request.POST if request.method == "POST" else None, []
+    sent, told = request.POST if request.method == "POST" else None, inviting.Told()
     form = ScreenForm(travel.asked(shown), sent, initial=travel.values)
     if request.method == "POST" and form.is_valid():
         told = inviting.ask(travel, form.cleaned_data.get(inviting.FIELD, ""))
@@ -60,12 +61,13 @@ def screen(request: OrgRequest, key: str) -> HttpResponse:
             following = url_of(journeys.answer(travel, shown, form.cleaned_data, now=now))
             return answered(request, told, place, following)
         form = inviting.with_refusals(form, told)
-        links = [] if settings.MAIL_IS_CONFIGURED else told.links
     if request.method == "GET":
         journeys.open_screen(travel, now=now)
+    links = [] if settings.MAIL_IS_CONFIGURED else told.links
     context = {"screen": shown, "form": form, "place": place, "links": links}
     context |= {"back": place.before and url_of(place.before)}
-    return render(request, "onboarding/screen.html", context, status=422 if form.errors else 200)
+    drawn = render(request, "onboarding/screen.html", context, status=422 if form.errors else 200)
+    return tell_too_many(drawn, told.stopped) if told.stopped else drawn
 
 
 def answered(request: OrgRequest, told: inviting.Told, place: steps.Place, following: str) -> HttpResponse:

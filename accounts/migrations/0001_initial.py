@@ -376,6 +376,17 @@ class Migration(migrations.Migration):
                     "stop_url",
                     models.CharField(blank=True, help_text="Where one click ends letters of its kind.", max_length=300),
                 ),
+                (
+                    "asked_by",
+                    models.ForeignKey(
+                        db_index=False,
+                        help_text="Who had it sent to an address that is not theirs.",
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
                 ("next_try_at", models.DateTimeField(null=True)),
                 ("tries", models.PositiveSmallIntegerField(default=0)),
@@ -389,7 +400,12 @@ class Migration(migrations.Migration):
                         condition=models.Q(("delivered_at", None)),
                         fields=["next_try_at"],
                         name="mail_to_send",
-                    )
+                    ),
+                    models.Index(
+                        condition=models.Q(("asked_by__isnull", False)),
+                        fields=["asked_by", "created_at"],
+                        name="mail_by_asker",
+                    ),
                 ],
             },
         ),

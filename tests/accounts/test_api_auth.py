@@ -9,8 +9,9 @@ from django.http import HttpResponse
 from django.test import Client
 from django.utils.dateparse import parse_datetime
 
+from accounts.mailed import OutboxMail
 from accounts.middleware import USED
-from accounts.models import JournalEntry, OutboxMail, User
+from accounts.models import JournalEntry, User
 from tests.accounts.conftest import home_of
 from tests.conftest import Browser
 from tests.make import PASSWORD

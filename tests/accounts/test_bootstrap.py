@@ -7,7 +7,8 @@ from allauth.account.models import EmailAddress
 from django.core.management import CommandError, call_command
 from django.test import Client
 
-from accounts.models import OutboxMail, User
+from accounts.mailed import OutboxMail
+from accounts.models import User
 from tests.accounts.conftest import home_of
 from tests.make import PASSWORD
 

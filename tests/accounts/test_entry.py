@@ -15,7 +15,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from accounts.models import AuditLine, OutboxMail, User
+from accounts.mailed import OutboxMail
+from accounts.models import AuditLine, User
 from tests import make
 from tests.accounts.conftest import events_of, home_of
 from tests.accounts.hashing import Counted

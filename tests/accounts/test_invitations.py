@@ -1,17 +1,24 @@
 """Invitations: who may ask whom, what each address is told, and what becomes of a link."""
 
 from datetime import timedelta
+from threading import Thread
 
 import pytest
+import time_machine
 from django.core.exceptions import PermissionDenied
+from django.db import connections, transaction
 from django.utils import timezone
 
 from accounts import invitations, team
 from accounts.invitations import NoLongerOpen, addresses_in, digest_of, find, invite
 from accounts.invited import Invitation
-from accounts.models import AuditLine, JournalEntry, Membership, OutboxMail
+from accounts.mailed import OutboxMail
+from accounts.models import AuditLine, JournalEntry, Membership, Organization
+from accounts.pacing import DAY, HOUR, Pace, TooMany
 from accounts.permissions import Role
 from tests import make
+from tests.accounts.conftest import waiting_for_a_row
+from tests.product import wait_for
 from tokentra.lib.tenancy import digest_scope, organization_scope, user_scope
 
 JUNE = "june@client.example"
@@ -117,12 +124,69 @@ def test_nobody_invites_into_another_organization_or_a_sample(acme, mallory, ali
 
 
 def test_an_organization_sends_a_hundred_an_hour(acme, alice, monkeypatch):
-    monkeypatch.setattr(invitations, "MOST_AN_HOUR", 2)
+    monkeypatch.setattr(invitations, "OF_AN_ORGANIZATION", (Pace(2, HOUR),))
 
     told = invite(acme, ["a@b.example", "c@d.example", "e@f.example"], Role.VIEWER, by=alice)
 
     assert [each.status for each in told] == ["pending", "pending", "refused"]
-    assert "an hour" in told[2].reason
+    assert told[2].reason == "2 an hour is the most that is sent from one organization. Send it in 60 minutes."
+
+
+def test_b7_one_person_sends_a_hundred_an_hour_from_all_organizations_together(acme, alice, bob, monkeypatch):
+    monkeypatch.setattr(invitations, "OF_A_PERSON", (Pace(3, HOUR), Pace(4, DAY)))
+    clients = [make.organization(f"Client {number}", owner=alice) for number in range(3)]
+    start = timezone.now()
+
+    def sent(after: timedelta, to: Organization, *addresses: str) -> list[tuple[str, int]]:
+        with time_machine.travel(start + after, tick=False):
+            told = invite(to, addresses, Role.VIEWER, by=alice)
+        return [(each.status, each.held_up.seconds if each.held_up else 0) for each in told]
+
+    assert sent(0 * HOUR, clients[0], "a@b.example", "c@d.example") == [("pending", 0)] * 2
+    assert sent(0 * HOUR, clients[1], "a@b.example", "e@f.example") == [("pending", 0), ("refused", 3600)]
+    assert sent(HOUR / 2, clients[2], "a@b.example") == [("refused", 1800)]
+    assert sent(HOUR, clients[2], "a@b.example", "c@d.example") == [("pending", 0), ("refused", 23 * 3600)]
+    assert sent(DAY, clients[2], "c@d.example", "e@f.example") == [("pending", 0)] * 2
+
+    others = make.member(clients[2], "ada@acme.example", Role.ADMIN)
+    with time_machine.travel(start + HOUR, tick=False):
+        assert invite(clients[2], ["g@h.example"], Role.VIEWER, by=others)[0].link
+
+
+def test_b7_sending_again_counts_for_the_person_as_well(acme, alice, monkeypatch, settings):
+    settings.MAIL_IS_CONFIGURED = True
+    monkeypatch.setattr(invitations, "OF_A_PERSON", (Pace(2, HOUR),))
+    link = invite(acme, [JUNE], Role.VIEWER, by=alice)[0].link
+    OutboxMail.objects.update(delivered_at=timezone.now(), next_try_at=None)
+    link = invitations.send_again(offer_of(link), by=alice).link
+
+    with pytest.raises(TooMany, match="by one person") as held_up:
+        invitations.send_again(offer_of(link), by=alice)
+
+    assert 3500 < held_up.value.seconds <= 3600
+    assert offer_of(link).email == JUNE, "the link that works goes on working"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_b7_two_tabs_in_two_organizations_do_not_pass_the_limit_together(acme, alice, monkeypatch):
+    monkeypatch.setattr(invitations, "OF_A_PERSON", (Pace(1, HOUR),))
+    client = make.organization("Client", owner=alice)
+    told = []
+
+    def send(to: Organization) -> None:
+        told.extend(invite(to, [JUNE], Role.VIEWER, by=alice))
+        connections.close_all()
+
+    tabs = [Thread(target=send, args=[to]) for to in (acme, client)]
+    with transaction.atomic():
+        alice.lock()
+        for tab in tabs:
+            tab.start()
+        wait_for(lambda: waiting_for_a_row() == 2, 20, "both wait for their turn")
+    for tab in tabs:
+        tab.join()
+
+    assert sorted(each.status for each in told) == ["pending", "refused"]
 
 
 def test_a_letter_that_was_delivered_makes_it_sent(acme, link):

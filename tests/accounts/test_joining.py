@@ -12,10 +12,11 @@ from django.utils import timezone
 from accounts import invitations
 from accounts.invitations import invite
 from accounts.invited import Invitation
-from accounts.models import JournalEntry, Membership, Organization, OutboxMail, User
+from accounts.mailed import OutboxMail
+from accounts.models import JournalEntry, Membership, Organization, User
 from accounts.permissions import Role
 from tests import make
-from tests.accounts.conftest import home_of
+from tests.accounts.conftest import home_of, waiting_for_a_row
 from tests.accounts.test_invitations import JUNE, offer_of, token_in
 from tests.conftest import Browser
 from tests.make import PASSWORD
@@ -383,10 +384,3 @@ def test_an_invitation_taken_back_while_the_code_is_checked_leaves_the_person_wi
 
     assert answers[0]["Location"] == "/"
     assert organizations_of(JUNE) == [("Client", False)]
-
-
-def waiting_for_a_row() -> int:
-    """How many others wait for a row that this thread holds."""
-    with connections["owner"].cursor() as cursor:
-        cursor.execute("SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted")
-        return cursor.fetchone()[0]

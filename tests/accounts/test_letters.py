@@ -11,7 +11,7 @@ import pytest
 from django.conf import settings
 
 from accounts import letters, stopping
-from accounts.models import OutboxMail
+from accounts.mailed import OutboxMail
 from tests import make
 from tests.test_canaries import Kept
 

@@ -20,7 +20,8 @@ from accounts import outbox
 from accounts.delivery import deliver_due
 from accounts.invitations import invite
 from accounts.invited import Invitation
-from accounts.models import MailState, OutboxMail, Visit
+from accounts.mailed import MailState, OutboxMail
+from accounts.models import Visit
 from accounts.permissions import Role
 from accounts.tasks import tidy_accounts
 from tests.make import PASSWORD

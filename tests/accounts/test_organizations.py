@@ -1,11 +1,17 @@
 """Organizations: settings by role, switching, samples, and other people's doors that stay shut."""
 
-import pytest
-from django.test import Client
+from datetime import timedelta
 
-from accounts import samples
-from accounts.models import AuditLine, JournalEntry, Membership, Organization
+import pytest
+import time_machine
+from django.http import HttpResponse
+from django.test import Client
+from django.utils import timezone
+
+from accounts import organizations, samples
+from accounts.models import AuditLine, JournalEntry, Membership, Organization, User
 from accounts.organizations import memberships
+from accounts.pacing import DAY, HOUR, Pace
 from accounts.permissions import ALLOWED, Permission, Role, allows
 from tests import make
 from tests.conftest import Browser
@@ -135,6 +141,30 @@ def test_b9_a_workspace_that_cannot_be_is_not_made(alice, acme, change: dict[str
 
     assert answer.status_code == 422
     assert [m.organization for m in memberships(alice)] == [acme]
+
+
+def test_somebody_who_makes_workspaces_without_end_is_told_when_to_go_on(alice, acme, bob, monkeypatch):
+    monkeypatch.setattr(organizations, "PACES", (Pace(3, HOUR), Pace(4, DAY)))
+    start = timezone.now()
+
+    def make_one(person: User, name: str, after: timedelta = 0 * HOUR) -> HttpResponse:
+        with time_machine.travel(start + after, tick=False):
+            return Browser(person).post("/organizations/new/", CLIENT | {"name": name})
+
+    assert [make_one(alice, name).status_code for name in ("One", "Two", "Three")] == [302, 302, 429], "Acme counts"
+    refused = make_one(alice, "Client Three", HOUR / 2)
+    assert (refused.status_code, refused["RateLimit-Limit"]) == (429, "3")
+    assert 1700 < int(refused["Retry-After"]) <= 1800
+    page = refused.content.decode()
+    assert "3 an hour is the most that one person creates. Create the next one in 30 minutes." in page
+    assert 'value="Client Three"' in page
+    assert make_one(bob, "Own").status_code == 302, "where bob was asked into does not count"
+
+    assert make_one(alice, "Three", HOUR).status_code == 302
+    a_day = make_one(alice, "Four", HOUR)
+    assert (a_day.status_code, a_day["RateLimit-Limit"]) == (429, "4")
+    assert "in 23 hours" in a_day.content.decode()
+    assert sorted(m.organization.name for m in memberships(alice)) == ["Acme", "One", "Three", "Two"]
 
 
 def test_the_menu_of_organizations_is_a_fragment_of_its_page(alice, acme):

@@ -6,7 +6,8 @@ import pytest
 from django.db import connections
 from django.test import Client
 
-from accounts.models import AuditLine, JournalEntry, Membership, Organization, OutboxMail, User, Visit
+from accounts.mailed import OutboxMail
+from accounts.models import AuditLine, JournalEntry, Membership, Organization, User, Visit
 from tests.accounts.conftest import events_of, home_of
 from tests.make import PASSWORD
 from tokentra.lib.tenancy import organization_scope

@@ -9,7 +9,8 @@ from django.utils.html import escape
 
 from accounts import audit, journal
 from accounts.journal import Event
-from accounts.models import OutboxMail, StaffAccess, User
+from accounts.mailed import OutboxMail
+from accounts.models import StaffAccess, User
 from accounts.staff import StaffReadAdmin
 from tests import make
 from tests.conftest import Browser

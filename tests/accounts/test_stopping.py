@@ -9,7 +9,8 @@ from django.test import Client
 
 from accounts import letters, outbox, stopping
 from accounts.delivery import deliver_due
-from accounts.models import OutboxMail, User
+from accounts.mailed import OutboxMail
+from accounts.models import User
 from tests import make
 from tests.accounts.test_mail import Mailbox, server
 from tests.conftest import Browser

@@ -8,11 +8,13 @@ from django.db import connections
 
 from accounts import invitations, team
 from accounts.invited import Invitation
-from accounts.models import AuditLine, Membership, Organization, OutboxMail, User
+from accounts.mailed import OutboxMail
+from accounts.models import AuditLine, Membership, Organization, User
+from accounts.pacing import HOUR, Pace
 from accounts.permissions import Role
 from tests import make
+from tests.accounts.conftest import waiting_for_a_row
 from tests.accounts.test_invitations import JUNE
-from tests.accounts.test_joining import waiting_for_a_row
 from tests.conftest import Browser
 from tests.make import PASSWORD
 from tests.product import wait_for
@@ -306,6 +308,24 @@ def test_a_form_that_invites_nobody_is_drawn_again(acme, alice, addresses: str):
     answer = Browser(alice).post("/settings/team/invitations/", {"addresses": addresses, "role": "viewer"})
 
     assert answer.status_code == 422
+
+
+def test_b7_past_the_limit_of_a_person_the_page_says_when_and_keeps_what_was_typed(acme, alice, monkeypatch):
+    monkeypatch.setattr(invitations, "OF_A_PERSON", (Pace(1, HOUR),))
+    browser, path = Browser(alice), "/settings/team/invitations/"
+    first = browser.post(path, {"addresses": f"{JUNE}, jo@client.example", "role": "viewer"})
+    assert (first.status_code, "Retry-After" in first) == (200, False), "one of them went out"
+    assert "jo@client.example</textarea>" in text_of(first)
+    with organization_scope(acme.pk):
+        pk = Invitation.objects.get().pk
+
+    again = browser.post(path, {"addresses": "jo@client.example, jim@client.example", "role": "viewer"})
+    assert "jo@client.example\njim@client.example</textarea>" in text_of(again)
+    for refused in (again, browser.post(f"{path}{pk}/send/")):
+        assert refused.status_code == 429
+        assert 3500 < int(refused["Retry-After"]) <= 3600
+        assert (refused["RateLimit-Limit"], refused["RateLimit-Remaining"]) == ("1", "0")
+        assert "from all of their organizations together. Send it in 60 minutes." in text_of(refused)
 
 
 def test_an_invitation_is_sent_again_and_taken_back(acme, alice):

@@ -11,7 +11,8 @@ from django.db import ProgrammingError, connection
 from django.utils import timezone
 
 from accounts.delivery import deliver_due
-from accounts.models import Membership, Organization, OutboxMail, User
+from accounts.mailed import OutboxMail
+from accounts.models import Membership, Organization, User
 from accounts.organizations import create
 from accounts.permissions import Role
 from accounts.samples import enter_sample

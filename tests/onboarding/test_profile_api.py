@@ -2,10 +2,15 @@
 
 import json
 from threading import Thread
+from urllib.parse import urlsplit
 
 import pytest
+from django.test import Client
 from django.utils import timezone
 
+from accounts import invitations
+from accounts.models import AuditLine, JournalEntry
+from accounts.pacing import HOUR, Pace
 from accounts.permissions import Role
 from onboarding import journeys
 from tests import make
@@ -146,6 +151,53 @@ def test_invitations_are_answered_one_by_one(alices):
     assert by_email["not an address"]["status"] == "refused"
     assert by_email["not an address"]["reason"]
     assert by_email["alice@acme.example"]["status"] == "member"
+
+
+def test_invitations_are_answered_in_the_keys_of_the_contract_without_a_link_where_mail_is_sent(alices, settings):
+    settings.MAIL_IS_CONFIGURED = True
+
+    answer = alices.post(URL, {"teamInvites": ["new@acme.example", "no"]}, content_type="application/json")
+
+    assert answer.json()["invites"] == [
+        {"email": "new@acme.example", "status": "pending"},
+        {"email": "no", "status": "refused", "reason": "Enter a valid email address."},
+    ]
+    assert "tt_invite_" not in answer.content.decode()
+
+
+def test_where_nothing_is_mailed_the_link_goes_to_the_one_who_invites_and_to_nobody_else(acme, bob, alices, settings):
+    settings.MAIL_IS_CONFIGURED = False
+
+    answer = alices.post(URL, {"teamInvites": ["new@acme.example"]}, content_type="application/json")
+
+    [told] = answer.json()["invites"]
+    assert set(told) == {"email", "status", "link"}
+    assert "no-store" in answer["Cache-Control"]
+    assert "Join Acme" in Client().get(urlsplit(told["link"]).path, follow=True).content.decode()
+    token = told["link"].rstrip("/").rpartition("/")[2]
+    again = post(alices, {"teamInvites": ["new@acme.example"]})[1]["invites"]
+    assert again == [{"email": "new@acme.example", "status": "pending", "reason": again[0]["reason"]}]
+    for reader in (alices, Browser(bob)):
+        for page in (URL, "/settings/team/", "/api/auth/me", "/onboarding/team/"):
+            assert token not in reader.get(page).content.decode(), page
+    with organization_scope(acme.pk):
+        kept = [*JournalEntry.objects.owned_by(acme).values(), *AuditLine.objects.owned_by(acme).values()]
+    assert token not in str(kept)
+
+
+def test_b7_past_the_limit_of_a_person_it_answers_429_and_saves_nothing(acme, alice, alices, monkeypatch):
+    monkeypatch.setattr(invitations, "OF_A_PERSON", (Pace(1, HOUR),))
+    both = post(alices, {"teamInvites": ["a@b.example", "c@d.example"]})
+    assert [each["status"] for each in both[1]["invites"]] == ["pending", "refused"]
+
+    body = {"userRole": "engineering", "teamInvites": ["c@d.example"]}
+    late = alices.post(URL, json.dumps(body), content_type="application/json")
+
+    assert (late.status_code, late.json()["error"]["code"]) == (429, "too_many_invitations")
+    assert 3500 < int(late["Retry-After"]) <= 3600
+    assert (late["RateLimit-Limit"], late["RateLimit-Remaining"]) == ("1", "0")
+    assert alices.get(URL).json()["userRole"] is None
+    assert post(alices, {"userRole": "engineering"})[0] == 200
 
 
 def test_the_next_step_follows_the_path(alices, settings):

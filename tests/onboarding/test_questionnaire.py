@@ -2,6 +2,8 @@
 
 import pytest
 
+from accounts import invitations
+from accounts.pacing import HOUR, Pace
 from accounts.permissions import Role
 from tests import make
 from tests.conftest import Browser
@@ -206,6 +208,18 @@ def test_links_are_shown_also_where_some_address_was_refused(acme, alices):
     page = alices.post("/onboarding/team/", {"team_invites": "new@acme.example, broken@"}).content.decode()
 
     assert "/invitations/tt_invite_" in page
+
+
+def test_b7_past_the_limit_of_a_person_the_step_says_when_and_keeps_the_addresses(acme, alices, monkeypatch):
+    monkeypatch.setattr(invitations, "OF_A_PERSON", (Pace(1, HOUR),))
+    alices.post("/onboarding/team/", {"team_invites": "a@b.example"})
+
+    answer = alices.post("/onboarding/team/", {"team_invites": "c@d.example, e@f.example"})
+
+    assert answer.status_code == 429
+    assert 3500 < int(answer["Retry-After"]) <= 3600
+    assert "c@d.example: 1 an hour is the most that is sent by one person" in answer.content.decode()
+    assert "c@d.example\ne@f.example</textarea>" in answer.content.decode()
 
 
 def test_a_list_of_addresses_has_an_end(acme, alices):

@@ -8,7 +8,8 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts import journal
 from accounts.journal import Event
-from accounts.models import OutboxMail, StaffAccess, User
+from accounts.mailed import OutboxMail
+from accounts.models import StaffAccess, User
 from accounts.permissions import Role
 from onboarding import journeys
 from onboarding.models import Nudge, Seen, Unlock
