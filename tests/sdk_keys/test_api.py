@@ -1,6 +1,7 @@
 """API keys over JSON: the contract's shapes, who may do what, and whose keys are whose."""
 
 import json
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -10,13 +11,14 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from accounts.models import AuditLine, Organization
-from accounts.permissions import Role
+from accounts.permissions import Role, Scope
 from sdk_keys import issuing
 from sdk_keys.models import ApiKey
 from tests import make
 from tests.answers import body_of
 from tests.conftest import Browser
 from tests.sdk_keys.conftest import ask, code_of, issued, now_of
+from tests.test_architecture import ROOT
 from tokentra.lib import api_keys
 from tokentra.lib.ids import uuid7
 from tokentra.lib.tenancy import organization_scope
@@ -199,6 +201,38 @@ def test_b23_each_route_has_one_scope_and_no_scope_holds_another(method, path, s
             body_of(answer)  # a stream ends its transaction with its last line
         else:
             assert code_of(answer) == (403, "key_scope"), given
+
+
+def rows_of_the_guide() -> list[tuple[str, str, str]]:
+    """(method, path, what the column of scopes says) for each route of the guide's table."""
+    page = (ROOT / "docs/guide/api.md").read_text()
+    table = re.findall(r"^\| (`.+) \| .+ \| (.+) \|$", page, re.M)
+    listed = [
+        (method or "POST", path, scope.strip("`"))
+        for routes, scope in table
+        for method, path in re.findall(r"`(?:(GET|POST|PUT|DELETE) )?(/api/[^`]+)`", routes)
+    ]
+    return [row for row in listed if row[2] != "no key needed"]
+
+
+@pytest.mark.parametrize(("method", "path", "scope"), rows_of_the_guide())
+def test_b23_the_guide_says_for_every_route_what_a_key_needs(method, path, scope, acme):
+    where = path.replace("{id}", str(uuid7()))
+
+    def is_kept_out(*given: str) -> bool:
+        headers = {"Authorization": f"Bearer {issued(acme, *given).clear}"}
+        answer = getattr(Client(), method.lower())(where, headers=headers)
+        return '"code": "key_scope"' in body_of(answer) and answer.status_code == 403
+
+    if scope == "a person only":
+        assert is_kept_out(*Scope)
+    else:
+        assert is_kept_out(*(other for other in Scope if other != scope))
+        assert not is_kept_out(scope)
+
+
+def test_the_guide_lists_the_routes_of_every_scope():
+    assert {scope for _, _, scope in rows_of_the_guide()} == {*Scope, "a person only"}
 
 
 def test_what_a_program_did_stands_in_the_audit_log_with_its_key(acme):
