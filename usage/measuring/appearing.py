@@ -9,6 +9,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
+from django.db import transaction
 from django.db.models import Sum
 from psycopg import ClientCursor as Cursor
 
@@ -24,7 +25,7 @@ WHERE NOT EXISTS (
     SELECT FROM usage_appearance a
     WHERE a.organization_id = %(organization)s AND a.kind = there.kind AND a.value = there.value AND a.day = there.day
 )"""
-LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(%(name)s, 0))"
+LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(%(name)s, 0));"
 # What is counted of a value before and after its new days came between its old ones.
 ADD = """
 WITH new AS (
@@ -49,6 +50,8 @@ SELECT %(organization)s, kind, day, before, sum(change) FROM turned
 GROUP BY kind, day, before HAVING sum(change) <> 0 ORDER BY kind, day, before
 ON CONFLICT (organization_id, kind, day, before) DO UPDATE SET count = held.count + excluded.count"""
 
+MOST_REMEMBERED = 50_000
+
 There = tuple[str, UUID, date]  # kind, hash of its name, day in the organization's zone
 
 
@@ -57,12 +60,28 @@ def note(own: Cursor[Any], organization_id: UUID, there: Collection[There]) -> N
 
     When anybody is new on a day, one writer of the organization at a time goes on from here to its commit.
     """
-    if not there:
+    unknown = [each for each in there if (organization_id, *each) not in _noted]
+    if not unknown:
         return
-    own.execute(MISSING, arrays(organization_id, there))
+    own.execute(MISSING, arrays(organization_id, unknown))
     if new := own.fetchall():
-        own.execute(LOCK, {"name": name_within(organization_id, "appearances")})
-        own.execute(ADD, arrays(organization_id, new))
+        lock = {"name": name_within(organization_id, "appearances")}
+        own.execute(LOCK + ADD, arrays(organization_id, new) | lock)
+    transaction.on_commit(lambda: remember(organization_id, unknown))
+
+
+def remember(organization_id: UUID, there: Iterable[There]) -> None:
+    """They are noted for good; a process need not ask again."""
+    if len(_noted) > MOST_REMEMBERED:
+        _noted.clear()
+    _noted.update((organization_id, *each) for each in there)
+
+
+def forget() -> None:
+    _noted.clear()
+
+
+_noted: set[tuple[UUID, str, UUID, date]] = set()
 
 
 def arrays(organization_id: UUID, there: Iterable[There]) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """Stores events once and adds them up, in the transaction of the organization's scope."""
 
-from collections.abc import Collection, Generator, Iterable, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from operator import itemgetter
@@ -23,20 +22,21 @@ from usage.models import COUNTS
 from usage.pricing import Price
 
 QUARTER, HOUR = timedelta(minutes=15), timedelta(hours=1)
-# Writers hold one lock together, which whoever turns, rebuilds or compares the organization's sums takes alone. Each
-# then takes the first slot that no other one has; without a free one they wait for each other's rows.
-LOCKS = """
+SLOTS = 4
+# What a writer asks before it writes, in one turn. Every row that is looked at is found by its key, whatever the
+# planner knows of the tables. Writers hold one lock together, which whoever turns, rebuilds or compares the
+# organization's sums takes alone. Each takes the first slot that no other one has; without a free one they wait for
+# each other's rows. Last come the days that connections cover, as "provider day".
+BY_KEY = ("hashjoin", "mergejoin", "material", "seqscan", "bitmapscan")
+BEGIN = f"""
+SELECT set_config('plan_cache_mode', 'force_generic_plan', true), set_config('jit', 'off', true),
+    {", ".join(f"set_config('enable_{name}', 'off', true)" for name in BY_KEY)};
 SELECT pg_advisory_xact_lock_shared(hashtextextended(%(sums)s, 0));
 SELECT coalesce((
-    SELECT slot FROM generate_series(0, %(slots)s - 1) AS slot
+    SELECT slot FROM generate_series(0, {SLOTS - 1}) AS slot
     WHERE pg_try_advisory_xact_lock(hashtextextended(%(slot)s || slot, 0)) LIMIT 1
-), pg_backend_pid() %% %(slots)s)"""
-SLOTS = 4
-# Every row that is looked at is found by its key, whatever the planner knows of the tables.
-BY_KEY = """
-SET LOCAL plan_cache_mode = force_generic_plan; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off;
-SET LOCAL enable_material = off; SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off;
-SET LOCAL jit = off"""
+), pg_backend_pid() %% {SLOTS});
+"""  # noqa: S608  # names of ours
 COVERED = """
 SELECT DISTINCT provider || ' ' || day::text FROM usage_ledgerday
 WHERE organization_id = %(organization)s AND day BETWEEN %(first)s AND %(last)s AND provider = ANY(%(providers)s)"""
@@ -95,14 +95,9 @@ def store(
     days = {day for day, _ in digests}
     providers = sorted({read.sent.provider for read, _ in events})
     ensure_weeks(days)
-    with cursor() as own:
-        names = {"sums": name_within(organization_id, SUMS), "slot": name_within(organization_id, "slot ")}
-        own.execute(LOCKS, names | {"slots": SLOTS})
-        own.nextset()
-        [(slot,)] = own.fetchall()
-        scope = {"organization": organization_id, "first": min(days), "last": max(days), "providers": providers}
-        own.execute(COVERED, scope)
-        covered = [covered for (covered,) in own.fetchall()]
+    connection.ensure_connection()
+    with ClientCursor(connection.connection) as own:
+        slot, covered = begin(own, organization_id, days, providers)
         rows = [row_of(organization_id, read, price, key_id=key_id, zone=zone, now=now) for read, price in events]
         rows.sort(key=itemgetter("day", "id"))  # so that two writers of the same events never wait in a circle
         new = write(own, rows, [covered, grain(zone, now), slot])
@@ -112,12 +107,26 @@ def store(
     return Stored(new, conflicts)
 
 
-@contextmanager
-def cursor() -> Generator[ClientCursor[Any]]:
-    connection.ensure_connection()
-    with ClientCursor(connection.connection) as own:
-        own.execute(BY_KEY)
-        yield own
+def begin(
+    own: ClientCursor[Any], organization_id: UUID, days: Collection[date], providers: list[str]
+) -> tuple[int, list[str]]:
+    """The slot to write in, and what connections cover of these days."""
+    own.execute(
+        BEGIN + COVERED,
+        {
+            "sums": name_within(organization_id, SUMS),
+            "slot": name_within(organization_id, "slot "),
+            "organization": organization_id,
+            "first": min(days),
+            "last": max(days),
+            "providers": providers,
+        },
+    )
+    answers = [own.fetchall()]
+    while own.nextset():
+        answers.append(own.fetchall())
+    *_, [(slot,)], covered = answers
+    return slot, [each for (each,) in covered]
 
 
 def write(own: ClientCursor[Any], rows: Sequence[dict[str, Any]], context: list[Any]) -> frozenset[Key]:
