@@ -12,6 +12,7 @@ urlpatterns = [
     path("dashboard/data-ready/", views.data_ready, name="data_ready"),
     path("dashboard/insight/", views.insight, name="insight"),
     path("usage/", views.explorer, name="explorer"),
+    path("usage/not-kept/", views.discards, name="discards"),
     path("attribution/", allocation_door.attribution, name="attribution"),
     path("attribution/statement/", allocation_door.statement, name="statement"),
     path("attribution/rules/", allocation_door.add_rule, name="add_rule"),

@@ -1,5 +1,7 @@
 """Doors to the pages that show spend."""
 
+from datetime import timedelta
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -18,6 +20,7 @@ from usage import optimization as savings
 from usage import picture as pictures
 from usage import summary as summaries
 from usage.forms import look
+from usage.measuring import discards as left_out
 
 WAITED = "waited"  # in the address of a look from a page that had no figures yet
 
@@ -112,3 +115,11 @@ def insight(request: OrgRequest) -> HttpResponse:
 def picture(request: HttpRequest) -> HttpResponse:
     """What the product looks like, for people who have not signed up yet."""
     return render(request, "usage/picture.html", {"picture": pictures.picture(timezone.now().date())})
+
+
+@require_GET
+@page(Permission.SEE_COSTS)
+def discards(request: OrgRequest) -> HttpResponse:
+    """What programs sent in the last thirty days and was not kept."""
+    since = timezone.now().date() - timedelta(days=29)
+    return render(request, "usage/discards.html", {"totals": left_out.since(request.organization, since)})

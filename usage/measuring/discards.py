@@ -3,12 +3,14 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from django.db import connection
 
+from accounts.models import Organization
 from tokentra.lib.ids import uuid7
+from usage.measured import Discard
 
 # What each reason means, in words for the owner.
 REASONS = {
@@ -68,3 +70,26 @@ def count(organization_id: UUID, key_id: UUID | None, discarded: Mapping[str, Di
                 "fields": [known_field(discarded[reason].field) for reason in reasons],
             },
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """One reason over the days that were looked at."""
+
+    reason: str
+    words: str
+    count: int
+    field: str
+    last_at: datetime
+
+
+def since(organization: Organization, day: date) -> list[Total]:
+    """What was not kept from a UTC day on, the most frequent reason first."""
+    rows = Discard.objects.owned_by(organization).filter(day__gte=day).order_by("last_at")
+    found: dict[str, Total] = {}
+    for row in rows:
+        before = found.get(row.reason)
+        words = REASONS.get(row.reason, "Something else.")
+        total = row.count + (before.count if before else 0)
+        found[row.reason] = Total(row.reason, words, total, row.field, row.last_at)
+    return sorted(found.values(), key=lambda total: (-total.count, total.reason))
