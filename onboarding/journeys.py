@@ -24,7 +24,12 @@ class Travel:
         self.journey, self.membership, self.company = journey, membership, company
         self.organization: Organization = membership.organization
         self.user: User = membership.user
-        self.is_connected = Connection.objects.owned_by(self.organization).exists()
+        self.is_connected = Connection.objects.owned_by(self.organization).active().exists()
+
+    @property
+    def may_have_figures(self) -> bool:
+        """By a connection, also by one that ended and left its figures."""
+        return self.is_connected or Connection.objects.owned_by(self.organization).exists()
 
     @property
     def manages(self) -> bool:

@@ -40,7 +40,7 @@ def resume(request: OrgRequest) -> HttpResponse:
 def home_of(travel: journeys.Travel) -> str:
     """Where somebody begins who has arrived: the summary for people who decide, once there is something in it."""
     decides = segments.family_of(travel.journey.user_role) == "executive"
-    return reverse("usage:summary") if decides and travel.is_connected else url_of(DASHBOARD)
+    return reverse("usage:summary") if decides and travel.may_have_figures else url_of(DASHBOARD)
 
 
 @require_http_methods(["GET", "POST"])

@@ -18,7 +18,7 @@ from providers.nudging import nudge
 from providers.outcomes import CLOSED
 from tokentra.lib import chaos, http
 from tokentra.lib.tenancy import organization_scope
-from usage import ingest
+from usage import ending, ingest
 
 SAMPLE = "This is the sample workspace. Leave it to connect your own accounts."
 
@@ -146,6 +146,7 @@ def keep(
 def revived(connection: Connection, *, now: datetime) -> None:
     connection.disconnected_at = connection.paused_at = connection.taken_over_by = None
     connection.next_sync_at = now
+    ending.go_on(connection.organization_id, connection.pk)
 
 
 def accept(

@@ -13,7 +13,7 @@ from providers import sealing, unfinished
 from providers.claiming import database_now
 from providers.models import Connection, EndpointState, KeptAnswer, ReadWindow, SealedCredential, Status, SyncRun
 from providers.pausing import locked, rest
-from usage import ingest
+from usage import ending, ingest
 from usage.models import UsageRecord
 
 Data = Literal["keep", "delete"]
@@ -53,3 +53,4 @@ def disconnect(organization: Organization, connection: Connection, *, data: Data
     held.status, held.disconnected_at = Status.DISCONNECTED, now
     held.blocked, held.blocked_at, held.detail = "", None, ""
     rest(held)
+    ending.end(organization.pk, held.pk, at=now)

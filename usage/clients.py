@@ -11,6 +11,7 @@ from tokentra.lib.periods import period
 from tokentra.lib.tenancy import organization_scope
 from usage.dashboard import Board
 from usage.forms import Lens
+from usage.freshness import read_until
 
 SHOWN = 50  # workspaces on one page: each is a handful of queries
 LATE = timedelta(days=2)
@@ -62,7 +63,7 @@ def client(membership: Membership, *, now: datetime) -> Client:
     with organization_scope(membership.organization_id):
         board = Board(membership.organization, Lens(period("30d", now)), now)
         spend = board.spend if board.has_data else None
-        until = min((each.until for each in board.accounts if each.until), default=None)
+        until = read_until(board.accounts)
         return Client(
             membership.organization,
             membership.get_role_display(),
@@ -71,5 +72,5 @@ def client(membership: Membership, *, now: datetime) -> Client:
             spend.against if spend else "",
             board.basis if spend else "",
             until,
-            until is not None and now - until > LATE,
+            until is not None and now - until > LATE and not board.is_over,
         )

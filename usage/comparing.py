@@ -1,7 +1,7 @@
 """Which earlier stretch a period may honestly be compared with, and what of it was read. Pure."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import NamedTuple
@@ -74,20 +74,25 @@ class Days:
 
     held: dict[tuple[str, date], ReadDay]
     accounts: dict[str, str]  # connection id: provider
+    ends: Mapping[str, date] = field(default_factory=dict)  # of accounts that ended, the first day without figures
 
     @classmethod
-    def of(cls, rows: Iterable[ReadDay]) -> "Days":
+    def of(cls, rows: Iterable[ReadDay], ends: Mapping[str, date] | None = None) -> "Days":
         held = {(str(row.connection_id), row.day): row for row in rows}
-        return cls(held, {str(row.connection_id): row.provider for row in held.values()})
+        return cls(held, {str(row.connection_id): row.provider for row in held.values()}, ends or {})
 
     def is_complete(self, span: Period) -> bool:
         """Whether every account was read for every day of the stretch, to its end."""
         return bool(self.accounts) and not any(self.missing(span).values())
 
     def missing(self, span: Period) -> dict[str, list[date]]:
-        """Days of the stretch that are not read to their end, by account."""
+        """Days of the stretch that are not read to their end and still may be, by account."""
         return {
-            account: [day for day in span.days if not is_read(self.held.get((account, day)), span)]
+            account: [
+                day
+                for day in span.days
+                if not self._is_after(account, day) and not is_read(self.held.get((account, day)), span)
+            ]
             for account in self.accounts
         }
 
@@ -95,8 +100,16 @@ class Days:
         """How a chart marks a day: still running, may change, or settled."""
         if day >= today:
             return "partial"
-        mine = [self.held.get((account, day)) for account in self.accounts]
-        return "" if all(row is not None and row.state == State.SETTLED for row in mine) else "unsettled"
+        for account in self.accounts:
+            row = self.held.get((account, day))
+            if row is None and self._is_after(account, day):
+                continue
+            if row is None or row.state != State.SETTLED:
+                return "unsettled"
+        return ""
+
+    def _is_after(self, account: str, day: date) -> bool:
+        return account in self.ends and day >= self.ends[account]
 
 
 def is_read(row: ReadDay | None, span: Period) -> bool:

@@ -17,7 +17,7 @@ from usage.choices import Choice, Known, chips
 from usage.comparing import Days, Pair, ReadDay, change, pair, written
 from usage.figures import Figures
 from usage.forms import Chip, Lens, Segment
-from usage.freshness import Reach, reaches
+from usage.freshness import Reach, reaches, read_until
 from usage.models import LedgerDay
 from usage.names import NOTHING, Names, provider_name
 from usage.reach_in_words import Fresh, Gap, and_list, fresh, gaps
@@ -77,8 +77,7 @@ class Board:
 
     @cached_property
     def pair(self) -> Pair | None:
-        until = min((each.until for each in self.accounts if each.until), default=None)
-        return pair(self.period, until, self.today)
+        return pair(self.period, read_until(self.accounts), self.today)
 
     @cached_property
     def days(self) -> Days:
@@ -87,7 +86,8 @@ class Board:
         held = LedgerDay.objects.owned_by(self.organization).filter(day__gte=first, day__lt=self.period.end_day)
         if wanted := self.lens.filters.get("provider"):
             held = held.filter(provider__in=wanted)
-        return Days.of(map(ReadDay._make, held.values_list(*ReadDay._fields)))
+        ends = {str(each.connection_id): each.over_from for each in self.accounts if each.over_from}
+        return Days.of(map(ReadDay._make, held.values_list(*ReadDay._fields)), ends)
 
     @cached_property
     def compared(self) -> tuple[stats.Headlines, stats.Headlines] | None:
@@ -207,6 +207,11 @@ class Board:
         return f"Usage from {providers} since {written(first)} is here, {found}. Each figure leads to its rows."
 
     @property
+    def is_over(self) -> bool:
+        """Whether every account has ended, so that nothing newer comes."""
+        return all(each.ended_at for each in self.all_accounts)
+
+    @property
     def is_reading(self) -> bool:
         """Whether not even the last thirty days are there yet."""
         recent = [(self.today - each.first_day).days < RECENT_DAYS for each in self.all_accounts]
@@ -215,13 +220,18 @@ class Board:
     @property
     def is_stale(self) -> bool:
         """Whether an account was not read for longer than its hourly reading takes."""
-        return any(not each.usage_until or self.now - each.usage_until > LATE for each in self.all_accounts)
+        return any(
+            not each.usage_until or self.now - each.usage_until > LATE
+            for each in self.all_accounts
+            if not each.ended_at
+        )
 
     @property
     def is_filling(self) -> bool:
         """Whether a first reading seems to go on: days were read minutes ago, and older ones are to come."""
         return any(
-            each.usage_until
+            not each.ended_at
+            and each.usage_until
             and self.now - each.usage_until < STILL_READING
             and (self.today - each.first_day).days < HISTORY_DAYS
             for each in self.all_accounts

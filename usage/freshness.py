@@ -1,14 +1,14 @@
 """How far the figures reach: per provider account, to which day its bill is complete and when its usage was read."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from uuid import UUID
 
-from django.db.models import Max, Min, Q
+from django.db.models import Max, Min, OuterRef, Q, Subquery
 
 from accounts.models import Organization
 from usage.counting import Counted, end_of
-from usage.models import LedgerDay
+from usage.models import EndedAccount, LedgerDay
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,7 @@ class Reach:
     first_day: date
     bill_to: date | None
     usage_until: datetime | None
+    ended_at: datetime | None = None
 
     @property
     def until(self) -> datetime | None:
@@ -27,17 +28,25 @@ class Reach:
         bill = end_of(self.bill_to) if self.bill_to else None
         return max((at for at in (self.usage_until, bill) if at), default=None)
 
+    @property
+    def over_from(self) -> date | None:
+        """Of an account that ended, the first day that nobody will ever know to its end."""
+        known = self.until or self.ended_at
+        return known.astimezone(UTC).date() if self.ended_at and known else None
+
 
 def reaches(organization: Organization) -> list[Reach]:
     """All accounts that were ever read, in the order of their names."""
     days = LedgerDay.objects.owned_by(organization).exclude(usage_read_at=None, bill_read_at=None)
     billed = Q(counted=Counted.BILL)
+    ended = EndedAccount.objects.owned_by(organization).filter(connection_id=OuterRef("connection_id"))
     found = (
         days.values("provider", "connection_id")
         .annotate(
             first_day=Min("day"),
             bill_to=Max("day", filter=billed),
             usage_until=Max("usage_read_at"),
+            ended_at=Subquery(ended.values("ended_at")),
         )
         .order_by("provider", "connection_id")
     )
@@ -48,12 +57,22 @@ def reaches(organization: Organization) -> list[Reach]:
             first_day=row["first_day"],
             bill_to=row["bill_to"],
             usage_until=row["usage_until"],
+            ended_at=row["ended_at"],
         )
         for row in found
     ]
 
 
+def going_on(accounts: list[Reach]) -> list[Reach]:
+    """Those that newer figures come from; all of them when every one has ended."""
+    return [account for account in accounts if not account.ended_at] or accounts
+
+
+def read_until(accounts: list[Reach]) -> datetime | None:
+    """Until when those are known that anything is known of."""
+    return min((each.until for each in going_on(accounts) if each.until), default=None)
+
+
 def fresh_until(accounts: list[Reach]) -> datetime | None:
     """Until when all accounts are known; None when one is not known at all, or there is none."""
-    moments = [account.until for account in accounts]
-    return min((at for at in moments if at), default=None) if all(moments) else None
+    return read_until(accounts) if all(each.until for each in going_on(accounts)) else None

@@ -19,6 +19,7 @@ from usage.measuring import turning
 from usage.models import (
     DayDimension,
     DayRollup,
+    EndedAccount,
     HourRollup,
     Label,
     LedgerDay,
@@ -151,7 +152,7 @@ def forget_connection(organization_id: UUID, connection_id: UUID) -> int:
     mine = {"organization_id": organization_id, "connection_id": connection_id}
     covered = _covered(LedgerDay.objects.filter(**mine))
     deleted, _ = UsageRecord.objects.filter(**mine).delete()
-    for model in (HourRollup, DayDimension, DayRollup, LedgerDay, Revision, Label):
+    for model in (HourRollup, DayDimension, DayRollup, LedgerDay, EndedAccount, Revision, Label):
         model._default_manager.filter(**mine).delete()
     _uncovered(organization_id, covered)
     return deleted

@@ -110,6 +110,19 @@ class LedgerDay(OwnedFact):
         return f"{self.day}: {self.counted}, {self.state}"
 
 
+class EndedAccount(OwnedFact):
+    """An account that nobody reads any more. What is known of it stays and has an end, which is no delay."""
+
+    pk = models.CompositePrimaryKey("organization_id", "connection_id")
+    connection_id = models.UUIDField()
+    ended_at = models.DateTimeField()
+
+    objects = OwnedQuerySet["EndedAccount"].as_manager()
+
+    def __str__(self) -> str:
+        return f"ended {self.ended_at:%Y-%m-%d %H:%M}"
+
+
 class Revision(Owned):
     """A provider changed what it had said of a day that was over."""
 

@@ -18,6 +18,7 @@ class Fresh:
     bill_to: date | None
     usage_until: datetime | None
     style: str
+    ended_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ def fresh(accounts: list[Reach], today: date) -> list[Fresh]:
             each.bill_to,
             each.usage_until,
             "time" if each.usage_until and each.usage_until.date() == today else "datetime",
+            each.ended_at,
         )
         for each in accounts
     ]
@@ -48,7 +50,7 @@ def gaps(accounts: list[Reach], days: Days, over: Period) -> list[Gap]:
     found = []
     for each in accounts:
         missing = days.missing(over).get(str(each.connection_id), over.days)
-        known = [day for day in missing if day >= each.first_day]
+        known = [day for day in missing if day >= each.first_day and not (each.over_from and day >= each.over_from)]
         if any(day < each.first_day for day in missing):
             words = f"is read back to {written(each.first_day)}; earlier days are not in these figures"
             found.append(Gap(provider_name(each.provider), words))

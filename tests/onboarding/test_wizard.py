@@ -3,10 +3,12 @@
 import pytest
 
 from accounts.permissions import Role
+from providers.models import Connection
 from tests import make
 from tests.conftest import Browser
 from tests.onboarding.conftest import journey_of
 from tests.providers.conftest import KEYS, fake, now, short  # noqa: F401  # fixtures of the providers' tests
+from tokentra.lib.tenancy import organization_scope
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("short", "fake")]
 
@@ -89,6 +91,20 @@ def test_people_who_decide_begin_at_the_summary_once_there_is_one(alices):
 
     alices.post("/providers/connect/openai/", {"admin_key": KEYS["openai"]})
     assert alices.get("/", follow=True).redirect_chain[-1][0] == "/dashboard/summary/"
+
+
+def test_whose_only_connection_was_disconnected_is_offered_to_connect_again(acme, alices):
+    alices.post("/onboarding/company/", {"user_role": "cto_vp"})
+    alices.post("/onboarding/leave/")
+    alices.post("/providers/connect/openai/", {"admin_key": KEYS["openai"]})
+    with organization_scope(acme.pk):
+        mine = Connection.objects.get()
+    connected = alices.get(STEP).status_code
+    alices.post(f"/providers/{mine.pk}/disconnect/", {"data": "keep", "typed": mine.name})
+
+    assert connected == 302
+    assert alices.get(STEP).status_code == 200
+    assert alices.get("/", follow=True).redirect_chain[-1][0] == "/dashboard/summary/"  # the figures are still there
 
 
 def test_an_agency_is_offered_a_workspace_for_a_client(alices):

@@ -15,7 +15,7 @@ from tests.conftest import Browser
 from tests.providers.conftest import KEYS, endpoints, fresh, secret
 from tokentra.lib.ids import uuid7
 from tokentra.lib.tenancy import organization_scope
-from usage.models import Label
+from usage.models import EndedAccount, Label
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("short")]
 
@@ -221,6 +221,26 @@ def test_the_same_key_comes_back_as_the_same_connection_when_nothing_tells_its_a
     fake.script(NOTHING_TELLS)
 
     assert connect(acme, "openai") == first
+
+
+def test_an_account_that_is_disconnected_ends_in_usage_and_goes_on_when_it_comes_back(acme, connect):
+    connection = connect(acme)
+
+    with organization_scope(acme.pk):
+        disconnecting.disconnect(acme, connection, data="keep", by=None)
+        ended = dict(EndedAccount.objects.values_list("connection_id", "ended_at"))
+        disconnecting.disconnect(acme, fresh(connection), data="keep", by=None)
+        again = dict(EndedAccount.objects.values_list("connection_id", "ended_at"))
+    connect(acme)
+    with organization_scope(acme.pk):
+        back = EndedAccount.objects.count()
+        disconnecting.disconnect(acme, fresh(connection), data="keep", by=None)
+        disconnecting.disconnect(acme, fresh(connection), data="delete", by=None)
+        deleted = EndedAccount.objects.count()
+
+    assert list(ended) == [connection.pk]
+    assert again == ended
+    assert (back, deleted) == (0, 0)
 
 
 def test_several_accounts_of_a_provider_stand_beside_each_other(acme, connect):

@@ -414,6 +414,34 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="EndedAccount",
+            fields=[
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "organization_id",
+                        "connection_id",
+                        blank=True,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("connection_id", models.UUIDField()),
+                ("ended_at", models.DateTimeField()),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="accounts.organization",
+                    ),
+                ),
+            ],
+        ),
+        migrations.CreateModel(
             name="PriceOverride",
             fields=[
                 (
@@ -1098,6 +1126,7 @@ class Migration(migrations.Migration):
         owned_policies(
             "usage_usagerecord",
             "usage_ledgerday",
+            "usage_endedaccount",
             "usage_revision",
             "usage_label",
             "usage_priceoverride",

@@ -8,7 +8,7 @@ from typing import Any
 from accounts.models import Organization
 from tests.usage.accounts_of import DAY, FULL, MINI, Account, billed, used
 from tokentra.lib.tenancy import organization_scope
-from usage import ingest
+from usage import ending, ingest
 from usage.rows import Ledger, Tokens, UsageRow
 
 NOW = datetime(2026, 11, 20, 14, 10, tzinfo=UTC)
@@ -30,6 +30,14 @@ class AccountOf(Account):
         mine = [replace(row, provider=self.provider, endpoint=endpoint) for row in rows]
         with organization_scope(self.organization_id):
             ingest.record(self.organization_id, mine, window=self.window(ledger, endpoint, start, days), now=now)
+
+    def ends(self, at: datetime) -> None:
+        with organization_scope(self.organization_id):
+            ending.end(self.organization_id, self.connection_id, at=at)
+
+    def goes_on(self) -> None:
+        with organization_scope(self.organization_id):
+            ending.go_on(self.organization_id, self.connection_id)
 
     def is_called(self, dimension: str, names: dict[str, str]) -> None:
         with organization_scope(self.organization_id):

@@ -1,5 +1,7 @@
 """The clients page: each workspace by itself, with spend, change and how far it was read."""
 
+from datetime import timedelta
+
 from accounts.models import Membership
 from accounts.permissions import Role
 from tests import make
@@ -8,13 +10,13 @@ from tests.usage.accounts_of import MINI
 from tests.usage.pages.accounts_read import NOW, on, openai, whole_history
 from tokentra.lib.tenancy import user_scope
 from usage import clients
-from usage.rows import Tokens
+from usage.rows import Ledger, Tokens
 
 
-def workspaces(user, **options):
+def workspaces(user, *, now=NOW, **options):
     with user_scope(user.pk):
         memberships = list(Membership.objects.of(user))
-    return clients.clients(memberships, now=NOW, **options)
+    return clients.clients(memberships, now=now, **options)
 
 
 def spent(organization, millions: int) -> None:
@@ -42,6 +44,29 @@ def test_what_was_not_read_for_days_is_marked(alice, acme):
     with user_scope(alice.pk):
         memberships = list(Membership.objects.of(alice))
     assert clients.clients(memberships, now=NOW + clients.LATE * 2).shown[0].is_late
+
+
+def test_an_account_that_ended_keeps_nobody_waiting(alice, acme):
+    gone = openai(acme)
+    long_ago = NOW - clients.LATE * 5
+    gone.reads(Ledger.USAGE, start=long_ago.date() - timedelta(days=89), days=90, now=long_ago)
+    spent(acme, 1)
+    held_back = workspaces(alice).shown[0]
+
+    gone.ends(long_ago)
+
+    [shown] = workspaces(alice).shown
+    assert (held_back.until, held_back.is_late) == (long_ago, True)
+    assert (shown.until, shown.is_late) == (NOW, False)
+
+
+def test_a_workspace_whose_accounts_have_all_ended_is_not_late(alice, acme):
+    gone = whole_history(openai(acme), on(2, model=MINI))
+    gone.ends(NOW)
+
+    later = workspaces(alice, now=NOW + clients.LATE * 5).shown[0]
+
+    assert (later.until, later.is_late) == (NOW, False)
 
 
 def test_the_search_is_by_name_and_the_page_keeps_it(alice, acme, alices):

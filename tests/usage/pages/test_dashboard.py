@@ -14,7 +14,7 @@ from accounts.journal import Event
 from accounts.models import JournalEntry, Organization, User
 from tests import make
 from tests.conftest import Browser
-from tests.usage.accounts_of import MINI, billed
+from tests.usage.accounts_of import MINI, billed, used
 from tests.usage.pages.accounts_read import NOW, TODAY, anthropic, on, openai, two_settled_days, whole_history
 from tokentra.lib.money import DASH
 from tokentra.lib.tenancy import organization_scope
@@ -160,6 +160,36 @@ def test_there_is_no_comparison_when_one_account_of_two_was_not_read(acme: Organ
 
     assert "no earlier data" in page
     assert "the 29 days before" in text(alices, "provider=openai")
+
+
+def test_an_account_that_ended_does_not_stop_comparisons_and_is_said_to_have_ended(acme: Organization, alices: Browser):
+    whole_history(openai(acme), *(on(n) for n in range(90)))
+    gone, ended_at = anthropic(acme), NOW - timedelta(days=10)
+    start = ended_at.date() - timedelta(days=89)
+    gone.reads(Ledger.USAGE, used(MINI, day=TODAY - timedelta(days=12)), start=start, days=90, now=ended_at)
+    held_back = text(alices)
+
+    gone.ends(ended_at)
+
+    page = text(alices)
+    assert "the 19 days before" in held_back  # as far as the account that nobody reads
+    assert "the 29 days before" in page
+    assert "is not read completely" not in page
+    assert "disconnected" not in held_back
+    assert "disconnected 10 Nov" in page
+    gone.goes_on()
+    assert "the 29 days before" not in text(alices)
+
+
+def test_days_that_an_ended_account_had_missed_before_its_end_stay_missing(acme: Organization, alices: Browser):
+    whole_history(openai(acme), *(on(n) for n in range(90)))
+    gone, ended_at = anthropic(acme), NOW - timedelta(days=10)
+    for days_ago in (20, 12):
+        gone.reads(Ledger.USAGE, start=TODAY - timedelta(days=days_ago), days=1, now=ended_at)
+
+    gone.ends(ended_at)
+
+    assert "Anthropic is not read completely for 1 to 7 Nov and 9 Nov" in text(alices)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,19 @@ import pytest
 
 from accounts.models import Organization
 from tests.conftest import Browser
-from tests.usage.pages.accounts_read import DAY, FULL, MINI, NEXT, TODAY, on, openai, two_settled_days, whole_history
+from tests.usage.pages.accounts_read import (
+    DAY,
+    FULL,
+    MINI,
+    NEXT,
+    NOW,
+    TODAY,
+    anthropic,
+    on,
+    openai,
+    two_settled_days,
+    whole_history,
+)
 from usage.rows import Ledger, Tokens
 
 pytestmark = pytest.mark.django_db
@@ -264,6 +276,18 @@ def test_fresh_until_is_how_far_the_slowest_account_is_read(acme: Organization, 
 
     whole_history(openai(acme), on(1))
 
+    assert stats(alices, "")["freshUntil"] == "2026-11-20T14:10:00Z"
+
+
+def test_fresh_until_waits_for_no_account_that_ended(acme: Organization, alices: Browser):
+    whole_history(openai(acme), on(1))
+    gone, ended_at = anthropic(acme), NOW - timedelta(days=10)
+    gone.reads(Ledger.USAGE, start=ended_at.date(), days=1, now=ended_at)
+    held_back = stats(alices, "")["freshUntil"]
+
+    gone.ends(ended_at)
+
+    assert held_back == "2026-11-10T14:10:00Z"
     assert stats(alices, "")["freshUntil"] == "2026-11-20T14:10:00Z"
 
 

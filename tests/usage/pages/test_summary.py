@@ -1,12 +1,14 @@
 """The summary: two months side by side, what changed most, each figure with the way to its rows."""
 
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 from tests.conftest import Browser
 from tests.usage.accounts_of import FULL, MINI
 from tests.usage.pages.accounts_read import NOW, on, openai, whole_history
 from tokentra.lib.tenancy import organization_scope
-from usage.rows import Tokens
+from usage import ending
+from usage.rows import Ledger, Tokens
 from usage.summary import Summary
 
 
@@ -31,6 +33,20 @@ def test_what_changed_most_is_the_difference_of_two_equal_stretches(acme):
     assert moved.model == FULL
     assert (moved.ratio, moved.now) == (Decimal(1), moved.before * 2)
     assert month[0].cost - month[1].cost == moved.difference
+
+
+def test_an_account_that_ended_does_not_keep_months_from_being_compared(acme):
+    a_month_that_grew(acme)
+    gone = openai(acme)
+    gone.reads(Ledger.USAGE, start=date(2026, 9, 1), days=45, now=datetime(2026, 10, 15, 12, tzinfo=UTC))
+
+    with organization_scope(acme.pk):
+        held_back = Summary(acme, NOW).changes
+        ending.end(acme.pk, gone.connection_id, at=NOW)
+        [moved] = Summary(acme, NOW).changes
+
+    assert held_back == []
+    assert (moved.model, moved.ratio) == (FULL, Decimal(1))
 
 
 def test_the_page_shows_both_months_and_leads_to_the_rows(acme, alices):
