@@ -58,7 +58,7 @@ GROUPS = (
             Entry("Clients", "briefcase", "usage:clients", least_workspaces=2),
             Entry("Dashboard", "layout-dashboard", "usage:dashboard", covers=("usage:summary",)),
             Entry("Usage", "chart-bar", "usage:explorer"),
-            Entry("Attribution", "sitemap", "usage:attribution"),
+            Entry("Attribution", "sitemap", "usage:attribution", feature="cost_attribution"),
         ),
     ),
     Group("Improve", (Entry("Optimization", "bulb", "usage:optimization", feature="optimization_engine"),)),

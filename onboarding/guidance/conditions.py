@@ -1,4 +1,4 @@
-"""When something becomes useful: the facts it depends on, and four kinds of conditions over them. Pure: no Django."""
+"""When something becomes useful: the facts it depends on, and the kinds of conditions over them. Pure: no Django."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -47,6 +47,20 @@ class Action:
 
 
 @dataclass(frozen=True, slots=True)
+class NotYet:
+    """Nobody here did it."""
+
+    event: str
+
+    @property
+    def trigger(self) -> str:
+        return f"no {self.event}"
+
+    def holds(self, facts: Facts) -> bool:
+        return self.event not in facts.ours
+
+
+@dataclass(frozen=True, slots=True)
 class Count:
     metric: str
     threshold: int
@@ -67,7 +81,7 @@ class Days:
 
     @property
     def trigger(self) -> str:
-        return f"{self.days} days of figures"
+        return "a day of figures" if self.days == 1 else f"{self.days} days of figures"
 
     def holds(self, facts: Facts) -> bool:
         if facts.used_since is None:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from accounts.journal import Event
-from onboarding.guidance.conditions import DASHBOARD_VIEWS, Condition, Count, Facts
+from onboarding.guidance.conditions import DASHBOARD_VIEWS, Condition, Count, Facts, NotYet
 from onboarding.guidance.unlocks import Next
 
 
@@ -38,6 +38,12 @@ TIPS = (
         "export_tip", "export", FIGURES, "Take the figures with you",
         "Export what this page shows as CSV, for your finance team or a spreadsheet.",
         condition=Count(DASHBOARD_VIEWS, 3),
+    ),
+    Tip(
+        "add_attribution_tip", "unallocated", ("usage:attribution",), "Say whose spend this is",
+        "Owners, admins and finance name a cost centre beside a project, key or model. It counts there in every "
+        "month, past ones too.",
+        condition=NotYet(Event.ALLOCATION_RULE_CREATED),
     ),
     Tip(
         "optimization_available", "nav-optimization", FIGURES, "New in Optimization",

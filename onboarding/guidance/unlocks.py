@@ -51,6 +51,19 @@ FEATURES = (
         next_steps=(Next("Explore the Usage page", "usage:explorer"), Next("See how far reading is", "providers:list")),
     ),
     Feature(
+        "cost_attribution", "Cost attribution", "Whose spend it is, by cost centre", "sitemap",
+        Days(1),  # a provider's projects and keys will do, so nobody has to measure first
+        needs="a day of your use is here",
+        celebration="There is spend to attribute! Projects, keys and models each say whose it is.",
+        next_steps=(
+            Next("Give spend to a cost centre", "usage:attribution"),
+            Next("See costs by project and key", "usage:explorer"),
+        ),
+        view="usage:attribution",
+        until_then="It gives the spend of projects, keys and models to cost centres, and makes a statement of each "
+        "month that adds up exactly.",
+    ),
+    Feature(
         "optimization_engine", "Optimization", "Ways to spend less, with the evidence for each", "bulb",
         Days(7),
         needs="seven days of your use are here",

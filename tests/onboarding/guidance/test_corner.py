@@ -21,7 +21,7 @@ from tokentra.lib.tenancy import organization_scope
 from usage.rows import Tokens
 
 DASHBOARD = "usage:dashboard"
-ALL = ("basic_dashboard", "provider_insights", "optimization_engine")
+ALL = ("basic_dashboard", "provider_insights", "cost_attribution", "optimization_engine")
 
 
 def corner(browser, view=DASHBOARD):
@@ -220,6 +220,28 @@ def test_found_savings_are_counted_and_seeing_them_ends_the_tip(acme, alice, ali
     page = alices.get("/optimization/").content.decode()
     assert page.count("Could save <strong>") or page.count("suggestion")
     assert asks(corner(alices)) == []
+
+
+def test_the_attribution_tip_stays_until_somebody_here_made_a_rule(acme, alices, bobs):
+    two_settled_days(acme)
+    celebrate_all(alices)
+    celebrate_all(bobs)
+    assert 'data-tour="unallocated"' in alices.get("/attribution/").content.decode()
+    tip = corner(alices, "usage:attribution")
+    assert (asks(tip), "add_attribution_tip" in tip) == (["tooltip"], True)
+    assert "Owners, admins and finance name a cost centre" in tip
+
+    tell(alices, "tooltip_dismissed", {"tooltipId": "add_attribution_tip"})
+    assert asks(corner(alices, "usage:attribution")) == []
+    assert asks(corner(bobs, "usage:attribution")) == ["tooltip"]
+    alices.post("/attribution/rules/", {"dimension": "project", "value": "proj_a", "cost_center": "Care"})
+    assert asks(corner(bobs, "usage:attribution")) == []
+
+
+def test_without_spend_there_is_no_attribution_tip(acme, alices):
+    celebrate_all(alices)
+
+    assert asks(corner(alices, "usage:attribution")) == []
 
 
 def test_every_tip_and_tour_stands_on_pages_that_are_there():

@@ -36,17 +36,17 @@ def test_before_its_time_a_page_says_what_makes_it_useful(acme, alices):
 
 
 def test_opened_anyway_it_stays_open_for_that_person_alone(acme, alice, bob, alices, bobs):
-    assert groups(alices)["More"] == ["Optimization"]
+    assert groups(alices)["More"] == ["Attribution", "Optimization"]
 
     assert alices.post("/onboarding/features/optimization_engine/").url == "/optimization/"
     alices.post("/onboarding/features/optimization_engine/")
 
     assert "At least 100 requests" in alices.get("/optimization/").content.decode()
-    assert "More" not in groups(alices)
+    assert groups(alices)["More"] == ["Attribution"]
     assert seen(acme, alice) == {"early optimization_engine": "started"}
     assert lines(acme, "feature_opened_early") == [{"feature": "optimization_engine"}]
     assert EARLY in bobs.get("/optimization/").content.decode()
-    assert groups(bobs)["More"] == ["Optimization"]
+    assert groups(bobs)["More"] == ["Attribution", "Optimization"]
 
 
 def test_a_new_session_finds_it_open(acme, alice, alices):
@@ -61,6 +61,20 @@ def test_once_useful_nothing_stands_in_the_way_of_anybody(acme, alices, bobs):
     assert EARLY not in bobs.get("/optimization/").content.decode()
     assert "Optimization" in groups(bobs)["Improve"]
     assert "Optimization" in groups(alices)["Improve"]
+
+
+def test_attribution_waits_for_the_first_spend_whoever_tells_of_it(acme, alices):
+    page = alices.get("/attribution/").content.decode()
+    assert EARLY in page
+    assert "becomes useful when a day of your use is here" in page
+    assert "Attribution" in groups(alices)["More"]
+
+    make.spend(acme, make.connection(acme), "1.50", days_ago=0)
+    assert EARLY in alices.get("/attribution/").content.decode()  # the day is not over, and nothing before it was read
+
+    make.spend(acme, make.connection(acme), "1.50", days_ago=1)
+    assert EARLY not in alices.get("/attribution/").content.decode()
+    assert "Attribution" in groups(alices)["See"]
 
 
 def test_only_features_with_a_page_are_opened(alices):
@@ -112,7 +126,8 @@ def test_the_sidebar_costs_one_query_until_all_is_open_and_none_after(
         request.membership = Membership.objects.get(organization=acme, user=alice)
         with django_assert_num_queries(3):  # the look, and a savepoint around it
             assert doors.open_features(request) == frozenset()
-        doors.open_early(request.membership, doors.BY_VIEW["usage:optimization"])
+        for feature in doors.BY_VIEW.values():
+            doors.open_early(request.membership, feature)
         assert doors.open_features(request) == doors.GATED
         with django_assert_num_queries(0):
             assert doors.open_features(request) == doors.GATED

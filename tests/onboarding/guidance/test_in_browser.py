@@ -1,6 +1,7 @@
 """Guidance as a person meets it: by keyboard alone, one thing at a time, in every look, and never in the way."""
 
 import pytest
+from django.urls import reverse
 from playwright.sync_api import expect
 
 from onboarding.guidance import tips, tours
@@ -11,7 +12,7 @@ from tests.product import wait_for
 from tests.test_ui import SHIFTS
 
 LOOKS = [("light", 1440), ("dark", 1440), ("light", 390), ("dark", 390)]
-ALL = ("basic_dashboard", "provider_insights", "optimization_engine")
+ALL = ("basic_dashboard", "provider_insights", "cost_attribution", "optimization_engine")
 TOUR = tours.BY_ID["dashboard_intro"]
 CARD = ".driver-popover"
 
@@ -160,7 +161,7 @@ def test_every_step_points_at_something_wide_and_on_a_phone(browser, settled, al
 
 def test_every_tip_points_at_something_on_its_pages(settled, alice):
     for tip in tips.TIPS:
-        for path in ("/dashboard/", "/usage/"):
+        for path in map(reverse, tip.views):
             assert f'data-tour="{tip.target}"' in Browser(alice).get(path).content.decode(), (tip.id, path)
 
 

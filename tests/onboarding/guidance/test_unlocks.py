@@ -146,6 +146,7 @@ def test_a_week_of_figures_unlocks_by_being_looked_at(acme, alice, browser_of):
     assert browser_of(alice).get("/optimization/").status_code == 200
 
     assert "optimization_engine" in unlocked(acme)
+    assert ("cost_attribution", "a day of figures") in said(acme)
     assert ("optimization_engine", "7 days of figures") in said(acme)
 
 
