@@ -42,6 +42,7 @@ class Event(OwnedFact):
     zone_day = models.DateField(help_text="The same in the organization's zone, as it was when this arrived.")
     is_streamed = models.BooleanField(null=True)
     is_parent = models.BooleanField(null=True, help_text="Its children carry the same usage: it is not counted.")
+    above = models.UUIDField(null=True, help_text="The event above it, or the span that will lead to one.")
     amount = models.DecimalField(max_digits=24, decimal_places=12, null=True)
     currency = models.TextField(null=True, help_text="null: USD")  # a null takes no room
     basis = models.TextField()
@@ -74,7 +75,12 @@ class Event(OwnedFact):
     objects = OwnedQuerySet["Event"].as_manager()
 
     class Meta:
-        indexes = [models.Index(fields=["organization", "occurred_at"], name="events_in_time")]
+        indexes = [
+            models.Index(fields=["organization", "occurred_at"], name="events_in_time"),
+            models.Index(
+                fields=["organization", "above"], condition=models.Q(above__isnull=False), name="events_below_a_span"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.provider} {self.model} at {self.occurred_at:%Y-%m-%d %H:%M}"

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from usage import allocation_door, sample_door, views
+from usage.measuring.otlp import door as otlp_door
 
 app_name = "usage"
 
@@ -23,4 +24,5 @@ urlpatterns = [
     path("sample/enter/", sample_door.enter, name="sample_enter"),
     path("sample/leave/", sample_door.leave, name="sample_leave"),
     path("sample/remove/", sample_door.remove, name="sample_remove"),
+    path("v1/traces", otlp_door.traces, name="traces"),
 ]

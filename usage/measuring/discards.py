@@ -26,6 +26,7 @@ REASONS = {
     "invalid_field": "A field with a value of the wrong kind or size.",
     "invalid_text": "Text that cannot be stored.",
     "invalid_event": "An item that is no object.",
+    "not_a_model_call": "Spans that are no model call, such as web requests, tools and steps of an agent.",
     "nothing_used": "Neither tokens nor units nor cost.",
 }
 ADD = """

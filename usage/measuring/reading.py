@@ -71,6 +71,8 @@ class Read:
     tags: dict[str, str]
     units: dict[str, Decimal]
     is_named: bool  # whether the sender gave the id
+    is_parent: bool = False  # it repeats what others tell
+    above: UUID | None = None  # what it is a part of, where that may still come
 
 
 @dataclass(slots=True)

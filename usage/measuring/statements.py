@@ -32,6 +32,7 @@ FROM events WHERE is_parent IS NOT TRUE"""  # noqa: S608  # names of ours
 
 ADDED = "{name} = held.{name} + excluded.{name}"
 FILLED = "{name} = CASE WHEN held.{name} = '' THEN excluded.{name} ELSE held.{name} END"
+WIDENED = {"first_at", "last_at"}  # an event that was taken back has widened them
 KEPT = {"counted", "tokens_counted", "seconds"}
 CHANGES = {
     "first_at": "{name} = least(held.{name}, excluded.{name})",
@@ -54,17 +55,21 @@ def grouped(part: Part, sums: tuple[str, ...] = ()) -> str:
     return f"SELECT {columns} FROM {part.source} GROUP BY {by}"  # noqa: S608  # names of ours
 
 
-def added(rollup: Rollup) -> str:
-    return " UNION ALL ".join(grouped(part, rollup.sums) for part in rollup.parts)
+def added(rollup: Rollup, sums: tuple[str, ...] = ()) -> str:
+    return " UNION ALL ".join(grouped(part, sums or rollup.sums) for part in rollup.parts)
 
 
-def adding(rollup: Rollup) -> str:
-    """Adds to a rollup whose `id` is the hash of its groups, in an order in which no two writers wait in a circle."""
+def adding(rollup: Rollup, *, sign: str = "") -> str:
+    """Adds to a rollup whose `id` is the hash of its groups, in an order in which no two writers wait in a circle.
+
+    With the sign "-" it takes away what can be taken away; units, which stay, are none of what is taken.
+    """
+    sums = [f"{sign}{name}" if sign and name not in CHANGES and name not in KEPT else name for name in rollup.sums]
     hashed = ", ".join(rollup.groups if rollup.is_shared else ("$3", *rollup.groups))
     changes = ", ".join(CHANGES.get(name, ADDED).format(name=name) for name in rollup.sums if name not in KEPT)
     return (
         f"INSERT INTO {rollup.table} AS held ({', '.join((*rollup.groups, 'id', *rollup.sums))}) "  # noqa: S608
-        f"SELECT {', '.join(rollup.groups)}, md5(concat_ws(chr(31), {hashed}))::uuid AS id, {', '.join(rollup.sums)} "
+        f"SELECT {', '.join(rollup.groups)}, md5(concat_ws(chr(31), {hashed}))::uuid AS id, {', '.join(sums)} "
         f"FROM ({added(rollup)}) AS added ORDER BY {rollup.key}, id "
         f"ON CONFLICT ({rollup.key}, id) DO UPDATE SET {changes}"
     )
@@ -76,8 +81,8 @@ SUMMED = (
 )
 
 
-def adding_up(*names: str) -> str:
-    return ", ".join([SUMMED, *(f"{name} AS ({adding(ROLLUPS[name])})" for name in names)])
+def adding_up(*names: str, sign: str = "") -> str:
+    return ", ".join([SUMMED, *(f"{name} AS ({adding(ROLLUPS[name], sign=sign)})" for name in names)])
 
 
 # Writes what is new and adds up only that; answers the ids that were new. $1: what is covered by connections, as
@@ -106,24 +111,47 @@ def forgetting(rollup: Rollup) -> str:
     return f"DELETE FROM {rollup.table} WHERE organization_id = %(organization)s AND {rollup.of_day}"  # noqa: S608
 
 
+def chosen(events: str) -> str:
+    return f"SELECT * FROM usage_event WHERE organization_id = %(organization)s AND {events}"  # noqa: S608
+
+
 def making_anew(events: str, *names: str) -> str:
     """Adds up the events that a condition chooses."""
-    chosen = f"SELECT * FROM usage_event WHERE organization_id = %(organization)s AND {events}"  # noqa: S608
-    return in_words(f"WITH events AS ({chosen}), {adding_up(*names)} SELECT 1")
+    return in_words(f"WITH events AS ({chosen(events)}), {adding_up(*names)} SELECT 1")
+
+
+def taking_back(events: str, *names: str) -> str:
+    """Takes the events that a condition chooses out of what was added up; whoever runs it is alone."""
+    return in_words(f"WITH events AS ({chosen(events)}), {adding_up(*names, sign='-')} SELECT 1")
+
+
+def emptying(events: str, name: str) -> str:
+    """Deletes the groups of a rollup in which, of the events that a condition chooses, no call is left."""
+    rollup = ROLLUPS[name]
+    same = " AND ".join(f"{{}}.{group} = touched.{group}" for group in rollup.groups)
+    if rollup.is_shared:
+        hashed = ", ".join(f"touched.{group}" for group in rollup.groups)
+        same += f" AND {{}}.id = md5(concat_ws(chr(31), {hashed}))::uuid"
+    calls = next(name for name in ("calls", "requests") if name in rollup.sums)
+    return in_words(
+        f"WITH events AS ({chosen(events)}), {SUMMED}, touched AS ({added(rollup)}) "  # noqa: S608  # names of ours
+        f"DELETE FROM {rollup.table} AS held USING touched WHERE {same.replace('{}', 'held')} "
+        f"AND (SELECT sum({calls}) FROM {rollup.table} AS every WHERE {same.replace('{}', 'every')}) = 0"
+    )
 
 
 def differing(events: str, name: str) -> str:
     """How many groups of a rollup are not what the events that a condition chooses add up to."""
     rollup = ROLLUPS[name]
-    again = ", ".join(f"{sql} AS {column}" for column, sql in rollup.again.items() if column in rollup.sums)
+    sums = tuple(column for column in rollup.sums if column not in WIDENED)
+    again = ", ".join(f"{rollup.again[column]} AS {column}" for column in sums)
     groups = ", ".join(rollup.groups)
     held = (
         f"SELECT {groups}, {again} FROM {rollup.table} "  # noqa: S608  # names of ours
         f"WHERE organization_id = %(organization)s AND {rollup.of_day} GROUP BY {groups}"
     )
-    chosen = f"SELECT * FROM usage_event WHERE organization_id = %(organization)s AND {events}"  # noqa: S608
     return in_words(
-        f"WITH events AS ({chosen}), {SUMMED}, held AS ({held}), made AS ({added(rollup)}) "  # noqa: S608
+        f"WITH events AS ({chosen(events)}), {SUMMED}, held AS ({held}), made AS ({added(rollup, sums)}) "  # noqa: S608
         "SELECT (SELECT count(*) FROM (SELECT * FROM made EXCEPT ALL SELECT * FROM held) AS missing) "
         "+ (SELECT count(*) FROM (SELECT * FROM held EXCEPT ALL SELECT * FROM made) AS wrong)"
     )

@@ -183,6 +183,10 @@ def row_of(
     for column, name in TEXT_COLUMNS:
         if text := getattr(sent, name):
             row[column] = text
+    if read.is_parent:
+        row["is_parent"] = True
+    if read.above:
+        row["above"] = read.above
     if read.units:
         row["units"] = {name: format(count.normalize(), "f") for name, count in read.units.items()}
     if read.tags:

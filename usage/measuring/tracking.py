@@ -5,7 +5,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -81,10 +81,28 @@ def read_slowly(body: bytes) -> Any:
         raise Problem(400, "unreadable_json", "The body is no JSON. Nothing was stored.") from None
 
 
-def track(organization_id: UUID, raws: Sequence[Any], *, key_id: UUID | None, now: datetime) -> Answer:
-    """Store what is good of these events. It is durable when this returns; sending them again changes nothing."""
+class Families(Protocol):
+    """Knows which events repeat what others tell."""
+
+    def settle(self, reads: Sequence[Read], *, zone: ZoneInfo, now: datetime) -> None: ...
+
+
+def track(
+    organization_id: UUID,
+    raws: Sequence[Any],
+    *,
+    key_id: UUID | None,
+    now: datetime,
+    families: Families | None = None,
+    left_out: Mapping[str, int] | None = None,
+) -> Answer:
+    """Store what is good of these events. It is durable when this returns; sending them again changes nothing.
+
+    `left_out` counts what was not made an event before, by reason.
+    """
     known = known_of(organization_id)
     reader = Reader(organization_id, key_id, now, earliest=settings.OLDEST_EVENT)
+    reader.discards.update(left_out or {})
     answer = Answer()
     first: dict[storing.Key, tuple[int, Read, Price]] = {}
     for index, raw in enumerate(raws):
@@ -101,6 +119,8 @@ def track(organization_id: UUID, raws: Sequence[Any], *, key_id: UUID | None, no
             first[key] = index, read, known.prices.price(read.sent, read.at, has_units=bool(read.units))
     with organization_scope(organization_id):
         stored = storing.NOTHING
+        if families:
+            families.settle([read for _, read, _ in first.values()], zone=known.zone, now=now)
         if first:
             events = [(read, price) for _, read, price in first.values()]
             stored = storing.store(organization_id, events, key_id=key_id, zone=known.zone, now=now)

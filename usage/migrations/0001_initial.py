@@ -885,6 +885,10 @@ class Migration(migrations.Migration):
                     "is_parent",
                     models.BooleanField(help_text="Its children carry the same usage: it is not counted.", null=True),
                 ),
+                (
+                    "above",
+                    models.UUIDField(help_text="The event above it, or the span that will lead to one.", null=True),
+                ),
                 ("amount", models.DecimalField(decimal_places=12, max_digits=24, null=True)),
                 ("currency", models.TextField(help_text="null: USD", null=True)),
                 ("basis", models.TextField()),
@@ -925,7 +929,14 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
-                "indexes": [models.Index(fields=["organization", "occurred_at"], name="events_in_time")],
+                "indexes": [
+                    models.Index(fields=["organization", "occurred_at"], name="events_in_time"),
+                    models.Index(
+                        condition=models.Q(("above__isnull", False)),
+                        fields=["organization", "above"],
+                        name="events_below_a_span",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(

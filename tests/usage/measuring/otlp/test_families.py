@@ -1,0 +1,132 @@
+"""A span that repeats what those below it tell is kept as a parent and counts nowhere, in whatever order they come."""
+
+import itertools
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from django.db import connections
+
+from tests.usage.measuring.otlp.conftest import TRACE, chat, span
+from tests.usage.measuring.test_adding_up import assert_true_to_its_events
+from tokentra.lib.tenancy import organization_scope
+from usage.measured import Event, MeasuredDay
+from usage.measuring import rebuilding
+
+# An agent with the usage of its two calls, the second made by a step in between that is no call itself.
+AGENT = {"gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": "planner"}
+STEP = {"traceloop.span.kind": "task"}
+TOOL = {"gen_ai.operation.name": "execute_tool"}
+FAMILY = {
+    "agent": chat(1, put=300, got=30, attributes=AGENT),
+    "first": chat(2, below=1, put=100, got=10),
+    "step": span(3, STEP, below=1),
+    "second": chat(4, below=3, put=200, got=20),
+}
+
+
+def parents(acme):
+    with organization_scope(acme.pk):
+        return {kept.parent is None for kept in Event.objects.filter(is_parent=True)}
+
+
+def numbers(acme, **those):
+    with organization_scope(acme.pk):
+        return sorted(int(kept.ref[-16:], 16) for kept in Event.objects.filter(**those))
+
+
+def calls(acme):
+    with organization_scope(acme.pk):
+        return sum(row.calls for row in MeasuredDay.objects.filter(dimension="all"))
+
+
+def test_b38_in_one_request_only_the_lowest_count(acme, export):
+    assert export(*FAMILY.values()).status_code == 200
+
+    assert (numbers(acme), numbers(acme, is_parent=True), calls(acme)) == ([1, 2, 4], [1], 2)
+    assert_true_to_its_events(acme)
+
+
+IN_ORDER = [order for order in itertools.permutations(FAMILY) if order.index("step") > order.index("second")]
+
+
+@pytest.mark.parametrize("order", IN_ORDER, ids="-".join)
+def test_b38_each_in_a_request_of_its_own_comes_to_the_same(order, acme, export):
+    for name in order:
+        assert export(FAMILY[name]).status_code == 200
+
+    assert (numbers(acme, is_parent=True), calls(acme)) == ([1], 2)
+    assert_true_to_its_events(acme)
+    assert list(rebuilding.compare(acme.pk, rebuilding.days_of(acme.pk))) == []
+
+
+def test_b38_b32_sending_all_of_it_again_changes_nothing(acme, export):
+    for _ in range(2):
+        for spans in (["agent"], ["second", "step"], ["first", "agent"]):
+            export(*(FAMILY[name] for name in spans))
+
+    assert (numbers(acme, is_parent=True), calls(acme)) == ([1], 2)
+    assert_true_to_its_events(acme)
+
+
+def test_b38_a_group_that_only_a_parent_was_in_is_gone(acme, export):
+    export(chat(1, attributes={"gen_ai.provider.name": "crewai", "gen_ai.response.model": "gpt-4o", "user.id": "u"}))
+    export(chat(2, below=1))
+
+    assert_true_to_its_events(acme)
+    with organization_scope(acme.pk):
+        assert not MeasuredDay.objects.filter(value="crewai/gpt-4o").exists()
+
+
+def test_b38_every_one_above_is_a_parent(acme, export):
+    export(chat(3, below=2))
+    export(chat(1))
+    export(chat(2, below=1))
+
+    assert (numbers(acme, is_parent=True), calls(acme)) == ([1, 2], 1)
+
+
+def test_what_a_tool_does_is_no_part_of_the_call_that_asked_for_it(acme, export):
+    export(chat(3, below=2), span(2, TOOL, below=1), chat(1))
+
+    assert (numbers(acme, is_parent=True), calls(acme)) == ([], 2)
+
+
+def test_the_same_span_in_another_trace_is_another(acme, export):
+    export(chat(1), chat(2, below=1, trace="f" * 32))
+
+    assert (numbers(acme, is_parent=True), calls(acme)) == ([], 2)
+
+
+def test_spans_that_are_above_one_another_end(acme, export):
+    export(span(1, STEP, below=2), span(2, STEP, below=1), chat(3, below=1), chat(4, below=4))
+
+    assert (numbers(acme, is_parent=True), calls(acme)) == ([], 2)
+
+
+def test_another_organizations_spans_are_not_there(acme, elsewhere, export, send):
+    send({"id": f"{TRACE}{1:016x}", "provider": "openai", "model": "gpt-4o", "tokens": {"input": 1}}, to=elsewhere)
+    export(chat(2, below=1))
+
+    with organization_scope(elsewhere.pk):
+        assert [kept.is_parent for kept in Event.objects.all()] == [None]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_b38_sent_at_the_same_moment_it_comes_to_the_same(acme, export):
+    families = [
+        [chat(1, trace=trace, put=300, attributes=AGENT), chat(2, below=1, trace=trace), chat(3, below=2, trace=trace)]
+        for trace in (f"{number:032x}" for number in range(1, 13))
+    ]
+
+    def tell(place):
+        try:
+            return [export(family[place]).status_code for family in families]
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(3) as writers:
+        answers = list(writers.map(tell, range(3)))
+
+    assert {status for each in answers for status in each} == {200}
+    assert calls(acme) == 12
+    assert_true_to_its_events(acme)

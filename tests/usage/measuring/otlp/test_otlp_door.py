@@ -1,0 +1,189 @@
+"""POST /v1/traces, as an exporter meets it."""
+
+import gzip
+import json
+
+import pytest
+from backports import zstd
+from django.db import OperationalError, connection
+from django.test import Client
+from google.protobuf import json_format
+from google.rpc.status_pb2 import Status
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
+    ExportTraceServiceRequest,
+    ExportTraceServiceResponse,
+)
+
+from tests.sdk_keys.conftest import issued
+from tests.usage.measuring.otlp.conftest import TRACE, TRACES, chat, span
+from tests.usage.measuring.test_tracking import discards
+from usage.measuring.otlp import calls
+
+PROTOBUF, JSON = "application/x-protobuf", "application/json"
+
+
+def post(key, body, kind=PROTOBUF, **headers):
+    told = {"Authorization": f"Bearer {key}"} | {name.replace("_", "-"): value for name, value in headers.items()}
+    return Client().post(TRACES, body, content_type=kind, headers=told)
+
+
+def in_protobuf(*spans):
+    """The same spans: ids are bytes there."""
+    request = ExportTraceServiceRequest()
+    group = request.resource_spans.add().scope_spans.add()
+    for said in spans:
+        ids = {name: said[name] for name in ("traceId", "spanId", "parentSpanId") if name in said}
+        made = json_format.ParseDict({k: v for k, v in said.items() if k not in ids}, group.spans.add())
+        made.trace_id, made.span_id = bytes.fromhex(ids["traceId"]), bytes.fromhex(ids["spanId"])
+    return request.SerializeToString()
+
+
+def in_json(*spans):
+    return json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": list(spans)}]}]}).encode()
+
+
+KINDS = pytest.mark.parametrize(("kind", "write"), [(PROTOBUF, in_protobuf), (JSON, in_json)], ids=["protobuf", "json"])
+
+
+@KINDS
+def test_both_kinds_of_content_say_the_same_and_are_answered_in_kind(kind, write, key, held):
+    answer = post(key, write(chat(1)), kind)
+
+    assert (answer.status_code, answer["Content-Type"]) == (200, kind)
+    assert answer.content == (b"" if kind == PROTOBUF else b"{}")
+    [kept] = held()
+    assert (kept.ref, kept.run, kept.input, kept.output) == (f"{TRACE}{1:016x}", TRACE, 100, 10)
+    assert kept.latency_ms == 1000
+
+
+@KINDS
+def test_b28_bad_spans_are_counted_with_a_sentence_and_the_others_kept(kind, write, acme, key, held):
+    bad = [
+        chat(2, put=-1),
+        chat(3, attributes={"gen_ai.usage.reasoning_tokens": 11}),
+        chat(4, attributes={"gen_ai.usage.output_tokens": 0.5}),
+        chat(5, attributes={"gen_ai.usage.output_tokens": True}),
+        chat(6, attributes={"gen_ai.response.model": "a\0b"}),
+        chat(7, startTimeUnixNano="1"),
+        chat(8, trace="0" * 32),
+    ]
+
+    answer = post(key, write(chat(1), *bad), kind)
+
+    assert answer.status_code == 200
+    assert len(held()) == 1
+    if kind == PROTOBUF:
+        partial = ExportTraceServiceResponse.FromString(answer.content).partial_success
+        assert partial.rejected_spans == len(bad)
+        assert partial.error_message.endswith(".")
+    else:
+        assert answer.json()["partialSuccess"]["rejectedSpans"] == str(len(bad))
+        assert answer.json()["partialSuccess"]["errorMessage"].endswith(".")
+    assert sum(discards(acme).values()) == len(bad)
+
+
+def test_b28_a_span_of_the_wrong_shape_costs_no_other(key, held):
+    answer = post(key, in_json(chat(1), "no span", {"attributes": 7}, chat(2, events="none")), JSON)
+
+    assert answer.json()["partialSuccess"]["rejectedSpans"] == "3"
+    assert len(held()) == 1
+
+
+@pytest.mark.parametrize("body", [b"{", b"[]", b"\xff", b'{"resourceSpans": 7}', b"[" * 100_000])
+def test_b27_what_is_no_export_in_json_is_400_with_a_status(body, key, held):
+    answer = post(key, body, JSON)
+
+    assert (answer.status_code, answer["Content-Type"], answer.json()["code"]) == (400, JSON, 3)
+    assert answer.json()["message"]
+    assert held() == []
+
+
+@pytest.mark.parametrize("body", [b"\xff\xff", b"no protobuf", b"\x0a\x05abc"])
+def test_b27_what_is_no_export_in_protobuf_is_400_with_a_status(body, key):
+    answer = post(key, body)
+
+    assert (answer.status_code, answer["Content-Type"]) == (400, PROTOBUF)
+    status = Status.FromString(answer.content)
+    assert status.code == 3
+    assert "Nothing was stored" in status.message
+
+
+def test_what_is_not_known_is_passed_over(key, held):
+    said = chat(1, links=[{"traceId": 1}], flags=257, somethingNew={"a": [1]}, kind=3, traceState="x=y")
+    body = json.dumps(
+        {"resourceSpans": [{"schemaUrl": "u", "scopeSpans": [{"scope": {}, "spans": [said]}]}], "more": 1}
+    )
+
+    assert post(key, body.encode(), JSON).status_code == 200
+    assert len(held()) == 1
+
+
+def test_an_empty_export_is_taken(key):
+    assert post(key, b"\x0a\x00").status_code == 200
+    assert post(key, b"{}", JSON).status_code == 200
+
+
+@pytest.mark.parametrize(("pack", "name"), [(gzip.compress, "gzip"), (zstd.compress, "zstd")])
+def test_packed_exports_are_read(pack, name, key, held):
+    assert post(key, pack(in_protobuf(chat(1))), Content_Encoding=name).status_code == 200
+    assert len(held()) == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "encoding", "status"),
+    [
+        (gzip.compress(b" " * (20 * 2**20 + 1)), JSON, "gzip", 413),
+        (zstd.compress(b" " * (20 * 2**20 + 1)), JSON, "zstd", 413),
+        (b"{}", JSON, "br", 415),
+        (b"{}", "text/plain", "identity", 415),
+        (gzip.compress(b"{}")[:-3], JSON, "gzip", 400),
+    ],
+)
+def test_b25_b26_refusals_carry_a_status_in_kind(body, kind, encoding, status, key):
+    answer = post(key, body, kind, Content_Encoding=encoding)
+
+    assert answer.status_code == status
+    assert answer["Content-Type"] == (JSON if kind == JSON else PROTOBUF)
+
+
+def test_b22_b23_without_the_right_key_nothing_is_taken(acme, db, key):
+    without = Client().post(TRACES, in_json(chat(1)), content_type=JSON)
+    reading = post(issued(acme, "read").clear, in_json(chat(1)), JSON)
+
+    assert (without.status_code, without.json()["code"]) == (401, 16)
+    assert (reading.status_code, reading.json()["code"]) == (403, 7)
+    assert post("tt_live_wrong", in_json(chat(1)), JSON).status_code == 401
+
+
+def test_only_posting_is_known(db):
+    assert Client().get(TRACES).status_code == 405
+
+
+def test_b40_a_database_that_is_away_is_503(key, held):
+    def away(execute, sql, params, many, context):
+        raise OperationalError("the connection is lost")
+
+    post(key, in_protobuf(chat(1)))  # the key is known from now on
+    with connection.execute_wrapper(away):
+        answer = post(key, in_protobuf(chat(2)))
+
+    assert (answer.status_code, Status.FromString(answer.content).code) == (503, 14)
+    assert int(answer["Retry-After"]) > 0
+    assert len(held()) == 1
+
+
+def test_b40_a_mistake_of_ours_is_503_and_never_500(key, monkeypatch, caplog):
+    monkeypatch.delattr(calls.dialects, "CONTENT")
+
+    answer = post(key, in_protobuf(chat(1)))
+
+    assert answer.status_code == 503
+    assert "was not stored" in caplog.text
+
+
+def test_spans_that_are_no_calls_are_passed_over_and_counted(acme, key, held):
+    answer = post(key, in_json(span(1, {"http.request.method": "GET"}), span(2, {"gen_ai.tool.name": "x"})), JSON)
+
+    assert answer.content == b"{}"
+    assert held() == []
+    assert discards(acme) == {"not_a_model_call": 2}

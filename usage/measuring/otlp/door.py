@@ -1,0 +1,71 @@
+"""The way in for OpenTelemetry: POST /v1/traces, as OTLP/HTTP has it."""
+
+import logging
+
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.views.decorators.csrf import csrf_exempt
+
+from accounts.gates import api_scope
+from tokentra.lib import outage
+from tokentra.lib.problems import Problem
+from usage.measuring import bodies, tracking
+from usage.measuring.otlp import answers, spans
+from usage.measuring.otlp.calls import Calls
+from usage.measuring.otlp.families import Families
+from usage.measuring.otlp.spans import Unreadable
+
+LARGEST_BODY = 20 * 2**20
+READERS = {answers.PROTOBUF: spans.from_protobuf, answers.JSON: spans.from_json}
+log = logging.getLogger(__name__)
+
+
+@csrf_exempt
+def traces(request: HttpRequest) -> HttpResponse:
+    """200 once everything that is good is stored; never 500, after which exporters throw away what they hold."""
+    kind = (request.content_type or "").lower()
+    try:
+        return told(export(request, kind), 200)
+    except Problem as problem:
+        return refused(request, kind, problem)
+    except (OperationalError, InterfaceError) as error:
+        return refused(request, kind, outage.told(error))
+    except Exception:
+        log.exception("an export of spans was not stored")
+        sentence = "Something is wrong on our side. Nothing was stored; send it again later."
+        return refused(request, kind, Problem(503, "broken", sentence, headers={"Retry-After": "60"}))
+
+
+def export(request: HttpRequest, kind: str) -> answers.Written:
+    if request.method != "POST":
+        raise Problem(405, "method_not_allowed", "Send spans with POST.", headers={"Allow": "POST"})
+    credential = api_scope(request, "ingest")
+    if kind not in READERS:
+        raise Problem(415, "unknown_content_type", f"Send {answers.PROTOBUF} or {answers.JSON}.")
+    try:
+        found = READERS[kind](bodies.read(request, most=LARGEST_BODY))
+    except Unreadable as reason:
+        raise Problem(400, "unreadable_body", f"{reason} Nothing was stored.") from None
+    calls = Calls(found)
+    answer = tracking.track(
+        credential.organization_id,
+        calls.events(),
+        key_id=credential.key_id,
+        now=timezone.now(),
+        left_out=calls.left_out,
+        families=Families(credential.organization_id, calls.told.values()),
+    )
+    why = next((result.message for result in answer.results if result.status == "rejected"), "")
+    return answers.done(kind, rejected=answer.rejected, why=why)
+
+
+def told(written: answers.Written, status: int) -> HttpResponse:
+    return HttpResponse(written.body, status=status, content_type=written.content_type)
+
+
+def refused(request: HttpRequest, kind: str, problem: Problem) -> HttpResponse:
+    response = told(answers.refused(kind, problem.status, problem.message), problem.status)
+    for name, value in ({"Cache-Control": "no-store"} | problem.headers).items():
+        response[name] = value
+    return response

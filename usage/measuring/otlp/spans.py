@@ -1,0 +1,220 @@
+"""Reads the body of an export, protobuf or JSON, into spans. Pure."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from google.protobuf.message import DecodeError  # type: ignore[import-untyped]  # it comes without types
+from msgspec import Struct
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+Value = str | int | float | bool
+FAILED = 2  # a status code
+TRACE_ID, SPAN_ID = re.compile("[0-9a-f]{32}"), re.compile("[0-9a-f]{16}")
+NOBODY = re.compile("0*")
+
+
+class Unreadable(Exception):
+    """The body is no export of spans."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A span event: what happened during a span, and when, in nanoseconds."""
+
+    name: str
+    at: int
+    attributes: Mapping[str, Value]
+
+
+@dataclass(slots=True)
+class Span:
+    """Ids are hex; `trace` is empty where they are none. Of the attributes, lists and bytes are None."""
+
+    trace: str
+    id: str
+    parent: str
+    start: int
+    end: int
+    has_failed: bool
+    attributes: Mapping[str, Value | None]
+    resource: Mapping[str, Value | None]
+    marks: tuple[Mark, ...]
+
+    @property
+    def ref(self) -> str:
+        """What names it within an organization, however often it is sent."""
+        return self.trace + self.id
+
+    @property
+    def above(self) -> str:
+        """The same of the span that it is a part of, empty where there is none."""
+        return self.trace + self.parent if self.parent else ""
+
+
+def from_protobuf(body: bytes) -> list[Span]:
+    """Raises Unreadable."""
+    try:
+        export = ExportTraceServiceRequest.FromString(body)
+    except DecodeError:
+        raise Unreadable("The body is no ExportTraceServiceRequest.") from None
+    found = []
+    for group in export.resource_spans:
+        resource = dict(told(group.resource.attributes))
+        for scope in group.scope_spans:
+            for span in scope.spans:
+                marks = tuple(Mark(e.name, e.time_unix_nano, known(told(e.attributes))) for e in span.events)
+                found.append(
+                    named(
+                        Span(
+                            span.trace_id.hex(),
+                            span.span_id.hex(),
+                            span.parent_span_id.hex(),
+                            span.start_time_unix_nano,
+                            span.end_time_unix_nano,
+                            span.status.code == FAILED,
+                            dict(told(span.attributes)),
+                            resource,
+                            marks,
+                        )
+                    )
+                )
+    return found
+
+
+def told(attributes: Iterable[Any]) -> Iterator[tuple[str, Value | None]]:
+    for attribute in attributes:
+        kind = attribute.value.WhichOneof("value")
+        is_plain = kind in ("string_value", "int_value", "double_value", "bool_value")
+        yield attribute.key, getattr(attribute.value, kind) if is_plain else None
+
+
+def known(attributes: Iterable[tuple[str, Value | None]]) -> dict[str, Value]:
+    return {name: value for name, value in attributes if value is not None}
+
+
+def named(span: Span) -> Span:
+    """With ids that are none told by an empty trace, and a root's parent by an empty text."""
+    if NOBODY.fullmatch(span.parent):
+        span.parent = ""
+    ids_are_good = TRACE_ID.fullmatch(span.trace) and SPAN_ID.fullmatch(span.id)
+    if not ids_are_good or NOBODY.fullmatch(span.trace) or NOBODY.fullmatch(span.id):
+        span.trace = ""
+    return span
+
+
+# OTLP's own JSON: ids are hex where protobuf's JSON has base64, and 64-bit numbers are texts or numbers.
+
+
+class JsonValue(Struct, rename="camel"):
+    string_value: str | None = None
+    bool_value: bool | None = None
+    int_value: int | str | None = None
+    double_value: float | str | None = None
+
+    def plain(self) -> Value | None:
+        for value in (self.string_value, self.bool_value, self.int_value, self.double_value):
+            if value is not None:
+                return value
+        return None
+
+
+class JsonAttribute(Struct):
+    key: str = ""
+    value: JsonValue | None = None
+
+
+JsonAttributes = list[JsonAttribute] | None
+
+
+class JsonMark(Struct, rename="camel"):
+    name: str | None = None
+    time_unix_nano: int | str | None = None
+    attributes: JsonAttributes = None
+
+
+class JsonStatus(Struct):
+    code: int | None = None
+
+
+class JsonSpan(Struct, rename="camel"):
+    trace_id: str | None = None
+    span_id: str | None = None
+    parent_span_id: str | None = None
+    start_time_unix_nano: int | str | None = None
+    end_time_unix_nano: int | str | None = None
+    attributes: JsonAttributes = None
+    events: list[JsonMark] | None = None
+    status: JsonStatus | None = None
+
+
+class JsonResource(Struct):
+    attributes: JsonAttributes = None
+
+
+class JsonScope(Struct):
+    spans: list[msgspec.Raw] | None = None
+
+
+class JsonGroup(Struct, rename="camel"):
+    resource: JsonResource | None = None
+    scope_spans: list[JsonScope] | None = None
+
+
+class JsonExport(Struct, rename="camel"):
+    resource_spans: list[JsonGroup] | None = None
+
+
+read_export = msgspec.json.Decoder(JsonExport).decode
+read_span = msgspec.json.Decoder(JsonSpan).decode
+
+
+def from_json(body: bytes) -> list[Span]:
+    """Raises Unreadable; a span that is none costs no other: its trace is empty."""
+    try:
+        export = read_export(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise Unreadable("The body is no ExportTraceServiceRequest in JSON.") from None
+    found = []
+    for group in export.resource_spans or ():
+        resource = plain(group.resource.attributes if group.resource else None)
+        for scope in group.scope_spans or ():
+            found += [one_from_json(raw, resource) for raw in scope.spans or ()]
+    return found
+
+
+def one_from_json(raw: msgspec.Raw, resource: Mapping[str, Value | None]) -> Span:
+    try:
+        span = read_span(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return Span("", "", "", 0, 0, False, {}, resource, ())
+    marks = tuple(
+        Mark(mark.name or "", number(mark.time_unix_nano), known(plain(mark.attributes).items()))
+        for mark in span.events or ()
+    )
+    return named(
+        Span(
+            (span.trace_id or "").lower(),
+            (span.span_id or "").lower(),
+            (span.parent_span_id or "").lower(),
+            number(span.start_time_unix_nano),
+            number(span.end_time_unix_nano),
+            span.status is not None and span.status.code == FAILED,
+            plain(span.attributes),
+            resource,
+            marks,
+        )
+    )
+
+
+def plain(attributes: JsonAttributes) -> dict[str, Value | None]:
+    return {each.key: each.value.plain() if each.value else None for each in attributes or ()}
+
+
+def number(given: int | str | None) -> int:
+    """A time in nanoseconds; 0 for what is none."""
+    if isinstance(given, str):
+        return int(given) if given.isdecimal() and len(given) < 20 else 0
+    return given or 0

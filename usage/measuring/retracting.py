@@ -1,0 +1,38 @@
+"""Takes events out of the sums again, once it turns out that others tell the same."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from django.db import connection
+
+from tokentra.lib.tenancy import name_within
+from usage.measuring import statements
+from usage.measuring.storing import COVERED, grain
+from usage.measuring.sums import ROLLUPS
+from usage.measuring.turning import LOCK, SUMS
+
+CHOSEN = "(day, id) IN (SELECT * FROM unnest(%(days)s::date[], %(ids)s::uuid[])) AND is_parent IS NOT TRUE"
+PROVIDERS = f"SELECT DISTINCT provider FROM usage_event WHERE organization_id = %(organization)s AND {CHOSEN}"  # noqa: S608
+TURN = f"UPDATE usage_event SET is_parent = true WHERE organization_id = %(organization)s AND {CHOSEN}"  # noqa: S608
+
+
+def take_back(organization_id: UUID, keys: Sequence[tuple[date, UUID]], *, zone: ZoneInfo, now: datetime) -> None:
+    """Events by day and id stay, as parents that no sum counts; one that is a parent already changes nothing.
+
+    Inside the organization's scope, and before its other sums are written there: nobody else writes any meanwhile.
+    """
+    days, ids = zip(*keys, strict=True)
+    params: dict[str, Any] = {"organization": organization_id, "days": list(days), "ids": list(ids)}
+    with connection.cursor() as cursor:
+        cursor.execute(LOCK, [name_within(organization_id, SUMS)])
+        cursor.execute(PROVIDERS, params)
+        providers = [provider for (provider,) in cursor.fetchall()]
+        cursor.execute(COVERED, params | {"first": min(days), "last": max(days), "providers": providers})
+        params |= {"covered": [covered for (covered,) in cursor.fetchall()], "grain": grain(zone, now)}
+        cursor.execute(statements.taking_back(CHOSEN, *ROLLUPS), params)
+        for name in ROLLUPS:
+            cursor.execute(statements.emptying(CHOSEN, name), params)
+        cursor.execute(TURN, params)
