@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 
 from accounts.permissions import Permission
-from onboarding.guidance.doors import open_features
+from onboarding.guidance.doors import MEASURED, open_features
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,12 @@ GROUPS = (
             Entry("Clients", "briefcase", "usage:clients", least_workspaces=2),
             Entry("Dashboard", "layout-dashboard", "usage:dashboard", covers=("usage:summary",)),
             Entry("Usage", "chart-bar", "usage:explorer"),
-            Entry("Attribution", "sitemap", "usage:attribution", feature="cost_attribution"),
+            Entry(
+                "Attribution", "sitemap", "usage:attribution", covers=("usage:measured",), feature="cost_attribution"
+            ),
+            Entry("Customers", "users", "usage:customers", covers=("usage:customer",), feature=MEASURED),
+            Entry("Agents", "robot", "usage:agents", covers=("usage:agent",), feature=MEASURED),
+            Entry("Runs", "route", "usage:runs", covers=("usage:run", "usage:call"), feature=MEASURED),
         ),
     ),
     Group("Improve", (Entry("Optimization", "bulb", "usage:optimization", feature="optimization_engine"),)),

@@ -20,6 +20,7 @@ from usage.allocating import SPECIFIC, Line
 from usage.allocation_rules import AllocationRule
 from usage.csv_lines import line, safe
 from usage.forms import LABELS, Lens, Segment, look
+from usage.spenders.places import tabs
 from usage.wire import plain
 
 MONTHS = {"month": "This month so far", "last_month": "Last month"}
@@ -43,6 +44,7 @@ def attribution(request: OrgRequest) -> HttpResponse:
     found = allocation.Allocation(request.organization, lens.period, by=(lens.extra.get("by") or ("",))[0])
     context = {
         "found": found,
+        "tabs": tabs("rules"),
         "lens": lens,
         "may_change": request.membership.may(Permission.MANAGE_BUDGETS),
         "months": [Segment(label, f"?period={key}", key == lens.period.preset) for key, label in MONTHS.items()],

@@ -103,7 +103,7 @@ class Lens:
 
     @property
     def kept(self) -> Kept:
-        return Kept(list(self._pairs(with_period=False)))
+        return Kept(list(self.pairs(with_period=False)))
 
     @property
     def kept_by_filters(self) -> Kept:
@@ -116,7 +116,7 @@ class Lens:
         return [
             Segment(
                 each.label,
-                f"?{urlencode([('period', each.key), *self._pairs(with_period=False)])}",
+                f"?{urlencode([('period', each.key), *self.pairs(with_period=False)])}",
                 each.key == self.period.preset,
             )
             for each in PRESETS
@@ -124,10 +124,10 @@ class Lens:
 
     def query(self, **changes: str | tuple[str, ...]) -> str:
         """The page's own address with other choices; "" takes one out."""
-        return urlencode(list(self._with(changes)._pairs()))
+        return urlencode(list(self._with(changes).pairs()))
 
     def query_but_period(self, **changes: str | tuple[str, ...]) -> str:
-        return urlencode(list(self._with(changes)._pairs(with_period=False)))
+        return urlencode(list(self._with(changes).pairs(with_period=False)))
 
     def _with(self, changes: Mapping[str, str | tuple[str, ...]]) -> "Lens":
         extra = dict(self.extra)
@@ -145,7 +145,7 @@ class Lens:
 
     def without(self, dimension: str, value: str) -> str:
         rest = tuple(each for each in self.filters.get(dimension, ()) if each != value)
-        return urlencode(list(replace(self, filters={**self.filters, dimension: rest})._pairs()))
+        return urlencode(list(replace(self, filters={**self.filters, dimension: rest}).pairs()))
 
     def question(self, *group_by: str, **more: Any) -> Question:
         return Question(self.period, group_by, {k: v for k, v in self.filters.items() if v}, **more)
@@ -161,7 +161,7 @@ class Lens:
             [*pairs, *((f"filter[{name}]", value) for name, values in self.filters.items() for value in values)]
         )
 
-    def _pairs(self, *, with_period: bool = True) -> Iterator[tuple[str, str]]:
+    def pairs(self, *, with_period: bool = True) -> Iterator[tuple[str, str]]:
         if with_period:
             yield from self._period()
         for choices in (self.filters, self.extra):

@@ -1,13 +1,15 @@
 """What customers' own code measured: each model call as an event, and the sums that its pages read."""
 
-from datetime import date
+from datetime import date, timedelta
 
 from django.db import models
 
 from accounts.owned import Owned, OwnedQuerySet
 from usage.facts import OwnedFact
 from usage.latency import BUCKETS
+from usage.rows import TOKEN_CLASSES
 
+OUTGOING = ("output", "audio_out", "image_out")
 LATENCIES = tuple(f"latency_{number:02}" for number in range(BUCKETS))
 
 
@@ -81,6 +83,19 @@ class Event(OwnedFact):
                 fields=["organization", "above"], condition=models.Q(above__isnull=False), name="events_below_a_span"
             ),
         ]
+
+    @property
+    def tokens_in(self) -> int:
+        """All that went in, cached or not."""
+        return sum(getattr(self, name) or 0 for name in TOKEN_CLASSES if name not in OUTGOING)
+
+    @property
+    def tokens_out(self) -> int:
+        return sum(getattr(self, name) or 0 for name in OUTGOING)
+
+    @property
+    def paid_in(self) -> str:
+        return self.currency or "USD"
 
     def __str__(self) -> str:
         return f"{self.provider} {self.model} at {self.occurred_at:%Y-%m-%d %H:%M}"
@@ -179,7 +194,17 @@ class Run(OwnedFact):
         indexes = [
             models.Index(fields=["organization", "-started_at"], name="runs_in_time"),
             models.Index(fields=["organization", "agent", "-started_at"], name="runs_of_an_agent"),
+            models.Index(fields=["organization", "customer", "-started_at"], name="runs_of_a_customer"),
         ]
+
+    @property
+    def took_ms(self) -> int:
+        """From the beginning of its first call to that of its last."""
+        return int((self.last_at - self.started_at) / timedelta(milliseconds=1))
+
+    @property
+    def tokens(self) -> int:
+        return self.tokens_in + self.tokens_out
 
     def __str__(self) -> str:
         return self.run

@@ -1,6 +1,6 @@
 """Where spend is shown, and the way into sample data."""
 
-from django.urls import path
+from django.urls import include, path
 
 from usage import allocation_door, sample_door, views
 from usage.measuring.otlp import door as otlp_door
@@ -25,4 +25,5 @@ urlpatterns = [
     path("sample/leave/", sample_door.leave, name="sample_leave"),
     path("sample/remove/", sample_door.remove, name="sample_remove"),
     path("v1/traces", otlp_door.traces, name="traces"),
+    path("", include("usage.spenders.urls")),
 ]

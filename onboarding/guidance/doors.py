@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import cast
 
+from django.db.models import TextField, Value
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
@@ -18,9 +19,12 @@ from onboarding.guidance.seen import Kind, State
 from onboarding.guidance.unlocks import BY_VIEW, Feature
 from onboarding.models import Seen, Unlock
 from tokentra.lib.tenancy import organization_scope
+from usage.measured import MeasuredDay
 
 HELD = "open_features"  # in the session, by organization: what is open stays open, so it need not be looked up again
+MEASURED = "measured"  # pages of what customers' code reports, which explain themselves while they are empty
 GATED = frozenset(feature.id for feature in BY_VIEW.values())
+WAITING = GATED | {MEASURED}
 
 
 class FeatureDoor:
@@ -43,19 +47,24 @@ class FeatureDoor:
 
 
 def open_features(request: HttpRequest) -> frozenset[str]:
-    """Features with a page of their own that are useful, or that this person opened before: one query at most."""
+    """Features with a page of their own that are useful, or that this person opened before: one query at most.
+
+    What is measured is among them once there is an event.
+    """
     organization: Organization | None = getattr(request, "organization", None)
-    if organization is None or organization.is_sample:
+    if organization is None or organization.is_sample:  # no code reports to a sample
         return GATED
     person = cast(OrgRequest, request).membership.user_id
     held: dict[str, list[str]] = request.session.get(HELD, {})
     known = frozenset(held.get(str(organization.pk), []))
-    if known >= GATED:
+    if known >= WAITING:
         return known
     with organization_scope(organization.pk):
         useful = Unlock.objects.owned_by(organization).values_list("feature")
         early = Seen.objects.owned_by(organization).filter(user=person, kind=Kind.EARLY).values_list("key")
-        found = GATED & {name for (name,) in useful.union(early)}
+        days = MeasuredDay.objects.owned_by(organization).filter(dimension="all", by="")
+        measured = days.values_list(Value(MEASURED, output_field=TextField()))[:1]
+        found = WAITING & {name for (name,) in useful.union(early, measured)}
     if found != known:
         request.session[HELD] = held | {str(organization.pk): sorted(found)}
     return found

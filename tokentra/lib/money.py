@@ -1,4 +1,4 @@
-"""How money, tokens and shares are written for people; nothing is stored or summed in these forms."""
+"""How money, tokens, shares and durations are written for people; nothing is stored or summed in these forms."""
 
 from decimal import Decimal
 
@@ -72,6 +72,19 @@ def percent(ratio: Figure | None) -> str:
     if size == 0 or size >= Decimal("9.95"):
         return f"{sign}{size.quantize(Decimal(1)):,}%"
     return f"{sign}{exact(size.quantize(Decimal('0.1')))}%"
+
+
+def duration(milliseconds: Figure | None) -> str:
+    """`850 ms`, `1.2 s`, `3.5 min`, `2.1 h`."""
+    if milliseconds is None:
+        return DASH
+    size = _decimal(milliseconds)
+    for above, unit, length in (("59_995", "min", 60_000), ("999", "s", 1000)):
+        if size > Decimal(above):
+            is_hours = unit == "min" and size >= 3_600_000
+            whole, name = (size / 3_600_000, "h") if is_hours else (size / length, unit)
+            return f"{whole.quantize(Decimal('0.1'))} {name}"
+    return f"{size:f} ms"
 
 
 def _decimal(value: Figure) -> Decimal:

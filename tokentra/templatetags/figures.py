@@ -19,7 +19,7 @@ def for_people(write: Callable[[Any], str]) -> Callable[[Any], str]:
     return lambda value: write(None if value == "" else value)
 
 
-for name in ("dollars", "exact_dollars", "tokens", "exact", "percent"):
+for name in ("dollars", "exact_dollars", "tokens", "exact", "percent", "duration"):
     register.filter(name, for_people(getattr(money, name)))
 
 

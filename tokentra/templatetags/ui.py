@@ -27,7 +27,7 @@
 {% code "make run" %}  {% copyable value label="key id" %}
 {% chart spend %}  of tokentra.lib.charts.stacked()   {% ranked rows %}  of tokentra.lib.charts.rank()
 {% local_time moment "time" %}  datetime time date ago
-Filters: dollars exact_dollars tokens exact percent in_currency:"EUR" ago day
+Filters: dollars exact_dollars tokens exact percent duration in_currency:"EUR" ago day
 """
 
 from typing import Any

@@ -1131,6 +1131,7 @@ class Migration(migrations.Migration):
                 "indexes": [
                     models.Index(fields=["organization", "-started_at"], name="runs_in_time"),
                     models.Index(fields=["organization", "agent", "-started_at"], name="runs_of_an_agent"),
+                    models.Index(fields=["organization", "customer", "-started_at"], name="runs_of_a_customer"),
                 ],
             },
         ),

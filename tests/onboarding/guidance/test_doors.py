@@ -7,9 +7,12 @@ from onboarding.guidance import doors
 from tests import make
 from tests.conftest import Browser
 from tests.onboarding.guidance.conftest import lines, seen
+from tests.usage.measuring.conftest import NOON, event
 from tests.usage.pages.accounts_read import two_settled_days
+from usage.measuring import tracking
 
 EARLY = "Not much to see here yet"
+MEASURED_PAGES = ["Customers", "Agents", "Runs"]
 
 
 def groups(browser, path="/dashboard/"):
@@ -36,17 +39,17 @@ def test_before_its_time_a_page_says_what_makes_it_useful(acme, alices):
 
 
 def test_opened_anyway_it_stays_open_for_that_person_alone(acme, alice, bob, alices, bobs):
-    assert groups(alices)["More"] == ["Attribution", "Optimization"]
+    assert groups(alices)["More"] == ["Attribution", *MEASURED_PAGES, "Optimization"]
 
     assert alices.post("/onboarding/features/optimization_engine/").url == "/optimization/"
     alices.post("/onboarding/features/optimization_engine/")
 
     assert "At least 100 requests" in alices.get("/optimization/").content.decode()
-    assert groups(alices)["More"] == ["Attribution"]
+    assert groups(alices)["More"] == ["Attribution", *MEASURED_PAGES]
     assert seen(acme, alice) == {"early optimization_engine": "started"}
     assert lines(acme, "feature_opened_early") == [{"feature": "optimization_engine"}]
     assert EARLY in bobs.get("/optimization/").content.decode()
-    assert groups(bobs)["More"] == ["Attribution", "Optimization"]
+    assert groups(bobs)["More"] == ["Attribution", *MEASURED_PAGES, "Optimization"]
 
 
 def test_a_new_session_finds_it_open(acme, alice, alices):
@@ -94,12 +97,12 @@ def test_a_stranger_meets_the_login_page_and_nothing_else(client, db):
     assert client.get("/optimization/").url.startswith("/login/")
 
 
-def test_in_the_sample_everything_is_open(acme, alice, alices):
+def test_in_the_sample_everything_is_open_that_it_has_data_for(acme, alice, alices):
     sample = make.organization("Sample", owner=alice, is_sample=True)
     alices.post(f"/organizations/{sample.pk}/enter/")
 
     assert EARLY not in alices.get("/optimization/").content.decode()
-    assert "More" not in groups(alices)
+    assert groups(alices)["More"] == MEASURED_PAGES
 
 
 def test_one_organizations_unlock_opens_nothing_in_anothers(acme, alice, alices):
@@ -110,7 +113,7 @@ def test_one_organizations_unlock_opens_nothing_in_anothers(acme, alice, alices)
 
     assert EARLY in alices.get("/optimization/").content.decode()
     alices.post(f"/organizations/{acme.pk}/enter/")
-    assert "More" not in groups(alices)
+    assert groups(alices)["More"] == MEASURED_PAGES
 
 
 def test_the_sidebar_costs_one_query_until_all_is_open_and_none_after(
@@ -129,8 +132,20 @@ def test_the_sidebar_costs_one_query_until_all_is_open_and_none_after(
         for feature in doors.BY_VIEW.values():
             doors.open_early(request.membership, feature)
         assert doors.open_features(request) == doors.GATED
+        tracking.track(acme.pk, [event()], key_id=None, now=NOON)
+        assert doors.open_features(request) == doors.WAITING
         with django_assert_num_queries(0):
-            assert doors.open_features(request) == doors.GATED
+            assert doors.open_features(request) == doors.WAITING
+
+
+def test_pages_of_what_was_measured_wait_for_the_first_event_and_are_never_closed(acme, alices):
+    assert groups(alices)["More"] == ["Attribution", *MEASURED_PAGES, "Optimization"]
+    assert "Customers will be here" in alices.get("/customers/").content.decode()
+
+    tracking.track(acme.pk, [event()], key_id=None, now=NOON)
+
+    assert groups(alices)["See"][-3:] == MEASURED_PAGES
+    assert groups(alices)["More"] == ["Attribution", "Optimization"]
 
 
 def test_a_page_that_is_drawn_outside_a_scope_has_its_sidebar_too(acme, alices):

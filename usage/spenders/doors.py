@@ -1,0 +1,133 @@
+"""Doors to the pages of measured spend: lists of customers and agents, and one of them."""
+
+from datetime import date
+from uuid import UUID
+
+from django.http import Http404, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_GET
+
+from accounts.gates import page
+from accounts.http import OrgRequest
+from accounts.permissions import Permission
+from tokentra.lib.problems import Problem
+from usage.forms import clean
+from usage.ingest import overrides_of
+from usage.spenders import calls, files, places, spans, teaching
+from usage.spenders import runs as listing_of_runs
+from usage.spenders.one_call import OneCall
+from usage.spenders.places import Spenders
+from usage.spenders.spender import Spender
+from usage.spenders.words import WORDS, href
+
+
+@require_GET
+@page(Permission.SEE_COSTS)
+def customers(request: OrgRequest) -> HttpResponse:
+    return listed(request, "customer")
+
+
+@require_GET
+@page(Permission.SEE_COSTS)
+def agents(request: OrgRequest) -> HttpResponse:
+    return listed(request, "agent")
+
+
+def listed(request: OrgRequest, dimension: str, template: str = "") -> HttpResponse:
+    lens, span = spans.read(request.GET, request.organization.timezone, timezone.now(), *places.EXTRA)
+    found = Spenders(request.organization, dimension, lens, span)
+    context = {"found": found, "lens": lens, "span": span, "snippet": teaching.snippet(found.word.field)}
+    return render(request, template or f"usage/{dimension}s.html", context, status=422 if lens.errors else 200)
+
+
+@require_GET
+@page(Permission.SEE_COSTS, scoped=False)
+def customers_file(request: OrgRequest) -> HttpResponseBase:
+    return filed(request, "customer")
+
+
+@require_GET
+@page(Permission.SEE_COSTS, scoped=False)
+def agents_file(request: OrgRequest) -> HttpResponseBase:
+    return filed(request, "agent")
+
+
+def filed(request: OrgRequest, dimension: str) -> HttpResponseBase:
+    lens, span = spans.read(request.GET, request.organization.timezone, timezone.now(), *places.EXTRA)
+    asked = Spenders(request.organization, dimension, lens, span).asked
+    try:
+        return files.response(request.organization, request.user.pk, asked)
+    except Problem as busy:
+        return HttpResponse(busy.message, status=busy.status, headers=busy.headers, content_type="text/plain")
+
+
+@require_GET
+@page(Permission.SEE_COSTS)
+def customer(request: OrgRequest, customer: str) -> HttpResponse:
+    return one(request, "customer", customer)
+
+
+@require_GET
+@page(Permission.SEE_COSTS)
+def agent(request: OrgRequest, agent: str) -> HttpResponse:
+    return one(request, "agent", agent)
+
+
+def one(request: OrgRequest, dimension: str, value: str) -> HttpResponse:
+    lens, span = spans.read(request.GET, request.organization.timezone, timezone.now())
+    found = Spender(request.organization, dimension, value, lens, span)
+    if not found.is_kept:
+        raise Http404(f"no calls of this {dimension}")
+    context = {"found": found, "lens": lens, "span": span}
+    return render(request, "usage/spender.html", context, status=422 if lens.errors else 200)
+
+
+@require_GET
+@page(Permission.SEE_COSTS)
+def runs(request: OrgRequest) -> HttpResponse:
+    query = {name: (clean(request.GET.getlist(name)) or ("",))[0] for name in listing_of_runs.ASKED}
+    found = listing_of_runs.Runs(request.organization, query)
+    return render(request, "usage/runs.html", {"found": found, "snippet": teaching.snippet("runId")})
+
+
+@require_GET
+@page(Permission.SEE_COSTS)
+def run(request: OrgRequest, run: str) -> HttpResponse:
+    held = listing_of_runs.one(request.organization, run)
+    if held is None:
+        raise Http404("no run of this name")
+    return render(request, "usage/run.html", {"found": listing_of_runs.OneRun(request.organization, held), "run": held})
+
+
+@require_GET
+@page(Permission.SEE_COSTS)
+def call(request: OrgRequest, day: str, call: UUID) -> HttpResponse:
+    """One call: a page of its own, and the panel beside a run."""
+    try:
+        held = calls.one(request.organization, date.fromisoformat(day), call)
+    except ValueError:
+        held = None
+    if held is None:
+        raise Http404("no call of this id is kept")
+    found = OneCall(held, overrides_of(request.organization.pk))
+    template = "usage/_call.html" if request.htmx else "usage/call.html"
+    return render(request, template, {"found": found, "call": held})
+
+
+@require_GET
+@page(Permission.SEE_COSTS)
+def measured(request: OrgRequest, dimension: str) -> HttpResponse:
+    """Whose spend it is by what the code says: every dimension has this page."""
+    if dimension not in WORDS:
+        raise Http404("no such dimension")
+    return listed(request, dimension, "usage/measured.html")
+
+
+@require_GET
+@page(Permission.SEE_COSTS)
+def measured_value(request: OrgRequest, dimension: str, value: str) -> HttpResponse:
+    if dimension not in WORDS:
+        raise Http404("no such dimension")
+    return redirect(href(dimension, value)) if WORDS[dimension].view else one(request, dimension, value)

@@ -1,0 +1,120 @@
+"""One call explained: its tokens by class, the rate of each, what that makes, and where it belongs."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cached_property
+
+from usage.measured import Event
+from usage.measuring.prices import PARTS, Compiled, PriceTable
+from usage.measuring.shape import Sent
+from usage.pricing import Override, rounded
+from usage.rows import TOKEN_CLASSES
+from usage.spenders.words import WORDS, href
+
+LABELS = {
+    "input": "Input, not cached",
+    "cache_read": "Read from cache",
+    "cache_write_5m": "Written to cache, 5 min",
+    "cache_write_30m": "Written to cache, 30 min",
+    "cache_write_1h": "Written to cache, 1 h",
+    "cache_write_12h": "Written to cache, 12 h",
+    "output": "Output",
+    "audio_in": "Audio in",
+    "audio_out": "Audio out",
+    "image_in": "Image in",
+    "image_out": "Image out",
+}
+MILLION = Decimal(1_000_000)
+
+
+@dataclass(frozen=True)
+class Line:
+    """One class of tokens; rate in dollars a million, None where it is not known any more."""
+
+    label: str
+    count: int
+    rate: Decimal | None = None
+    cost: Decimal | None = None
+
+
+@dataclass(frozen=True)
+class Said:
+    """One thing that the sender said of the call, and the page of all calls like it."""
+
+    label: str
+    value: str
+    href: str = ""
+
+
+class OneCall:
+    def __init__(self, call: Event, overrides: Sequence[Override]) -> None:
+        self.call, self.overrides = call, overrides
+
+    @cached_property
+    def _rates(self) -> Compiled | None:
+        """Those that made the amount: None where they were others, or the amount came with the call."""
+        call = self.call
+        if call.amount is None or call.basis not in ("computed", "estimated"):
+            return None
+        sent = Sent(provider=call.provider, model=call.model, service_tier=call.service_tier)
+        rates = PriceTable(self.overrides).rates(sent, call.occurred_at, call.tokens_in)
+        if not isinstance(rates, Compiled) or rates.ref != call.rate_ref:
+            return None
+        made = rounded(sum((self._cost(rates, name) for name in TOKEN_CLASSES), Decimal(rates.per_request) / PARTS))
+        return rates if made == call.amount else None
+
+    def _cost(self, rates: Compiled, name: str) -> Decimal:
+        part = rates.parts[TOKEN_CLASSES.index(name)]
+        return Decimal((getattr(self.call, name) or 0) * (part or 0)) / PARTS
+
+    @cached_property
+    def lines(self) -> list[Line]:
+        return [self._line(name) for name in TOKEN_CLASSES if getattr(self.call, name)]
+
+    def _line(self, name: str) -> Line:
+        count = getattr(self.call, name)
+        rates = self._rates
+        if rates is None:
+            return Line(LABELS[name], count)
+        part = rates.parts[TOKEN_CLASSES.index(name)]
+        return Line(LABELS[name], count, None if part is None else part * MILLION / PARTS, self._cost(rates, name))
+
+    @property
+    def has_rates(self) -> bool:
+        return self._rates is not None
+
+    @property
+    def rate_words(self) -> str:
+        """Where the amount comes from."""
+        basis, ref = self.call.basis, self.call.rate_ref
+        if basis == "unpriced":
+            return f"No price: {ref}."
+        if basis == "reported":
+            return "The amount came with the call."
+        if ref == "nothing used":
+            return "Nothing was used, so nothing is charged."
+        own = "A price of your own" if "override:" in ref else "The price book"
+        if self.has_rates or not self.lines:
+            return f"{own}: {ref}."
+        return f"{own} as it was when the call arrived: {ref}. It has other rates now, so they are not shown by class."
+
+    @property
+    def units(self) -> list[tuple[str, str]]:
+        return sorted((self.call.units or {}).items())
+
+    @property
+    def tags(self) -> list[tuple[str, str]]:
+        return sorted((self.call.tags or {}).items())
+
+    @property
+    def said(self) -> list[Said]:
+        """Its dimensions, as far as they were said."""
+        columns = {"user": "user_ref"}
+        found = []
+        for name, word in WORDS.items():
+            value = getattr(self.call, columns.get(name, name))
+            if value and name != "model":
+                found.append(Said(word.one, value, href(name, value)))
+        more = (("Purpose", self.call.purpose), ("Operation", self.call.operation), ("Tier", self.call.service_tier))
+        return [*found, *(Said(label, value) for label, value in more if value)]

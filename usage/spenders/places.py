@@ -1,0 +1,224 @@
+"""The page of one kind of spender: headline figures, the table, and what belongs to nobody."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from decimal import Decimal
+from functools import cached_property
+
+from django.urls import reverse
+
+from accounts.models import Organization
+from tokentra.lib import money
+from usage.forms import Lens, Segment
+from usage.measuring import appearing
+from usage.measuring.dimensions import BY_NAME
+from usage.names import provider_name
+from usage.spenders import growth, listing, sums
+from usage.spenders.cursors import Foreign
+from usage.spenders.growth import Growth
+from usage.spenders.spans import Span
+from usage.spenders.sums import Sums
+from usage.spenders.words import WORDS, Word, href
+
+ICONS = {"customer": "users", "agent": "robot"}
+EXTRA = ("q", "sort", "after", "before")
+LONGEST_SEARCH = 100
+
+
+@dataclass(frozen=True)
+class Row:
+    """One value in the table."""
+
+    sums: Sums
+    href: str
+    providers: list[tuple[str, str]]
+    tools: list[str]
+    first_at: datetime | None
+
+
+class Spenders:
+    """Everything that the page of a dimension says, read inside the organization's scope."""
+
+    def __init__(self, organization: Organization, dimension: str, lens: Lens, span: Span) -> None:
+        self.organization, self.dimension, self.lens, self.span = organization, dimension, lens, span
+        self.search = self._said("q")[:LONGEST_SEARCH].strip()
+        sort = self._said("sort")
+        self.asked = listing.Asked(dimension, span, self.search, sort if listing.is_sort(sort) else listing.DEFAULT)
+
+    def _said(self, name: str) -> str:
+        return (self.lens.extra.get(name) or ("",))[0]
+
+    @property
+    def icon(self) -> str:
+        return ICONS.get(self.dimension, "sitemap")
+
+    @property
+    def word(self) -> Word:
+        return WORDS[self.dimension]
+
+    @cached_property
+    def since(self) -> date | None:
+        """The first day with any call; None before there is one."""
+        return growth.since(self.organization)
+
+    @property
+    def has_events(self) -> bool:
+        return self.since is not None
+
+    @cached_property
+    def is_named(self) -> bool:
+        """Whether any call ever said this dimension."""
+        return self.has_events and (self.total.calls > 0 or sums.has_any(self.organization, self.dimension))
+
+    @cached_property
+    def totals(self) -> dict[str, Sums]:
+        return sums.totals(self.organization, ("all", self.dimension), self.span)
+
+    @property
+    def total(self) -> Sums:
+        """Of the calls that say this dimension, whatever is searched for."""
+        return self.totals[self.dimension]
+
+    @property
+    def everything(self) -> Sums:
+        return self.totals["all"]
+
+    @property
+    def unattributed(self) -> Sums:
+        """What calls cost that do not say it."""
+        whole, named = self.everything, self.total
+        return Sums(cost=whole.cost - named.cost, calls=whole.calls - named.calls)
+
+    @property
+    def unattributed_share(self) -> Decimal | None:
+        """Of the cost; of the calls where nothing has a price."""
+        whole, rest = self.everything, self.unattributed
+        if whole.cost:
+            return rest.cost / whole.cost
+        return Decimal(rest.calls) / whole.calls if whole.calls else None
+
+    @cached_property
+    def number(self) -> int:
+        """How many different ones there were."""
+        if self.dimension == appearing.CUSTOMER and not self.span.by_hour:
+            ends = {"start": self.span.first_day, "end": self.span.end_day}
+            return appearing.unique(self.organization, appearing.CUSTOMER, **ends)
+        return listing.count(self.organization, replace(self.asked, search=""))
+
+    @property
+    def average(self) -> Decimal | None:
+        return self.total.cost / self.number if self.number else None
+
+    @cached_property
+    def page(self) -> listing.Page:
+        try:
+            return listing.page(self.organization, self.asked, after=self._said("after"), before=self._said("before"))
+        except Foreign:  # of another list, or written by hand: the first page
+            return listing.page(self.organization, self.asked)
+
+    @cached_property
+    def rows(self) -> list[Row]:
+        found = self.page.found
+        names = [each.value for each in found]
+        providers = sums.providers(self.organization, self.dimension, names, self.span) if self._has("model") else {}
+        tools = sums.tools(self.organization, self.dimension, names, self.span) if self._has("tool") else {}
+        first = sums.first_seen(self.organization, self.dimension, names)
+        query = self.lens.query(**dict.fromkeys(EXTRA, ""))
+        return [
+            Row(
+                each,
+                href(self.dimension, each.value, query),
+                [(key, provider_name(key)) for key in providers.get(each.value, [])],
+                tools.get(each.value, []),
+                first.get(each.value),
+            )
+            for each in found
+        ]
+
+    def _has(self, other: str) -> bool:
+        return other in BY_NAME[self.dimension].crossed_with
+
+    @property
+    def has_models(self) -> bool:
+        return self._has("model")
+
+    @property
+    def tabs(self) -> list[Segment]:
+        return tabs("measured")
+
+    @property
+    def dimensions(self) -> list[Segment]:
+        query = self.lens.query(**dict.fromkeys(EXTRA, ""))
+        return [
+            Segment(word.many, f"{reverse('usage:measured', args=[name])}?{query}", name == self.dimension)
+            for name, word in WORDS.items()
+        ]
+
+    @property
+    def unpriced_note(self) -> str:
+        return unpriced(self.total)
+
+    @property
+    def average_label(self) -> str:
+        return f"Average per {self.word.one.lower()}"
+
+    @property
+    def teaching_title(self) -> str:
+        return f"{self.word.many} will be here"
+
+    @cached_property
+    def count(self) -> int:
+        return listing.count(self.organization, self.asked) if self.search else self.number
+
+    @property
+    def paging_line(self) -> str:
+        words = self.word.one if self.count == 1 else self.word.many
+        whole = f"{money.exact(self.count)} {words.lower()}"
+        return whole if self.count <= len(self.page.found) else f"{len(self.page.found)} of {whole}"
+
+    @property
+    def next(self) -> str:
+        return self._turn(after=self.page.after) if self.page.after else ""
+
+    @property
+    def previous(self) -> str:
+        return self._turn(before=self.page.before) if self.page.before else ""
+
+    def _turn(self, **cursor: str) -> str:
+        return f"?{self.lens.query(**({'after': '', 'before': ''} | cursor))}"
+
+    @property
+    def clear_href(self) -> str:
+        return f"?{self.lens.query(q='', after='', before='')}"
+
+    @property
+    def search_keeps(self) -> Mapping[str, str]:
+        """Query fields that the search form carries along."""
+        return dict(replace(self.lens, extra={"sort": (self.asked.sort,)}).pairs())
+
+    @property
+    def export(self) -> str:
+        return self.lens.query(after="", before="")
+
+    @cached_property
+    def grown(self) -> Growth:
+        return growth.of(self.organization, self.dimension, self.span, since=self.since)
+
+
+def tabs(current: str) -> list[Segment]:
+    """The two ways in which spend is attributed."""
+    ways = {
+        "rules": ("By rules", reverse("usage:attribution")),
+        "measured": ("Measured", reverse("usage:measured", args=["customer"])),
+    }
+    return [Segment(label, address, name == current) for name, (label, address) in ways.items()]
+
+
+def unpriced(total: Sums) -> str:
+    """Said beside a cost that leaves something out."""
+    parts = [money.money(amount, currency) for currency, amount in total.others.items()]
+    if total.unpriced_calls:
+        calls = f"{money.exact(total.unpriced_calls)} {'call' if total.unpriced_calls == 1 else 'calls'}"
+        parts.append(f"{calls} without a price ({money.tokens(total.unpriced_tokens)} tokens)")
+    return f"Not in it: {', '.join(parts)}." if parts else ""

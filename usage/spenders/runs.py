@@ -1,0 +1,148 @@
+"""Runs by time, of everybody or of one agent or customer; and one run with its calls."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django.db.models import Q
+
+from accounts.models import Organization
+from tokentra.lib import money
+from usage.measured import Event, Run
+from usage.measuring.reading import hashed
+from usage.spenders import calls, cursors, growth, tree
+from usage.spenders.cursors import Foreign
+from usage.spenders.words import Word
+
+PAGE = 50
+FILTERS = ("agent", "customer")
+ASKED = (*FILTERS, "after", "before")
+
+
+@dataclass(frozen=True)
+class Page:
+    runs: list[Run]
+    before: str = ""
+    after: str = ""
+
+
+def page(
+    organization: Organization, filters: dict[str, str], *, after: str = "", before: str = "", size: int = PAGE
+) -> Page:
+    """The newest first. Raises Foreign for a cursor of another list."""
+    back = bool(before) and not after
+    words = [f"{name}={value}" for name, value in sorted(filters.items())]
+    position = cursors.opened(["runs", *words], before if back else after)
+    rows = Run.objects.owned_by(organization).filter(**filters)
+    rows = rows.order_by("started_at", "id") if back else rows.order_by("-started_at", "-id")
+    if position:
+        rows = rows.filter(behind(position, step="gt" if back else "lt"))
+    found = list(rows[: size + 1])
+    more, shown = len(found) > size, found[:size]
+    if back:
+        shown.reverse()
+    is_before, is_after = (more, True) if back else (bool(position), more)
+
+    def cursor(run: Run) -> str:
+        return cursors.sealed(["runs", *words], [run.started_at.isoformat(), run.id])
+
+    return Page(shown, cursor(shown[0]) if is_before and shown else "", cursor(shown[-1]) if is_after and shown else "")
+
+
+def behind(position: list[str], *, step: str) -> Q:
+    try:
+        at, id = datetime.fromisoformat(position[0]), UUID(position[1])
+    except (ValueError, IndexError) as error:
+        raise Foreign("This cursor belongs to another list. Ask again without one.") from error
+    return Q(**{f"started_at__{step}": at}) | Q(started_at=at, **{f"id__{step}": id})
+
+
+class Runs:
+    """The page of runs, read inside the organization's scope."""
+
+    def __init__(self, organization: Organization, query: dict[str, str]) -> None:
+        self.organization, self.query = organization, query
+        self.filters = {name: query[name] for name in FILTERS if query.get(name)}
+
+    @cached_property
+    def page(self) -> Page:
+        try:
+            after, before = (self.query.get(name, "") for name in ("after", "before"))
+            return page(self.organization, self.filters, after=after, before=before)
+        except Foreign:  # of another list, or written by hand: the first page
+            return page(self.organization, self.filters)
+
+    teaching_title = "Runs will be here"
+    icon = "route"
+    word = Word("Run", "Runs", "runId")
+
+    @cached_property
+    def has_events(self) -> bool:
+        return growth.since(self.organization) is not None
+
+    @cached_property
+    def has_runs(self) -> bool:
+        return bool(self.page.runs) or Run.objects.owned_by(self.organization).exists()
+
+    @property
+    def chips(self) -> list[tuple[str, str, str]]:
+        """Each filter, and the address without it."""
+        return [
+            (name.capitalize(), value, f"?{urlencode({k: v for k, v in self.filters.items() if k != name})}")
+            for name, value in self.filters.items()
+        ]
+
+    @property
+    def next(self) -> str:
+        return f"?{urlencode(self.filters | {'after': self.page.after})}" if self.page.after else ""
+
+    @property
+    def previous(self) -> str:
+        return f"?{urlencode(self.filters | {'before': self.page.before})}" if self.page.before else ""
+
+
+def one(organization: Organization, run: str) -> Run | None:
+    return Run.objects.owned_by(organization).filter(id=hashed(run.encode()), run=run).first()
+
+
+class OneRun:
+    """One run with its calls as a tree."""
+
+    def __init__(self, organization: Organization, run: Run) -> None:
+        self.organization, self.run = organization, run
+
+    @cached_property
+    def calls(self) -> list[Event]:
+        return [*calls.of_run(self.organization, self.run)]
+
+    @cached_property
+    def nodes(self) -> "list[tree.Node[Event]]":
+        return tree.grown(self.calls)
+
+    @property
+    def models(self) -> list[str]:
+        return sorted({call.model for call in self.calls})
+
+    @property
+    def tokens_note(self) -> str:
+        return f"{money.tokens(self.run.tokens_in)} in, {money.tokens(self.run.tokens_out)} out"
+
+    @property
+    def unpriced_note(self) -> str:
+        count = self.run.unpriced_calls
+        if not count:
+            return ""
+        return f"Not in it: {money.exact(count)} {'call' if count == 1 else 'calls'} without a price."
+
+    @property
+    def missing_note(self) -> str:
+        """Said where the tree holds fewer calls than the run had."""
+        shown = sum(not call.is_parent for call in self.calls)
+        if shown >= self.run.calls:
+            return ""
+        if not self.calls:
+            days = self.organization.event_days
+            return f"Single calls are kept for {days} days. What this run's added up to stays above."
+        return f"{money.exact(shown)} of {money.exact(self.run.calls)} calls are shown, the first in time."

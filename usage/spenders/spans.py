@@ -1,0 +1,83 @@
+"""The stretch that a measured page shows: days in the organization's zone, or the last 24 hours."""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from django.http import QueryDict
+
+from tokentra.lib.periods import DAY, Period, period
+from usage.forms import Lens, look
+
+HOURS_UP_TO = timedelta(days=2)
+
+
+@dataclass(frozen=True)
+class Span:
+    """`period` holds days as if they were of UTC, though they are the zone's; by hours it holds real instants."""
+
+    period: Period
+    zone: ZoneInfo
+    today: date
+    now: datetime
+
+    @property
+    def by_hour(self) -> bool:
+        return not self.period.is_whole_days
+
+    @property
+    def first_day(self) -> date:
+        return self._day(self.period.start)
+
+    @property
+    def last_day(self) -> date:
+        return self._day(self.period.end - timedelta(microseconds=1))
+
+    @property
+    def end_day(self) -> date:
+        return self.last_day + DAY
+
+    @property
+    def start(self) -> datetime:
+        return self._instant(self.period.start)
+
+    @property
+    def end(self) -> datetime:
+        return self._instant(self.period.end)
+
+    @property
+    def words(self) -> str:
+        """Whose days they are."""
+        return f"hours in {self.zone_name}" if self.by_hour else f"days in {self.zone_name}"
+
+    @property
+    def zone_name(self) -> str:
+        return self.zone.key.replace("_", " ")
+
+    @property
+    def in_whole_days(self) -> "Span":
+        """All days that it touches, for what is kept by day only."""
+        if not self.by_hour:
+            return self
+        first, end = (datetime.combine(day, time.min, UTC) for day in (self.first_day, self.end_day))
+        return replace(self, period=Period(first, end))
+
+    def _day(self, at: datetime) -> date:
+        return at.astimezone(self.zone).date() if self.by_hour else at.date()
+
+    def _instant(self, at: datetime) -> datetime:
+        return at if self.by_hour else at.replace(tzinfo=self.zone).astimezone(UTC)
+
+
+def of(chosen: Period, timezone: str, now: datetime) -> Span:
+    zone = ZoneInfo(timezone)
+    return Span(chosen, zone, now.astimezone(zone).date(), now)
+
+
+def read(query: QueryDict, timezone: str, now: datetime, *extra: str) -> tuple[Lens, Span]:
+    """What the address asks for, in the zone."""
+    wall = now.astimezone(ZoneInfo(timezone)).replace(tzinfo=UTC)
+    lens = replace(look(query, wall, *extra), filters={})
+    if lens.period.preset == "24h":
+        lens = replace(lens, period=period("24h", now))
+    return lens, of(lens.period, timezone, now)

@@ -1,0 +1,200 @@
+"""The page of one customer, agent or other value: what it cost, by what, how long it took, its runs and calls."""
+
+from dataclasses import replace
+from datetime import date, datetime
+from decimal import Decimal
+from functools import cached_property
+from urllib.parse import urlencode
+
+from django.urls import reverse
+
+from accounts.models import Organization
+from tokentra.lib import money
+from tokentra.lib.charts import Chart, Part, Rank, rank
+from usage.forms import Lens
+from usage.measured import Run
+from usage.measuring.dimensions import BY_NAME
+from usage.spenders import calls, growth, pictures, sums
+from usage.spenders.calls import Newest
+from usage.spenders.growth import Growth
+from usage.spenders.places import unpriced
+from usage.spenders.spans import Span
+from usage.spenders.sums import Sums
+from usage.spenders.words import WORDS, Word, href
+
+RUNS = 10
+LISTED = {"customer": "customer", "agent": "agent"}  # what runs know of, as their column
+
+
+class Spender:
+    """Read inside the organization's scope."""
+
+    def __init__(self, organization: Organization, dimension: str, value: str, lens: Lens, span: Span) -> None:
+        self.organization, self.dimension, self.value = organization, dimension, value
+        self.lens, self.span = lens, span
+
+    @property
+    def word(self) -> Word:
+        return WORDS[self.dimension]
+
+    @cached_property
+    def begun(self) -> tuple[date | None, datetime | None]:
+        """The first day with any call, and this value's first call."""
+        return growth.since_and_first(self.organization, self.dimension, self.value)
+
+    @property
+    def is_kept(self) -> bool:
+        return self.first_at is not None
+
+    @property
+    def first_at(self) -> datetime | None:
+        return self.begun[1]
+
+    @property
+    def in_dashboard(self) -> str:
+        """The dashboard's measured figures of one customer alone."""
+        if self.dimension != "customer":
+            return ""
+        return f"{reverse('usage:dashboard')}?{self.query}&{urlencode({'customer': self.value})}"
+
+    @cached_property
+    def points(self) -> list[tuple[object, Sums]]:
+        return sums.in_time(self.organization, self.dimension, self.span, value=self.value)
+
+    @cached_property
+    def total(self) -> Sums:
+        return sum((each for _, each in self.points), Sums())
+
+    @cached_property
+    def grown(self) -> Growth:
+        return growth.of(self.organization, self.dimension, self.span, since=self.begun[0], value=self.value)
+
+    def has(self, other: str) -> bool:
+        return other in BY_NAME[self.dimension].crossed_with
+
+    @property
+    def kept_by_day(self) -> str:
+        """Said of figures by model, feature or tool where the page shows hours."""
+        if not self.span.by_hour:
+            return ""
+        whole = self.span.in_whole_days
+        return f"Kept by day: all of {whole.first_day:%-d %b} and {whole.last_day:%-d %b}."
+
+    @cached_property
+    def models(self) -> list[Rank]:
+        return self._ranked("model")
+
+    @cached_property
+    def features(self) -> list[Rank]:
+        return self._ranked("feature")
+
+    @cached_property
+    def tools(self) -> list[Sums]:
+        return (
+            sums.by(self.organization, self.dimension, self.value, "tool", self.span, most=20)
+            if self.has("tool")
+            else []
+        )
+
+    @cached_property
+    def _model_costs(self) -> list[pictures.Point]:
+        if self.span.by_hour or not self.has("model"):
+            return []
+        return list(sums.costs_in_time(self.organization, self.dimension, self.value, "model", self.span))
+
+    def _ranked(self, other: str) -> list[Rank]:
+        if not self.has(other):
+            return []
+        costs: dict[str, Decimal] = {}
+        if other == "model" and not self.span.by_hour:  # the chart has them already
+            for _, key, amount in self._model_costs:
+                costs[key] = costs.get(key, Decimal(0)) + amount
+        else:
+            for each in sums.by(self.organization, self.dimension, self.value, other, self.span):
+                costs[each.value] = each.cost
+        is_model = other == "model"
+        return rank(
+            [
+                Part(
+                    key,
+                    key.partition("/")[2] if is_model else key,
+                    amount,
+                    "" if is_model else href(other, key, self.query),
+                    key.partition("/")[0] if is_model else "",
+                )
+                for key, amount in costs.items()
+                if amount
+            ]
+        )
+
+    @property
+    def query(self) -> str:
+        return replace(self.lens, extra={}).query()
+
+    @cached_property
+    def chart(self) -> Chart:
+        points = self._model_costs or [(at, "", each.cost) for at, each in self.points]
+        names = {key: key.partition("/")[2] if key else "Cost" for _, key, _ in points}
+        return pictures.costs(self.span, points, names=names, path="")
+
+    @cached_property
+    def latencies(self) -> Chart:
+        return pictures.latencies(self.total.spread)
+
+    @cached_property
+    def runs(self) -> list[Run]:
+        column = LISTED.get(self.dimension)
+        if not column:
+            return []
+        mine = Run.objects.owned_by(self.organization).filter(**{column: self.value})
+        return list(mine.order_by("-started_at", "-id")[:RUNS])
+
+    @cached_property
+    def newest(self) -> Newest:
+        return calls.newest(self.organization, self.dimension, self.value, today=self.span.now.date())
+
+    # In words
+
+    @property
+    def back(self) -> str:
+        view = {"customer": "usage:customers", "agent": "usage:agents"}.get(self.dimension, "usage:measured")
+        path = reverse(view) if view != "usage:measured" else reverse(view, args=[self.dimension])
+        return f"{path}?{self.query}"
+
+    @property
+    def unpriced_note(self) -> str:
+        return unpriced(self.total)
+
+    @property
+    def per_call(self) -> str:
+        return f"{money.dollars(self.total.average)} a call" if self.total.average is not None else ""
+
+    @property
+    def slow(self) -> str:
+        """What only one call in twenty exceeds."""
+        if self.total.p95 is None:
+            return "No call told its latency."
+        return f"95% took at most {money.duration(self.total.p95)}"
+
+    @property
+    def errors_note(self) -> str:
+        return f"{money.exact(self.total.errors)} of {money.exact(self.total.calls)} calls"
+
+    @property
+    def latency_line(self) -> str:
+        told = self.total.told
+        return f"{money.exact(told)} of {money.exact(self.total.calls)} calls told it." if told else ""
+
+    @property
+    def lists_calls(self) -> bool:
+        return self.dimension in LISTED
+
+    @property
+    def runs_link(self) -> str:
+        return f"{reverse('usage:runs')}?{urlencode({self.dimension: self.value})}"
+
+    @property
+    def calls_line(self) -> str:
+        days = self.organization.event_days
+        line = f"The newest {len(self.newest.calls)}, whatever the period. Single calls are kept for {days} days."
+        return line if self.newest.is_whole else f"{line} Among very many others some could not be looked up."

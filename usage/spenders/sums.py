@@ -1,0 +1,217 @@
+"""What measured events add up to, asked of their rollups by value, by day or by hour."""
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django.contrib.postgres.aggregates import JSONBAgg
+from django.db.models import F, Func, IntegerField, Max, Min, Q, QuerySet, Sum, TextField
+from django.db.models.expressions import Combinable
+from django.db.models.functions import Cast, Coalesce, JSONObject, NullIf
+
+from accounts.models import Organization
+from usage.latency import quantile
+from usage.measured import LATENCIES, MeasuredDay, MeasuredHour, MeasuredSums
+from usage.measuring.dimensions import BY_NAME
+from usage.spenders.spans import Span
+
+ZERO = Decimal(0)
+USD = Q(currency="USD")
+COUNTS = ("calls", "errors", "unpriced_calls", "unpriced_tokens", "tokens_in", "tokens_cached", "tokens_out")
+ADDED = ("cost", "priced", *COUNTS, "latency_ms", "told")
+TOLD = Func(
+    *(Coalesce(F(name), 0) for name in LATENCIES),
+    template="(%(expressions)s)",
+    arg_joiner=" + ",
+    output_field=IntegerField(),
+)  # the calls that told how long they took
+
+
+@dataclass(frozen=True)
+class Sums:
+    """`value` is what they are of; `priced` counts calls with a price in dollars, `told` those that told a latency."""
+
+    value: Any = ""
+    cost: Decimal = ZERO
+    others: dict[str, Decimal] = field(default_factory=dict)
+    priced: int = 0
+    calls: int = 0
+    errors: int = 0
+    unpriced_calls: int = 0
+    unpriced_tokens: int = 0
+    tokens_in: int = 0
+    tokens_cached: int = 0
+    tokens_out: int = 0
+    latency_ms: int = 0
+    told: int = 0
+    first_at: datetime | None = None
+    last_at: datetime | None = None
+    spread: Sequence[int] = ()
+
+    def __add__(self, other: "Sums") -> "Sums":
+        """The value is dropped: it is of both."""
+        firsts = [at for at in (self.first_at, other.first_at) if at]
+        lasts = [at for at in (self.last_at, other.last_at) if at]
+        spreads = [each.spread for each in (self, other) if each.spread]
+        added = {name: getattr(self, name) + getattr(other, name) for name in ADDED}
+        return Sums(
+            **added,
+            others={
+                name: self.others.get(name, ZERO) + other.others.get(name, ZERO)
+                for name in {*self.others, *other.others}
+            },
+            first_at=min(firsts, default=None),
+            last_at=max(lasts, default=None),
+            spread=[sum(counts) for counts in zip(*spreads, strict=True)],
+        )
+
+    @property
+    def tokens(self) -> int:
+        return self.tokens_in + self.tokens_out
+
+    @property
+    def average(self) -> Decimal | None:
+        """Dollars a call, over the calls that have a price in dollars."""
+        return self.cost / self.priced if self.priced else None
+
+    @property
+    def latency(self) -> int | None:
+        return self.latency_ms // self.told if self.told else None
+
+    @property
+    def p50(self) -> int | None:
+        return quantile(self.spread, 0.5)
+
+    @property
+    def p95(self) -> int | None:
+        return quantile(self.spread, 0.95)
+
+    @property
+    def error_share(self) -> Decimal | None:
+        return Decimal(self.errors) / self.calls if self.calls else None
+
+
+def rows(organization: Organization, dimension: str, span: Span, *, by: str = "") -> "QuerySet[Any]":
+    """Of the values of one dimension, crossed with another one by day only."""
+    if span.by_hour and not by and BY_NAME[dimension].by_hour:
+        return MeasuredHour.objects.owned_by(organization).filter(within(span, MeasuredHour), dimension=dimension)
+    return MeasuredDay.objects.owned_by(organization).filter(within(span, MeasuredDay), dimension=dimension, by=by)
+
+
+def within(span: Span, table: type[MeasuredSums]) -> Q:
+    if table is MeasuredHour:
+        return Q(hour__gte=span.start, hour__lt=span.end)
+    return Q(day__gte=span.first_day, day__lt=span.end_day)
+
+
+def has_any(organization: Organization, dimension: str = "all") -> bool:
+    return MeasuredDay.objects.owned_by(organization).filter(dimension=dimension, by="").exists()
+
+
+def measures(*, latencies: bool = True, spread: bool = False) -> dict[str, Combinable]:
+    """What `sums_of` reads; buckets only where asked for, since there are many."""
+    found: dict[str, Combinable] = {f"sum_{name}": Sum(name) for name in COUNTS}
+    found |= {
+        "sum_cost": Coalesce(Sum("amount", filter=USD), ZERO),
+        "sum_priced": Coalesce(Sum(F("calls") - F("unpriced_calls"), filter=USD), 0),
+        "sum_latency_ms": Sum("latency_ms"),
+        "sum_others": JSONBAgg(JSONObject(currency="currency", amount=Cast("amount", TextField())), filter=~USD),
+        "sum_first_at": Min("first_at"),
+        "sum_last_at": Max("last_at"),
+    }
+    if latencies:
+        found["sum_told"] = Sum(TOLD)
+    if spread:
+        found |= {f"sum_{name}": Sum(name) for name in LATENCIES}
+    return found
+
+
+# What a table may be sorted by; made of what `measures` adds up.
+DERIVED: dict[str, Combinable] = {
+    "average": Coalesce(F("sum_cost") / NullIf(F("sum_priced"), 0), Decimal(-1)),
+    "latency": Coalesce(F("sum_latency_ms") / NullIf(F("sum_told"), 0), -1),
+    "tokens": F("sum_tokens_in") + F("sum_tokens_out"),
+}
+
+
+def totals(organization: Organization, dimensions: Collection[str], span: Span) -> dict[str, Sums]:
+    """Of whole dimensions, all kept by the hour where the span is of hours; with the spread of latencies."""
+    is_by_hour = span.by_hour and all(BY_NAME[name].by_hour for name in dimensions)
+    found: QuerySet[Any] = (
+        MeasuredHour.objects.owned_by(organization).filter(within(span, MeasuredHour))
+        if is_by_hour
+        else MeasuredDay.objects.owned_by(organization).filter(within(span, MeasuredDay), by="")
+    )
+    wanted = found.filter(dimension__in=dimensions)
+    grouped: QuerySet[Any, Any] = wanted.values("dimension").annotate(**measures(spread=True)).order_by()
+    held = {row["dimension"]: sums_of("", row) for row in grouped}
+    return {name: held.get(name, Sums()) for name in dimensions}
+
+
+def by(
+    organization: Organization, dimension: str, value: str, other: str, span: Span, *, most: int | None = None
+) -> list[Sums]:
+    """One value's sums by another dimension, the dearest first; latencies are not kept here."""
+    found = rows(organization, dimension, span.in_whole_days, by=other).filter(value=value)
+    grouped = found.values("by_value").annotate(**measures(latencies=False)).order_by("-sum_cost", "by_value")
+    return [sums_of(row["by_value"], row) for row in grouped[:most]]
+
+
+def in_time(
+    organization: Organization, dimension: str, span: Span, *, value: str | None = None
+) -> list[tuple[Any, Sums]]:
+    """By day, or by hour where the span is of hours."""
+    of = rows(organization, dimension, span)
+    time = "hour" if of.model is MeasuredHour else "day"
+    found = (of if value is None else of.filter(value=value)).values(time).annotate(**measures(spread=True))
+    return [(row[time], sums_of("", row)) for row in found.order_by(time)]
+
+
+def costs_in_time(
+    organization: Organization, dimension: str, value: str, other: str, span: Span
+) -> Iterator[tuple[Any, str, Decimal]]:
+    """Day, value of the other dimension, cost in dollars."""
+    found = rows(organization, dimension, span, by=other).filter(USD, value=value)
+    yield from found.values_list("day", "by_value").annotate(sum_cost=Sum("amount")).order_by()
+
+
+def providers(organization: Organization, dimension: str, values: Collection[str], span: Span) -> dict[str, list[str]]:
+    """Which providers each of these values used."""
+    of = rows(organization, dimension, span.in_whole_days, by="model").filter(value__in=values)
+    found: dict[str, set[str]] = {}
+    for value, model in of.values_list("value", "by_value").distinct():
+        found.setdefault(value, set()).add(model.partition("/")[0])
+    return {value: sorted(names) for value, names in found.items()}
+
+
+def tools(organization: Organization, dimension: str, values: Collection[str], span: Span) -> dict[str, list[str]]:
+    """Which tools each of these values used."""
+    of = rows(organization, dimension, span.in_whole_days, by="tool").filter(value__in=values)
+    found: dict[str, list[str]] = {}
+    for value, tool in of.values_list("value", "by_value").distinct().order_by("value", "by_value"):
+        found.setdefault(value, []).append(tool)
+    return found
+
+
+def first_seen(organization: Organization, dimension: str, values: Collection[str]) -> dict[str, datetime]:
+    """When each of these values was there for the first time, whatever the span."""
+    of = MeasuredDay.objects.owned_by(organization).filter(dimension=dimension, by="", value__in=values)
+    return dict(of.values_list("value").annotate(first=Min("first_at")).order_by())
+
+
+def sums_of(value: Any, row: dict[str, Any]) -> Sums:
+    """What the database says of nothing is NULL."""
+    others: dict[str, Decimal] = {}
+    for line in row.get("sum_others") or ():
+        others[line["currency"]] = others.get(line["currency"], ZERO) + Decimal(line["amount"])
+    counts: dict[str, Any] = {name: row.get(f"sum_{name}") or 0 for name in ADDED}
+    return Sums(
+        value,
+        others=others,
+        first_at=row["sum_first_at"],
+        last_at=row["sum_last_at"],
+        spread=[row.get(f"sum_{name}") or 0 for name in LATENCIES],
+        **counts,
+    )
