@@ -1,7 +1,9 @@
 """What allauth asks us: which addresses may sign up, what we write to people, where links lead."""
 
+from datetime import timedelta
 from typing import Any
 
+from allauth.account import app_settings as allauth_settings
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.internal.flows.login import get_authentication_records, record_authentication
 from allauth.account.models import EmailAddress
@@ -14,6 +16,7 @@ from django.core.exceptions import ValidationError
 from django.forms import BaseForm
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts import joining, letters, limits, sessions, signup, social
 from accounts.arrival import visit_of
@@ -44,6 +47,15 @@ MESSAGES = {
     "email_confirmation_failed.txt": "This address belongs to another account now.",
     "account_connected.txt": "The account was connected.",
     "account_disconnected.txt": "The account was disconnected.",
+}
+
+
+# a code or link that a mail server brings later than this is of no use any more
+CODE_LASTS = timedelta(seconds=allauth_settings.EMAIL_VERIFICATION_BY_CODE_TIMEOUT)
+GOOD_FOR = {
+    "email_confirmation": CODE_LASTS,
+    "email_confirmation_signup": CODE_LASTS,
+    "password_reset_key": timedelta(seconds=settings.PASSWORD_RESET_TIMEOUT),
 }
 
 
@@ -83,7 +95,9 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         values = dict(context)
         if "login_url" not in values:
             values["login_url"] = absolute(reverse("account_login"))
-        letters.write(template_prefix.rpartition("/")[2], email, values)
+        name = template_prefix.rpartition("/")[2]
+        lasts = GOOD_FOR.get(name)
+        letters.write(name, email, values, good_until=timezone.now() + lasts if lasts else None)
 
     def add_message(
         self, request: HttpRequest, level: int, message_template: str = "", *args: Any, **kwargs: Any

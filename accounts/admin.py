@@ -150,7 +150,7 @@ class OutboxMailAdmin(StaffReadAdmin):
     date_hierarchy = "created_at"
     fields = (
         "kind", "to", "asked_by", "subject", "how_it_stands", "tries", "problem", "created_at", "next_try_at",
-        "delivered_at", "as_written", "as_drawn",
+        "delivered_at", "good_until", "withdrawn_at", "as_written", "as_drawn",
     )  # fmt: skip
 
     @admin.display(description="state")

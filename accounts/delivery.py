@@ -11,10 +11,15 @@ from django.core.mail import EmailMultiAlternatives
 from django.core.mail.backends.smtp import EmailBackend
 from django.db import connection
 from django.db.models.functions import Now
+from django.dispatch import Signal
 
 from accounts.mailed import OutboxMail
 
 log = logging.getLogger(__name__)
+
+about_to_send = Signal()
+"""Sent outside any transaction before a letter goes to the mail server: `mail`. A receiver answers why what it says is
+true no longer; then it is withdrawn."""
 
 STEP = 10  # seconds: a task is a short step, the sweep comes back for the rest
 LEASE = timedelta(seconds=90)
@@ -34,12 +39,22 @@ CLAIM = """
 """
 
 
+class Unclear(Exception):
+    """Whether a letter is still true could not be found out."""
+
+
 def deliver_due() -> int:
     """Send for a few seconds; returns how many went out. A failure is a column with its next try."""
     sent, until = 0, monotonic() + STEP
+    OutboxMail.objects.withdraw_stale()
     while settings.MAIL_IS_CONFIGURED and monotonic() < until and (mail := claim()):
         try:
+            if why := no_longer_true(mail):
+                OutboxMail.objects.filter(pk=mail.pk).withdraw(why)
+                continue
             send(mail)
+        except Unclear as problem:
+            failed(mail, problem)
         except (smtplib.SMTPResponseException, smtplib.SMTPRecipientsRefused, ValueError) as answer:
             failed(mail, answer)
         except OSError as problem:
@@ -47,7 +62,9 @@ def deliver_due() -> int:
             break  # the server is away: the other messages keep their place
         else:
             sent += 1
-            OutboxMail.objects.filter(pk=mail.pk).update(delivered_at=Now(), next_try_at=None, problem="")
+            OutboxMail.objects.filter(pk=mail.pk).update(
+                delivered_at=Now(), next_try_at=None, withdrawn_at=None, problem=""
+            )
     return sent
 
 
@@ -56,6 +73,16 @@ def claim() -> OutboxMail | None:
         cursor.execute(CLAIM, [LEASE.total_seconds()])
         row = cursor.fetchone()
     return OutboxMail.objects.get(pk=row[0]) if row else None
+
+
+def no_longer_true(mail: OutboxMail) -> str:
+    """Why a letter is not sent any more, "" for one that is. Raises Unclear when a receiver could not say."""
+    for _, said in about_to_send.send_robust(sender=OutboxMail, mail=mail):
+        if isinstance(said, Exception):
+            raise Unclear from said
+        if said:
+            return str(said)
+    return ""
 
 
 def send(mail: OutboxMail) -> None:
@@ -96,7 +123,7 @@ def failed(mail: OutboxMail, problem: Exception) -> None:
     """Note why and when to try again; a refusal that will not change is not tried again."""
     step = STEPS[min(mail.tries - 1, len(STEPS) - 1)]
     given_up = is_final(problem) or mail.tries >= PATIENCE
-    OutboxMail.objects.filter(pk=mail.pk).update(
+    OutboxMail.objects.filter(pk=mail.pk, withdrawn_at=None).update(
         problem=reason(problem), next_try_at=None if given_up else Now() + step
     )
     log.warning("mail %s was not sent at try %s: %s", mail.pk, mail.tries, type(problem).__name__)
@@ -112,6 +139,8 @@ def is_final(problem: Exception) -> bool:
 
 
 def reason(problem: Exception) -> str:
+    if isinstance(problem, Unclear):
+        return "It could not be found out whether this letter is still true."
     if isinstance(problem, ValueError):
         return "No message can be made of this address and text."
     if isinstance(problem, smtplib.SMTPRecipientsRefused):

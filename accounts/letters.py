@@ -50,9 +50,9 @@ def paragraphs(text: str) -> list[Paragraph]:
     return [Paragraph(part.strip()) for part in text.split("\n\n") if part.strip()]
 
 
-def guide(name: str, user: User, context: dict[str, Any]) -> OutboxMail:
+def guide(name: str, user: User, context: dict[str, Any], **more: Any) -> OutboxMail:
     """Write to somebody about their next step. The caller knows that they want such letters."""
-    return write(name, user.email, context | {"user": user}, stop_url=stopping.url_for(user))
+    return write(name, user.email, context | {"user": user}, stop_url=stopping.url_for(user), **more)
 
 
 def welcome(user: User, organization: Organization, *, held: bool, invited: bool) -> None:
@@ -61,4 +61,4 @@ def welcome(user: User, organization: Organization, *, held: bool, invited: bool
 
 def invitation(offer: Invitation, link: str, *, by: User) -> OutboxMail:
     values = {"invitation": offer, "organization": offer.organization, "inviter": offer.invited_by, "link": link}
-    return write("invitation", offer.email, values, asked_by=by)
+    return write("invitation", offer.email, values, asked_by=by, good_until=offer.expires_at)

@@ -5,6 +5,7 @@ from typing import Self
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
 
 from tokentra.lib.ids import uuid7
 
@@ -16,6 +17,7 @@ class MailState(models.TextChoices):
     WAITING = "waiting", "Waiting for its next try"
     HELD = "held", "Held until the address is verified"
     NOT_SENT = "not_sent", "Not sent"
+    WITHDRAWN = "withdrawn", "Withdrawn"
 
 
 class OutboxMailQuerySet(models.QuerySet["OutboxMail"]):
@@ -26,9 +28,19 @@ class OutboxMailQuerySet(models.QuerySet["OutboxMail"]):
         """Written down, but waiting for somebody to prove their address."""
         return self.in_state(MailState.HELD)
 
+    def withdraw(self, why: str) -> None:
+        """They are not sent any more; `why` is what staff read beside them."""
+        self.undelivered().update(withdrawn_at=Now(), next_try_at=None, problem=why)
+
+    def withdraw_stale(self) -> None:
+        """By the database's clock, as leases are: that of one machine may be wrong."""
+        waiting = self.undelivered().filter(next_try_at__isnull=False, good_until__lte=Now())
+        waiting.withdraw("What it holds worked no longer before it could be sent.")
+
     def in_state(self, state: MailState) -> Self:
-        resting = self.undelivered().filter(next_try_at=None)
+        resting = self.undelivered().filter(next_try_at=None, withdrawn_at=None)
         return {
+            MailState.WITHDRAWN: self.exclude(withdrawn_at=None),
             MailState.SENT: self.exclude(delivered_at=None),
             MailState.WAITING: self.undelivered().exclude(next_try_at=None),
             MailState.HELD: resting.filter(problem=""),
@@ -59,6 +71,9 @@ class OutboxMail(models.Model):
     tries = models.PositiveSmallIntegerField(default=0)
     problem = models.CharField(max_length=300, blank=True)
     delivered_at = models.DateTimeField(null=True)
+    good_until = models.DateTimeField(null=True, help_text="When its code or link ends; it is not sent after that.")
+    about = models.UUIDField(null=True, help_text="The organization whose standing it tells of, as it was then.")
+    withdrawn_at = models.DateTimeField(null=True, help_text="When it was taken back before it was sent.")
 
     objects = OutboxMailQuerySet.as_manager()
 
@@ -76,6 +91,8 @@ class OutboxMail(models.Model):
     def state(self) -> MailState:
         if self.delivered_at:
             return MailState.SENT
+        if self.withdrawn_at:
+            return MailState.WITHDRAWN
         if self.next_try_at:
             return MailState.WAITING
         return MailState.NOT_SENT if self.problem else MailState.HELD

@@ -59,7 +59,7 @@ def release(to: str) -> None:
 
 def withdraw(to: str, why: str) -> None:
     """Take back what can be stopped by its receiver and was not sent yet."""
-    OutboxMail.objects.undelivered().filter(to=to).exclude(stop_url="").update(next_try_at=None, problem=why)
+    OutboxMail.objects.filter(to=to).exclude(stop_url="").withdraw(why)
 
 
 def nudge() -> None:

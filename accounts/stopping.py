@@ -6,9 +6,11 @@ from allauth.account.utils import has_verified_email
 from django.conf import settings
 from django.core.signing import BadSignature, Signer
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts import outbox
-from accounts.models import User
+from accounts.models import Membership, User
+from tokentra.lib.tenancy import organization_scope, user_scope
 
 SALT = "accounts.stopping"  # a signature made for another purpose stops no letters
 
@@ -39,11 +41,17 @@ def takes_guidance(user: User) -> bool:
 def stop(user: User) -> None:
     """No more letters with the next step, those that wait for a mail server included."""
     _set(user, wants=False)
-    outbox.withdraw(user.email, "Not sent: the person has switched these letters off.")
+    outbox.withdraw(user.email, "The person has switched these letters off.")
 
 
 def begin_again(user: User) -> None:
+    """What was taken back is not sent; it is written anew where it is still due."""
     _set(user, wants=True)
+    with user_scope(user.pk):
+        memberships = list(Membership.objects.of(user))
+    for membership in memberships:
+        with organization_scope(membership.organization_id):
+            membership.look_soon(timezone.now())
 
 
 def _set(user: User, *, wants: bool) -> None:

@@ -11,10 +11,12 @@ class OnboardingConfig(AppConfig):
     verbose_name = "Onboarding"
 
     def ready(self) -> None:
-        from onboarding.guidance import noticing  # models are ready only now
+        from onboarding import nudges  # models are ready only now
+        from onboarding.guidance import noticing
 
         post_save.connect(line_written, sender="accounts.JournalEntry", dispatch_uid="forward journal lines")
         noticing.listen()
+        nudges.listen()
 
 
 def line_written(instance: Any, created: bool, raw: bool = False, **_: Any) -> None:

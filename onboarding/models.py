@@ -7,6 +7,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
+from accounts.mailed import OutboxMail
 from accounts.models import User
 from accounts.owned import Owned, OwnedQuerySet
 from onboarding.segments import Path, Segment, Tier
@@ -158,12 +159,19 @@ class Unlock(Owned):
 
 
 class Nudge(Owned):
-    """A letter that is written to a person once, because something has not happened yet."""
+    """A letter that is written to a person once, because something has not happened yet.
+
+    One whose mail was withdrawn before it was sent does not count: it may be written again.
+    """
 
     user_id: UUID
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
     kind = models.CharField(max_length=40)
     at = models.DateTimeField()
+    # the outbox forgets its mail after a month, when no letter is due again
+    mail = models.ForeignKey(
+        OutboxMail, on_delete=models.DO_NOTHING, null=True, db_constraint=False, db_index=False, related_name="+"
+    )
 
     objects = OwnedQuerySet.as_manager()
 

@@ -2,11 +2,15 @@
 
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts import letters, stopping
+from accounts.delivery import about_to_send
+from accounts.mailed import OutboxMail
 from accounts.models import Membership
 from accounts.permissions import Permission
 from onboarding import journeys, timing
@@ -15,6 +19,7 @@ from onboarding.steps import Came
 from onboarding.timing import GUIDANCE, Letter, Standing
 from providers import showing
 from providers.models import Connection
+from tokentra.lib.tenancy import organization_scope
 from usage.models import DayRollup
 
 
@@ -33,7 +38,7 @@ def look(membership: Membership, *, now: datetime) -> datetime | None:
 
 def standing_of(membership: Membership) -> Standing:
     organization, user = membership.organization, membership.user
-    mine = Nudge.objects.owned_by(organization).filter(user=user, kind__in=list(Letter))
+    mine = Nudge.objects.owned_by(organization).filter(user=user, kind__in=list(Letter), mail__withdrawn_at=None)
     connections = Connection.objects.owned_by(organization).active().order_by("created_at")
     decides = membership.may(Permission.OWN) and organization.plan == "free"
     return Standing(
@@ -55,14 +60,40 @@ def is_further(membership: Membership) -> bool:
 
 def write(letter: Letter, membership: Membership, *, now: datetime) -> None:
     organization, user = membership.organization, membership.user
-    Nudge.objects.create(organization=organization, user=user, kind=letter, at=now)
     if letter in GUIDANCE:
         connections = [shown for shown in showing.everything(organization, now=now) if not shown.is_gone]
         page = "providers:list" if connections else "onboarding:connect"
         values = {"organization": organization, "connections": connections, "url": settings.SITE_URL + reverse(page)}
         values["is_well"] = not any(shown.has_a_problem for shown in connections)
-        letters.guide(letter.value, user, values)
+        mail = letters.guide(letter.value, user, values, about=organization.pk)
     else:
         contact = settings.SALES_CONTACT_URL or settings.SUPPORT_URL
         values = {"organization": organization, "ends_at": organization.trial_ends_at, "contact_url": contact}
-        letters.write("trial_ending", user.email, values)
+        mail = letters.write("trial_ending", user.email, values, about=organization.pk)
+    # one that was withdrawn left its mark
+    Nudge.objects.update_or_create(
+        organization=organization, user=user, kind=letter, defaults={"at": now, "mail": mail}
+    )
+
+
+def listen() -> None:
+    about_to_send.connect(no_longer_true, dispatch_uid="nudges")
+
+
+def no_longer_true(mail: OutboxMail, **_: Any) -> str:
+    """Why a letter of ours that waited for the mail server is not sent any more; "" for one that goes out."""
+    if mail.about is None:
+        return ""
+    now = timezone.now()
+    with organization_scope(mail.about):
+        nudge = Nudge.objects.filter(organization_id=mail.about, mail=mail).first()
+        members = Membership.objects.filter(organization_id=mail.about).select_related("organization", "user")
+        membership = members.filter(user=nudge.user_id).first() if nudge else None
+        if nudge is None or membership is None:
+            return "Its reader belongs to the organization no longer."
+        if membership.user.email != mail.to:
+            return "Its reader has another address now."
+        if timing.is_still_due(Letter(nudge.kind), standing_of(membership), now):
+            return ""
+        membership.look_soon(now)  # what it would say now may be due instead
+        return "What it says was true no longer before it could be sent."

@@ -1,7 +1,7 @@
 """When somebody is written to who is stuck, or whose trial ends. Pure: no Django, the clock is an argument."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
@@ -58,7 +58,8 @@ def stuck_since(letter: Letter, standing: Standing) -> datetime | None:
     if not standing.can_connect or standing.has_data:
         return None
     if letter is Letter.NO_PROVIDER:
-        return None if standing.connected_at else standing.joined_at + DAY
+        is_past = standing.connected_at or Letter.NO_DATA in standing.written  # the later letter says it as well
+        return None if is_past else standing.joined_at + DAY
     before = [standing.connected_at, standing.written.get(Letter.NO_PROVIDER)]
     return max([standing.joined_at + 2 * DAY, *(at + DAY for at in before if at)])
 
@@ -70,6 +71,13 @@ def due(standing: Standing, now: datetime) -> Letter | None:
         if place and place[0] <= now < place[1] and standing.takes(letter):
             return letter
     return None
+
+
+def is_still_due(letter: Letter, standing: Standing, now: datetime) -> bool:
+    """Whether a letter that was written, and could not be sent until now, would be written now."""
+    others = {each: at for each, at in standing.written.items() if each is not letter}
+    place = span(letter, replace(standing, written=others))
+    return bool(place and place[0] <= now < place[1]) and standing.takes(letter)
 
 
 def next_look(standing: Standing, now: datetime) -> datetime | None:

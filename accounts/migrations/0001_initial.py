@@ -392,6 +392,20 @@ class Migration(migrations.Migration):
                 ("tries", models.PositiveSmallIntegerField(default=0)),
                 ("problem", models.CharField(blank=True, max_length=300)),
                 ("delivered_at", models.DateTimeField(null=True)),
+                (
+                    "good_until",
+                    models.DateTimeField(help_text="When its code or link ends; it is not sent after that.", null=True),
+                ),
+                (
+                    "about",
+                    models.UUIDField(
+                        help_text="The organization whose standing it tells of, as it was then.", null=True
+                    ),
+                ),
+                (
+                    "withdrawn_at",
+                    models.DateTimeField(help_text="When it was taken back before it was sent.", null=True),
+                ),
             ],
             options={
                 "verbose_name_plural": "outbox",

@@ -191,6 +191,17 @@ class Migration(migrations.Migration):
                 ("kind", models.CharField(max_length=40)),
                 ("at", models.DateTimeField()),
                 (
+                    "mail",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="accounts.outboxmail",
+                    ),
+                ),
+                (
                     "organization",
                     models.ForeignKey(
                         db_index=False,

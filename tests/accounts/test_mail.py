@@ -17,13 +17,14 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts import outbox
-from accounts.delivery import deliver_due
+from accounts.delivery import about_to_send, deliver_due
 from accounts.invitations import invite
 from accounts.invited import Invitation
 from accounts.mailed import MailState, OutboxMail
 from accounts.models import Visit
 from accounts.permissions import Role
 from accounts.tasks import tidy_accounts
+from tests.conftest import Browser
 from tests.make import PASSWORD
 from tokentra.lib.tenancy import organization_scope
 
@@ -126,6 +127,66 @@ def test_c8_mail_that_is_refused_for_good_is_not_tried_again(server: Mailbox, db
         assert "550" in mail.problem
 
 
+def test_b60_a_code_is_not_sent_once_it_has_ended_and_the_outbox_says_why(
+    server: Mailbox, client: Client, settings, db
+):
+    client.post("/signup/", {"email": "dana@acme.example", "password1": PASSWORD})
+    outbox.put("dana@acme.example", "A notice that stays true", "Text")
+    settings.SMTP = (up := settings.SMTP) | {"port": 1}
+    assert deliver_due() == 0
+    code = OutboxMail.objects.get(kind="email_confirmation_signup")
+    assert (code.state, code.tries) == ("waiting", 1)
+
+    OutboxMail.objects.filter(pk=code.pk).update(good_until=timezone.now())
+    assert deliver_due() == 0
+
+    code.refresh_from_db()
+    assert (code.state, code.next_try_at) == ("withdrawn", None), "told while the server is still away"
+    assert code.problem == "What it holds worked no longer before it could be sent."
+    settings.SMTP = up
+    OutboxMail.objects.filter(withdrawn_at=None).exclude(next_try_at=None).update(next_try_at=timezone.now())
+    assert deliver_due() == 1
+    assert [message["Subject"] for message in server.messages] == ["A notice that stays true"]
+
+
+def test_b60_letters_are_good_for_as_long_as_what_they_hold(server: Mailbox, client: Client, acme, alice):
+    start = timezone.now()
+    with time_machine.travel(start, tick=False):
+        client.post("/signup/", {"email": "dana@acme.example", "password1": PASSWORD})
+        Client().post("/password/reset/", {"email": alice.email})
+        browser = Browser(alice)
+        browser.post("/reauthenticate/", {"password": PASSWORD})
+        browser.post("/email/", {"email": "alice@new.example", "action_add": "1"})
+        invite(acme, ["june@client.example"], Role.VIEWER, by=alice)
+
+    lasts = {mail.kind: mail.good_until and mail.good_until - start for mail in OutboxMail.objects.all()}
+
+    assert lasts == {
+        "email_confirmation_signup": timedelta(minutes=15),
+        "email_confirmation": timedelta(minutes=15),
+        "password_reset_key": timedelta(hours=1),
+        "invitation": timedelta(days=14),
+        "welcome": None,
+    }
+
+
+def test_a_letter_of_which_nobody_can_say_whether_it_is_true_waits_and_keeps_nobody_waiting(server: Mailbox, db):
+    def unsure(mail: OutboxMail, **_: object) -> str:
+        return "" if mail.subject == "Certain" else str(1 // 0)
+
+    outbox.put("dana@acme.example", "Unsure", "Text")
+    outbox.put("dana@acme.example", "Certain", "Text")
+    about_to_send.connect(unsure)
+    try:
+        assert deliver_due() == 1
+    finally:
+        about_to_send.disconnect(unsure)
+
+    waiting = OutboxMail.objects.get(subject="Unsure")
+    assert (waiting.state, waiting.tries) == ("waiting", 1)
+    assert waiting.problem == "It could not be found out whether this letter is still true."
+
+
 def test_mail_waits_when_nothing_listens(server: Mailbox, settings, db):
     settings.SMTP = settings.SMTP | {"port": 1}
     outbox.put("dana@acme.example", "Hello", "Text")
@@ -195,12 +256,17 @@ def test_the_outbox_says_how_far_each_message_has_come(server: Mailbox, settings
     server.answer = "550 nobody"
     outbox.put("refused@acme.example", "Hello", "Text")
     deliver_due()
+    outbox.put("withdrawn@acme.example", "Hello", "Text", good_until=timezone.now())
+    deliver_due()
     settings.MAIL_IS_CONFIGURED = False
     outbox.put("kept@acme.example", "Hello", "Text", held=True)
 
     states = {mail.to.partition("@")[0]: mail.state for mail in OutboxMail.objects.all()}
 
-    assert states == {"held": "held", "sent": "sent", "waiting": "waiting", "refused": "not_sent", "kept": "not_sent"}
+    assert states == {
+        "held": "held", "sent": "sent", "waiting": "waiting", "refused": "not_sent", "kept": "not_sent",
+        "withdrawn": "withdrawn",
+    }  # fmt: skip
     for state in MailState:
         found = {mail.to.partition("@")[0] for mail in OutboxMail.objects.in_state(state)}
         assert found == {name for name, known in states.items() if known == state}

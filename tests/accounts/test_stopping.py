@@ -8,7 +8,7 @@ from django.core.signing import Signer
 from django.test import Client
 
 from accounts import letters, outbox, stopping
-from accounts.delivery import deliver_due
+from accounts.delivery import claim, deliver_due, failed
 from accounts.mailed import OutboxMail
 from accounts.models import User
 from tests import make
@@ -145,7 +145,19 @@ def test_a_letter_that_still_waits_for_the_server_is_stopped_too(server: Mailbox
     assert deliver_due() == 1
     assert server.messages[0]["Subject"] == "Your TokenTra code is 123456"
     stopped = OutboxMail.objects.get(kind="no_provider")
-    assert (stopped.state, stopped.problem) == ("not_sent", "Not sent: the person has switched these letters off.")
+    assert (stopped.state, stopped.problem) == ("withdrawn", "The person has switched these letters off.")
+
+
+@pytest.mark.worker
+def test_a_try_that_fails_just_then_does_not_bring_a_stopped_letter_back(server: Mailbox, alice, acme):
+    letters.guide("no_provider", alice, {"organization": acme, "url": "https://x.example/", "connections": []})
+    in_hand = claim()
+
+    stopping.stop(alice)
+    failed(in_hand, OSError("away"))
+
+    stopped = OutboxMail.objects.get()
+    assert (stopped.state, stopped.next_try_at) == ("withdrawn", None)
 
 
 @pytest.mark.django_db(transaction=True)

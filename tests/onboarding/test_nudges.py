@@ -10,6 +10,7 @@ from allauth.account.models import EmailAddress
 from django.db import ProgrammingError, connection
 from django.utils import timezone
 
+from accounts import stopping
 from accounts.delivery import deliver_due
 from accounts.mailed import OutboxMail
 from accounts.models import Membership, Organization, User
@@ -22,8 +23,11 @@ from onboarding.models import Nudge
 from onboarding.tasks import follow_up
 from providers.models import Blocked, Connection, Status
 from tests import make
+from tests.accounts.test_mail import Mailbox, server
 from tests.providers.test_kill_points import KILLED, in_a_child
 from tokentra.lib.tenancy import as_sweep, organization_scope
+
+__all__ = ["server"]
 
 pytestmark = pytest.mark.worker
 
@@ -320,16 +324,177 @@ def test_one_that_fails_keeps_nobody_waiting_and_is_tried_again(acme, alice, els
 
 
 def test_b60_letters_wait_in_sight_while_the_mail_server_is_away_for_days(acme, alice, settings):
-    settings.SMTP = {"host": "127.0.0.1", "port": 1, "username": "", "password": "", "use_ssl": False, "use_tls": False}
+    settings.SMTP = NO_SERVER
     for days in (0, 1, 2, 3):
         after(days)
-        with time_machine.travel(START + days * DAY, tick=False):
-            OutboxMail.objects.filter(delivered_at=None).update(next_try_at=timezone.now())
-            assert deliver_due() == 0
+        assert server_is_back(days) == 0, "it is not"
 
-    waiting = OutboxMail.objects.order_by("created_at")
-    assert [(mail.kind, mail.state) for mail in waiting] == [("no_provider", "waiting"), ("no_data", "waiting")]
-    assert all(mail.tries and "did not answer" in mail.problem for mail in waiting)
+    first, second = OutboxMail.objects.order_by("created_at")
+    assert (first.kind, first.state) == ("no_provider", "withdrawn"), "the second says it as well"
+    assert (second.kind, second.state) == ("no_data", "waiting")
+    assert second.tries
+    assert "did not answer" in second.problem
+
+
+NO_SERVER = {"host": "127.0.0.1", "port": 1, "username": "", "password": "", "use_ssl": False, "use_tls": False}
+
+
+def server_is_back(days: float) -> int:
+    with time_machine.travel(START + days * DAY, tick=False):
+        OutboxMail.objects.exclude(next_try_at=None).update(next_try_at=START)
+        return deliver_due()
+
+
+def has_connected(acme: Organization, alice: User) -> None:
+    make.connection(acme, by=alice)
+
+
+def has_another_address(acme: Organization, alice: User) -> None:
+    EmailAddress.objects.filter(user=alice).update(email="alice@new.example")
+    User.objects.filter(pk=alice.pk).update(email="alice@new.example")
+
+
+def is_gone_as_a_whole(acme: Organization, alice: User) -> None:
+    with organization_scope(acme.pk):
+        acme.delete()
+
+
+UNTRUE = "What it says was true no longer before it could be sent."
+NO_MEMBER = "Its reader belongs to the organization no longer."
+MEANWHILE = {
+    "has data": (has_data, 1.5, UNTRUE),
+    "has connected": (has_connected, 1.5, UNTRUE),
+    "opted out": (has_opted_out, 1.5, UNTRUE),
+    "shut out": (was_shut_out, 1.5, UNTRUE),
+    "not an admin any more": (has_the_role(Role.MEMBER), 1.5, UNTRUE),
+    "left": (left, 1.5, NO_MEMBER),
+    "organization deleted": (is_gone_as_a_whole, 1.5, NO_MEMBER),
+    "another address": (has_another_address, 1.5, "Its reader has another address now."),
+    "two weeks are over": (lambda acme, alice: None, 14, UNTRUE),
+}
+
+
+@pytest.mark.parametrize(("change", "days", "why"), MEANWHILE.values(), ids=MEANWHILE)
+def test_b60_a_letter_that_is_true_no_longer_is_withdrawn_when_the_server_is_back(
+    server: Mailbox, acme, alice, change, days, why
+):
+    after(1)
+    change(acme, alice)
+
+    assert server_is_back(days) == 0
+
+    assert server.messages == []
+    letter = OutboxMail.objects.get()
+    assert (letter.kind, letter.state, letter.problem) == ("no_provider", "withdrawn", why)
+
+
+def test_b60_one_that_is_still_true_is_sent_late(server: Mailbox, acme, alice):
+    after(1)
+
+    assert server_is_back(10) == 1
+
+    assert server.messages[0]["Subject"] == "Next step: connect a provider to Acme"
+
+
+def test_b60_who_connected_while_the_server_was_away_hears_of_missing_figures_when_it_is_time(
+    server: Mailbox, acme, alice
+):
+    after(1)
+    assert server_is_back(1) == 1
+    after(2)
+    with time_machine.travel(START + 3.1 * DAY, tick=False):
+        made = make.connection(acme, by=alice)
+        with organization_scope(acme.pk):
+            Connection.objects.filter(organization=acme, pk=made.pk).update(created_at=timezone.now())
+    assert server_is_back(4) == 0, "what is read since yesterday may still come"
+
+    for days in (4, 4.05):
+        after(days)
+    assert letters() == [(alice.email, "no_provider"), (alice.email, "no_data")]
+    after(4.2)
+
+    assert server_is_back(4.2) == 1
+    assert server.messages[1]["Subject"] == "Acme has no figures yet"
+    assert "is connected, but no figures have arrived" in server.messages[1].get_body(("plain",)).get_content()
+
+
+def on_a_plan(acme: Organization) -> None:
+    with organization_scope(acme.pk):
+        Organization.objects.filter(pk=acme.pk).update(plan="pro")
+
+
+@pytest.mark.parametrize(
+    ("change", "days", "sent"),
+    [
+        (lambda acme: None, 13.9, ["trial_1_day"]),
+        (lambda acme: None, 14, []),
+        (lambda acme: None, 20, []),
+        (on_a_plan, 13.9, []),
+    ],
+    ids=["in time", "the moment it ends", "days later", "paid"],
+)
+def test_b60_the_end_of_a_trial_is_told_before_it_and_not_after(
+    server: Mailbox, trial, acme, alice, settings, change, days, sent
+):
+    has_data(acme, alice)
+    up, settings.SMTP = settings.SMTP, NO_SERVER
+    for day in (11, 13):
+        after(day)
+    change(acme)
+    settings.SMTP = up
+
+    assert server_is_back(days) == len(sent)
+
+    states = dict(OutboxMail.objects.order_by("created_at").values_list("pk", "withdrawn_at"))
+    assert [at is None for at in states.values()] == [False, bool(sent)]
+    assert len(server.messages) == len(sent)
+
+
+def test_b60_a_letter_that_was_stopped_comes_again_after_opting_in_while_it_is_due(server: Mailbox, acme, alice):
+    after(1)
+    stopping.stop(User.objects.get(pk=alice.pk))
+    assert OutboxMail.objects.get().state == "withdrawn"
+    after(2)
+    after(3)
+    assert len(letters()) == 1
+    with time_machine.travel(START + 4 * DAY, tick=False):
+        stopping.begin_again(User.objects.get(pk=alice.pk))
+
+    for days in (4, 4.5):
+        after(days)
+    assert [mail.state for mail in OutboxMail.objects.order_by("created_at")] == ["withdrawn", "waiting"]
+    assert server_is_back(4.5) == 1
+
+    after(5.1)
+    assert letters() == [(alice.email, "no_provider")] * 2 + [(alice.email, "no_data")]
+    for days, change in ((5.2, stopping.stop), (5.3, stopping.begin_again)):
+        with time_machine.travel(START + days * DAY, tick=False):
+            change(User.objects.get(pk=alice.pk))
+    after(5.35)
+    assert letters() == [(alice.email, "no_provider")] * 2 + [(alice.email, "no_data")] * 2, "the last one as well"
+    assert marks(acme) == [(alice.email, "no_provider"), (alice.email, "no_data")]
+    for days in (6, 13, 15):
+        after(days)
+    assert len(letters()) == 4
+
+
+def test_b60_one_that_was_sent_or_has_lost_its_sense_does_not_come_again(server: Mailbox, acme, alice):
+    after(1)
+    assert server_is_back(1) == 1
+    for days, change in ((1.2, stopping.stop), (1.4, stopping.begin_again)):
+        with time_machine.travel(START + days * DAY, tick=False):
+            change(User.objects.get(pk=alice.pk))
+    after(1.5)
+    assert len(letters()) == 1
+
+    after(2)
+    with time_machine.travel(START + 2.1 * DAY, tick=False):
+        stopping.stop(User.objects.get(pk=alice.pk))
+        has_data(acme, alice)
+        stopping.begin_again(User.objects.get(pk=alice.pk))
+    for days in (2.2, 3, 4):
+        after(days)
+    assert letters() == [(alice.email, "no_provider"), (alice.email, "no_data")]
 
 
 def test_the_sweep_sees_marks_and_nothing_of_people(acme, alice):

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from onboarding.timing import Letter, Standing, daytime, due, next_look
+from onboarding.timing import Letter, Standing, daytime, due, is_still_due, next_look
 
 JOINED = datetime(2026, 3, 2, 10, tzinfo=UTC)
 ENDS = JOINED + timedelta(days=14)
@@ -47,6 +47,23 @@ BOTH = FIRST | {Letter.NO_DATA: at(2)}
 )
 def test_one_letter_after_a_day_without_provider_and_one_after_two_without_data(days, standing, letter):
     assert due(standing, at(days)) is letter
+
+
+@pytest.mark.parametrize(
+    ("letter", "days", "standing", "still"),
+    [
+        (Letter.NO_PROVIDER, 4, stuck(written=FIRST), True),
+        (Letter.NO_PROVIDER, 4, stuck(written=BOTH), False),  # the later one says it as well
+        (Letter.NO_PROVIDER, 14, stuck(written=FIRST), False),
+        (Letter.NO_PROVIDER, 4, stuck(written=FIRST, connected_at=at(2)), False),
+        (Letter.NO_PROVIDER, 4, stuck(written=FIRST, takes_guidance=False), False),
+        (Letter.NO_DATA, 4, stuck(written=BOTH), True),
+        (Letter.NO_DATA, 4, stuck(written=BOTH, connected_at=at(3.5)), False),  # it will be due half a day later
+        (Letter.NO_DATA, 4, stuck(written=BOTH, has_data=True), False),
+    ],
+)
+def test_a_letter_that_waited_is_sent_only_if_it_would_be_written_now(letter, days, standing, still):
+    assert is_still_due(letter, standing, at(days)) is still
 
 
 def owner(**changes: object) -> Standing:
