@@ -17,7 +17,7 @@ from usage.choices import Choice, Known, chips
 from usage.comparing import Days, Pair, ReadDay, change, pair, written
 from usage.figures import Figures
 from usage.forms import Chip, Lens, Segment
-from usage.freshness import Reach, reaches, read_until
+from usage.freshness import Measured, Reach, measured, reaches, read_until
 from usage.models import LedgerDay
 from usage.names import NOTHING, Names, provider_name
 from usage.reach_in_words import Fresh, Gap, and_list, fresh, gaps
@@ -63,9 +63,14 @@ class Board:
     def all_accounts(self) -> list[Reach]:
         return reaches(self.organization)
 
+    @cached_property
+    def measured(self) -> Measured | None:
+        """What stands in for accounts while there are none."""
+        return None if self.all_accounts else measured(self.organization)
+
     @property
     def has_data(self) -> bool:
-        return bool(self.all_accounts)
+        return bool(self.all_accounts or self.measured)
 
     @cached_property
     def by_model(self) -> list[Figures]:
@@ -200,8 +205,10 @@ class Board:
     @property
     def story(self) -> str:
         """What came, in one sentence."""
-        providers = and_list(sorted({provider_name(each.provider) for each in self.all_accounts}))
-        first = min(each.first_day for each in self.all_accounts)
+        providers = and_list(sorted({provider_name(each.provider) for each in self.all_accounts})) or "your own code"
+        first = min((each.first_day for each in self.all_accounts), default=self.period.first_day)
+        if self.measured:
+            first = self.measured.since.date()
         models = len([model for model in self.rankings["model"] if model])
         found = f"{models} {'model' if models == 1 else 'models'} so far"
         return f"Usage from {providers} since {written(first)} is here, {found}. Each figure leads to its rows."
@@ -209,13 +216,13 @@ class Board:
     @property
     def is_over(self) -> bool:
         """Whether every account has ended, so that nothing newer comes."""
-        return all(each.ended_at for each in self.all_accounts)
+        return bool(self.all_accounts) and all(each.ended_at for each in self.all_accounts)
 
     @property
     def is_reading(self) -> bool:
         """Whether not even the last thirty days are there yet."""
         recent = [(self.today - each.first_day).days < RECENT_DAYS for each in self.all_accounts]
-        return not recent or (self.is_filling and any(recent))
+        return not (recent or self.measured) or (self.is_filling and any(recent))
 
     @property
     def is_stale(self) -> bool:

@@ -17,7 +17,7 @@ from usage.asking import LONGEST_BY_HOUR, Mistakes, opened, sealed
 from usage.choices import Choice, Known, chips
 from usage.figures import NARROW, TIMES, Figures, Question, position
 from usage.forms import LABELS, Chip, Lens, Segment
-from usage.freshness import Reach, reaches
+from usage.freshness import Reach, measured, reaches
 from usage.names import Names
 
 EXTRA = ("group", "sort", "after", "before")
@@ -100,7 +100,7 @@ class Table:
 
     @property
     def has_data(self) -> bool:
-        return bool(self.accounts)
+        return bool(self.accounts or measured(self.organization))
 
     @cached_property
     def page(self) -> tuple[list[Figures], bool, bool]:

@@ -8,6 +8,7 @@ from django.db.models import Max, Min, OuterRef, Q, Subquery
 
 from accounts.models import Organization
 from usage.counting import Counted, end_of
+from usage.measured import MeasuredDay
 from usage.models import EndedAccount, LedgerDay
 
 
@@ -61,6 +62,21 @@ def reaches(organization: Organization) -> list[Reach]:
         )
         for row in found
     ]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The first and the last event that the organization's code reported."""
+
+    since: datetime
+    until: datetime
+
+
+def measured(organization: Organization) -> Measured | None:
+    """What its own code reported; None when that was nothing."""
+    rows = MeasuredDay.objects.owned_by(organization).filter(dimension="all", by="")
+    found = rows.aggregate(since=Min("first_at"), until=Max("last_at"))
+    return Measured(**found) if found["until"] else None
 
 
 def going_on(accounts: list[Reach]) -> list[Reach]:

@@ -1,0 +1,61 @@
+"""An organization that connected nothing and sends events sees its spend all the same."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tests import make
+from tests.conftest import Browser
+from tests.usage.measuring.conftest import event
+from tokentra.lib.periods import period
+from tokentra.lib.tenancy import organization_scope
+from usage import dashboard
+from usage.forms import Lens
+from usage.measuring import tracking
+from usage.measuring.appearing import forget
+
+
+@pytest.fixture
+def reported(acme):
+    tracking.forget()
+    forget()
+    now = datetime.now(UTC)
+    events = [
+        event(occurredAt=(now - timedelta(hours=hours)).isoformat(), tokens={"input": 10**6}, customerId="c-1")
+        for hours in (1, 30, 60)
+    ]
+    assert tracking.track(acme.pk, events, key_id=None, now=now).accepted == 3
+
+
+@pytest.mark.parametrize("path", ["/dashboard/", "/usage/", "/dashboard/summary/", "/dashboard/?period=today"])
+def test_the_pages_of_spend_show_what_was_measured(path, alice, reported):
+    page = Browser(alice).get(path).content.decode()
+
+    assert "Connect a provider</h" not in page
+    assert "Nothing is connected" not in page
+    assert "gpt-4o-mini" in page
+
+
+def test_the_dashboard_counts_it_and_says_how_far_it_reaches(alice, acme, reported):
+    page = Browser(alice).get("/dashboard/").content.decode()
+    now = datetime.now(UTC)
+
+    assert "events of your own code to" in page
+    with organization_scope(acme.pk):
+        board = dashboard.Board(acme, Lens(period("30d", now)), now)
+        assert str(board.total.cost.normalize()) == "0.45"
+        assert "your own code" in board.story
+        assert not board.is_over
+        assert not board.is_reading
+
+
+def test_a_stranger_to_it_sees_nothing_of_it(mallory, elsewhere, reported):
+    page = Browser(mallory).get("/dashboard/").content.decode()
+
+    assert "gpt-4o-mini" not in page
+
+
+def test_with_a_connection_its_freshness_is_said_as_before(alice, acme, reported):
+    make.spend(acme, make.connection(acme), "12.50")
+
+    assert "events of your own code to" not in Browser(alice).get("/dashboard/").content.decode()
