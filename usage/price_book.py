@@ -36,6 +36,7 @@ PRICES_OF_CLASS = {
     "image_in": ("input_image_mtok",),
     "image_out": ("output_image_mtok",),
 }
+TEXT_READ = "cache_read of text"  # where cached audio or images cost something else
 OTHER_CACHE_READS = ("cache_audio_read_mtok", "cache_image_read_mtok", "cache_video_read_mtok")
 
 
@@ -189,8 +190,10 @@ def _rates(price: "ModelPrice", window: str, ref: str) -> Rates:
     chosen: dict[str, Decimal] = {}
     for name, keys in PRICES_OF_CLASS.items():
         found = next((value for key in keys if (value := getattr(price, key)) is not None), None)
-        if found is None or (name == "cache_read" and _reads_differ(price)):
+        if found is None:
             continue
+        if name == "cache_read" and _reads_differ(price):
+            name = TEXT_READ  # noqa: PLW2901  # it holds for cached text alone
         chosen[name] = found if isinstance(found, Decimal) else _tier(found, bounds, starts)
     requests = price.requests_kcount
     per_request = requests / 1000 if isinstance(requests, Decimal) else Decimal(0)

@@ -4,7 +4,7 @@ It answers what `usage.pricing.Pricer` answers for the same tokens, to the last 
 where a price depends on how long the input is, the rate that holds for this length is taken.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -29,6 +29,7 @@ class Compiled:
 
     ref: str
     parts: tuple[int | None, ...]
+    parts_of_text: tuple[int | None, ...]  # of a call without audio and images: what it read from a cache was text
     per_request: int
     certain_up_to: int | None
 
@@ -58,7 +59,8 @@ class PriceTable:
         if isinstance(rates, NoRates):
             return unpriced(rates.why)
         total = rates.per_request
-        for count, rate, name in zip(counts, rates.parts, TOKEN_CLASSES, strict=True):
+        parts = rates.parts_of_text if tokens.audio_in == tokens.image_in == 0 else rates.parts
+        for count, rate, name in zip(counts, parts, TOKEN_CLASSES, strict=True):
             if count and rate is None:
                 return unpriced(f"no rate for {name}")
             total += count * (rate or 0)
@@ -103,14 +105,20 @@ class PriceTable:
 
 
 def compiled(rates: Rates) -> Compiled:
-    parts = [rates.per_million.get(name) for name in TOKEN_CLASSES]
-    million = PARTS / 1_000_000
+    text_read = rates.per_million.get(price_book.TEXT_READ)
+    of_text = rates.per_million if text_read is None else rates.per_million | {"cache_read": text_read}
     return Compiled(
         rates.ref,
-        tuple(None if rate is None else int(rate * million) for rate in parts),
+        in_parts(rates.per_million),
+        in_parts(of_text),
         int(rates.per_request * PARTS),
         rates.certain_up_to,
     )
+
+
+def in_parts(per_million: Mapping[str, Decimal]) -> tuple[int | None, ...]:
+    rates = [per_million.get(name) for name in TOKEN_CLASSES]
+    return tuple(None if rate is None else int(rate * PARTS / 1_000_000) for rate in rates)
 
 
 def in_order(tokens: Tokens) -> tuple[int, ...]:

@@ -300,6 +300,9 @@ def test_a_reported_cost_is_taken_as_it_is_and_never_mixed_with_dollars(acme, se
         ({"tokens": None, "status": "error", "errorCode": "rate_limit"}, "computed", Decimal(0)),
         ({"tokens": None, "units": {"search": 2}}, "unpriced", None),
         ({"tokens": {"input": 10**6}, "serviceTier": "batch"}, "computed", Decimal("0.075")),
+        # cached audio of this model costs more than cached text, so it matters whether there was any
+        ({"provider": "google", "model": "gemini-2.5-flash", "tokens": {"cacheRead": 10**6}}, "computed", Decimal("0.03")),
+        ({"provider": "google", "model": "gemini-2.5-flash", "tokens": {"cacheRead": 9, "audioIn": 1}}, "unpriced", None),
         ({"provider": "gcp.gemini", "model": "gemini-2.5-pro", "tokens": {"input": 200_001}}, "computed", Decimal("0.5000025")),
         ({"provider": "gcp.gemini", "model": "gemini-2.5-pro", "tokens": {"input": 200_000}}, "computed", Decimal("0.25")),
     ],
