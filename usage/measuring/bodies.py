@@ -1,8 +1,9 @@
 """Reads the body of a request as far as it may go, counting while it inflates."""
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from io import BytesIO
+from typing import cast
 
 from backports import zstd
 from django.http import HttpRequest, UnreadablePostError
@@ -26,14 +27,33 @@ def read(request: HttpRequest, *, most: int) -> bytes:
 
 def chunks(request: HttpRequest) -> Iterator[bytes]:
     told, came = request.headers.get("Content-Length", ""), 0
+    read = reader(request)
     try:
-        while chunk := request.read(CHUNK):
+        while chunk := read(CHUNK):
             came += len(chunk)
             yield chunk
     except (UnreadablePostError, OSError):
-        raise Problem(400, "body_cut_short", "The body ended before its announced length. Send it again.") from None
-    if told.isdecimal() and came < int(told):
-        raise Problem(400, "body_cut_short", "The body ended before its announced length. Send it again.")
+        raise cut_short(request) from None
+    if came < int(told or 0) or is_late(request):
+        raise cut_short(request)
+
+
+def reader(request: HttpRequest) -> Callable[[int], bytes]:
+    """Django reads no further than a told length; where none is told, the server knows where the body ends."""
+    is_chunked = request.headers.get("Transfer-Encoding", "").lower() == "chunked"
+    if is_chunked and request.META.get("wsgi.input_terminated"):
+        return cast(Callable[[int], bytes], request.META["wsgi.input"].read)
+    return request.read
+
+
+def is_late(request: HttpRequest) -> bool:
+    return getattr(request.META.get("wsgi.input"), "is_late", False)
+
+
+def cut_short(request: HttpRequest) -> Problem:
+    if is_late(request):
+        return Problem(408, "body_too_slow", "The body came too slowly. Send it again, in smaller parts if need be.")
+    return Problem(400, "body_cut_short", "The body ended before its announced length. Send it again.")
 
 
 def decoded(parts: Iterator[bytes], encoding: str) -> Iterator[bytes]:

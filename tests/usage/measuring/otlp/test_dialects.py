@@ -1,0 +1,278 @@
+"""What spans say is read by its names. Sets of attributes that no library here makes are recorded from its source."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import pytest
+
+from tests.usage.measuring.otlp.conftest import SECOND, attribute, chat, now_ns, span
+from usage.measuring.otlp import dialects
+from usage.measuring.otlp.calls import Calls
+from usage.measuring.otlp.spans import from_json
+from usage.measuring.reading import Reader
+
+ORGANIZATION = UUID(int=7)
+
+
+def events(*spans, resource=None):
+    told = {"attributes": [attribute(name, value) for name, value in (resource or {}).items()]}
+    body = {"resourceSpans": [{"resource": told, "scopeSpans": [{"spans": list(spans)}]}]}
+    return Calls(from_json(json.dumps(body).encode())).events()
+
+
+def read(*spans, **more):
+    """As they are stored."""
+    reader = Reader(ORGANIZATION, None, datetime.now(UTC) + timedelta(seconds=1))
+    return [reader.read(event) for event in events(*spans, **more)]
+
+
+def classes(read):
+    tokens = {name: getattr(read.sent.tokens, name) for name in read.sent.tokens.__struct_fields__}
+    return {name: count for name, count in tokens.items() if count}
+
+
+VERCEL = {
+    "operation.name": "ai.generateText.doGenerate",
+    "ai.operationId": "ai.generateText.doGenerate",
+    "ai.model.id": "gpt-4o-mini",
+    "ai.model.provider": "openai.chat",
+    "ai.response.id": "chatcmpl-1",
+    "ai.response.model": "gpt-4o-mini-2024-07-18",
+    "ai.response.text": "The secret answer",
+    "ai.prompt.messages": '[{"role": "user", "content": "The secret question"}]',
+    "ai.telemetry.functionId": "answer-question",
+    "ai.telemetry.metadata.customerId": "customer-7",
+    "ai.telemetry.metadata.something": "custom",
+    "gen_ai.system": "openai.chat",
+    "gen_ai.request.model": "gpt-4o-mini",
+}
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        (  # version 4
+            {"ai.usage.promptTokens": 1000, "ai.usage.completionTokens": 50, "gen_ai.usage.input_tokens": 1000},
+            {"input": 1000, "output": 50},
+        ),
+        (  # version 5: of OpenAI the input includes what came from the cache
+            {"ai.usage.inputTokens": 1000, "ai.usage.outputTokens": 50, "ai.usage.cachedInputTokens": 400,
+             "ai.usage.reasoningTokens": 20},
+            {"input": 600, "cache_read": 400, "output": 50, "reasoning": 20},
+        ),
+        (  # version 5: of Anthropic it does not
+            {"ai.model.provider": "anthropic.messages", "ai.usage.inputTokens": 600, "ai.usage.outputTokens": 50,
+             "ai.usage.cachedInputTokens": 400},
+            {"input": 600, "cache_read": 400, "output": 50},
+        ),
+        (  # version 6: it includes all, and says what is left without them
+            {"ai.model.provider": "anthropic.messages", "ai.usage.inputTokens": 1000, "ai.usage.outputTokens": 50,
+             "ai.usage.inputTokenDetails.noCacheTokens": 600, "ai.usage.inputTokenDetails.cacheReadTokens": 300,
+             "ai.usage.inputTokenDetails.cacheWriteTokens": 100},
+            {"input": 600, "cache_read": 300, "cache_write_5m": 100, "output": 50},
+        ),
+        ({"ai.operationId": "ai.embed.doEmbed", "ai.usage.tokens": 10}, {"input": 10}),
+    ],
+)  # fmt: skip
+def test_the_vercel_ai_sdk(more, expected):
+    """Recorded: content/docs/03-ai-sdk-core/60-telemetry.mdx and packages/otel of github.com/vercel/ai."""
+    [kept] = read(span(1, VERCEL | more))
+
+    assert classes(kept) == expected
+    assert kept.sent.provider == ("anthropic" if "ai.model.provider" in more else "openai")
+    assert (kept.sent.model, kept.sent.request_id) == ("gpt-4o-mini-2024-07-18", "chatcmpl-1")
+    assert (kept.sent.customer_id, kept.sent.feature) == ("customer-7", "answer-question")
+    assert kept.tags == {"something": "custom"}
+    assert "secret" not in repr(kept)
+
+
+def test_a_vercel_stream_tells_its_first_chunk():
+    """Recorded as above."""
+    said = span(1, VERCEL | {"ai.operationId": "ai.streamText.doStream", "ai.response.msToFirstChunk": 251.7})
+    at = str(int(said["startTimeUnixNano"]) + SECOND // 4)
+    marked = span(1, VERCEL, startTimeUnixNano=said["startTimeUnixNano"],
+                  events=[{"name": "ai.stream.firstChunk", "timeUnixNano": at}])  # fmt: skip
+
+    assert [kept.sent.time_to_first_token_ms for kept in read(said)] == [252]
+    assert [(kept.sent.time_to_first_token_ms, kept.sent.streaming) for kept in read(marked)] == [(250, True)]
+
+
+def test_litellm():
+    """Recorded: set_attributes in litellm/integrations/opentelemetry.py of github.com/BerriAI/litellm."""
+    said = {
+        "metadata.user_api_key_hash": "88dc28d0f030c55ed4ab77ed8faf098196cb1c05df778539800c9f1243fe6b4b",
+        "metadata.user_api_key_team_alias": "search",
+        "metadata.user_api_key_user_id": "employee-3",
+        "metadata.user_api_key_end_user_id": "customer-7",
+        "hidden_params": "{}",
+        "gen_ai.cost.total_cost": 0.00018,
+        "gen_ai.request.model": "gpt-4o-mini",
+        "llm.request.type": "acompletion",
+        "gen_ai.system": "openai",
+        "llm.is_streaming": "True",
+        "gen_ai.response.id": "chatcmpl-1",
+        "gen_ai.response.model": "gpt-4o-mini-2024-07-18",
+        "gen_ai.usage.total_tokens": 1050,
+        "gen_ai.usage.output_tokens": 50,
+        "gen_ai.usage.input_tokens": 1000,
+        "gen_ai.input.messages": "The secret question",
+        "gen_ai.operation.name": "chat",
+    }
+
+    [kept] = read(span(1, said))
+
+    assert classes(kept) == {"input": 1000, "output": 50}
+    sent = kept.sent
+    assert (sent.provider, sent.model, sent.streaming, sent.cost) == ("openai", "gpt-4o-mini-2024-07-18", True, None)
+    assert (sent.customer_id, sent.user_id, sent.team) == ("customer-7", "employee-3", "search")
+    assert kept.tags == {}
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        (  # of OpenTelemetry before 1.27
+            {"gen_ai.system": "openai", "gen_ai.usage.prompt_tokens": 7, "gen_ai.usage.completion_tokens": 3},
+            {"input": 7, "output": 3},
+        ),
+        (  # of OpenLLMetry before 0.40
+            {"gen_ai.system": "OpenAI", "llm.request.type": "chat", "gen_ai.usage.prompt_tokens": 7,
+             "gen_ai.usage.completion_tokens": 3, "llm.usage.total_tokens": 10,
+             "gen_ai.usage.cache_read_input_tokens": 2},
+            {"input": 5, "cache_read": 2, "output": 3},
+        ),
+        (  # where less went in than came from the cache, the one cannot include the other
+            {"gen_ai.system": "anthropic", "gen_ai.usage.input_tokens": 5, "gen_ai.usage.output_tokens": 3,
+             "gen_ai.usage.cache_read_input_tokens": 2000},
+            {"input": 5, "cache_read": 2000, "output": 3},
+        ),
+        (  # audio and images are parts of both
+            {"gen_ai.provider.name": "openai", "gen_ai.usage.input_tokens": 100, "gen_ai.usage.output_tokens": 50,
+             "gen_ai.usage.audio.input_tokens": 30, "gen_ai.usage.audio.cache_read.input_tokens": 10,
+             "gen_ai.usage.cache_read.input_tokens": 15, "gen_ai.usage.audio.output_tokens": 20},
+            {"input": 65, "cache_read": 15, "audio_in": 20, "output": 30, "audio_out": 20},
+        ),
+        (
+            {"gen_ai.provider.name": "openai", "gen_ai.usage.input_tokens": 100,
+             "gen_ai.usage.cache_write.input_tokens": 60, "gen_ai.usage.output_tokens": 1},
+            {"input": 40, "cache_write_30m": 60, "output": 1},
+        ),
+        (  # JavaScript has no whole numbers, and some send texts
+            {"gen_ai.provider.name": "openai", "gen_ai.usage.input_tokens": 7.0, "gen_ai.usage.output_tokens": "3"},
+            {"input": 7, "output": 3},
+        ),
+        (
+            {"openinference.span.kind": "LLM", "llm.system": "openai", "llm.model_name": "m",
+             "llm.token_count.prompt": 100, "llm.token_count.prompt_details.audio": 30,
+             "llm.token_count.completion": 9, "llm.token_count.completion_details.reasoning": 4},
+            {"input": 70, "audio_in": 30, "output": 9, "reasoning": 4},
+        ),
+    ],
+)  # fmt: skip
+def test_tokens_are_parted_into_disjoint_classes(said, expected):
+    [kept] = read(span(1, {"gen_ai.request.model": "m"} | said))
+
+    assert classes(kept) == expected
+
+
+def test_a_call_that_told_no_tokens_is_one_of_unknown_usage():
+    [kept] = read(span(1, {"gen_ai.operation.name": "chat", "gen_ai.system": "openai", "gen_ai.request.model": "m"}))
+
+    assert kept.sent.usage_source == "missing"
+
+
+@pytest.mark.parametrize(
+    ("said", "status"),
+    [("openai.APITimeoutError", "timeout"), ("asyncio.CancelledError", "cancelled"), ("429", "error"), ("", "ok")],
+)
+def test_how_a_call_ended(said, status):
+    [kept] = read(chat(1, attributes={"error.type": said} if said else {}))
+
+    assert (kept.sent.status, kept.sent.error_code) == (status, said.rsplit(".", 1)[-1] or None)
+
+
+def test_an_exception_names_an_error_that_has_no_type():
+    failed = {
+        "status": {"code": 2},
+        "events": [{"name": "exception", "attributes": [attribute("exception.type", "RateLimitError")]}],
+    }
+
+    assert [(kept.sent.status, kept.sent.error_code) for kept in read(chat(1, **failed))] == [
+        ("error", "RateLimitError")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "field"),
+    [
+        ("tokentra.customer_id", "customer_id"),
+        ("tokentra.customerId", "customer_id"),
+        ("tokentra.customer.id", "customer_id"),
+        ("customer.id", "customer_id"),
+        ("traceloop.association.properties.customer_id", "customer_id"),
+        ("ai.telemetry.metadata.customerId", "customer_id"),
+        ("user.id", "user_id"),
+        ("enduser.id", "user_id"),
+        ("traceloop.association.properties.user_id", "user_id"),
+        ("tokentra.feature", "feature"),
+        ("traceloop.workflow.name", "feature"),
+        ("tokentra.team", "team"),
+        ("gen_ai.agent.name", "agent"),
+        ("tokentra.run_id", "run_id"),
+        ("gen_ai.prompt.name", "prompt"),
+        ("deployment.environment", "environment"),
+        ("deployment.environment.name", "environment"),
+        ("tokentra.cost_center", "cost_center"),
+    ],
+)
+def test_whose_a_call_was_is_said_by_it_by_what_is_above_it_or_by_its_resource(name, field):
+    vercel = dialects.VERCEL.marks[0] if name.startswith("ai.") else "x"
+    by_itself = read(chat(1, attributes={name: "one"}))
+    from_above = read(chat(2, below=1), span(1, {name: "one", vercel: "x"}))
+    from_resource = read(chat(1), resource={name: "one"})
+    nearest = read(chat(2, below=1, attributes={name: "two"}), span(1, {name: "one"}), resource={name: "three"})
+
+    found = [getattr(kept.sent, field) for [kept] in (by_itself, from_above, from_resource, nearest)]
+    assert found == ["one", "one", "one", "two"]
+
+
+def test_what_customers_name_themselves_becomes_tags_and_nothing_else_does():
+    said = {
+        "tokentra.region": "eu", "traceloop.association.properties.plan": "gold", "session.id": "s-1",
+        "gen_ai.conversation.id": "c-1", "metadata": '{"tier": "one", "customer_id": "customer-7"}',
+        "server.address": "api.openai.com", "gen_ai.request.temperature": 0.5,
+    }  # fmt: skip
+
+    [kept] = read(chat(1, attributes=said))
+
+    assert kept.tags == {
+        "region": "eu", "plan": "gold", "session.id": "s-1", "gen_ai.conversation.id": "c-1", "tier": "one",
+    }  # fmt: skip
+    assert kept.sent.customer_id == "customer-7"
+
+
+def test_a_call_takes_its_ids_times_and_service_from_its_span():
+    started = now_ns() - 5 * SECOND
+    said = chat(1, below=9, startTimeUnixNano=str(started), endTimeUnixNano=str(started + 1_234_567_890))
+
+    [kept] = read(said, resource={"service.name": "checkout"})
+    [unnamed] = read(said, resource={"service.name": "unknown_service:python"})
+
+    assert (kept.ref, kept.sent.run_id, kept.sent.parent_id) == (
+        said["traceId"] + said["spanId"],
+        said["traceId"],
+        f"{9:016x}",
+    )
+    assert abs((kept.at - datetime.fromtimestamp(started / SECOND, UTC)).total_seconds()) < 0.001
+    assert (kept.sent.latency_ms, kept.sent.project, unnamed.sent.project) == (1234, "checkout", None)
+
+
+def test_b42_what_was_written_is_counted_wherever_it_stands():
+    body = {"resourceSpans": [{"scopeSpans": [{"spans": [chat(1, attributes={
+        "gen_ai.prompt.0.content": "x", "gen_ai.input.messages": "x", "input.value": "x", "gen_ai.prompt.name": "kept",
+    }, events=[{"name": "gen_ai.user.message"}, {"name": "something else"}])]}]}]}  # fmt: skip
+    calls = Calls(from_json(json.dumps(body).encode()))
+    calls.events()
+
+    assert calls.left_out == {"content": 4}
