@@ -46,6 +46,7 @@ JOURNAL_WEBHOOK_PERSONAL = config.journal_webhook_personal
 DISPOSABLE_DOMAINS, ALLOWED_EMAIL_DOMAINS = config.disposable_domains, config.allowed_email_domains
 LEASE = timedelta(seconds=config.lease_seconds)
 OLDEST_EVENT = timedelta(days=config.oldest_event_days)
+INGEST_REQUESTS, INGEST_EVENTS = config.ingest_requests, config.ingest_events
 DEMO_TOKEN = os.environ.get("TOKENTRA_DEMO_TOKEN", "")
 PROVIDER_BASE_URLS = {"openai": config.openai_base_url, "anthropic": config.anthropic_base_url}
 

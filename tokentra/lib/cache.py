@@ -1,12 +1,15 @@
 """Django's cache in Redis, which goes on within the process while Redis is away."""
 
+from collections.abc import Callable
+from functools import partial
 from time import monotonic
-from typing import Any
+from typing import Any, TypeVar
 
 from django.core.cache.backends.locmem import LocMemCache
 from django.core.cache.backends.redis import RedisCache
 from redis.exceptions import RedisError, TimeoutError
 
+Found = TypeVar("Found")
 LEFT_ALONE = 5.0  # seconds; one that hangs costs each thread one wait in that time
 
 
@@ -52,12 +55,33 @@ class ForgivingRedisCache(RedisCache):
         self._here.clear()
         return self._ask("clear")
 
+    def count(self, key: str, amount: int, *, seconds: int) -> int:
+        """Add to what is forgotten after so many seconds, in one exchange; answers the sum."""
+        return self._try(
+            partial(self._count_in_redis, key, amount, seconds), partial(self._count_here, key, amount, seconds)
+        )
+
+    def _count_in_redis(self, key: str, amount: int, seconds: int) -> int:
+        name = self.make_and_validate_key(key)
+        with self._cache.get_client(name, write=True).pipeline(transaction=False) as pipe:
+            pipe.incrby(name, amount)
+            pipe.expire(name, seconds, nx=True)
+            return int(pipe.execute()[0])
+
+    def _count_here(self, key: str, amount: int, seconds: int) -> int:
+        self._here.add(key, 0, seconds)
+        return self._here.incr(key, amount)
+
     def _ask(self, method: str, *args: Any, **kwargs: Any) -> Any:
+        there, here = getattr(super(), method), getattr(self._here, method)
+        return self._try(partial(there, *args, **kwargs), partial(here, *args, **kwargs))
+
+    def _try(self, there: Callable[[], Found], here: Callable[[], Found]) -> Found:
         try:
             if monotonic() >= self._again_at:
-                return getattr(super(), method)(*args, **kwargs)
+                return there()
         except TimeoutError:
             self._again_at = monotonic() + LEFT_ALONE
         except RedisError:
             pass  # nobody listens, which is known at once
-        return getattr(self._here, method)(*args, **kwargs)
+        return here()

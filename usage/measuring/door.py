@@ -8,7 +8,7 @@ from django.utils import timezone
 from ninja import Router
 
 from accounts.gates import api_scope, refuse_key_in
-from usage.measuring import bodies, tracking
+from usage.measuring import bodies, crowding, paces, tracking
 from usage.measuring.reference import TRACK
 
 LARGEST_BODY = 5 * 2**20
@@ -23,9 +23,12 @@ def track(request: HttpRequest) -> HttpResponse:
     Answered once everything that is good is stored; the same again changes nothing.
     """
     credential = api_scope(request, "ingest")
+    crowding.refuse_late(request)
+    paces.request(credential.organization_id)
     body = bodies.read(request, most=LARGEST_BODY)
     refuse_key_in(request, body, where="body")
     events = tracking.opened(body)
+    paces.events(credential.organization_id, len(events))
     answer = tracking.track(credential.organization_id, events, key_id=credential.key_id, now=timezone.now())
     return HttpResponse(encode(told(answer)), status=answer.status, content_type="application/json")
 

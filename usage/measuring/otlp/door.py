@@ -10,7 +10,7 @@ from django.views.decorators.csrf import csrf_exempt
 from accounts.gates import api_scope
 from tokentra.lib import outage
 from tokentra.lib.problems import Problem
-from usage.measuring import bodies, tracking
+from usage.measuring import bodies, crowding, paces, tracking
 from usage.measuring.otlp import answers, spans
 from usage.measuring.otlp.calls import Calls
 from usage.measuring.otlp.families import Families
@@ -41,12 +41,15 @@ def export(request: HttpRequest, kind: str) -> answers.Written:
     if request.method != "POST":
         raise Problem(405, "method_not_allowed", "Send spans with POST.", headers={"Allow": "POST"})
     credential = api_scope(request, "ingest")
+    crowding.refuse_late(request)
+    paces.request(credential.organization_id, status=503)
     if kind not in READERS:
         raise Problem(415, "unknown_content_type", f"Send {answers.PROTOBUF} or {answers.JSON}.")
     try:
         found = READERS[kind](bodies.read(request, most=LARGEST_BODY))
     except Unreadable as reason:
         raise Problem(400, "unreadable_body", f"{reason} Nothing was stored.") from None
+    paces.events(credential.organization_id, len(found), status=503)
     calls = Calls(found)
     answer = tracking.track(
         credential.organization_id,

@@ -1,0 +1,78 @@
+"""Over its pace an organization is told to come again; others are not."""
+
+import json
+
+import pytest
+import time_machine
+from django.core.cache import cache
+from django.test import Client
+from redis.exceptions import ConnectionError as NobodyListens
+
+from tests.sdk_keys.conftest import issued
+from tests.usage.measuring.conftest import NOON, event
+
+EVENTS = ("/api/usage/track", {"events": [event(id="a"), event(id="b")]}, 429)
+SPANS = ("/v1/traces", {"resourceSpans": [{"scopeSpans": [{"spans": [{}, {}]}]}]}, 503)
+ROUTES = pytest.mark.parametrize(("route", "body", "status"), [EVENTS, SPANS], ids=["events", "spans"])
+
+
+@pytest.fixture(autouse=True)
+def at_noon():
+    with time_machine.travel(NOON, tick=False) as traveller:
+        yield traveller
+
+
+def post(organization, route, body):
+    told = {"Authorization": f"Bearer {issued(organization, 'ingest').clear}"}
+    return Client().post(route, json.dumps(body), content_type="application/json", headers=told)
+
+
+@ROUTES
+def test_b39_too_many_requests_in_a_second(route, body, status, acme, elsewhere, settings, at_noon):
+    settings.INGEST_REQUESTS = 2
+
+    answers = [post(acme, route, body) for _ in range(3)]
+    other = post(elsewhere, route, body)
+    at_noon.shift(1)
+    later = post(acme, route, body)
+
+    assert [answer.status_code in (200, 202) for answer in answers] == [True, True, False]
+    assert answers[2].status_code == status
+    assert {name: answers[2][name] for name in ("Retry-After", "RateLimit-Limit", "RateLimit-Remaining")} == {
+        "Retry-After": "1", "RateLimit-Limit": "2", "RateLimit-Remaining": "0",
+    }  # fmt: skip
+    assert "2" in answers[2].content.decode(errors="replace")
+    assert {other.status_code, later.status_code} <= {200, 202}
+
+
+@ROUTES
+def test_b39_too_many_events_in_a_second(route, body, status, acme, settings):
+    settings.INGEST_EVENTS = 3
+
+    assert post(acme, route, body).status_code in (200, 202)
+    assert post(acme, route, body).status_code == status
+
+
+@ROUTES
+def test_a_request_that_is_more_than_a_seconds_events_is_taken_alone(route, body, status, acme, settings):
+    settings.INGEST_EVENTS = 1
+
+    assert post(acme, route, body).status_code in (200, 202)
+
+
+@ROUTES
+def test_zero_is_no_limit(route, body, status, acme, settings):
+    settings.INGEST_EVENTS = settings.INGEST_REQUESTS = 0
+
+    assert {post(acme, route, body).status_code for _ in range(4)} <= {200, 202}
+
+
+def test_c10_without_redis_each_process_counts_for_itself(acme, settings, monkeypatch):
+    settings.INGEST_REQUESTS = 1
+
+    def away(*_, **__):
+        raise NobodyListens
+
+    monkeypatch.setattr(type(cache._cache), "get_client", away)
+
+    assert [post(acme, *EVENTS[:2]).status_code for _ in range(2)] == [202, 429]
