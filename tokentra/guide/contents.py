@@ -41,6 +41,7 @@ SECTIONS = (
             "api",
             "api-keys",
             "send-events",
+            "opentelemetry",
             "account",
             "terms",
         ),

@@ -75,6 +75,11 @@ class Told:
     def is_tool(self) -> bool:
         return self.kind in dialects.TOOLS and not self.is_call
 
+    @property
+    def is_total(self) -> bool:
+        """Its sender says that it repeats others."""
+        return str(self.span.attributes.get(dialects.IS_TOTAL)).lower() == "true"
+
     @cached_property
     def attribution(self) -> dict[str, Value]:
         """Whose it was, in the names of events; what customers name otherwise stands under "tags"."""
@@ -92,7 +97,7 @@ class Told:
         found = []
         for name, value in self.span.attributes.items():
             for beginning in dialects.OWN_NAMES:
-                if value is not None and name.startswith(beginning):
+                if value is not None and name.startswith(beginning) and name != dialects.IS_TOTAL:
                     found.append((name.removeprefix(beginning), value))
         metadata = from_json(self.span.attributes.get("metadata"))
         return found + [(name, value) for name, value in metadata.items() if isinstance(value, Value)]

@@ -121,6 +121,7 @@ ATTRIBUTION: dict[str, Names] = {
 }
 # Under these beginnings customers choose names of their own: those of ours are read as such, others become tags.
 OWN_NAMES = ("tokentra.", "traceloop.association.properties.", "ai.telemetry.metadata.")
+IS_TOTAL = "tokentra.is_total"  # true of a span that tells the sum of others; such sums cannot be known by numbers
 KEPT_AS_TAGS = ("session.id", "gen_ai.conversation.id")
 
 REQUEST_ID = ("gen_ai.response.id", "ai.response.id", "llm.response.id")

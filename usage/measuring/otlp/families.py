@@ -39,6 +39,7 @@ WHERE organization_id = %(organization)s AND usage_event.day = moved.day AND usa
 class Node:
     above: UUID | None
     is_tool: bool
+    is_total: bool
 
 
 def named(ref: str) -> UUID:
@@ -58,7 +59,7 @@ class Families:
         self.traces = set()
         for each in self.told:
             above = named(each.span.above) if each.span.above else None
-            self.nodes[named(each.span.ref)] = Node(above, each.is_tool)
+            self.nodes[named(each.span.ref)] = Node(above, each.is_tool, each.is_total)
             self.traces.add(int(each.span.trace[-4:], 16) % BUCKETS)
 
     def settle(self, reads: Sequence[Read], *, zone: ZoneInfo, now: datetime) -> None:
@@ -77,6 +78,7 @@ class Families:
             cursor.execute(WAITING, scope | {"ids": list(self.nodes)})
             waiting = cursor.fetchall()
             for read in reads:
+                read.is_parent = self.nodes[read.id].is_total
                 read.above = self.next_above(self.nodes[read.id].above, calls, below=read.id)
             moved = {(day, id): self.next_above(above, calls, below=id) for day, id, above in waiting}
             awaited = {above for above in moved.values() if above} | {read.above for read in reads if read.above}

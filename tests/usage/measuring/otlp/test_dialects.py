@@ -76,7 +76,7 @@ VERCEL = {
     ],
 )  # fmt: skip
 def test_the_vercel_ai_sdk(more, expected):
-    """Recorded: content/docs/03-ai-sdk-core/60-telemetry.mdx and packages/otel of github.com/vercel/ai."""
+    """Recorded: content/docs/03-ai-sdk-core/60-telemetry.mdx and the telemetry of github.com/vercel/ai."""
     [kept] = read(span(1, VERCEL | more))
 
     assert classes(kept) == expected
@@ -132,11 +132,11 @@ def test_litellm():
 @pytest.mark.parametrize(
     ("said", "expected"),
     [
-        (  # of OpenTelemetry before 1.27
+        (  # as OpenTelemetry named them first
             {"gen_ai.system": "openai", "gen_ai.usage.prompt_tokens": 7, "gen_ai.usage.completion_tokens": 3},
             {"input": 7, "output": 3},
         ),
-        (  # of OpenLLMetry before 0.40
+        (  # as OpenLLMetry did
             {"gen_ai.system": "OpenAI", "llm.request.type": "chat", "gen_ai.usage.prompt_tokens": 7,
              "gen_ai.usage.completion_tokens": 3, "llm.usage.total_tokens": 10,
              "gen_ai.usage.cache_read_input_tokens": 2},

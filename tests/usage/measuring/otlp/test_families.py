@@ -24,11 +24,6 @@ FAMILY = {
 }
 
 
-def parents(acme):
-    with organization_scope(acme.pk):
-        return {kept.parent is None for kept in Event.objects.filter(is_parent=True)}
-
-
 def numbers(acme, **those):
     with organization_scope(acme.pk):
         return sorted(int(kept.ref[-16:], 16) for kept in Event.objects.filter(**those))
@@ -89,6 +84,14 @@ def test_what_a_tool_does_is_no_part_of_the_call_that_asked_for_it(acme, export)
     export(chat(3, below=2), span(2, TOOL, below=1), chat(1))
 
     assert (numbers(acme, is_parent=True), calls(acme)) == ([], 2)
+
+
+@pytest.mark.parametrize("said", [True, "true"])
+def test_b38_a_span_that_is_said_to_be_a_total_counts_nowhere(said, acme, export):
+    export(chat(1), chat(2), chat(3, put=200, got=20, attributes={"tokentra.is_total": said}))
+
+    assert (numbers(acme, is_parent=True), calls(acme)) == ([3], 2)
+    assert_true_to_its_events(acme)
 
 
 def test_the_same_span_in_another_trace_is_another(acme, export):
