@@ -176,6 +176,8 @@ class EndpointState(Child):
     earliest = models.DateField(null=True, help_text="The provider gives nothing before this day.")
     last_success_at = models.DateTimeField(null=True)
     last_tried_at = models.DateTimeField(null=True)
+    sample = models.TextField(blank=True, help_text="Of the last answer that was not understood, masked.")
+    sample_at = models.DateTimeField(null=True)
 
     objects = OwnedQuerySet["EndpointState"].as_manager()
 
@@ -211,6 +213,7 @@ class ReadWindow(Child):
     due_at = models.DateTimeField(null=True, help_text="When to read it next; null is never again.")
     read_at = models.DateTimeField(null=True, help_text="The last complete reading.")
     rows = models.IntegerField(default=0)
+    left_out = models.IntegerField(default=0, help_text="Rows and buckets of the last reading that made no sense.")
     tries = models.IntegerField(default=0, help_text="Failed ones in a row.")
     problem = models.CharField(max_length=500, blank=True)
     empty_seen_at = models.DateTimeField(null=True, help_text="First empty after it had rows.")

@@ -74,14 +74,15 @@ def reading(
         window.save(update_fields=["empty_seen_at", "due_at"])
         return settle(connection, connector, endpoint.name, window, now=now)
     window.rows, window.empty_seen_at, window.tries = recorded.rows, None, 0
+    window.left_out = page.left_out
     if page.problems:
-        # without a count: what is listed has an end, and names buckets as well as rows
+        # without a count: what is listed has an end, and names missing buckets as well; `left_out` counts
         window.problem = f"Not everything could be understood. {page.problems[0]}"[:500]
         window.due_at = now + BAD_ROWS_AGAIN
     else:
         window.problem, window.read_at = "", now
         window.due_at = plan.next_due(endpoint, windows.stretch(window), read_at=now, today=now.date())
-    window.save(update_fields=["rows", "empty_seen_at", "tries", "problem", "due_at", "read_at"])
+    window.save(update_fields=["rows", "left_out", "empty_seen_at", "tries", "problem", "due_at", "read_at"])
     return settle(connection, connector, endpoint.name, window, now=now)
 
 
@@ -146,10 +147,16 @@ def failure(
     error: ConnectorError,
     *,
     answers: Answers,
+    sample: str,
     now: datetime,
 ) -> bool:
-    """Write down a refusal or an outage; True when others can be read all the same."""
+    """Write down a refusal or an outage; True when others can be read all the same.
+
+    `sample` is a masked piece of an answer that nobody understood, or "".
+    """
     connection = hold(claim)
+    if sample:
+        keep_sample(connection, endpoint, sample, now=now)
     if error.outcome is Outcome.RATE_LIMITED:
         unfinished.keep(connection, answers, now=now)
     else:
@@ -271,6 +278,12 @@ def state_of(connection: Connection, endpoint: str) -> EndpointState:
         organization_id=connection.organization_id, connection=connection, endpoint=endpoint
     )
     return state
+
+
+def keep_sample(connection: Connection, endpoint: str, sample: str, *, now: datetime) -> None:
+    state = state_of(connection, endpoint)
+    state.sample, state.sample_at = sample, now
+    state.save(update_fields=["sample", "sample_at"])
 
 
 def save_tries(state: EndpointState, tries: Tries, *, now: datetime, detail: str = "") -> None:

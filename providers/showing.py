@@ -8,6 +8,7 @@ from providers import finding, progress, windows, wording
 from providers.connectors.base import Connector, Outcome
 from providers.models import Connection, EndpointState, Status
 from providers.progress import Progress
+from providers.tidying import SAMPLES_ARE_KEPT
 from providers.windows import Marks
 from providers.wording import Said
 
@@ -34,6 +35,13 @@ class Row:
     wanted: int
     rows: int
     problem: str
+    left_out: int
+    sample: str
+    sample_at: datetime | None
+
+    @property
+    def sample_until(self) -> datetime | None:
+        return self.sample_at and self.sample_at + SAMPLES_ARE_KEPT
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +135,7 @@ def stages(marks: Marks, reached: Progress) -> tuple[Stage, ...]:
 def row(marks: Marks, state: EndpointState, now: datetime) -> Row:
     mine = [window for window in marks.windows if window.endpoint == state.endpoint]
     problems = [window.problem for window in mine if window.problem]
+    is_kept = state.sample_at is not None and now - state.sample_at < SAMPLES_ARE_KEPT
     sign, tone = {
         "": ("Waiting", "neutral"),
         Outcome.OK: ("Works", "good"),
@@ -145,4 +154,7 @@ def row(marks: Marks, state: EndpointState, now: datetime) -> Row:
         len(mine),
         sum(window.rows for window in mine),
         problems[0] if problems else "",
+        sum(window.left_out for window in mine),
+        state.sample if is_kept else "",
+        state.sample_at,
     )

@@ -19,6 +19,7 @@ from providers.unfinished import Answers
 from tokentra.lib import chaos, http
 from tokentra.lib.crypto import DoesNotOpen, UnknownMaster
 from tokentra.lib.masking import mask
+from tokentra.lib.sampling import Heard
 from tokentra.lib.secret import Secret
 from tokentra.lib.tenancy import organization_scope
 
@@ -129,7 +130,7 @@ class Reader:
 
     def _do(self, work: Work, client: http.Client, done: Step) -> bool:
         """Read one window, or the names; False when the connection has to wait, or the time is over."""
-        client.memory = work.answers
+        client.memory, client.heard = work.answers, Heard()
         try:
             if work.window and work.endpoint:
                 self._read_window(work, work.window, work.endpoint, client, done)
@@ -154,6 +155,7 @@ class Reader:
                     work.window,
                     error,
                     answers=work.answers,
+                    sample=client.heard.sample() if error.is_puzzling else "",
                     now=self.now(),
                 )
         return True

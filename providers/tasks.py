@@ -1,10 +1,10 @@
-"""Tasks of providers: one step of a sync, the sweep that finds what is due, the change of the master key."""
+"""Tasks of providers: one step of a sync, the sweep that finds what is due, the change of the master key, tidying."""
 
 from uuid import UUID
 
 from celery import shared_task
 
-from providers import claiming, rewrapping, sync
+from providers import claiming, rewrapping, sync, tidying
 from tokentra.lib.doorbell import ring
 
 
@@ -28,7 +28,13 @@ def rewrap_secrets() -> None:
     rewrapping.rewrap_all()
 
 
+@shared_task
+def tidy_readings() -> None:
+    tidying.tidy()
+
+
 BEATS: tuple[tuple[str, str, float], ...] = (
     ("sync what is due", "providers.tasks.sync_due", 15.0),
     ("wrap secrets anew", "providers.tasks.rewrap_secrets", 3600.0),
+    ("tidy readings", "providers.tasks.tidy_readings", 3600.0),
 )

@@ -13,7 +13,18 @@ from django_htmx.http import HttpResponseClientRedirect
 from accounts.gates import page
 from accounts.http import OrgRequest
 from accounts.permissions import Permission
-from providers import attempts, connecting, credentials, disconnecting, pausing, renaming, rotating, showing, way_back
+from providers import (
+    attempts,
+    connecting,
+    credentials,
+    disconnecting,
+    pausing,
+    renaming,
+    rotating,
+    showing,
+    way_back,
+    wording,
+)
 from providers.connectors import CONNECTORS
 from providers.forms import DisconnectForm, NameForm
 from providers.models import Connection, KeyRequest, SyncRun
@@ -66,10 +77,12 @@ def connection(request: OrgRequest, pk: UUID) -> HttpResponse:
     if request.htmx:
         return render(request, "providers/connection.html#progress", {"shown": shown} | may_manage(request))
     mine = {"organization": request.organization, "connection_id": pk}
+    runs = list(SyncRun.objects.filter(**mine).order_by("-started_at")[:10])
     context = {
         "shown": shown,
+        "last_try": wording.last_try(shown.connection, runs[0] if runs else None, shown.said, now=timezone.now()),
         "revisions": Revision.objects.filter(**mine).order_by("-at")[:20],
-        "runs": SyncRun.objects.filter(**mine).order_by("-started_at")[:10],
+        "runs": runs,
     }
     return render(request, "providers/connection.html", context | may_manage(request))
 

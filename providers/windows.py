@@ -184,6 +184,7 @@ def halve(connection: Connection, endpoint: str, days: int, *, now: datetime) ->
         window.save(update_fields=["end"])
         window.pk, window._state.adding = uuid7(), True
         window.start, window.end, window.rows = plan.midnight(later.start), plan.midnight(later.end), 0
+        window.left_out = 0
         window.save(force_insert=True)
         made += 1
     return made > 0

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from providers.connectors.base import Outcome
-from providers.models import Blocked, EndpointState, Status
+from providers.models import Blocked, Connection, EndpointState, Status, SyncRun
 from providers.outcomes import AWAY, CLOSED
 from providers.windows import Marks
 
@@ -179,6 +179,22 @@ def said(marks: Marks, *, now: datetime) -> Said:
         "endpoints": ", ".join(state.label or state.endpoint for state in concerned),
     }
     return Said(found.title.format(**words), found.text.format(**words), found.tone, found.act)
+
+
+def last_try(connection: Connection, run: SyncRun | None, said: Said, *, now: datetime) -> str:
+    """How the last try ended, or that it goes on. `run` is the latest stretch of reading that was noted."""
+    tried = connection.last_tried_at
+    if connection.lease_until and connection.lease_until > now:
+        return "It goes on now."
+    if connection.lease_until:
+        return "It broke off. It begins again by itself."
+    if tried and run and run.ended_at >= tried:
+        return "It was complete." if run.outcome == Outcome.OK else run.problem
+    if connection.status == Status.BROKEN:
+        return f"{said.title}."
+    if connection.is_at_rest:
+        return "It was stopped."
+    return "There was nothing new to read."
 
 
 def problem(marks: Marks, *, now: datetime) -> str | None:

@@ -67,7 +67,8 @@ def read(api: Api, kind: str, start: datetime, end: datetime, *, now: datetime) 
     if buckets.is_empty and buckets.missing(now):
         raise api.unexpected("no days at all, where even idle ones should be")
     buckets.note_missing(now)
-    return Page(_rows(api, buckets, report.row), buckets.problems.all(), raw)
+    rows = _rows(api, buckets, report.row)
+    return Page(rows, buckets.problems.all(), raw, left_out=buckets.problems.left_out)
 
 
 def probe(api: Api, kind: str, *, now: datetime) -> frozenset[str]:

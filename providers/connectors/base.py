@@ -44,10 +44,12 @@ class ConnectorError(Exception):
         detail: str = "",
         retry_after: timedelta | None = None,
         earliest: date | None = None,
+        puzzling: bool = False,
     ) -> None:
         super().__init__(message)
         self.outcome, self.message, self.detail = outcome, message, mask(detail)[:500]
         self.retry_after, self.earliest = retry_after, earliest
+        self.is_puzzling = puzzling or outcome is Outcome.UNEXPECTED  # something came that nobody understood
 
     @property
     def permanent(self) -> bool:
@@ -114,6 +116,7 @@ class Page:
     raw_pages: int = 0
     account_id: str = ""  # who answered, when the answer says so
     fresh_until: datetime | None = None
+    left_out: int = 0  # rows and buckets that came and are not in it
 
 
 @dataclass(frozen=True, slots=True)

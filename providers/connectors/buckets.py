@@ -19,8 +19,11 @@ class Problems:
 
     listed: list[str] = field(default_factory=list)
     more: int = 0
+    left_out: int = 0
 
-    def note(self, what: str) -> None:
+    def note(self, what: str, *, leaves_out: int = 1) -> None:
+        """`leaves_out` says how many rows or buckets of the answer are not stored because of it."""
+        self.left_out += leaves_out
         if len(self.listed) < LISTED:
             self.listed.append(what)
         else:
@@ -68,7 +71,7 @@ class Buckets:
         missing = self.missing(now)
         if missing:
             what = "bucket is" if len(missing) == 1 else "buckets are"
-            self.problems.note(f"{len(missing)} {what} missing, the first at {_when(missing[0])}.")
+            self.problems.note(f"{len(missing)} {what} missing, the first at {_when(missing[0])}.", leaves_out=0)
 
     def results(self) -> Iterator[tuple[datetime, Row]]:
         for start in sorted(self._results):
@@ -78,8 +81,8 @@ class Buckets:
                 else:
                     self.bad(start, "it is not an object")
 
-    def bad(self, start: datetime, reason: object) -> None:
-        self.problems.note(f"A row of {_when(start)} could not be read: {reason}.")
+    def bad(self, start: datetime, reason: object, *, leaves_out: int = 1) -> None:
+        self.problems.note(f"A row of {_when(start)} could not be read: {reason}.", leaves_out=leaves_out)
 
 
 def _when(start: datetime) -> str:

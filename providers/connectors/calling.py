@@ -7,6 +7,7 @@ from typing import Any
 from providers.connectors.base import ConnectorError, Outcome
 from tokentra.lib.http import Answer, Client, OutOfTime, Redirected, SlowDown, TooLarge, Unavailable
 from tokentra.lib.masking import MASK
+from tokentra.lib.sampling import Heard
 
 MAX_PAGES = 1_000
 CREDENTIAL_HEADERS = frozenset({"authorization", "x-api-key", "api-key"})
@@ -35,6 +36,7 @@ class Api:
     def get(self, path: str, params: Params = ()) -> Json:
         """One answer of the expected kind: a JSON object. Everything else is a ConnectorError."""
         failure: ConnectorError
+        self._hear("")
         try:
             answer = self.client.get(path, params, headers=self.headers)
         except SlowDown as reason:
@@ -47,6 +49,7 @@ class Api:
         except Unavailable as reason:
             failure = self._unavailable(reason)
         else:
+            self._hear(answer.sample if answer.body is None else answer.body)
             if answer.status >= 400:
                 failure = self.refusal(answer) or self.refused(answer)
             elif isinstance(answer.body, dict):
@@ -60,6 +63,7 @@ class Api:
         return ConnectorError(
             outcome,
             f"{self.label} gave an unexpected answer: {what}. Nothing of it was stored.",
+            puzzling=True,
         )
 
     def refused(self, answer: Answer) -> ConnectorError:
@@ -77,6 +81,10 @@ class Api:
         message = f"{self.label} refused what was asked ({answer.status}). It may have changed its interface."
         return ConnectorError(Outcome.BAD_REQUEST, message, detail=detail)
 
+    def _hear(self, body: Any) -> None:
+        keys = (self.headers[name].split()[-1] for name in CREDENTIAL_HEADERS & self.headers.keys())
+        self.client.heard = Heard(body, tuple(keys))
+
     def _without_key(self, text: str) -> str:
         """Providers like to repeat the key, and not every key has a shape that masking knows."""
         for name in CREDENTIAL_HEADERS & self.headers.keys():
@@ -89,11 +97,18 @@ class Api:
             message, kind = f"{self.label} did not answer in the time there was for it.", NotEnoughTime
         elif "not JSON" in reason.reason:
             message = f"{self.label} gave an unexpected answer: {reason.reason}."
+            self._hear(reason.sample)
         else:
             message = f"{self.label} is unavailable: {reason.reason}."
         if isinstance(reason, TooLarge):
             kind = AnswerTooLarge
-        return kind(Outcome.PROVIDER_DOWN, message, detail=reason.sample, retry_after=reason.retry_after)
+        return kind(
+            Outcome.PROVIDER_DOWN,
+            message,
+            detail=reason.sample,
+            retry_after=reason.retry_after,
+            puzzling="not JSON" in reason.reason,
+        )
 
     def pages(self, path: str, params: Params) -> Iterator[Json]:
         """Every page of a report, by `page` and `next_page`."""

@@ -154,9 +154,9 @@ class OpenAI:
                 buckets.bad(start, reason)
                 continue
             if usage.problem:
-                buckets.bad(start, usage.problem)
+                buckets.bad(start, usage.problem, leaves_out=0)
             rows.append(usage.row)
-        return Page(tuple(rows), buckets.problems.all(), raw)
+        return Page(tuple(rows), buckets.problems.all(), raw, left_out=buckets.problems.left_out)
 
     def _read_costs(self, api: Api, start: datetime, end: datetime, now: datetime) -> Page:
         buckets, with_key = Buckets(start, end, DAY), True
@@ -180,7 +180,13 @@ class OpenAI:
                 buckets.bad(at, problem)
         if len(accounts) > 1:
             raise api.unexpected("costs of two organizations at once")
-        return Page(tuple(rows), buckets.problems.all(), raw, account_id=next(iter(accounts), ""))
+        return Page(
+            tuple(rows),
+            buckets.problems.all(),
+            raw,
+            account_id=next(iter(accounts), ""),
+            left_out=buckets.problems.left_out,
+        )
 
     def _fill(self, buckets: Buckets, api: Api, path: str, params: Params, group_by: tuple[str, ...]) -> int:
         """Read every page of a window; how many there were."""

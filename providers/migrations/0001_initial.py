@@ -187,6 +187,11 @@ class Migration(migrations.Migration):
                 ("last_success_at", models.DateTimeField(null=True)),
                 ("last_tried_at", models.DateTimeField(null=True)),
                 (
+                    "sample",
+                    models.TextField(blank=True, help_text="Of the last answer that was not understood, masked."),
+                ),
+                ("sample_at", models.DateTimeField(null=True)),
+                (
                     "connection",
                     models.ForeignKey(
                         db_constraint=False,
@@ -226,6 +231,12 @@ class Migration(migrations.Migration):
                 ),
                 ("read_at", models.DateTimeField(help_text="The last complete reading.", null=True)),
                 ("rows", models.IntegerField(default=0)),
+                (
+                    "left_out",
+                    models.IntegerField(
+                        default=0, help_text="Rows and buckets of the last reading that made no sense."
+                    ),
+                ),
                 ("tries", models.IntegerField(default=0, help_text="Failed ones in a row.")),
                 ("problem", models.CharField(blank=True, max_length=500)),
                 (
@@ -528,6 +539,7 @@ class Migration(migrations.Migration):
             {
                 "providers_connection": "id, organization_id, next_sync_at, lease_until, status",
                 "providers_sealedcredential": "organization_id, master_id, destroyed_at",
+                "providers_endpointstate": "organization_id, sample_at",
             }
         ),
     ]

@@ -13,7 +13,8 @@ from celery.utils.iso8601 import parse_iso8601
 from django.core.management import call_command
 
 from providers import sync, tasks
-from providers.models import Connection, KeptAnswer, ReadWindow
+from providers.models import Connection, KeptAnswer, ReadWindow, SealedCredential
+from tests.conftest import Browser
 from tests.dying import child_that_does, in_a_child
 from tests.fake_provider.world import revise
 from tests.product import wait_for
@@ -175,3 +176,42 @@ def test_s3_5_out_of_order_tasks_leave_what_one_in_order_would(
         assert is_at_rest(connection)
     for organization in (acme, elsewhere):
         call_command("audit_rollups", org=organization.slug)
+
+
+# A person ends it meanwhile
+
+
+@pytest.mark.parametrize("data", ["keep", "delete"])
+def test_b52_a_connection_that_is_ended_during_a_reading_by_another_process_takes_nothing_more(
+    data, acme, alice, connect, fake, tmp_path
+):
+    connection = connect(acme, "anthropic")
+    read(connection)
+    before, account = stored(connection), fake.world.anthropic
+    due_again(connection)
+    revise(account.bills, {}, amount="12.5")
+    account.settings.latency = 0.5
+    fake.forget()
+    told = tmp_path / "told"
+    child = stopped_while_it_reads(
+        lambda: told.write_text(str(sync.step(acme.pk, connection.pk))), is_reading=lambda: fake.asked("analytics")
+    )
+    account.settings.latency = 0
+
+    path = f"/providers/{connection.pk}/disconnect/"
+    answer = Browser(alice).post(path, {"data": data, "typed": connection.name})
+    with organization_scope(acme.pk):
+        keys = list(SealedCredential.objects.values_list("destroyed_at", "ciphertext", "wrapped_key"))
+    os.kill(child, signal.SIGCONT)
+    os.waitpid(child, 0)
+
+    assert answer.status_code == 302
+    assert [key for key in keys if key[0] is None or key[1] or key[2]] == []  # gone while the other still slept
+    assert "outcome='superseded'" in told.read_text()
+    assert stored(connection) == (before if data == "keep" else [])
+    with organization_scope(acme.pk):
+        left = Connection.objects.filter(pk=connection.pk).values_list("status", "next_sync_at", "lease_until")
+        assert list(left) == ([("disconnected", None, None)] if data == "keep" else [])
+        assert not KeptAnswer.objects.exists()
+        assert ReadWindow.objects.exists() is (data == "keep")
+    assert sync.step(acme.pk, connection.pk) is None

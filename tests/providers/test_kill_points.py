@@ -27,7 +27,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.worker, pytes
         "sync.after_leave",
     ],
 )
-def test_c5_a_worker_killed_anywhere_loses_and_doubles_nothing(point, acme, connect, fake, now, tmp_path):
+def test_c5_s3_3_a_worker_killed_anywhere_loses_and_doubles_nothing(point, acme, connect, fake, now, tmp_path):
     connection = connect(acme, "anthropic")
     fake_total = fake.world.anthropic.total_billed((now - timedelta(days=9)).date(), (now + timedelta(days=1)).date())
 
@@ -49,7 +49,7 @@ def test_c5_a_worker_killed_anywhere_loses_and_doubles_nothing(point, acme, conn
 
 
 @pytest.mark.parametrize("point", ["sync.before_set_aside", "sync.after_set_aside", "sync.after_read"])
-def test_c5_a_worker_killed_between_the_steps_of_a_window_loses_and_doubles_nothing(
+def test_c5_s3_3_a_worker_killed_between_the_steps_of_a_window_loses_and_doubles_nothing(
     point, acme, connect, fake, now, tmp_path, monkeypatch
 ):
     connection = connect(acme, "anthropic")
@@ -79,7 +79,7 @@ def test_c4_until_the_lease_runs_out_nobody_else_reads(acme, connect, tmp_path):
 
 
 @pytest.mark.parametrize(("point", "is_there"), [("connect.before_commit", False), ("connect.after_commit", True)])
-def test_a_web_process_killed_while_connecting_leaves_all_or_nothing(point, is_there, acme, fake, tmp_path):
+def test_s3_3_a_web_process_killed_while_connecting_leaves_all_or_nothing(point, is_there, acme, fake, tmp_path):
     def connect() -> None:
         connecting.connect(acme, CONNECTORS["anthropic"], secret(KEYS["anthropic"]), by=None)
 
@@ -128,7 +128,7 @@ def test_c15_five_workers_at_once_are_one(acme, connect, fake):
 
 
 @pytest.mark.parametrize("point", ["sync.after_read", "sync.before_commit", "sync.after_commit"])
-def test_c5_a_worker_killed_while_days_change_hands_counts_them_once(point, acme, connect, fake, tmp_path):
+def test_c5_s3_3_a_worker_killed_while_days_change_hands_counts_them_once(point, acme, connect, fake, tmp_path):
     first = connect(acme, "anthropic")
     read(first)
     before = billed(first)

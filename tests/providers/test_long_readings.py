@@ -113,7 +113,7 @@ def test_decision_18_no_call_goes_on_after_its_time(acme, connect, crowded, hurr
     assert endpoints(connection)["usage"].retry_at > fresh(connection).created_at + timedelta(minutes=14)
 
 
-def test_what_a_page_takes_too_long_for_is_asked_for_in_halves(acme, connect, fake, now, monkeypatch, hurried):
+def test_s3_4_what_a_page_takes_too_long_for_is_asked_for_in_halves(acme, connect, fake, now, monkeypatch, hurried):
     monkeypatch.setattr(plan, "HISTORY_DAYS", 5)
     connection = connect(acme, "anthropic")
     assert max(lengths(connection, "cost")) == 3
@@ -184,7 +184,7 @@ def test_a_day_that_no_step_can_write_is_written_all_the_same(acme, connect, cro
     assert billed(connection) == truth(crowded, now, "anthropic")
 
 
-def test_a_rate_limit_in_the_middle_of_a_window_does_not_begin_it_again(acme, connect, crowded, now):
+def test_s3_4_a_rate_limit_in_the_middle_of_a_window_does_not_begin_it_again(acme, connect, crowded, now):
     connection = connect(acme, "anthropic")
     crowded.script([{"match": {"path": "analytics/usage", "page": 3, "times": 1}, "do": {"action": "rate_limited"}}])
     crowded.forget()

@@ -21,13 +21,13 @@ def after(*outcomes_: Outcome, before: Tries = WORKS, every: timedelta = 30 * MI
     return tries
 
 
-def test_an_outage_is_tried_again_after_a_quarter_of_an_hour_that_doubles_up_to_six_hours():
+def test_s3_4_an_outage_is_tried_again_after_a_quarter_of_an_hour_that_doubles_up_to_six_hours():
     pauses = [outcomes.pause(failures) for failures in range(1, 9)]
 
     assert pauses == [15 * MINUTE, 30 * MINUTE, HOUR, 2 * HOUR, 4 * HOUR, 6 * HOUR, 6 * HOUR, 6 * HOUR]
 
 
-def test_an_outage_remembers_since_when():
+def test_s3_4_an_outage_remembers_since_when():
     tries = after(Outcome.PROVIDER_DOWN, Outcome.UNEXPECTED, Outcome.PROVIDER_DOWN)
 
     assert tries.failing_since == NOW
@@ -51,7 +51,7 @@ def test_a_success_forgets_the_outage():
         (timedelta(days=9), 0, HOUR),
     ],
 )
-def test_a_rate_limit_waits_for_the_longer_of_header_and_own_pause_up_to_an_hour(asked, slowdowns, wait):
+def test_s3_4_a_rate_limit_waits_for_the_longer_of_header_and_own_pause_up_to_an_hour(asked, slowdowns, wait):
     assert outcomes.slowed_until(NOW, slowdowns=slowdowns, retry_after=asked) == NOW + wait
 
 

@@ -24,6 +24,7 @@ from django.conf import settings
 from tokentra.lib.breaker import Breaker, breaker_of
 from tokentra.lib.guard import Guard
 from tokentra.lib.masking import mask
+from tokentra.lib.sampling import Heard
 from tokentra.lib.waiting import retry_after
 
 CONNECT_SECONDS, IDLE_SECONDS = 5.0, 20.0
@@ -119,6 +120,7 @@ class Client:
     sleep: Callable[[float], None] = time.sleep
     deadline: float = math.inf
     memory: Memory | None = field(default=None, repr=False)
+    heard: Heard = field(default_factory=Heard, repr=False)
     _line: list[socket.socket] = field(default_factory=list, repr=False)
 
     def get(self, path: str, params: Params = (), *, headers: Mapping[str, str]) -> Answer:

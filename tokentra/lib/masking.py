@@ -26,6 +26,9 @@ _HEADER = re.compile(
     r"(?i)\b((?:proxy-)?authorization|(?:x-)?(?:goog-)?api-key|x-amz-security-token|cookie)"
     r"(\\?[\"']?\s*(?:[:=,]|=>)\s*(?:b(?=[\"']))?\\?[\"']?)((?:bearer|basic|token)\s+)?+(?!\[masked\])[^\s\"'\\,;})\]]+"
 )
+_PERSONAL = r"(?:name|mail|phone|user|actor|person|address)"
+_PERSONAL_FIELD = re.compile(rf'(?i)("[\w .-]*{_PERSONAL}[\w .-]*"\s*:\s*")(?!\[masked\])(?:[^"\\]|\\.)*')
+_ADDRESS = re.compile(r"[\w.+%-]+@[\w.-]+")
 _BEARER = re.compile(r"(?i)\b(bearer)\s+(?!\[masked\])[\w.~+/=-]{12,}")
 
 
@@ -35,6 +38,16 @@ def mask(text: str) -> str:
     text = _HEADER.sub(lambda found: f"{found[1]}{found[2]}{found[3] or ''}{MASK}", text)
     text = _BEARER.sub(lambda found: f"{found[1]} {MASK}", text)
     return _SECRET.sub(MASK, text)
+
+
+def mask_personal(text: str) -> str:
+    """The text without mail addresses and without what JSON holds under names of people's things."""
+    return _ADDRESS.sub(MASK, _PERSONAL_FIELD.sub(lambda found: f"{found[1]}{MASK}", text))
+
+
+def is_personal(name: str) -> bool:
+    """Whether a field of this name may hold what tells who somebody is."""
+    return re.search(f"(?i){_PERSONAL}", name) is not None
 
 
 class MaskSecrets(logging.Filter):

@@ -36,7 +36,7 @@ def analytics(kind: str, **changes) -> Page:
     return read_window(body, endpoint(kind), HOUR, HOUR + timedelta(hours=1))
 
 
-def test_units_anthropic_sends_cents_in_a_string():
+def test_s3_4_units_anthropic_sends_cents_in_a_string():
     page = analytics("cost")
 
     tokens, search = page.rows
@@ -58,7 +58,7 @@ def test_units_anthropic_sends_cents_in_a_string():
     assert page.problems == ()
 
 
-def test_units_the_cost_report_means_one_dollar_and_not_a_hundred():
+def test_s3_4_units_the_cost_report_means_one_dollar_and_not_a_hundred():
     body = recorded("anthropic_cost_report")
 
     (row,) = read_window(body, endpoint("cost", "reports"), DAY, DAY + timedelta(days=1)).rows
@@ -88,7 +88,7 @@ def test_cents_become_dollars_exactly(cents, dollars: str):
 
 
 @pytest.mark.parametrize("amount", ["NaN", "Infinity", "three", True, {}])
-def test_c3_4_a_senseless_amount_is_listed_and_its_neighbours_are_kept(amount):
+def test_s3_4_a_senseless_amount_is_listed_and_its_neighbours_are_kept(amount):
     body = recorded("anthropic_analytics_cost")
     body["data"][0]["cost"]["amount"] = amount
 

@@ -50,7 +50,7 @@ def failure(fake: FakeProvider, connector, endpoint: Endpoint, *faults, days: in
         ({}, None),
     ],
 )
-def test_c3_4_too_many_requests_ends_the_window_with_the_wait_that_was_asked_for(
+def test_s3_4_too_many_requests_ends_the_window_with_the_wait_that_was_asked_for(
     fake, connector, endpoint, fault, wait
 ):
     error = failure(fake, connector, endpoint, ({}, {"action": "rate_limited"} | fault))
@@ -59,7 +59,7 @@ def test_c3_4_too_many_requests_ends_the_window_with_the_wait_that_was_asked_for
 
 
 @everywhere
-def test_c3_4_too_many_requests_with_a_date(fake, connector, endpoint):
+def test_s3_4_too_many_requests_with_a_date(fake, connector, endpoint):
     error = failure(fake, connector, endpoint, ({}, {"action": "rate_limited", "retry_after_date": 120}))
 
     assert error.retry_after is not None
@@ -68,7 +68,7 @@ def test_c3_4_too_many_requests_with_a_date(fake, connector, endpoint):
 
 @everywhere
 @pytest.mark.parametrize("fault", [{"action": "status", "status": 502}, {"action": "reset"}, {"action": "truncated"}])
-def test_c3_4_what_passes_within_five_tries_is_not_noticed(fake, connector, endpoint, fault):
+def test_s3_4_what_passes_within_five_tries_is_not_noticed(fake, connector, endpoint, fault):
     whole = read_under(fake, connector, endpoint)
 
     assert read_under(fake, connector, endpoint, ({"times": 4}, fault)) == whole
@@ -79,7 +79,7 @@ def test_c3_4_what_passes_within_five_tries_is_not_noticed(fake, connector, endp
     "fault",
     [{"action": "status", "status": 502}, {"action": "reset"}, {"action": "html"}, {"action": "truncated"}],
 )
-def test_c3_4_what_stays_is_called_unavailable(fake, connector, endpoint, fault):
+def test_s3_4_what_stays_is_called_unavailable(fake, connector, endpoint, fault):
     error = failure(fake, connector, endpoint, ({}, fault))
 
     assert error.outcome is Outcome.PROVIDER_DOWN
@@ -87,7 +87,7 @@ def test_c3_4_what_stays_is_called_unavailable(fake, connector, endpoint, fault)
 
 
 @everywhere
-def test_c3_4_a_redirect_is_not_followed(fake, connector, endpoint):
+def test_s3_4_a_redirect_is_not_followed(fake, connector, endpoint):
     error = failure(fake, connector, endpoint, ({}, {"action": "redirect", "location": f"{fake.url}/v1/elsewhere"}))
 
     assert error.outcome is Outcome.UNEXPECTED
@@ -103,7 +103,7 @@ def test_c3_4_a_redirect_is_not_followed(fake, connector, endpoint):
         ("endless_pages", "more than 20 pages", 20),
     ],
 )
-def test_c3_4_pages_that_do_not_end_are_an_error_and_never_the_last_page(
+def test_s3_4_pages_that_do_not_end_are_an_error_and_never_the_last_page(
     fake, connector, endpoint, fault, words, calls, monkeypatch
 ):
     monkeypatch.setattr("providers.connectors.calling.MAX_PAGES", 20)
@@ -115,7 +115,7 @@ def test_c3_4_pages_that_do_not_end_are_an_error_and_never_the_last_page(
     assert len(fake.requests) == calls
 
 
-def test_c3_4_a_thousand_pages_are_the_most(fake):
+def test_s3_4_a_thousand_pages_are_the_most(fake):
     connector, endpoint = ENDPOINTS["openai costs"]
 
     error = failure(fake, connector, endpoint, ({}, {"action": "endless_pages"}), days=1)
@@ -125,7 +125,7 @@ def test_c3_4_a_thousand_pages_are_the_most(fake):
 
 
 @in_buckets
-def test_c3_4_a_missing_bucket_is_listed_and_the_rest_is_good(fake, connector, endpoint):
+def test_s3_4_a_missing_bucket_is_listed_and_the_rest_is_good(fake, connector, endpoint):
     whole = read_under(fake, connector, endpoint)
     page = read_under(fake, connector, endpoint, ({}, {"action": "drop_bucket", "bucket": 2}))
 
@@ -135,7 +135,7 @@ def test_c3_4_a_missing_bucket_is_listed_and_the_rest_is_good(fake, connector, e
 
 @in_buckets
 @pytest.mark.parametrize("first_copy", ["same", "empty"])
-def test_c3_4_a_doubled_bucket_counts_once(fake, connector, endpoint, first_copy):
+def test_s3_4_a_doubled_bucket_counts_once(fake, connector, endpoint, first_copy):
     whole = read_under(fake, connector, endpoint)
 
     for bucket in range(7):
@@ -144,7 +144,7 @@ def test_c3_4_a_doubled_bucket_counts_once(fake, connector, endpoint, first_copy
 
 
 @in_buckets
-def test_c3_4_idle_buckets_are_a_real_zero_and_no_buckets_are_not(fake, connector, endpoint):
+def test_s3_4_idle_buckets_are_a_real_zero_and_no_buckets_are_not(fake, connector, endpoint):
     page = read_under(fake, connector, endpoint, ({}, {"action": "empty"}))
     assert (page.rows, page.problems) == ((), ())
 
@@ -153,7 +153,7 @@ def test_c3_4_idle_buckets_are_a_real_zero_and_no_buckets_are_not(fake, connecto
 
 
 @everywhere
-def test_c3_4_a_bad_row_is_listed_and_the_good_ones_are_kept(fake, connector, endpoint):
+def test_s3_4_a_bad_row_is_listed_and_the_good_ones_are_kept(fake, connector, endpoint):
     kind = "nan_amount" if endpoint.ledger == "billed" else "negative_tokens"
     whole = read_under(fake, connector, endpoint)
     page = read_under(fake, connector, endpoint, ({}, {"action": "bad_row", "kind": kind}))
@@ -163,14 +163,14 @@ def test_c3_4_a_bad_row_is_listed_and_the_good_ones_are_kept(fake, connector, en
 
 
 @pytest.mark.parametrize(("connector", "endpoint"), [ENDPOINTS["openai costs"]])
-def test_c3_4_another_account_is_noticed(fake, connector, endpoint):
+def test_s3_4_another_account_is_noticed(fake, connector, endpoint):
     globex = fake.world.openai_accounts[1].id
     page = read_under(fake, connector, endpoint, ({}, {"action": "other_account", "account": globex}))
 
     assert page.account_id == globex
 
 
-def test_c3_4_another_account_on_a_later_page_stops_the_window(fake):
+def test_s3_4_another_account_on_a_later_page_stops_the_window(fake):
     fake.world.openai.settings.cost_page_cap = 3
     connector, endpoint = ENDPOINTS["openai costs"]
     globex = fake.world.openai_accounts[1]
@@ -182,7 +182,7 @@ def test_c3_4_another_account_on_a_later_page_stops_the_window(fake):
     assert error.value.outcome is Outcome.UNEXPECTED
 
 
-def test_c3_4_a_fault_on_a_later_page_spoils_the_whole_window(fake):
+def test_s3_4_a_fault_on_a_later_page_spoils_the_whole_window(fake):
     fake.world.openai.settings.cost_page_cap = 3
     connector, endpoint = ENDPOINTS["openai costs"]
 
@@ -201,7 +201,7 @@ def test_a_page_of_fewer_days_than_asked_is_followed_to_the_end(fake):
     assert (page.rows, page.raw_pages) == (whole.rows, 4)
 
 
-def test_problems_are_counted_when_they_are_too_many_to_list():
+def test_c7_problems_are_counted_when_they_are_too_many_to_list():
     from providers.connectors.buckets import LISTED, Problems
 
     problems = Problems()

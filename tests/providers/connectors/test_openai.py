@@ -36,7 +36,7 @@ def completions(**counts) -> Page:
     return read_day("usage.completions", page, hours=1)
 
 
-def test_units_openai_sends_dollars():
+def test_s3_4_units_openai_sends_dollars():
     page = read_day("costs", recorded("openai_costs"))
 
     (row,) = page.rows
@@ -73,7 +73,7 @@ def test_amounts_come_in_many_spellings(sent, dollars: str):
 
 
 @pytest.mark.parametrize("value", ["NaN", "Infinity", "-Infinity", "about 3", True, [], "1e400", {"cents": 1}])
-def test_c3_4_a_senseless_amount_is_listed_and_its_neighbours_are_kept(value):
+def test_s3_4_a_senseless_amount_is_listed_and_its_neighbours_are_kept(value):
     page = costs({"amount": {"value": value, "currency": "usd"}}, {"line_item": "web search tool calls"})
 
     assert [row.line_item for row in page.rows] == ["web search tool calls"]
@@ -169,7 +169,7 @@ def test_parts_that_exceed_their_whole_are_reported_and_kept_as_sent():
 
 
 @pytest.mark.parametrize("value", [-5, "12", 1.5, True, [], 2**63])
-def test_c3_4_a_senseless_count_is_listed_and_its_neighbours_are_kept(value):
+def test_s3_4_a_senseless_count_is_listed_and_its_neighbours_are_kept(value):
     page = recorded("openai_usage_completions")
     good = page["data"][0]["results"][0]
     page["data"][0]["results"] = [good | {"output_tokens": value}, good | {"model": "another"}]

@@ -152,7 +152,7 @@ def test_the_providers_words_are_kept_for_staff_masked_and_short():
         ("the earliest is 2026-02-31", None),
     ],
 )
-def test_c3_4_only_a_day_that_is_named_as_the_first_is_taken_for_it(said: str, earliest: str | None):
+def test_s3_4_only_a_day_that_is_named_as_the_first_is_taken_for_it(said: str, earliest: str | None):
     assert earliest_in(said) == (date.fromisoformat(earliest) if earliest else None)
 
 
