@@ -36,6 +36,7 @@ class Dialect:
 GEN_AI = Dialect(  # OpenTelemetry's semantic conventions, current names first; OpenLLMetry and LiteLLM speak them too
     "OpenTelemetry GenAI",
     marks=("gen_ai.", "llm.usage.", "llm.request.type"),
+    # includes what a cache read and wrote, and every modality
     input=("gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens", "llm.usage.prompt_tokens"),
     output=("gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens", "llm.usage.completion_tokens"),
     cache_read=(
@@ -63,7 +64,7 @@ GEN_AI = Dialect(  # OpenTelemetry's semantic conventions, current names first; 
 OPENINFERENCE = Dialect(
     "OpenInference",
     marks=("openinference.span.kind", "llm.token_count."),
-    input=("llm.token_count.prompt",),
+    input=("llm.token_count.prompt",),  # includes what a cache read and wrote, and audio
     output=("llm.token_count.completion",),
     cache_read=("llm.token_count.prompt_details.cache_read", "llm.token_count.prompt_details.cache_input"),
     cache_write=("llm.token_count.prompt_details.cache_write",),
@@ -80,6 +81,7 @@ OPENINFERENCE = Dialect(
 VERCEL = Dialect(
     "Vercel AI SDK",
     marks=("ai.operationId", "ai.model.id"),
+    # includes what a cache read and wrote, but for those that are `apart`
     input=("ai.usage.inputTokens", "ai.usage.promptTokens", "ai.usage.tokens", *GEN_AI.input),
     output=("ai.usage.outputTokens", "ai.usage.completionTokens", *GEN_AI.output),
     cache_read=("ai.usage.inputTokenDetails.cacheReadTokens", "ai.usage.cachedInputTokens", *GEN_AI.cache_read),

@@ -54,6 +54,14 @@ def test_b38_each_in_a_request_of_its_own_comes_to_the_same(order, acme, export)
     assert list(rebuilding.compare(acme.pk, rebuilding.days_of(acme.pk))) == []
 
 
+def test_b38_it_is_found_over_any_number_of_steps_between(acme, export):
+    for each in (chat(5, below=4), span(4, STEP, below=3), span(3, STEP, below=2), span(2, STEP, below=1), chat(1)):
+        export(each)
+
+    assert (numbers(acme, is_parent=True), calls(acme)) == ([1], 1)
+    assert_true_to_its_events(acme)
+
+
 def test_b38_b32_sending_all_of_it_again_changes_nothing(acme, export):
     for _ in range(2):
         for spans in (["agent"], ["second", "step"], ["first", "agent"]):
