@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
 
+from tokentra.lib import money
 from usage.measured import Event
 from usage.measuring.prices import PARTS, Compiled, PriceTable
 from usage.measuring.shape import Sent
@@ -36,6 +37,11 @@ class Line:
     count: int
     rate: Decimal | None = None
     cost: Decimal | None = None
+
+    @property
+    def rate_text(self) -> str:
+        """Every digit: a rate is no amount that somebody pays."""
+        return money.exact_dollars(self.rate)
 
 
 @dataclass(frozen=True)

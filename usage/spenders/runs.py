@@ -1,5 +1,6 @@
 """Runs by time, of everybody or of one agent or customer; and one run with its calls."""
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -11,7 +12,6 @@ from django.db.models import Q
 from accounts.models import Organization
 from tokentra.lib import money
 from usage.measured import Event, Run
-from usage.measuring.reading import hashed
 from usage.spenders import calls, cursors, growth, tree
 from usage.spenders.cursors import Foreign
 from usage.spenders.words import Word
@@ -104,7 +104,13 @@ class Runs:
 
 
 def one(organization: Organization, run: str) -> Run | None:
-    return Run.objects.owned_by(organization).filter(id=hashed(run.encode()), run=run).first()
+    return Run.objects.owned_by(organization).filter(id=id_of(organization, run), run=run).first()
+
+
+def id_of(organization: Organization, run: str) -> UUID:
+    """As the statement that adds up runs makes it."""
+    content = f"{organization.pk}\x1f{run}".encode()
+    return UUID(hashlib.md5(content, usedforsecurity=False).hexdigest())
 
 
 class OneRun:

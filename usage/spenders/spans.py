@@ -74,10 +74,14 @@ def of(chosen: Period, timezone: str, now: datetime) -> Span:
     return Span(chosen, zone, now.astimezone(zone).date(), now)
 
 
+def wall(timezone: str, now: datetime) -> datetime:
+    """What the clock of a zone shows, as if it were UTC."""
+    return now.astimezone(ZoneInfo(timezone)).replace(tzinfo=UTC)
+
+
 def read(query: QueryDict, timezone: str, now: datetime, *extra: str) -> tuple[Lens, Span]:
     """What the address asks for, in the zone."""
-    wall = now.astimezone(ZoneInfo(timezone)).replace(tzinfo=UTC)
-    lens = replace(look(query, wall, *extra), filters={})
+    lens = replace(look(query, wall(timezone, now), *extra), filters={})
     if lens.period.preset == "24h":
         lens = replace(lens, period=period("24h", now))
     return lens, of(lens.period, timezone, now)

@@ -1,0 +1,145 @@
+"""Customers, agents and runs over JSON, for members and for programs."""
+
+from datetime import timedelta
+
+import pytest
+
+from accounts.permissions import Scope
+from tests.sdk_keys.conftest import issued
+from tests.usage.measuring.conftest import NOON
+from tests.usage.spenders import stories
+from tests.usage.spenders.conftest import in_zone
+from tests.usage.spenders.test_customers import call
+
+pytestmark = pytest.mark.django_db
+
+
+def ask(browser, path, status=200):
+    answer = browser.get(path)
+    assert answer.status_code == status, answer.content
+    return answer.json()
+
+
+def test_customers_have_the_columns_of_their_page(alices, send):
+    send(
+        call("alice", cost="3.20", latencyMs=800, ago=timedelta(days=1)),
+        call("alice", cost="0.80", latencyMs=1_000),
+        call("bob", cost="1"),
+        call(None, cost="5"),
+    )
+
+    found = ask(alices, "/api/customers")
+
+    assert [item["customer"] for item in found["items"]] == ["alice", "bob"]
+    assert found["items"][0] == {
+        "customer": "alice",
+        "cost": "4.00",
+        "otherCurrencies": [],
+        "calls": 2,
+        "errors": 0,
+        "averageCost": "2.00",
+        "averageLatencyMs": 900,
+        "tokensIn": 20,
+        "tokensOut": 0,
+        "unpricedCalls": 0,
+        "unpricedTokens": 0,
+        "providers": ["openai"],
+        "firstSeen": "2026-11-19T12:00:00Z",
+        "lastSeen": "2026-11-20T12:00:00Z",
+    }
+    assert found["totals"]["cost"] == "5.00"
+    assert found["totals"]["customers"] == 2
+    assert found["totals"]["averageCostPerCustomer"] == "2.50"
+    assert found["unattributed"] == {"cost": "5.00", "calls": 1, "share": 0.5}
+    assert found["zone"] == "UTC"
+    assert found["nextCursor"] is None
+
+
+def test_a_list_is_read_page_by_page(alices, send):
+    send(*(call(f"c{n:03}", cost=f"{n % 4}") for n in range(45)))
+    seen, cursor, pages = [], "", 0
+    while cursor is not None:
+        found = ask(alices, f"/api/customers?limit=20&sort=cost&cursor={cursor}")
+        seen += [item["customer"] for item in found["items"]]
+        cursor, pages = found["nextCursor"], pages + 1
+
+    assert (pages, len(seen), len(set(seen))) == (3, 45, 45)
+
+
+def test_days_are_those_of_the_organizations_zone(acme, alices, send):
+    in_zone(acme, "Asia/Kolkata")
+    send(call("evening", ago=timedelta(hours=19)), call("night", ago=timedelta(hours=17)))
+
+    found = ask(alices, "/api/customers?from=2026-11-19&to=2026-11-20")
+
+    assert [item["customer"] for item in found["items"]] == ["evening"]
+    assert found["zone"] == "Asia/Kolkata"
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("from=2026-11-01", "from"),
+        ("from=2026-11-01T00:00:00Z&to=2026-11-02", "from"),
+        ("from=2026-11-02&to=2026-11-01", "from"),
+        ("from=9999-99-99&to=2026-11-01", "from"),
+        ("sort=nonsense", "sort"),
+        ("limit=0", "limit"),
+        ("limit=1001", "limit"),
+        ("cursor=nonsense", "cursor"),
+        ("search=%00", "search"),
+        ("colour=red", "colour"),
+    ],
+)
+def test_what_is_wrong_is_named(query, field, alices, send):
+    send(call("a"))
+
+    assert [*ask(alices, f"/api/customers?{query}", 422)["error"]["fields"]] == [field]
+
+
+def test_agents_tell_their_tools(alices, send):
+    send(*stories.run(NOON))
+
+    [planner] = ask(alices, "/api/agents")["items"]
+
+    assert (planner["agent"], planner["calls"], planner["errors"]) == ("planner", 7, 1)
+    assert planner["tools"] == ["browser", "linter", "web_search"]
+
+
+def test_runs_and_one_of_them(alices, send):
+    send(*stories.run(NOON), call("bob", runId="other", ago=timedelta(hours=1)))
+
+    assert [run["run"] for run in ask(alices, "/api/runs")["items"]] == ["other", "run-2026/11"]
+    assert [run["run"] for run in ask(alices, "/api/runs?filter[agent]=planner")["items"]] == ["run-2026/11"]
+    page = ask(alices, "/api/runs?limit=1")
+    assert [run["run"] for run in ask(alices, f"/api/runs?limit=1&cursor={page['nextCursor']}")["items"]] == [
+        "run-2026/11"
+    ]
+    for path in ("/api/runs/run-2026/11", "/api/runs/run-2026%2F11", "/api/runs/~cnVuLTIwMjYvMTE"):
+        run = ask(alices, path)
+        assert (run["calls"], run["errors"], run["complete"]) == (7, 1, True)
+        assert [(event["id"].removeprefix("run-2026/11-"), event["depth"]) for event in run["events"]][:3] == [
+            ("plan", 0),
+            ("search", 1),
+            ("read", 2),
+        ]
+        assert run["events"][0]["tokens"] == {"input": 900, "cacheRead": 300, "output": 120, "reasoning": 40}
+    assert ask(alices, "/api/runs/nothing", 404)["error"]["code"] == "not_found"
+    assert [*ask(alices, "/api/runs?cursor=x", 422)["error"]["fields"]] == ["cursor"]
+    assert [*ask(alices, "/api/runs?filter[tool]=x", 422)["error"]["fields"]] == ["filter[tool]"]
+
+
+@pytest.mark.parametrize("path", ["/api/customers", "/api/agents", "/api/runs", "/api/runs/r"])
+def test_a_program_needs_the_scope_read_and_sees_its_own_organization(
+    path, acme, alice, elsewhere, mallory, client, send
+):
+    send(call("alice", runId="r", agent="planner"))
+
+    def as_(organization, person, scope):
+        clear = issued(organization, scope, by=person).clear
+        return client.get(path, headers={"Authorization": f"Bearer {clear}"})
+
+    assert as_(acme, alice, Scope.READ).status_code == 200
+    assert as_(acme, alice, Scope.INGEST).status_code == 403
+    assert "planner" not in as_(elsewhere, mallory, Scope.READ).content.decode()
+    assert client.get(path).status_code == 401

@@ -1,0 +1,85 @@
+"""The pages of measured spend in a browser: no fault that axe finds, on a desk and on a phone, by day and by night."""
+
+import os
+from urllib.parse import quote
+
+import pytest
+from django.utils import timezone
+from playwright.sync_api import Browser as Chromium
+from pytest_django.live_server_helper import LiveServer
+
+from accounts.models import Organization, User
+from onboarding.guidance.unlocks import FEATURES
+from tests.onboarding.guidance.in_browser import celebrated, faults, open_page, sitting
+from tests.usage.spenders import stories
+
+SEEN = (
+    "/customers/",
+    "/customers/alice/",
+    "/agents/",
+    "/agents/planner/?period=24h",
+    "/runs/",
+    "/runs/run-2026%2F11/",
+    "/attribution/measured/team/",
+    "/attribution/measured/team/Support/",
+)
+
+
+ALL = [feature.id for feature in FEATURES]
+
+
+@pytest.mark.parametrize(("width", "theme"), [(1440, "light"), (390, "dark")])
+def test_pages_of_measured_spend_have_no_fault(
+    browser: Chromium, live_server: LiveServer, acme: Organization, alice: User, width: int, theme: str
+):
+    stories.told(acme, timezone.now(), customers=12, calls=300)
+
+    celebrated(alice, *ALL)
+    with sitting(browser, live_server.url, alice, width=width, theme=theme) as page:
+        for path in SEEN:
+            open_page(page, path)
+            if "SHOTS" in os.environ:
+                page.wait_for_timeout(400)
+                page.screenshot(
+                    path=f"{os.environ['SHOTS']}/{quote(path, safe='')}-{width}-{theme}.png", full_page=True
+                )
+            assert faults(page) == [], path
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_empty_pages_teach_and_have_no_fault(
+    browser: Chromium, live_server: LiveServer, acme: Organization, alice: User, width: int
+):
+    celebrated(alice, *ALL)
+    with sitting(browser, live_server.url, alice, width=width) as page:
+        for path in ("/customers/", "/agents/", "/runs/", "/attribution/measured/team/"):
+            open_page(page, path)
+            if "SHOTS" in os.environ:
+                page.screenshot(path=f"{os.environ['SHOTS']}/empty-{quote(path, safe='')}-{width}.png", full_page=True)
+            assert faults(page) == [], path
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+
+
+def test_a_call_opens_beside_its_run_by_keyboard_and_is_a_page_of_its_own(
+    browser: Chromium, live_server: LiveServer, acme: Organization, alice: User
+):
+    stories.told(acme, timezone.now(), calls=1)
+
+    celebrated(alice, *ALL)
+    with sitting(browser, live_server.url, alice) as page:
+        open_page(page, "/runs/run-2026%2F11/")
+        link = page.get_by_role("link", name="web_search")
+        link.focus()
+        page.keyboard.press("Enter")
+
+        page.get_by_text("Read from cache").wait_for()
+        assert page.url.endswith("/runs/run-2026%2F11/")
+        if "SHOTS" in os.environ:
+            page.screenshot(path=f"{os.environ['SHOTS']}/panel.png", full_page=True)
+        assert faults(page) == []
+
+        page.goto(str(link.get_attribute("href")))
+        assert page.get_by_role("heading", level=1).inner_text() == "gpt-4o"
+        assert page.get_by_role("cell", name="Output").is_visible()
+        assert faults(page) == []

@@ -1,0 +1,203 @@
+"""Runs by time, one run as a tree, and one call with the rate behind each class of tokens."""
+
+import re
+from datetime import timedelta
+from decimal import Decimal
+from html import unescape
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from tests.usage.measuring.conftest import NOON, event
+from tests.usage.pages.test_explorer import link, rows
+from tests.usage.spenders import stories
+from tests.usage.spenders.test_customers import MOST_QUERIES, NO_QUESTIONS, call, page, stats
+from tokentra.lib.money import DASH
+from tokentra.lib.tenancy import organization_scope
+from usage.measured import Event
+from usage.spenders import calls, runs
+
+pytestmark = pytest.mark.django_db
+
+
+def words(content):
+    return " ".join(unescape(re.sub(r"(?s)<svg.*?</svg>|<[^>]+>", " ", content)).split())
+
+
+def held(acme, **of):
+    with organization_scope(acme.pk):
+        return Event.objects.owned_by(acme).get(**of)
+
+
+def test_the_newest_runs_come_first_with_their_sums(alices, send):
+    send(
+        call("alice", cost="1", runId="old", agent="planner", ago=timedelta(days=40) - timedelta(days=12)),
+        call("alice", cost="1", runId="new", agent="planner", ago=timedelta(minutes=2)),
+        call("alice", cost="2", runId="new", status="timeout"),
+    )
+
+    found = rows(page(alices, "/runs/"))
+
+    assert [row[0] for row in found] == ["new", "old"]
+    assert found[0][1:3] == ["planner", "alice"]
+    assert found[0][4:] == ["2.0 min", "2", "1", "20", "$3.00"]
+
+
+def test_runs_are_filtered_by_agent_and_customer_and_paged(alices, send):
+    send(*(call(f"c{n % 2}", runId=f"r{n:03}", agent=f"a{n % 3}", ago=timedelta(minutes=n // 4)) for n in range(330)))
+    path, seen = "/runs/?agent=a1&customer=c1", []
+    while path:
+        content = page(alices, path)
+        seen += [row[0] for row in rows(content)]
+        path = f"/runs/?{link(content, 'Next')}" if ">Next<" in content else ""
+
+    assert sorted(seen) == [f"r{n:03}" for n in range(330) if n % 6 == 1]
+    assert len(seen) == len(set(seen)) == 55
+    assert "No run matches" in page(alices, "/runs/?agent=nobody")
+    assert rows(page(alices, "/runs/?after=nonsense")) == rows(page(alices, "/runs/"))
+
+
+def test_a_run_is_a_tree_of_its_calls(acme, alices, send):
+    send(*stories.run(NOON), call("alice", runId="another", ago=timedelta(hours=2)))
+
+    content = page(alices, reverse("usage:run", args=["run-2026/11"]))
+
+    assert stats(content)["Calls"] == "7"
+    assert stats(content)["Errors"] == "1"
+    found = [(row[0], row[1]) for row in rows(content)]
+    assert [name for name, _ in found] == [
+        "gpt-4o-mini",
+        "Level 2: web_search gpt-4o",
+        "Level 3: browser gpt-4o-mini",
+        "Level 3: browser gpt-4o",
+        "Level 2: gpt-4o-mini",
+        "Level 3: linter gpt-4o",
+        "gpt-4o-mini",
+    ]
+    assert [status for _, status in found] == ["OK", "OK", "OK", "Timeout", "OK", "OK", "OK"]
+    assert "with 5 below" in words(content)
+
+
+def test_a_parent_span_that_begins_before_the_run_is_in_its_tree_and_not_counted(acme, alices, send):
+    send(call(None, id="child", parentId="root", runId="r"))
+    with organization_scope(acme.pk):
+        child = Event.objects.owned_by(acme).get(ref="child")
+        root = Event(**{f.attname: getattr(child, f.attname) for f in Event._meta.concrete_fields})
+        root.id, root.ref, root.parent, root.is_parent = "0198c0de-0000-7000-8000-00000000000b", "root", None, True
+        root.occurred_at -= timedelta(seconds=30)
+        root.save(force_insert=True)
+
+    content = page(alices, "/runs/r/")
+
+    assert stats(content)["Calls"] == "1"
+    assert len(rows(content)) == 2
+    assert "in its children" in words(content)
+
+
+def test_a_longer_run_shows_its_first_calls_and_says_so(acme, alices, send, monkeypatch):
+    monkeypatch.setattr(calls, "MOST_OF_RUN", 5)
+    send(*(call(None, runId="long", ago=timedelta(seconds=30 - n)) for n in range(9)))
+
+    assert "5 of 9 calls are shown, the first in time." in words(page(alices, "/runs/long/"))
+
+
+def test_a_run_whose_calls_are_gone_says_so(acme, alices, send):
+    send(call(None, runId="gone"))
+    with organization_scope(acme.pk):
+        Event.objects.owned_by(acme).delete()
+
+    assert "Single calls are kept for" in words(page(alices, "/runs/gone/"))
+
+
+def test_a_call_is_explained_by_the_rate_of_each_class(acme, alices, send):
+    send(
+        event(
+            id="x",
+            tokens={"input": 900, "cacheRead": 100, "output": 45, "reasoning": 5},
+            customerId="alice",
+            region="eu",
+        )
+    )
+    it = held(acme, ref="x")
+
+    content = page(alices, f"/calls/{it.day}/{it.id}/")
+
+    assert rows(content) == [
+        ["Input, not cached", "900", "$0.15", "$0.00014"],
+        ["Read from cache", "100", "$0.075", "$0.0000075"],
+        ["Output", "45", "$0.60", "$0.000027"],
+    ]
+    assert 'title="$0.000135"' in content
+    assert f"The price book: {it.rate_ref}." in words(content)
+    assert "5 tokens of the output are reasoning." in words(content)
+    assert "region eu" in words(content)
+
+
+@pytest.mark.parametrize(
+    ("said", "sentence"),
+    [
+        ({"cost": {"amount": "2", "currency": "EUR"}}, "The amount came with the call."),
+        ({"model": "nobody-knows"}, "No price: unknown model."),
+        ({"tokens": {}, "units": {"web_search": "2"}}, "No tokens were reported."),
+    ],
+)
+def test_where_no_rate_made_the_amount_none_is_shown(said, sentence, acme, alices, send):
+    send(event(id="x", **said))
+    it = held(acme, ref="x")
+
+    content = words(page(alices, f"/calls/{it.day}/{it.id}/"))
+
+    assert sentence in content
+
+
+def test_rates_that_have_changed_since_are_not_shown(acme, alices, send):
+    send(event(id="x"))
+    with organization_scope(acme.pk):
+        Event.objects.owned_by(acme).update(amount=Decimal("0.5"))
+    it = held(acme, ref="x")
+
+    content = page(alices, f"/calls/{it.day}/{it.id}/")
+
+    assert "It has other rates now, so they are not shown by class." in words(content)
+    assert [row[2] for row in rows(content)] == [DASH] * 3
+
+
+def test_a_call_is_a_panel_for_the_script_and_a_page_without_it(acme, alices, send):
+    send(event(id="x"))
+    it = held(acme, ref="x")
+    path = f"/calls/{it.day}/{it.id}/"
+
+    panel = alices.get(path, headers={"HX-Request": "true"}).content.decode()
+
+    assert "<html" not in panel
+    assert "Tokens by class" in panel
+    assert "<html" in page(alices, path)
+
+
+@pytest.mark.parametrize("path", ["/runs/nothing/", "/calls/2026-11-20/0198c0de-0000-7000-8000-00000000000a/",
+                                  "/calls/tomorrow/0198c0de-0000-7000-8000-00000000000a/", "/calls/0000-00-00/x/"])  # fmt: skip
+def test_what_is_not_there_is_not_found(path, alices, send):
+    assert alices.get(path).status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/runs/", "/runs/run-2026%2F11/"])
+def test_a_page_of_runs_takes_few_queries(path, alices, send):
+    send(*stories.run(NOON), *(call("c", runId=f"r{n}") for n in range(90)))
+    page(alices, path)
+
+    with CaptureQueriesContext(connection) as asked:
+        page(alices, path)
+
+    questions = [each["sql"] for each in asked if not each["sql"].startswith(NO_QUESTIONS)]
+    assert len(questions) <= MOST_QUERIES, questions
+
+
+def test_a_run_of_another_organization_is_not_there(acme, elsewhere, mallorys, send):
+    send(event(id="x", runId="r"))
+    it = held(acme, ref="x")
+
+    assert mallorys.get(f"/calls/{it.day}/{it.id}/").status_code == 404
+    with organization_scope(elsewhere.pk):
+        assert runs.one(elsewhere, "r") is None

@@ -1,0 +1,142 @@
+"""Customers, agents and runs over JSON: the same columns as their pages."""
+
+from contextlib import suppress
+from datetime import datetime
+from typing import Any
+
+from django.http import Http404, HttpRequest
+from django.utils import timezone
+from ninja import Router
+
+from accounts.gates import api_asker
+from accounts.models import Organization
+from accounts.permissions import Permission, Scope
+from tokentra.lib.periods import BadPeriod, custom, period
+from tokentra.lib.tenancy import organization_scope
+from usage import asking
+from usage.asking import Mistakes
+from usage.forms import Lens
+from usage.measured import Run
+from usage.reference import parameter
+from usage.spenders import listing, runs, spans
+from usage.spenders.answers import one_run, run_line, spenders
+from usage.spenders.cursors import Foreign
+from usage.spenders.ids import opened
+from usage.spenders.places import LONGEST_SEARCH, Spenders
+
+router = Router()
+PAGED = [
+    parameter("limit", "Items on a page.", type="integer", minimum=1, maximum=asking.MOST, default=asking.LIMIT),
+    parameter("cursor", "The nextCursor of the page before."),
+]
+LISTED: dict[str, Any] = {
+    "parameters": [
+        parameter("from", "The first day, as 2026-01-31, in the organization's zone. Default: 30 days."),
+        parameter("to", "The day after the last one."),
+        parameter("search", "A part of the id."),
+        parameter(
+            "sort", f"One of {', '.join(listing.SORTS)}; a leading - turns the order around.", default=listing.DEFAULT
+        ),
+        *PAGED,
+    ]
+}
+RUNS: dict[str, Any] = {
+    "parameters": [*(parameter(f"filter[{name}]", f"Only runs of this {name}.") for name in runs.FILTERS), *PAGED]
+}
+
+
+@router.get("/customers", url_name="customers", summary="What each customer costs", openapi_extra=LISTED)
+def customers(request: HttpRequest) -> dict[str, Any]:
+    return listed(request, "customer")
+
+
+@router.get("/agents", url_name="agents", summary="What each agent costs", openapi_extra=LISTED)
+def agents(request: HttpRequest) -> dict[str, Any]:
+    return listed(request, "agent")
+
+
+def listed(request: HttpRequest, dimension: str) -> dict[str, Any]:
+    """One page of the values of a dimension, in days of the organization's zone."""
+    asker = api_asker(request, Permission.SEE_COSTS, scope=Scope.READ)
+    wrong = checked(request, {"from", "to", "search", "sort", "limit", "cursor"})
+    chosen = days(request, asker.organization, timezone.now(), wrong)
+    sort = request.GET.get("sort", listing.DEFAULT)
+    if not listing.is_sort(sort):
+        wrong.add("sort", f"Sort by one of {', '.join(listing.SORTS)}; a leading - turns the order around.")
+    limit = asking.number(request.GET, wrong)
+    wrong.refuse_if_any()
+    said = {"q": (request.GET.get("search", "")[:LONGEST_SEARCH],), "sort": (sort,)}
+    with organization_scope(asker.organization.pk):
+        found = Spenders(asker.organization, dimension, Lens(chosen.period, extra=said), chosen)
+        try:
+            found.page = listing.page(asker.organization, found.asked, after=request.GET.get("cursor", ""), size=limit)
+        except Foreign as foreign:
+            wrong.add("cursor", str(foreign))
+        wrong.refuse_if_any()
+        return spenders(found)
+
+
+def days(request: HttpRequest, organization: Organization, now: datetime, wrong: Mistakes) -> spans.Span:
+    start, end = request.GET.get("from", ""), request.GET.get("to", "")
+    fallback = spans.wall(organization.timezone, now)
+    if not start and not end:
+        return spans.of(period("30d", fallback), organization.timezone, now)
+    try:
+        if len(start) != 10 or len(end) != 10:
+            raise BadPeriod("Give both ends as days, as 2026-01-31: they are the organization's.")
+        chosen = custom(start, end)
+        if chosen.start < asking.EARLIEST or chosen.end > asking.LATEST:
+            raise BadPeriod("Choose a range between 2015 and 2100.")
+        return spans.of(chosen, organization.timezone, now)
+    except BadPeriod as problem:
+        wrong.add("from", str(problem))
+        return spans.of(period("30d", fallback), organization.timezone, now)
+
+
+def checked(request: HttpRequest, allowed: set[str]) -> Mistakes:
+    """With what nobody asks for, and texts that the database cannot hold, among the mistakes."""
+    wrong = Mistakes()
+    for name, values in request.GET.lists():
+        if name not in allowed:
+            wrong.add(name, "There is no such parameter.")
+        elif any("\x00" in value for value in values):
+            wrong.add(name, "Leave out the NUL character.")
+    wrong.refuse_if_any()
+    return wrong
+
+
+@router.get("/runs", url_name="runs", summary="Runs, the newest first", openapi_extra=RUNS)
+def all_runs(request: HttpRequest) -> dict[str, Any]:
+    asker = api_asker(request, Permission.SEE_COSTS, scope=Scope.READ)
+    wrong = checked(request, {*(f"filter[{name}]" for name in runs.FILTERS), "limit", "cursor"})
+    limit = asking.number(request.GET, wrong)
+    wrong.refuse_if_any()
+    asked = {name: request.GET.get(f"filter[{name}]", "") for name in runs.FILTERS}
+    filters = {name: value for name, value in asked.items() if value}
+    with organization_scope(asker.organization.pk):
+        try:
+            page = runs.page(asker.organization, filters, after=request.GET.get("cursor", ""), size=limit)
+        except Foreign as foreign:
+            wrong.add("cursor", str(foreign))
+        wrong.refuse_if_any()
+        return {"items": [run_line(run) for run in page.runs], "nextCursor": page.after or None}
+
+
+@router.get("/runs/{path:run}", url_name="run", summary="One run with its calls, each under its parent")
+def run(request: HttpRequest, run: str) -> dict[str, Any]:
+    """The id as it was sent, or as it stands in the address of its page. Up to 1,000 calls, the first in time."""
+    asker = api_asker(request, Permission.SEE_COSTS, scope=Scope.READ)
+    with organization_scope(asker.organization.pk):
+        held = found_run(asker.organization, run)
+        return one_run(runs.OneRun(asker.organization, held))
+
+
+def found_run(organization: Organization, text: str) -> Run:
+    """A name that begins with "~" itself comes first."""
+    names = [text]
+    with suppress(ValueError):
+        names.append(opened(text))
+    for name in names:
+        if "\x00" not in name and (held := runs.one(organization, name)):
+            return held
+    raise Http404("no run of this name")
