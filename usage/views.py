@@ -19,8 +19,9 @@ from usage import firsts, sample_door
 from usage import optimization as savings
 from usage import picture as pictures
 from usage import summary as summaries
-from usage.forms import look
+from usage.forms import clean, look
 from usage.measuring import discards as left_out
+from usage.spenders.doors import dashboard_of
 
 WAITED = "waited"  # in the address of a look from a page that had no figures yet
 
@@ -28,6 +29,8 @@ WAITED = "waited"  # in the address of a look from a page that had no figures ye
 @require_GET
 @page(Permission.SEE_COSTS)
 def dashboard(request: OrgRequest) -> HttpResponse:
+    if chosen := clean(request.GET.getlist("customer")):
+        return dashboard_of(request, chosen[0])
     now = timezone.now()
     lens = look(request.GET, now, *boards.EXTRA)
     filling = sample_door.look(request)  # before the figures, so that those of a whole sample are all there

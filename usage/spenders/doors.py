@@ -18,6 +18,7 @@ from usage.ingest import overrides_of
 from usage.spenders import calls, files, places, spans, teaching
 from usage.spenders import runs as listing_of_runs
 from usage.spenders.one_call import OneCall
+from usage.spenders.overview import Overview
 from usage.spenders.places import Spenders
 from usage.spenders.spender import Spender
 from usage.spenders.words import WORDS, href
@@ -114,6 +115,23 @@ def call(request: OrgRequest, day: str, call: UUID) -> HttpResponse:
     found = OneCall(held, overrides_of(request.organization.pk))
     template = "usage/_call.html" if request.htmx else "usage/call.html"
     return render(request, template, {"found": found, "call": held})
+
+
+@require_GET
+@page(Permission.SEE_COSTS)
+def overview(request: OrgRequest) -> HttpResponse:
+    """A part of the dashboard, asked for by itself; empty while nothing is measured."""
+    lens, span = spans.read(request.GET, request.organization.timezone, timezone.now())
+    found = Overview(request.organization, lens, span)
+    return render(request, "usage/_overview.html", {"found": found, "lens": lens, "span": span})
+
+
+def dashboard_of(request: OrgRequest, customer: str) -> HttpResponse:
+    """The dashboard of one customer: all of it measured, and it says so."""
+    lens, span = spans.read(request.GET, request.organization.timezone, timezone.now(), "customer")
+    found = Spender(request.organization, "customer", customer, lens, span)
+    context = {"found": found, "lens": lens, "span": span, "customer": customer}
+    return render(request, "usage/dashboard_of_customer.html", context, status=422 if lens.errors else 200)
 
 
 @require_GET

@@ -140,6 +140,10 @@ class Spenders:
         return other in BY_NAME[self.dimension].crossed_with
 
     @property
+    def caption(self) -> str:
+        return f"{self.word.many} with their figures"
+
+    @property
     def has_models(self) -> bool:
         return self._has("model")
 

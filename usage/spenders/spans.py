@@ -47,12 +47,8 @@ class Span:
 
     @property
     def words(self) -> str:
-        """Whose days they are."""
-        return f"hours in {self.zone_name}" if self.by_hour else f"days in {self.zone_name}"
-
-    @property
-    def zone_name(self) -> str:
-        return self.zone.key.replace("_", " ")
+        """Where its days or hours are those of the clock."""
+        return f"in {self.zone.key.replace('_', ' ')}"
 
     @property
     def in_whole_days(self) -> "Span":

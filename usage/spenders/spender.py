@@ -183,7 +183,7 @@ class Spender:
     @property
     def latency_line(self) -> str:
         told = self.total.told
-        return f"{money.exact(told)} of {money.exact(self.total.calls)} calls told it." if told else ""
+        return f"{money.exact(told)} of {money.exact(self.total.calls)} calls told theirs." if told else ""
 
     @property
     def lists_calls(self) -> bool:

@@ -16,6 +16,7 @@ urlpatterns = [
     path("agents/<name:agent>/", doors.agent, name="agent"),
     path("runs/", doors.runs, name="runs"),
     path("runs/<name:run>/", doors.run, name="run"),
+    path("dashboard/measured/", doors.overview, name="overview"),
     path("attribution/measured/<str:dimension>/", doors.measured, name="measured"),
     path("attribution/measured/<str:dimension>/<name:value>/", doors.measured_value, name="measured_value"),
     path("calls/<str:day>/<uuid:call>/", doors.call, name="call"),

@@ -129,7 +129,7 @@ def test_periods_are_of_the_organizations_days_or_the_last_hours(acme, alices, s
     assert found("period=7d") == ["evening", "now", "week"]
     assert found("period=30d") == ["evening", "month", "now", "week"]
     assert found("from=2026-11-19&to=2026-11-19") == ["evening"]  # 17:00 UTC of the 19th is 22:30 there
-    assert "days in Asia/Kolkata" in page(alices)
+    assert "Last 30 days in Asia/Kolkata" in page(alices)
     assert "This period cannot be shown" in page(alices, "/customers/?from=2026-11-20&to=2026-11-01", 422)
 
 

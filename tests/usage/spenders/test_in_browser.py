@@ -22,6 +22,7 @@ SEEN = (
     "/runs/run-2026%2F11/",
     "/attribution/measured/team/",
     "/attribution/measured/team/Support/",
+    "/dashboard/?customer=alice",
 )
 
 
@@ -59,6 +60,24 @@ def test_empty_pages_teach_and_have_no_fault(
                 page.screenshot(path=f"{os.environ['SHOTS']}/empty-{quote(path, safe='')}-{width}.png", full_page=True)
             assert faults(page) == [], path
             assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+
+
+def test_the_dashboard_has_its_measured_part_and_leads_to_one_customer(
+    browser: Chromium, live_server: LiveServer, acme: Organization, alice: User
+):
+    stories.told(acme, timezone.now(), calls=80)
+
+    celebrated(alice, *ALL)
+    with sitting(browser, live_server.url, alice) as page:
+        open_page(page, "/dashboard/")
+        page.get_by_role("heading", name="Measured by your own code").wait_for()
+        if "SHOTS" in os.environ:
+            page.wait_for_timeout(400)
+            page.screenshot(path=f"{os.environ['SHOTS']}/dashboard.png", full_page=True)
+        assert faults(page) == []
+        page.get_by_label("Customer", exact=True).select_option("alice")
+        page.get_by_role("button", name="Show this customer").click()
+        page.get_by_text("bills do not know your customers").wait_for()
 
 
 def test_a_call_opens_beside_its_run_by_keyboard_and_is_a_page_of_its_own(

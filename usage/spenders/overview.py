@@ -1,0 +1,116 @@
+"""The dashboard's part of what was measured: latency, errors, runs, and who and what is dearest."""
+
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
+from functools import cached_property
+
+from django.urls import reverse
+
+from accounts.models import Organization
+from tokentra.lib import money
+from tokentra.lib.charts import Part, Rank, rank
+from usage.forms import Lens
+from usage.measured import Run
+from usage.measuring import appearing
+from usage.spenders import growth, listing, sums
+from usage.spenders.spans import Span
+from usage.spenders.sums import Sums
+from usage.spenders.words import WORDS, href
+
+TOP = 5
+OFFERED = 50  # customers to choose from, the dearest first
+SHOWN = ("customer", "feature", "agent")
+
+
+@dataclass(frozen=True)
+class Top:
+    """The dearest values of one dimension."""
+
+    title: str
+    line: str
+    href: str
+    ranks: list[Rank]
+
+
+class Overview:
+    """Read inside the organization's scope."""
+
+    def __init__(self, organization: Organization, lens: Lens, span: Span) -> None:
+        self.organization, self.lens, self.span = organization, lens, span
+
+    @cached_property
+    def since(self) -> date | None:
+        return growth.since(self.organization)
+
+    @cached_property
+    def totals(self) -> dict[str, Sums]:
+        found = sums.totals(self.organization, ("all", "customer", "agent"), self.span)
+        return found | sums.totals(self.organization, ("feature",), self.span)
+
+    @property
+    def total(self) -> Sums:
+        return self.totals["all"]
+
+    @cached_property
+    def runs(self) -> int:
+        """Different ones; by the hour those that began in the span."""
+        if not self.span.by_hour:
+            ends = {"start": self.span.first_day, "end": self.span.end_day}
+            return appearing.unique(self.organization, appearing.RUN, **ends)
+        began = Run.objects.owned_by(self.organization)
+        return began.filter(started_at__gte=self.span.start, started_at__lt=self.span.end).count()
+
+    @cached_property
+    def _customers(self) -> list[Sums]:
+        return self._dearest("customer", OFFERED)
+
+    def _dearest(self, dimension: str, most: int) -> list[Sums]:
+        return listing.page(self.organization, listing.Asked(dimension, self.span), size=most).found
+
+    @cached_property
+    def tops(self) -> list[Top]:
+        return [top for top in map(self._top, SHOWN) if top]
+
+    def _top(self, dimension: str) -> Top | None:
+        total = self.totals[dimension]
+        if not total.calls:
+            return None
+        found = (self._customers if dimension == "customer" else self._dearest(dimension, TOP))[:TOP]
+        word, query = WORDS[dimension], self.query
+        parts = [Part(each.value, each.value, each.cost, href(dimension, each.value, query)) for each in found]
+        path = {"customer": "usage:customers", "agent": "usage:agents"}.get(dimension)
+        page = f"{reverse(path) if path else reverse('usage:measured', args=[dimension])}?{query}"
+        if rest := total.cost - sum((each.cost for each in found), Decimal(0)):
+            parts.append(Part("", "All others", rest, page))
+        by_day = self.span.by_hour and dimension == "feature"
+        share = total.cost / self.total.cost if self.total.cost and not by_day else None
+        named = f"{money.percent(share)} of the measured cost names one" if share is not None else ""
+        line = f"Kept by day: all of {self.span.first_day:%-d %b} and {self.span.last_day:%-d %b}" if by_day else named
+        return Top(f"Top {word.many.lower()}", line, page, rank(parts, keep=TOP + 1))
+
+    @property
+    def query(self) -> str:
+        return replace(self.lens, extra={}).query()
+
+    @property
+    def customers(self) -> list[str]:
+        return [each.value for each in self._customers]
+
+    @property
+    def kept(self) -> dict[str, str]:
+        """The period, for the form that chooses a customer."""
+        return dict(replace(self.lens, extra={}).pairs())
+
+    @property
+    def latency_note(self) -> str:
+        p95 = self.total.p95
+        return f"95% took at most {money.duration(p95)}" if p95 is not None else "No call told its latency."
+
+    @property
+    def errors_note(self) -> str:
+        return f"{money.exact(self.total.errors)} of {money.exact(self.total.calls)} calls"
+
+    @property
+    def runs_note(self) -> str:
+        return "Those that began in these hours" if self.span.by_hour else ""
