@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils import timezone
 
 from accounts import invitations
 from accounts.permissions import Role
@@ -16,10 +17,13 @@ from tests.conftest import Browser
 from tests.sdk_keys.conftest import issued
 from tokentra.lib.ids import uuid7
 from tokentra.lib.tenancy import organization_scope
+from usage.measured import Event
+from usage.measuring import tracking
 
 pytestmark = pytest.mark.django_db
 
 CANARY = "Canarymine"
+WORDS = {"dimension": "team"}  # in addresses, and everybody's
 METHODS = ("get", "post", "put", "patch", "delete")
 THIRD_PARTY = (
     "admin",
@@ -54,10 +58,15 @@ class Route:
 
     @property
     def has_object(self) -> bool:
-        return "<" in self.path
+        return not {*self.names} <= WORDS.keys()
+
+    @property
+    def names(self) -> list[str]:
+        return re.findall(r"<(?:\w+:)?(\w+)>", self.path)
 
     def at(self, **objects: str) -> str:
-        return "/" + re.sub(r"<(?:\w+:)?(\w+)>", lambda found: objects.get(found.group(1), "openai"), self.path)
+        told = objects | WORDS
+        return "/" + re.sub(r"<(?:\w+:)?(\w+)>", lambda found: told.get(found.group(1), "openai"), self.path)
 
 
 def routes(patterns: list, prefix: str = "", namespace: str = "") -> Iterator[Route]:
@@ -71,9 +80,7 @@ def routes(patterns: list, prefix: str = "", namespace: str = "") -> Iterator[Ro
 
 
 OURS = [route for route in routes(get_resolver().url_patterns) if not route.name.startswith(THIRD_PARTY)]
-WITH_OBJECT = [
-    route for route in OURS if route.has_object and "provider" not in re.findall(r"<(?:\w+:)?(\w+)>", route.path)
-]
+WITH_OBJECT = [route for route in OURS if route.has_object and "provider" not in route.names]
 PLAIN = [route for route in OURS if not route.has_object]
 
 
@@ -89,12 +96,28 @@ def acme_things(acme, alice) -> dict[str, str]:
             "invitation_id": str(acme.invitations.get().pk),
         }
     key = issued(acme, by=alice, name=f"{CANARY} key").key
-    return people | {
-        "key_id": str(key.pk),
-        "pk": str(connection.pk),
-        "connection_id": str(connection.pk),
-        "organization_id": str(acme.pk),
-    }
+    return (
+        people
+        | measured(acme)
+        | {
+            "key_id": str(key.pk),
+            "pk": str(connection.pk),
+            "connection_id": str(connection.pk),
+            "organization_id": str(acme.pk),
+        }
+    )
+
+
+def measured(acme) -> dict[str, str]:
+    """A call that names everything that has a page."""
+    name = f"{CANARY}-name"
+    said = dict.fromkeys(("customerId", "agent", "runId", "team", "feature", "tool"), name)
+    call = {"provider": "openai", "model": "gpt-4o", "tokens": {"input": 9}, **said}
+    tracking.track(acme.pk, [call], key_id=None, now=timezone.now())
+    with organization_scope(acme.pk):
+        held = Event.objects.owned_by(acme).get()
+    names = dict.fromkeys(("customer", "agent", "run", "value"), name)
+    return names | {"day": str(held.day), "call": str(held.id)}
 
 
 def test_the_walk_covers_the_products_routes():
@@ -183,5 +206,15 @@ def test_every_role_sees_costs(role, acme, acme_things):
     person = make.member(acme, f"{role}2@acme.example", role)
     browser = Browser(person)
 
-    for path in ("/dashboard/", "/usage/", "/optimization/", "/providers/", "/settings/team/"):
+    for path in (
+        "/customers/",
+        "/agents/",
+        "/runs/",
+        "/attribution/measured/team/",
+        "/dashboard/",
+        "/usage/",
+        "/optimization/",
+        "/providers/",
+        "/settings/team/",
+    ):
         assert browser.get(path).status_code == 200, path

@@ -12,6 +12,7 @@ from tokentra.lib.tenancy import organization_scope
 from usage import asking, export, stats
 from usage.freshness import fresh_until, reaches
 from usage.reference import EXPORT, STATS
+from usage.spenders import stats as measured
 from usage.spenders.api import router as spenders
 from usage.wire import answer
 
@@ -23,7 +24,12 @@ router.add_router("", spenders)
 def usage_stats(request: HttpRequest) -> dict[str, Any]:
     """Cost, tokens and requests of a half-open range in UTC, one page at a time."""
     asker = api_asker(request, Permission.SEE_COSTS, scope=Scope.READ)
-    asked = asking.read(request.GET, asking.STATS, timezone.now())
+    now = timezone.now()
+    if measured.is_asked(request.GET):
+        wanted = measured.read(request.GET, asker.organization, now)
+        with organization_scope(asker.organization.pk):
+            return measured.answer(asker.organization, wanted, now)
+    asked = asking.read(request.GET, asking.STATS, now)
     with organization_scope(asker.organization.pk):
         page = list(stats.groups(asker.organization, asked.question, after=asked.after, limit=asked.limit + 1))
         totals = stats.totals(asker.organization, asked.question)

@@ -19,6 +19,7 @@ from usage.figures import NARROW, TIMES, Figures, Question, position
 from usage.forms import LABELS, Chip, Lens, Segment
 from usage.freshness import Reach, measured, reaches
 from usage.names import Names
+from usage.spenders.words import WORDS
 
 EXTRA = ("group", "sort", "after", "before")
 DIMENSIONS = ("provider", "model", "project", "api_key", "user", "service_tier")
@@ -200,6 +201,11 @@ class Table:
 
     def _grouped(self, *groups: str) -> str:
         return f"?{self.lens.query(group=groups, sort='', after='', before='')}"
+
+    @property
+    def measured(self) -> list[tuple[str, str]]:
+        """What only calls that code reports can be told by, which has pages of its own."""
+        return [(name, WORDS[name].one) for name in ("customer", "feature", "team", "agent")]
 
     @property
     def export(self) -> str:

@@ -22,6 +22,7 @@ from usage import summary as summaries
 from usage.forms import clean, look
 from usage.measuring import discards as left_out
 from usage.spenders.doors import dashboard_of
+from usage.spenders.words import measured_rows
 
 WAITED = "waited"  # in the address of a look from a page that had no figures yet
 
@@ -78,9 +79,13 @@ def data_ready(request: OrgRequest) -> HttpResponse:
 @require_GET
 @page(Permission.SEE_COSTS)
 def explorer(request: OrgRequest) -> HttpResponse:
+    elsewhere, refusal = measured_rows(request.GET)
+    if elsewhere:
+        return redirect(elsewhere)
     now = timezone.now()
     lens = look(request.GET, now, *tables.EXTRA)
     table = tables.Table(request.organization, lens, now)
+    table.errors += refusal
     if request.htmx.target == "filters":
         return render(request, "usage/_filters.html#form", {"lens": lens, "shown": table})
     status = 422 if lens.errors or table.errors else 200

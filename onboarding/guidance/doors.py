@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import cast
 
+from django.core.cache import cache
 from django.db.models import TextField, Value
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -24,6 +25,7 @@ from usage.measured import MeasuredDay
 HELD = "open_features"  # in the session, by organization: what is open stays open, so it need not be looked up again
 MEASURED = "measured"  # pages of what customers' code reports, which explain themselves while they are empty
 GATED = frozenset(feature.id for feature in BY_VIEW.values())
+UNMEASURED, ASKED_AGAIN_AFTER = "unmeasured:{}", 30  # seconds
 WAITING = GATED | {MEASURED}
 
 
@@ -57,7 +59,7 @@ def open_features(request: HttpRequest) -> frozenset[str]:
     person = cast(OrgRequest, request).membership.user_id
     held: dict[str, list[str]] = request.session.get(HELD, {})
     known = frozenset(held.get(str(organization.pk), []))
-    if known >= WAITING:
+    if known >= WAITING or (known >= GATED and cache.get(UNMEASURED.format(organization.pk))):
         return known
     with organization_scope(organization.pk):
         useful = Unlock.objects.owned_by(organization).values_list("feature")
@@ -65,6 +67,8 @@ def open_features(request: HttpRequest) -> frozenset[str]:
         days = MeasuredDay.objects.owned_by(organization).filter(dimension="all", by="")
         measured = days.values_list(Value(MEASURED, output_field=TextField()))[:1]
         found = WAITING & {name for (name,) in useful.union(early, measured)}
+    if MEASURED not in found:
+        cache.set(UNMEASURED.format(organization.pk), True, ASKED_AGAIN_AFTER)
     if found != known:
         request.session[HELD] = held | {str(organization.pk): sorted(found)}
     return found

@@ -1,7 +1,9 @@
 """What the dimensions of measured events are called on screen and in addresses."""
 
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
+from django.http import QueryDict
 from django.urls import reverse
 
 
@@ -35,3 +37,19 @@ def href(dimension: str, value: str, query: str = "") -> str:
     view = WORDS[dimension].view
     path = reverse(view, args=[value]) if view else reverse("usage:measured_value", args=[dimension, value])
     return f"{path}?{query}" if query else path
+
+
+def measured_rows(query: QueryDict) -> tuple[str, list[str]]:
+    """Where the rows of a question about measured calls are, or why there are none; nothing for another question."""
+    if query.get("ledger") != "measured":
+        return "", []
+    groups = [name for name in query.getlist("group") if name in WORDS]
+    given = [(name, str(query.get(name, ""))) for name in WORDS]
+    filters = [(name, value) for name, value in given if value and "\x00" not in value]
+    period = urlencode([(name, query[name]) for name in ("period", "from", "to") if name in query])
+    if len({*groups}) > 1 or len(filters) > 1 or (groups and filters):
+        return "", ["Measured calls are listed by one dimension at a time. /api/usage/stats answers by two of them."]
+    if filters:
+        return href(*filters[0], period), []
+    path = reverse("usage:measured", args=[groups[0] if groups else "customer"])
+    return f"{path}?{period}" if period else path, []

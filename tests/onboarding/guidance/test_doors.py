@@ -2,6 +2,8 @@
 
 import re
 
+from django.core.cache import cache
+
 from accounts.models import Organization
 from onboarding.guidance import doors
 from tests import make
@@ -133,6 +135,9 @@ def test_the_sidebar_costs_one_query_until_all_is_open_and_none_after(
             doors.open_early(request.membership, feature)
         assert doors.open_features(request) == doors.GATED
         tracking.track(acme.pk, [event()], key_id=None, now=NOON)
+        with django_assert_num_queries(0):  # whether there are events is asked again after some seconds
+            assert doors.open_features(request) == doors.GATED
+        cache.clear()
         assert doors.open_features(request) == doors.WAITING
         with django_assert_num_queries(0):
             assert doors.open_features(request) == doors.WAITING

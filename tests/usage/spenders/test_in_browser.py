@@ -88,7 +88,7 @@ def test_a_call_opens_beside_its_run_by_keyboard_and_is_a_page_of_its_own(
     celebrated(alice, *ALL)
     with sitting(browser, live_server.url, alice) as page:
         open_page(page, "/runs/run-2026%2F11/")
-        link = page.get_by_role("link", name="web_search")
+        link = page.get_by_role("link", name="web_search").first
         link.focus()
         page.keyboard.press("Enter")
 
