@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import cast
 
 from django.core.cache import cache
-from django.db import connection
 from django.db.models import TextField, Value
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -20,7 +19,7 @@ from onboarding.guidance.guide import Guide
 from onboarding.guidance.seen import Kind, State
 from onboarding.guidance.unlocks import BY_VIEW, Feature
 from onboarding.models import Seen, Unlock
-from tokentra.lib.tenancy import organization_scope, scoped_organization
+from tokentra.lib.tenancy import organization_scope
 from usage.measured import MeasuredDay
 
 HELD = "open_features"  # in the session, by organization: what is open stays open, so it need not be looked up again
@@ -62,8 +61,6 @@ def open_features(request: HttpRequest) -> frozenset[str]:
     known = frozenset(held.get(str(organization.pk), []))
     if known >= WAITING or (known >= GATED and cache.get(UNMEASURED.format(organization.pk))):
         return known
-    if draws_inside_another_transaction():
-        return known
     with organization_scope(organization.pk):
         useful = Unlock.objects.owned_by(organization).values_list("feature")
         early = Seen.objects.owned_by(organization).filter(user=person, kind=Kind.EARLY).values_list("key")
@@ -75,13 +72,6 @@ def open_features(request: HttpRequest) -> frozenset[str]:
     if found != known:
         request.session[HELD] = held | {str(organization.pk): sorted(found)}
     return found
-
-
-def draws_inside_another_transaction() -> bool:
-    """A page that is drawn in a transaction of nobody's scope cannot open one: it shows what was known before."""
-    blocks = connection.atomic_blocks
-    is_real = bool(blocks) and not getattr(blocks[-1], "_from_testcase", False)
-    return is_real and scoped_organization() is None
 
 
 def is_useful(membership: Membership, feature: Feature) -> bool:
