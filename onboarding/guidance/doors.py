@@ -19,13 +19,13 @@ from onboarding.guidance.guide import Guide
 from onboarding.guidance.seen import Kind, State
 from onboarding.guidance.unlocks import BY_VIEW, Feature
 from onboarding.models import Seen, Unlock
-from tokentra.lib.tenancy import organization_scope
+from tokentra.lib.tenancy import name_within, organization_scope
 from usage.measured import MeasuredDay
 
 HELD = "open_features"  # in the session, by organization: what is open stays open, so it need not be looked up again
 MEASURED = "measured"  # pages of what customers' code reports, which explain themselves while they are empty
 GATED = frozenset(feature.id for feature in BY_VIEW.values())
-UNMEASURED, ASKED_AGAIN_AFTER = "unmeasured:{}", 30  # seconds
+UNMEASURED, ASKED_AGAIN_AFTER = "unmeasured", 30  # seconds
 WAITING = GATED | {MEASURED}
 
 
@@ -59,7 +59,7 @@ def open_features(request: HttpRequest) -> frozenset[str]:
     person = cast(OrgRequest, request).membership.user_id
     held: dict[str, list[str]] = request.session.get(HELD, {})
     known = frozenset(held.get(str(organization.pk), []))
-    if known >= WAITING or (known >= GATED and cache.get(UNMEASURED.format(organization.pk))):
+    if known >= WAITING or (known >= GATED and cache.get(name_within(organization.pk, UNMEASURED))):
         return known
     with organization_scope(organization.pk):
         useful = Unlock.objects.owned_by(organization).values_list("feature")
@@ -68,7 +68,7 @@ def open_features(request: HttpRequest) -> frozenset[str]:
         measured = days.values_list(Value(MEASURED, output_field=TextField()))[:1]
         found = WAITING & {name for (name,) in useful.union(early, measured)}
     if MEASURED not in found:
-        cache.set(UNMEASURED.format(organization.pk), True, ASKED_AGAIN_AFTER)
+        cache.set(name_within(organization.pk, UNMEASURED), True, ASKED_AGAIN_AFTER)
     if found != known:
         request.session[HELD] = held | {str(organization.pk): sorted(found)}
     return found

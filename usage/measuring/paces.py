@@ -13,18 +13,19 @@ from django.core.cache import cache
 from accounts.limits import Limit
 from tokentra.lib.cache import ForgivingRedisCache
 from tokentra.lib.problems import Problem
+from tokentra.lib.tenancy import name_within
 
 TOO_MANY = "{what} in one second are too many: up to {most} are taken. Send this again after the time in Retry-After."
 
 
 def request(organization_id: UUID, *, status: int = 429) -> None:
     """One request; raises a Problem over the pace."""
-    keep(f"requests-of:{organization_id}", 1, settings.INGEST_REQUESTS, "So many requests", status)
+    keep(name_within(organization_id, "requests"), 1, settings.INGEST_REQUESTS, "So many requests", status)
 
 
 def events(organization_id: UUID, count: int, *, status: int = 429) -> None:
     """The events of one request; a request that alone holds more than a second's is taken where it is the first."""
-    keep(f"events-of:{organization_id}", count, settings.INGEST_EVENTS, "So many events", status)
+    keep(name_within(organization_id, "events"), count, settings.INGEST_EVENTS, "So many events", status)
 
 
 def keep(name: str, count: int, most: int, what: str, status: int) -> None:

