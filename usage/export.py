@@ -38,20 +38,21 @@ Shape = Callable[[Asked, Names, Iterator[Figures], Tally], Iterator[str]]
 
 def response(organization: Organization, asker: UUID, asked: Asked) -> StreamingHttpResponse:
     """Raises a Problem when the same member or key has an export running."""
-    lines = stream(organization, asker, whole(asked))
-    first = next(lines)  # takes the lock before the answer begins
     kind = "application/json" if asked.format == "json" else "text/csv; charset=utf-8"
     span = asked.question.period
     name = f"tokentra-{asked.format}-{span.first_day}-to-{span.last_day}.{'json' if asked.format == 'json' else 'csv'}"
-    return StreamingHttpResponse(
-        Body(first, lines),
-        content_type=kind,
-        headers={
-            "Content-Disposition": f'attachment; filename="{name}"',
-            "Cache-Control": "no-store",
-            "X-Accel-Buffering": "no",
-        },
-    )
+    return sent(stream(organization, asker, whole(asked)), name=name, kind=kind)
+
+
+def sent(lines: Iterator[str], *, name: str, kind: str = "text/csv; charset=utf-8") -> StreamingHttpResponse:
+    """The lines of a stream as a file of this name; its first line is made before the answer begins."""
+    first = next(lines)  # takes the lock
+    headers = {
+        "Content-Disposition": f'attachment; filename="{name}"',
+        "Cache-Control": "no-store",
+        "X-Accel-Buffering": "no",
+    }
+    return StreamingHttpResponse(Body(first, lines), content_type=kind, headers=headers)
 
 
 class Body:
@@ -77,20 +78,32 @@ def whole(asked: Asked) -> Asked:
 
 
 def stream(organization: Organization, asker: UUID, asked: Asked) -> Iterator[str]:
-    """Opens the organization's scope itself, since the request's is over when the server reads this."""
+    def lines(tally: Tally) -> Iterator[str]:
+        figures = stats.groups(organization, asked.question, stream=True)
+        return SHAPES[asked.format](asked, Names(organization), figures, tally)
+
+    return guarded(organization, asker, lines, ENDS[asked.format])
+
+
+def guarded(
+    organization: Organization, asker: UUID, lines: Callable[[Tally], Iterator[str]], end: Callable[[int], str]
+) -> Iterator[str]:
+    """Lines read in the organization's scope, which it opens itself: the request's is over when the server reads them.
+
+    One that stops on its way says so in its last line, made by `end` of the rows that were written.
+    """
     tally, has_begun = Tally(), False
     try:
         with organization_scope(organization.pk):
             hold_the_only_one(organization, asker)
-            figures = stats.groups(organization, asked.question, stream=True)
-            for text in SHAPES[asked.format](asked, Names(organization), figures, tally):
+            for text in lines(tally):
                 has_begun = True
                 yield text
     except Exception:
         if not has_begun:
             raise  # nothing was sent: the request answers with an error of its own
         log.exception("an export of %s stopped after %s rows", organization.pk, tally.rows)
-        yield ENDS[asked.format](tally.rows)
+        yield end(tally.rows)
 
 
 def hold_the_only_one(organization: Organization, asker: UUID) -> None:

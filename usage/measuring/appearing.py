@@ -77,10 +77,6 @@ def remember(organization_id: UUID, there: Iterable[There]) -> None:
     _noted.update((organization_id, *each) for each in there)
 
 
-def forget() -> None:
-    _noted.clear()
-
-
 _noted: set[tuple[UUID, str, UUID, date]] = set()
 
 

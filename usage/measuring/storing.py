@@ -10,7 +10,7 @@ from weakref import WeakSet
 from zoneinfo import ZoneInfo
 
 import msgspec
-from django.db import connection
+from django.db import connection, transaction
 from psycopg import ClientCursor, Connection
 
 from tokentra.lib.tenancy import name_within
@@ -205,11 +205,7 @@ def ensure_weeks(days: Collection[date]) -> None:
     mondays = {day - timedelta(days=day.weekday()) for day in days} - _there
     if mondays:
         partitions.ensure(mondays, table=partitions.EVENTS)
-        _there.update(mondays)
-
-
-def forget_weeks() -> None:
-    _there.clear()
+        transaction.on_commit(lambda: _there.update(mondays))  # before that they may be taken back
 
 
 _there: set[date] = set()

@@ -6,9 +6,8 @@ from uuid import UUID
 from django.http import StreamingHttpResponse
 
 from accounts.models import Organization
-from tokentra.lib.tenancy import organization_scope
 from usage.csv_lines import line, safe
-from usage.export import Body, hold_the_only_one
+from usage.export import Tally, broken_csv, guarded, sent
 from usage.spenders import listing
 from usage.spenders.listing import Asked
 from usage.spenders.sums import Sums
@@ -31,23 +30,19 @@ MEASURES = (
 
 def response(organization: Organization, asker: UUID, asked: Asked) -> StreamingHttpResponse:
     """Raises a Problem when the same member has an export running."""
-    lines = stream(organization, asker, asked)
-    first = next(lines)  # takes the lock before the answer begins
     name = f"tokentra-{asked.dimension}s-{asked.span.first_day}-to-{asked.span.last_day}.csv"
-    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
-    return StreamingHttpResponse(Body(first, lines), content_type="text/csv; charset=utf-8", headers=headers)
+    return sent(stream(organization, asker, asked), name=name)
 
 
 def stream(organization: Organization, asker: UUID, asked: Asked) -> Iterator[str]:
-    """Opens the organization's scope itself, since the request's is over when the server reads this."""
-    count = 0
-    with organization_scope(organization.pk):
-        hold_the_only_one(organization, asker)
+    def lines(tally: Tally) -> Iterator[str]:
         yield line([asked.dimension, *MEASURES])
         for each in listing.every(organization, asked):
             yield line([safe(each.value), *measures(each)])
-            count += 1
-    yield f"# rows: {count}\r\n"
+            tally.rows += 1
+        yield f"# rows: {tally.rows}\r\n"
+
+    return guarded(organization, asker, lines, broken_csv)
 
 
 def measures(each: Sums) -> list[str]:

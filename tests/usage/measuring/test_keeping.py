@@ -10,7 +10,7 @@ from tests.usage.measuring.conftest import event
 from tokentra.lib.tenancy import organization_scope
 from usage import partitions
 from usage.measured import Event, MeasuredDay
-from usage.measuring import keeping, storing, tracking
+from usage.measuring import keeping, tracking
 
 pytestmark = pytest.mark.worker
 
@@ -70,7 +70,6 @@ def test_a_week_goes_when_nobody_keeps_it(acme, elsewhere):
     assert dropped > 0
     assert monday not in partitions.weeks(partitions.EVENTS)
     assert days(acme) == []
-    storing.forget_weeks()
 
 
 def test_no_week_is_dropped_that_somebody_keeps(acme):

@@ -12,13 +12,11 @@ from tokentra.lib.tenancy import organization_scope
 from usage import dashboard
 from usage.forms import Lens
 from usage.measuring import tracking
-from usage.measuring.appearing import forget
 
 
 @pytest.fixture
 def reported(acme):
     tracking.forget()
-    forget()
     now = datetime.now(UTC)
     events = [
         event(occurredAt=(now - timedelta(hours=hours)).isoformat(), tokens={"input": 10**6}, customerId="c-1")

@@ -16,6 +16,7 @@ from tests.usage.measuring.conftest import NOON, event
 from tests.usage.pages.test_explorer import link, rows
 from tests.usage.spenders.conftest import in_zone
 from tokentra.lib.money import DASH
+from usage.spenders import listing
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
@@ -281,3 +282,19 @@ def test_another_organization_sees_none_of_it(alices, mallorys, send, elsewhere)
     assert mallorys.get("/customers/secret-customer/").status_code == 404
     assert mallorys.get("/runs/secret-run/").status_code == 404
     assert "secret" not in b"".join(mallorys.get("/customers.csv").streaming_content).decode()
+
+
+def test_b18_a_file_that_breaks_on_its_way_says_so_at_its_end(alices, send, monkeypatch):
+    send(call("a"), call("b"), call("c"))
+    real = listing.every
+
+    def breaks_at_the_second(*args):
+        yield next(real(*args))
+        raise ConnectionError("gone")
+
+    monkeypatch.setattr(listing, "every", breaks_at_the_second)
+    text = b"".join(alices.get("/customers.csv").streaming_content).decode()
+
+    *_, error, last = text.splitlines()
+    assert error == "# error: The export stopped early and is not complete. Ask for it again."
+    assert last == "# rows: 1"
