@@ -1,5 +1,6 @@
 """Reads the body of an export, protobuf or JSON, into spans. Pure."""
 
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -174,8 +175,11 @@ read_span = msgspec.json.Decoder(JsonSpan).decode
 def from_json(body: bytes) -> list[Span]:
     """Raises Unreadable; a span that is none costs no other: its trace is empty."""
     try:
-        export = read_export(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        try:
+            export = read_export(body)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            export = read_export(made_strict(body))
+    except (ValueError, RecursionError):
         raise Unreadable("The body is no ExportTraceServiceRequest in JSON.") from None
     found = []
     for group in export.resource_spans or ():
@@ -183,6 +187,11 @@ def from_json(body: bytes) -> list[Span]:
         for scope in group.scope_spans or ():
             found += [one_from_json(raw, resource) for raw in scope.spans or ()]
     return found
+
+
+def made_strict(body: bytes) -> bytes:
+    """The same without what JSON has not, NaN and halves of surrogate pairs, so that they cost no other span."""
+    return json.dumps(json.loads(body, parse_constant=lambda _: None), ensure_ascii=False).encode(errors="replace")
 
 
 def one_from_json(raw: msgspec.Raw, resource: Mapping[str, Value | None]) -> Span:
