@@ -80,6 +80,18 @@ def _clean_cache() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
+def _scopes_ended() -> Iterator[None]:
+    """A transaction that a test leaves open (a streamed answer that nobody read) fails that test, not a later one."""
+    before = open_blocks()
+    yield
+    assert open_blocks() == before, "still in a transaction: was a streamed answer neither read nor closed?"
+
+
+def open_blocks() -> dict[str, int]:
+    return {c.alias: c.in_atomic_block + len(c.savepoint_ids) for c in connections.all() if c.in_atomic_block}
+
+
+@pytest.fixture(autouse=True)
 def _served_to_the_end(request: pytest.FixtureRequest) -> Iterator[None]:
     """What a closed browser has still asked for is answered before its tables are emptied."""
     if "live_server" not in request.fixturenames:

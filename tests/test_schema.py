@@ -59,6 +59,8 @@ def test_no_request_that_the_schema_allows_or_forbids_is_a_5xx(path, method, acm
             query_params={name: str(value) for name, value in dict(case.query or {}).items()},
             headers={"Authorization": f"Bearer {key}"},
         )
+        if answer.streaming:
+            list(answer)  # an export that nobody reads keeps its transaction open
         assert answer.status_code < 500, (answer.status_code, case.formatted_path, content[:500])
         if answer.status_code >= 400 and "results" not in answer.json():
             assert {"code", "message", "fields", "requestId"} <= answer.json()["error"].keys()
