@@ -24,8 +24,9 @@ def test_e15_every_python_package_is_pinned_by_its_hash(name: str):
     assert all(HASH.match(after) for line, after in pairwise(lines) if PINNED.match(line))
 
 
-def test_e15_every_browser_package_is_pinned_by_its_hash():
-    packages = json.loads((ROOT / "package-lock.json").read_text())["packages"]
+@pytest.mark.parametrize("lock", ["package-lock.json", "sdks/node/package-lock.json"])
+def test_e15_every_package_for_browsers_and_node_is_pinned_by_its_hash(lock: str):
+    packages = json.loads((ROOT / lock).read_text())["packages"]
     loose = [name for name, told in packages.items() if name and not told.get("integrity", "").startswith("sha512-")]
 
     assert len(packages) > 30
@@ -36,7 +37,7 @@ def test_e15_installing_refuses_what_has_another_hash():
     set_up = (ROOT / "tokentra/machine/prepare.py").read_text()
     installs = re.findall(r'"(?:pip", "install|pip", "sync|ci)"[^\n]*', set_up)
 
-    assert len(installs) == 4
+    assert len(installs) == 5
     assert all("--require-hashes" in line or line.startswith('"ci"') for line in installs)
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 TOOLS, VENV, MODULES, BUILD = (ROOT / name for name in (".tools", ".venv", "node_modules", "build"))
 PYTHON = VENV / "bin" / "python"
+NODE_SDK = ROOT / "sdks" / "node"
 OLDEST_NODE = 18
 
 STATIC_CHECKS = (
@@ -46,6 +47,8 @@ def main(what: str, arguments: list[str]) -> None:
         node_packages()
         build()
         collect_static()
+        if with_tests:
+            sdk_packages()
     if what in ("lint", "check"):
         check()
     if what == "run":
@@ -87,6 +90,17 @@ def node_packages() -> None:
         return
     say("Installing browser packages.")
     npm("ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
+    write(stamp, now)
+
+
+def sdk_packages() -> None:
+    """What the SDK for Node is tested with; the product does not need it."""
+    stamp = NODE_SDK / "node_modules" / ".prepared.json"
+    now = {"content": content(NODE_SDK / "package.json", NODE_SDK / "package-lock.json")}
+    if read(stamp) == now:
+        return
+    say("Installing what the SDK for Node is tested with.")
+    npm("--prefix", NODE_SDK, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
     write(stamp, now)
 
 
@@ -156,16 +170,21 @@ def python_3_11() -> str | None:
     return found if works else None
 
 
-def npm(*arguments: str) -> None:
-    """The system's when it is new enough, else the one of a Python package."""
+def npm(*arguments: object) -> None:
     local = TOOLS / "bin"
     if not system_node_will_do() and not (local / "npm").exists():
         say("Installing Node, which this machine does not have.")
         uv = install_uv()
         wanted = ROOT / "requirements" / "node.txt"
         call(uv, "pip", "install", "--quiet", "--python", local / "python", "--require-hashes", "-r", wanted)
-    path = os.environ["PATH"] if system_node_will_do() else os.pathsep.join([str(local), os.environ["PATH"]])
+    path = path_with_node()
     call(shutil.which("npm", path=path) or "npm", *arguments, path=path)
+
+
+def path_with_node() -> str:
+    """The system's when it is new enough, else the one of a Python package."""
+    usual = os.environ["PATH"]
+    return usual if system_node_will_do() else os.pathsep.join([str(TOOLS / "bin"), usual])
 
 
 def system_node_will_do() -> bool:

@@ -1,0 +1,33 @@
+// npm run build: bundles src into dist as ESM and CommonJS, with the declarations of each.
+import { execFileSync } from "node:child_process";
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+
+process.chdir(dirname(fileURLToPath(import.meta.url)));
+const ENTRIES = ["index"];
+const common = {
+  entryPoints: ENTRIES.map((name) => `src/${name}.ts`),
+  bundle: true,
+  platform: "node",
+  target: "node18",
+  outdir: "dist",
+  legalComments: "none",
+};
+
+await rm("dist", { recursive: true, force: true });
+await build({ ...common, format: "esm", splitting: true });
+await build({ ...common, format: "cjs", outExtension: { ".js": ".cjs" } });
+const tsc = join(dirname(createRequire(import.meta.url).resolve("typescript/package.json")), "bin/tsc");
+execFileSync(process.execPath, [tsc, "--project", "tsconfig.build.json"], { stdio: "inherit" });
+
+// The same declarations twice: Node takes a file for ESM or CommonJS by its ending, and so does TypeScript.
+for (const name of await readdir("build/types", { recursive: true })) {
+  if (!name.endsWith(".d.ts")) continue;
+  const text = await readFile(`build/types/${name}`, "utf8");
+  await mkdir(dirname(`dist/${name}`), { recursive: true });
+  await writeFile(`dist/${name}`, text);
+  await writeFile(`dist/${name.replace(/\.ts$/, ".cts")}`, text.replace(/(from |import\()(".*?)\.js"/g, '$1$2.cjs"'));
+}

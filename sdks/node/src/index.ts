@@ -1,0 +1,7 @@
+// @tokentra/sdk: reports what each model call used, and for whom it was, to TokenTra.
+export { agent, attributes, requestScope, run, setCustomerId, tool } from "./context.js";
+export type { Attributes, Event, Status, Tokens, UsageSource } from "./event.js";
+export type { Stats } from "./sender.js";
+export type { Options } from "./settings.js";
+export type { WrapOptions } from "./tokentra.js";
+export { flush, observe, stats, TokenTra, wrap } from "./tokentra.js";

@@ -1,0 +1,33 @@
+// npm test [names of files]: bundles the tests and runs them with the node that runs this.
+import { spawnSync } from "node:child_process";
+import { readdirSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+
+process.chdir(join(dirname(fileURLToPath(import.meta.url)), ".."));
+const wanted = process.argv.slice(2);
+const names = readdirSync("tests").filter((name) => name.endsWith(".test.ts"));
+const chosen = names.filter((name) => !wanted.length || wanted.some((part) => name.includes(part)));
+
+await import("../build.mjs");
+rmSync("build/tests", { recursive: true, force: true });
+await build({
+  entryPoints: [...chosen.map((name) => `tests/${name}`), ...programs()],
+  bundle: true,
+  splitting: true,
+  packages: "external",
+  platform: "node",
+  target: "node18",
+  format: "esm",
+  outdir: "build/tests",
+  outbase: "tests",
+  outExtension: { ".js": ".mjs" },
+});
+const files = chosen.map((name) => `build/tests/${name.replace(/\.ts$/, ".mjs")}`);
+const { status } = spawnSync(process.execPath, ["--test", ...files], { stdio: "inherit" });
+process.exit(status ?? 1);
+
+function programs() {
+  return readdirSync("tests/programs").map((name) => `tests/programs/${name}`);
+}
