@@ -7,10 +7,13 @@ from django.db import models
 from accounts.owned import Owned, OwnedQuerySet
 from usage.facts import OwnedFact
 from usage.latency import BUCKETS
+from usage.packing import Packing
 from usage.rows import TOKEN_CLASSES
 
 OUTGOING = ("output", "audio_out", "image_out")
-LATENCIES = tuple(f"latency_{number:02}" for number in range(BUCKETS))
+SPREAD = Packing(BUCKETS, places=12)
+RARE = tuple(name for name in (*TOKEN_CLASSES, "reasoning") if name not in ("input", "cache_read", "output"))
+RARE_TOKENS = Packing(len(RARE), places=20)
 
 
 class Event(OwnedFact):
@@ -102,7 +105,7 @@ class Event(OwnedFact):
 
 
 class MeasuredSums(OwnedFact):
-    """Events added up. Latencies are counted in the buckets of usage.latency; null where they are not.
+    """Events added up; what has many parts is packed into one number (usage.packing).
 
     One value and time may have several rows, one for each writer of the same moment: whoever reads adds them up.
     """
@@ -118,7 +121,15 @@ class MeasuredSums(OwnedFact):
     tokens_in = models.BigIntegerField(help_text="All that went in, cached or not.")
     tokens_cached = models.BigIntegerField(help_text="The part of it that was read from a cache.")
     tokens_out = models.BigIntegerField()
-    latency_ms = models.BigIntegerField(help_text="Of the calls that told theirs, added up.")
+    rare_tokens = models.DecimalField(
+        max_digits=RARE_TOKENS.digits, decimal_places=0, help_text="Those of the classes in RARE, packed."
+    )
+    units = models.JSONField()
+    told = models.BigIntegerField(help_text="The calls that told their latency.")
+    latency_ms = models.BigIntegerField(help_text="Theirs, added up.")
+    spread = models.DecimalField(
+        max_digits=SPREAD.digits, decimal_places=0, help_text="Theirs, counted in the buckets of usage.latency, packed."
+    )
     first_at = models.DateTimeField()
     last_at = models.DateTimeField()
 
@@ -126,14 +137,10 @@ class MeasuredSums(OwnedFact):
         abstract = True
 
 
-for _name in LATENCIES:
-    MeasuredSums.add_to_class(_name, models.IntegerField(null=True))
-
-
 class MeasuredDay(MeasuredSums):
     """By day in the organization's zone, for one dimension and, where `by` names one, crossed with another."""
 
-    pk = models.CompositePrimaryKey("organization_id", "dimension", "by", "day", "id")
+    pk = models.CompositePrimaryKey("organization_id", "dimension", "by", "day", "value", "id")
     dimension = models.TextField()
     value = models.TextField()
     by = models.TextField(blank=True)
@@ -142,11 +149,6 @@ class MeasuredDay(MeasuredSums):
 
     objects = OwnedQuerySet["MeasuredDay"].as_manager()
 
-    class Meta:
-        indexes = [
-            models.Index(fields=["organization", "dimension", "by", "value", "day"], name="measured_days_of_a_value")
-        ]
-
     def __str__(self) -> str:
         return f"{self.dimension} {self.value} on {self.day}"
 
@@ -154,17 +156,12 @@ class MeasuredDay(MeasuredSums):
 class MeasuredHour(MeasuredSums):
     """By UTC hour (or quarter of one, where the zone's offset has no whole hours) for one dimension."""
 
-    pk = models.CompositePrimaryKey("organization_id", "dimension", "hour", "id")
+    pk = models.CompositePrimaryKey("organization_id", "dimension", "hour", "value", "id")
     dimension = models.TextField()
     value = models.TextField()
     hour = models.DateTimeField()
 
     objects = OwnedQuerySet["MeasuredHour"].as_manager()
-
-    class Meta:
-        indexes = [
-            models.Index(fields=["organization", "dimension", "value", "hour"], name="measured_hours_of_a_value")
-        ]
 
     def __str__(self) -> str:
         return f"{self.dimension} {self.value} at {self.hour:%Y-%m-%d %H:%M}"

@@ -1,10 +1,9 @@
 """What events are added up to: each rollup with its groups and sums, as SQL over the rows of statements.py."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from usage.measured import LATENCIES
-from usage.measuring.dimensions import BY_NAME, DIMENSIONS
+from usage.measuring.dimensions import BY_NAME, DIMENSIONS, Dimension
 from usage.models import COUNTS
 
 Columns = dict[str, str]  # a column's name to its SQL
@@ -12,7 +11,7 @@ Columns = dict[str, str]  # a column's name to its SQL
 
 @dataclass(frozen=True)
 class Part:
-    """Rows of a rollup that come from one source; sums that it does not have are null."""
+    """Rows of a rollup that come from one source."""
 
     groups: Columns
     sums: Columns
@@ -57,6 +56,8 @@ def themselves(columns: Columns) -> Columns:
     return {name: name for name in columns}
 
 
+UNITS = "coalesce(usage_sum_units(units) FILTER (WHERE units IS NOT NULL), '{}')"
+UNITS_AGAIN = "coalesce(usage_sum_units(units) FILTER (WHERE units <> '{}'), '{}')"
 MEASURES: Columns = {
     "calls": "count(*)",
     "errors": "count(*) FILTER (WHERE is_error)",
@@ -67,13 +68,19 @@ MEASURES: Columns = {
     "tokens_in": "sum(tokens_in)",
     "tokens_cached": "coalesce(sum(cache_read), 0)",
     "tokens_out": "sum(tokens_out)",
+    "rare_tokens": "coalesce(sum(rare_tokens), 0)",
+    "units": UNITS,
+    "told": "count(latency_ms)",
     "latency_ms": "coalesce(sum(latency_ms), 0)",
+    "spread": "coalesce(sum(spread), 0)",
     "first_at": "min(occurred_at)",
     "last_at": "max(occurred_at)",
 }
-SPREAD = {name: f"count(*) FILTER (WHERE bucket = {number})" for number, name in enumerate(LATENCIES)}
-MEASURES_AGAIN = {name: f"sum({name})" for name in MEASURES} | {"first_at": "min(first_at)", "last_at": "max(last_at)"}
-SPREAD_AGAIN = {name: f"sum({name})" for name in SPREAD}
+MEASURES_AGAIN = {name: f"sum({name})" for name in MEASURES} | {
+    "units": UNITS_AGAIN,
+    "first_at": "min(first_at)",
+    "last_at": "max(last_at)",
+}
 HOUR = "date_bin('1 hour', occurred_at, TIMESTAMPTZ '2000-01-01 00:00+00')"
 GRAIN = "date_bin($2, occurred_at, TIMESTAMPTZ '2000-01-01 00:00+00')"
 
@@ -99,20 +106,19 @@ COUNTED_SUMS: Columns = {
     "amount": "sum(money)",
     "requests": "count(*)",
     "unpriced_tokens": MEASURES["unpriced_tokens"],
-    "units": "coalesce(usage_sum_units(units) FILTER (WHERE units IS NOT NULL), '{}')",
+    "units": UNITS,
     "counted": "bool_and(counts)",
     "tokens_counted": "bool_and(counts)",
     "requests_known": "true",
 }
 COUNTED_AGAIN = {name: f"sum({name})" for name in COUNTED_SUMS} | {
-    "units": "coalesce(usage_sum_units(units) FILTER (WHERE units <> '{}'), '{}')",
+    "units": UNITS_AGAIN,
     **{name: f"bool_and({name})" for name in ("counted", "tokens_counted", "requests_known")},
 }
 COUNTABLE = Part(COUNTED | {"day": "day", "hour": HOUR} | COUNTED_PARTS, COUNTED_SUMS, "leaves")
 BY_PART = expanded(
     "countable", "dimension, value", [*((quoted(part), part) for part in COUNTED_PARTS), ("'user'", "''")]
 )
-ONE: Columns = {"dimension": "dimension", "value": "value"}
 
 # The pages of what was measured. Dimensions with few values are added up together first.
 
@@ -121,63 +127,47 @@ MANY = [each for each in DIMENSIONS if each.is_many]
 FEWER = Part(
     {"organization_id": "organization_id", "currency": "paid_in", "zone_day": "zone_day", "at_hour": GRAIN}
     | {f"of_{each.name}": each.sql for each in FEW},
-    MEASURES | SPREAD,
+    MEASURES,
     "leaves",
 )
-FROM_FEWER: Columns = {"organization_id": "organization_id", "currency": "currency"}
-FROM_LEAVES: Columns = {"organization_id": "organization_id", "currency": "paid_in"}
-OF_ONE = ONE | {"by": "''", "by_value": "''", "day": "zone_day"}
-OF_TWO = ONE | {"by": "other", "by_value": "by_value", "day": "zone_day"}
-TWO = "dimension, value, other, by_value"
-MEASURED_DAYS = (
-    Part(
-        FROM_FEWER | OF_ONE,
-        MEASURES_AGAIN | SPREAD_AGAIN,
-        expanded("fewer", "dimension, value", [(quoted(each.name), f"of_{each.name}") for each in FEW]),
-    ),
-    Part(
-        FROM_LEAVES | OF_ONE,
-        MEASURES | SPREAD,
-        expanded("leaves", "dimension, value", [(quoted(each.name), each.sql) for each in MANY]),
-    ),
-    Part(
-        FROM_FEWER | OF_TWO,
-        MEASURES_AGAIN,
-        expanded(
-            "fewer",
-            TWO,
-            [
-                (quoted(each.name), f"of_{each.name}", quoted(other), f"of_{other}")
-                for each in FEW
-                for other in each.crossed_with
-            ],
-        ),
-    ),
-    Part(
-        FROM_LEAVES | OF_TWO,
-        MEASURES,
-        expanded(
-            "leaves",
-            TWO,
-            [
-                (quoted(each.name), each.sql, quoted(other), BY_NAME[other].sql)
-                for each in MANY
-                for other in each.crossed_with
-            ],
-        ),
-    ),
-)
-MEASURED_HOURS = (
-    Part(
-        FROM_FEWER | ONE | {"hour": "at_hour"},
-        MEASURES_AGAIN | SPREAD_AGAIN,
-        expanded("fewer", "dimension, value", [(quoted(e.name), f"of_{e.name}") for e in FEW if e.by_hour]),
-    ),
-    Part(
-        FROM_LEAVES | ONE | {"hour": GRAIN},
-        MEASURES | SPREAD,
-        expanded("leaves", "dimension, value", [(quoted(e.name), e.sql) for e in MANY if e.by_hour]),
-    ),
+ONE: Columns = {"dimension": "dimension", "value": "value"}
+CROSSED = ONE | {"by": "other", "by_value": "by_value"}
+
+
+@dataclass(frozen=True)
+class Source:
+    """Rows of which some dimensions are added up; `column` says where a dimension's value stands in them."""
+
+    name: str
+    dimensions: Sequence[Dimension]
+    sums: Columns
+    currency: str
+    hour: str
+    column: Callable[[str], str]
+
+    @property
+    def groups(self) -> Columns:
+        return {"organization_id": "organization_id", "currency": self.currency}
+
+    def by_day(self) -> Part:
+        """Each dimension alone and with every other one that it is crossed with."""
+        rows = [
+            (quoted(each.name), self.column(each.name), quoted(other), self.column(other) if other else "''")
+            for each in self.dimensions
+            for other in ("", *each.crossed_with)
+        ]
+        source = expanded(self.name, "dimension, value, other, by_value", rows)
+        return Part(self.groups | CROSSED | {"day": "zone_day"}, self.sums, source)
+
+    def by_hour(self) -> Part:
+        rows = [(quoted(each.name), self.column(each.name)) for each in self.dimensions if each.by_hour]
+        source = expanded(self.name, "dimension, value", rows)
+        return Part(self.groups | ONE | {"hour": self.hour}, self.sums, source)
+
+
+SOURCES = (
+    Source("fewer", FEW, MEASURES_AGAIN, "currency", "at_hour", "of_{}".format),
+    Source("leaves", MANY, MEASURES, "paid_in", GRAIN, lambda name: BY_NAME[name].sql),
 )
 RUNS = Part(
     {"organization_id": "organization_id", "run": "run"},
@@ -233,16 +223,16 @@ ROLLUPS = {
     ),
     "measured_days": Rollup(
         "usage_measuredday",
-        "organization_id, dimension, by, day",
-        MEASURED_DAYS,
-        MEASURES_AGAIN | SPREAD_AGAIN,
+        "organization_id, dimension, by, day, value",
+        tuple(source.by_day() for source in SOURCES),
+        MEASURES_AGAIN,
         "day = %(day)s",
     ),
     "measured_hours": Rollup(
         "usage_measuredhour",
-        "organization_id, dimension, hour",
-        MEASURED_HOURS,
-        MEASURES_AGAIN | SPREAD_AGAIN,
+        "organization_id, dimension, hour, value",
+        tuple(source.by_hour() for source in SOURCES),
+        MEASURES_AGAIN,
         HOUR_OF_DAY,
     ),
     "runs": Rollup("usage_run", "organization_id", (RUNS,), {}, is_shared=True),

@@ -953,33 +953,25 @@ class Migration(migrations.Migration):
                 ("tokens_in", models.BigIntegerField(help_text="All that went in, cached or not.")),
                 ("tokens_cached", models.BigIntegerField(help_text="The part of it that was read from a cache.")),
                 ("tokens_out", models.BigIntegerField()),
-                ("latency_ms", models.BigIntegerField(help_text="Of the calls that told theirs, added up.")),
+                (
+                    "rare_tokens",
+                    models.DecimalField(
+                        decimal_places=0, help_text="Those of the classes in RARE, packed.", max_digits=180
+                    ),
+                ),
+                ("units", models.JSONField()),
+                ("told", models.BigIntegerField(help_text="The calls that told their latency.")),
+                ("latency_ms", models.BigIntegerField(help_text="Theirs, added up.")),
+                (
+                    "spread",
+                    models.DecimalField(
+                        decimal_places=0,
+                        help_text="Theirs, counted in the buckets of usage.latency, packed.",
+                        max_digits=288,
+                    ),
+                ),
                 ("first_at", models.DateTimeField()),
                 ("last_at", models.DateTimeField()),
-                ("latency_00", models.IntegerField(null=True)),
-                ("latency_01", models.IntegerField(null=True)),
-                ("latency_02", models.IntegerField(null=True)),
-                ("latency_03", models.IntegerField(null=True)),
-                ("latency_04", models.IntegerField(null=True)),
-                ("latency_05", models.IntegerField(null=True)),
-                ("latency_06", models.IntegerField(null=True)),
-                ("latency_07", models.IntegerField(null=True)),
-                ("latency_08", models.IntegerField(null=True)),
-                ("latency_09", models.IntegerField(null=True)),
-                ("latency_10", models.IntegerField(null=True)),
-                ("latency_11", models.IntegerField(null=True)),
-                ("latency_12", models.IntegerField(null=True)),
-                ("latency_13", models.IntegerField(null=True)),
-                ("latency_14", models.IntegerField(null=True)),
-                ("latency_15", models.IntegerField(null=True)),
-                ("latency_16", models.IntegerField(null=True)),
-                ("latency_17", models.IntegerField(null=True)),
-                ("latency_18", models.IntegerField(null=True)),
-                ("latency_19", models.IntegerField(null=True)),
-                ("latency_20", models.IntegerField(null=True)),
-                ("latency_21", models.IntegerField(null=True)),
-                ("latency_22", models.IntegerField(null=True)),
-                ("latency_23", models.IntegerField(null=True)),
                 (
                     "pk",
                     models.CompositePrimaryKey(
@@ -987,6 +979,7 @@ class Migration(migrations.Migration):
                         "dimension",
                         "by",
                         "day",
+                        "value",
                         "id",
                         blank=True,
                         editable=False,
@@ -1010,13 +1003,6 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
-            options={
-                "indexes": [
-                    models.Index(
-                        fields=["organization", "dimension", "by", "value", "day"], name="measured_days_of_a_value"
-                    )
-                ],
-            },
         ),
         migrations.CreateModel(
             name="MeasuredHour",
@@ -1032,39 +1018,32 @@ class Migration(migrations.Migration):
                 ("tokens_in", models.BigIntegerField(help_text="All that went in, cached or not.")),
                 ("tokens_cached", models.BigIntegerField(help_text="The part of it that was read from a cache.")),
                 ("tokens_out", models.BigIntegerField()),
-                ("latency_ms", models.BigIntegerField(help_text="Of the calls that told theirs, added up.")),
+                (
+                    "rare_tokens",
+                    models.DecimalField(
+                        decimal_places=0, help_text="Those of the classes in RARE, packed.", max_digits=180
+                    ),
+                ),
+                ("units", models.JSONField()),
+                ("told", models.BigIntegerField(help_text="The calls that told their latency.")),
+                ("latency_ms", models.BigIntegerField(help_text="Theirs, added up.")),
+                (
+                    "spread",
+                    models.DecimalField(
+                        decimal_places=0,
+                        help_text="Theirs, counted in the buckets of usage.latency, packed.",
+                        max_digits=288,
+                    ),
+                ),
                 ("first_at", models.DateTimeField()),
                 ("last_at", models.DateTimeField()),
-                ("latency_00", models.IntegerField(null=True)),
-                ("latency_01", models.IntegerField(null=True)),
-                ("latency_02", models.IntegerField(null=True)),
-                ("latency_03", models.IntegerField(null=True)),
-                ("latency_04", models.IntegerField(null=True)),
-                ("latency_05", models.IntegerField(null=True)),
-                ("latency_06", models.IntegerField(null=True)),
-                ("latency_07", models.IntegerField(null=True)),
-                ("latency_08", models.IntegerField(null=True)),
-                ("latency_09", models.IntegerField(null=True)),
-                ("latency_10", models.IntegerField(null=True)),
-                ("latency_11", models.IntegerField(null=True)),
-                ("latency_12", models.IntegerField(null=True)),
-                ("latency_13", models.IntegerField(null=True)),
-                ("latency_14", models.IntegerField(null=True)),
-                ("latency_15", models.IntegerField(null=True)),
-                ("latency_16", models.IntegerField(null=True)),
-                ("latency_17", models.IntegerField(null=True)),
-                ("latency_18", models.IntegerField(null=True)),
-                ("latency_19", models.IntegerField(null=True)),
-                ("latency_20", models.IntegerField(null=True)),
-                ("latency_21", models.IntegerField(null=True)),
-                ("latency_22", models.IntegerField(null=True)),
-                ("latency_23", models.IntegerField(null=True)),
                 (
                     "pk",
                     models.CompositePrimaryKey(
                         "organization_id",
                         "dimension",
                         "hour",
+                        "value",
                         "id",
                         blank=True,
                         editable=False,
@@ -1086,13 +1065,6 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
-            options={
-                "indexes": [
-                    models.Index(
-                        fields=["organization", "dimension", "value", "hour"], name="measured_hours_of_a_value"
-                    )
-                ],
-            },
         ),
         migrations.CreateModel(
             name="Run",

@@ -19,7 +19,7 @@ from usage.spenders import cursors, spans, sums
 from usage.spenders.cursors import Foreign
 from usage.spenders.sums import Sums
 from usage.spenders.words import WORDS
-from usage.wire import moment, plain
+from usage.wire import moment, number, plain, tokens
 
 ONLY_MEASURED = ("customer", "feature", "team", "agent", "tool", "prompt", "environment", "cost_center")
 KNOWN = tuple(name for name in WORDS if name in BY_NAME)
@@ -113,13 +113,13 @@ def answer(organization: Organization, asked: Asked, now: datetime) -> dict[str,
     rows = chosen(organization, asked)
     keys = {f"by_{name}": keyed(asked, name) for name in asked.group_by}
     found: QuerySet[Any, Any] = (rows.values(**keys) if keys else rows.values("dimension")).annotate(
-        **sums.measures(latencies=False)
+        **sums.measures(classes=True)
     )
     found = found.order_by(*keys)
     if position := opened(asked):
         found = found.filter(behind([*keys], position))
     page = list(found[: asked.limit + 1])
-    whole: dict[str, Any] = rows.aggregate(**sums.measures(latencies=False))
+    whole: dict[str, Any] = rows.aggregate(**sums.measures(classes=True))
     totals = sums.sums_of("", whole)
     shown, more = page[: asked.limit], len(page) > asked.limit
     return {
@@ -191,18 +191,13 @@ def said(asked: Asked, row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def measures(asked: Asked, each: Sums) -> dict[str, Any]:
-    """Cached or not is all that the days of a dimension know of what went in; units are not kept by it."""
     found: dict[str, Any] = {}
     if "cost" in asked.metrics:
         others = each.others.items()
         found["cost"] = plain(each.cost)
         found["otherCurrencies"] = [{"currency": name, "amount": plain(amount)} for name, amount in others]
     if "tokens" in asked.metrics:
-        found["tokens"] = {
-            "input": each.tokens_in - each.tokens_cached,
-            "cacheRead": each.tokens_cached,
-            "output": each.tokens_out,
-        }
+        found["tokens"] = tokens(each.classes)
     if "requests" in asked.metrics:
         found["requests"] = each.calls
-    return found | {"units": None}
+    return found | {"units": {name: number(count) for name, count in sorted(each.units.items())}}

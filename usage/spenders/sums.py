@@ -1,32 +1,38 @@
 """What measured events add up to, asked of their rollups by value, by day or by hour."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from django.contrib.postgres.aggregates import JSONBAgg
-from django.db.models import F, Func, IntegerField, Max, Min, Q, QuerySet, Sum, TextField
+from django.db.models import F, Max, Min, Q, QuerySet, Sum, TextField
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Cast, Coalesce, JSONObject, NullIf
 
 from accounts.models import Organization
 from usage.latency import quantile
-from usage.measured import LATENCIES, MeasuredDay, MeasuredHour, MeasuredSums
+from usage.measured import OUTGOING, RARE, RARE_TOKENS, SPREAD, MeasuredDay, MeasuredHour, MeasuredSums
 from usage.measuring.dimensions import BY_NAME
+from usage.rows import Tokens
 from usage.spenders.spans import Span
+from usage.stats import SumUnits
 
 ZERO = Decimal(0)
 USD = Q(currency="USD")
-COUNTS = ("calls", "errors", "unpriced_calls", "unpriced_tokens", "tokens_in", "tokens_cached", "tokens_out")
-ADDED = ("cost", "priced", *COUNTS, "latency_ms", "told")
-TOLD = Func(
-    *(Coalesce(F(name), 0) for name in LATENCIES),
-    template="(%(expressions)s)",
-    arg_joiner=" + ",
-    output_field=IntegerField(),
-)  # the calls that told how long they took
+COUNTS = (
+    "calls",
+    "errors",
+    "unpriced_calls",
+    "unpriced_tokens",
+    "tokens_in",
+    "tokens_cached",
+    "tokens_out",
+    "latency_ms",
+    "told",
+)
+ADDED = ("cost", "priced", *COUNTS)
 
 
 @dataclass(frozen=True)
@@ -49,9 +55,11 @@ class Sums:
     first_at: datetime | None = None
     last_at: datetime | None = None
     spread: Sequence[int] = ()
+    rare: Mapping[str, int] = field(default_factory=dict)
+    units: Mapping[str, Decimal] = field(default_factory=dict)
 
     def __add__(self, other: "Sums") -> "Sums":
-        """The value is dropped: it is of both."""
+        """The value is dropped: it is of both. Classes of tokens and units are not added."""
         firsts = [at for at in (self.first_at, other.first_at) if at]
         lasts = [at for at in (self.last_at, other.last_at) if at]
         spreads = [each.spread for each in (self, other) if each.spread]
@@ -70,6 +78,18 @@ class Sums:
     @property
     def tokens(self) -> int:
         return self.tokens_in + self.tokens_out
+
+    @property
+    def classes(self) -> Tokens:
+        """Where they were asked for."""
+        rare_out = sum(self.rare.get(name, 0) for name in OUTGOING)
+        rare_in = sum(self.rare.values()) - rare_out - self.rare.get("reasoning", 0)
+        return Tokens(
+            input=self.tokens_in - self.tokens_cached - rare_in,
+            cache_read=self.tokens_cached,
+            output=self.tokens_out - rare_out,
+            **self.rare,
+        )
 
     @property
     def average(self) -> Decimal | None:
@@ -110,21 +130,20 @@ def has_any(organization: Organization, dimension: str = "all") -> bool:
     return MeasuredDay.objects.owned_by(organization).filter(dimension=dimension, by="").exists()
 
 
-def measures(*, latencies: bool = True, spread: bool = False) -> dict[str, Combinable]:
-    """What `sums_of` reads; buckets only where asked for, since there are many."""
+def measures(*, spread: bool = False, classes: bool = False) -> dict[str, Combinable]:
+    """What `sums_of` reads; the buckets of latencies, and the classes of tokens and units, only where asked for."""
     found: dict[str, Combinable] = {f"sum_{name}": Sum(name) for name in COUNTS}
     found |= {
         "sum_cost": Coalesce(Sum("amount", filter=USD), ZERO),
         "sum_priced": Coalesce(Sum(F("calls") - F("unpriced_calls"), filter=USD), 0),
-        "sum_latency_ms": Sum("latency_ms"),
         "sum_others": JSONBAgg(JSONObject(currency="currency", amount=Cast("amount", TextField())), filter=~USD),
         "sum_first_at": Min("first_at"),
         "sum_last_at": Max("last_at"),
     }
-    if latencies:
-        found["sum_told"] = Sum(TOLD)
     if spread:
-        found |= {f"sum_{name}": Sum(name) for name in LATENCIES}
+        found["sum_spread"] = Sum("spread")
+    if classes:
+        found |= {"sum_rare_tokens": Sum("rare_tokens"), "sum_units": SumUnits("units", filter=~Q(units={}))}
     return found
 
 
@@ -155,7 +174,7 @@ def by(
 ) -> list[Sums]:
     """One value's sums by another dimension, the dearest first; latencies are not kept here."""
     found = rows(organization, dimension, span.in_whole_days, by=other).filter(value=value)
-    grouped = found.values("by_value").annotate(**measures(latencies=False)).order_by("-sum_cost", "by_value")
+    grouped = found.values("by_value").annotate(**measures()).order_by("-sum_cost", "by_value")
     return [sums_of(row["by_value"], row) for row in grouped[:most]]
 
 
@@ -212,6 +231,8 @@ def sums_of(value: Any, row: dict[str, Any]) -> Sums:
         others=others,
         first_at=row["sum_first_at"],
         last_at=row["sum_last_at"],
-        spread=[row.get(f"sum_{name}") or 0 for name in LATENCIES],
+        spread=SPREAD.unpacked(row.get("sum_spread")),
+        rare=dict(zip(RARE, RARE_TOKENS.unpacked(row.get("sum_rare_tokens")), strict=True)),
+        units={name: Decimal(str(count)) for name, count in (row.get("sum_units") or {}).items()},
         **counts,
     )

@@ -15,7 +15,7 @@ from tests.usage.measuring.conftest import NOON, event
 from tokentra.lib.tenancy import organization_scope
 from usage import ingest
 from usage.audit import Audit
-from usage.measured import Event, MeasuredDay, MeasuredHour, Run
+from usage.measured import SPREAD, Event, MeasuredDay, MeasuredHour, Run
 from usage.measuring import appearing
 from usage.measuring.dimensions import DIMENSIONS
 from usage.models import DayDimension, DayRollup, HourRollup
@@ -95,7 +95,7 @@ def assert_true_to_its_events(acme):
         calls[row.dimension, row.value, row.by, row.by_value, row.day] += row.calls
         amounts[row.dimension, row.value, row.by, row.by_value, row.day] += row.amount
         if not row.by:
-            counted[row.dimension, row.value, row.day] += sum(getattr(row, f"latency_{n:02}") for n in range(24))
+            counted[row.dimension, row.value, row.day] += sum(SPREAD.unpacked(row.spread))
     for row in hours:
         in_hours[row.dimension, row.value, row.hour] += row.calls
     assert (calls, amounts, in_hours) == (expected, money, by_hour)
@@ -227,7 +227,7 @@ def test_c6_every_sum_can_be_made_anew_and_the_audit_finds_what_differs(zone, ac
         some = NOON.date() - timedelta(days=1)
         MeasuredDay.objects.filter(dimension="customer", day=some).update(calls=F("calls") + 1)
         DayDimension.objects.filter(ledger="measured", day=NOON.date()).delete()
-        MeasuredHour.objects.filter(dimension="model").update(latency_03=99)
+        MeasuredHour.objects.filter(dimension="model").update(spread=F("spread") + 99 * 10**36)
 
     found = list(Audit(acme.pk, fix=True).run())
 

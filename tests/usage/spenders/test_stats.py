@@ -7,6 +7,7 @@ import pytest
 from tests.usage.spenders.conftest import in_zone
 from tests.usage.spenders.test_api import ask
 from tests.usage.spenders.test_customers import call
+from usage.wire import CAMEL
 
 pytestmark = pytest.mark.django_db
 STATS = "/api/usage/stats?ledger=measured&"
@@ -66,15 +67,29 @@ def test_the_answer_has_the_keys_of_the_contract_and_its_zone(alices, sent):
         "day": "2026-11-19",
         "cost": "2.00",
         "otherCurrencies": [],
-        "tokens": {"input": 7, "cacheRead": 5, "output": 2},
+        "tokens": dict.fromkeys(CAMEL.values(), 0) | {"input": 7, "cacheRead": 5, "output": 2},
         "requests": 1,
-        "units": None,
+        "units": {},
     }
     assert answer["totals"]["cost"] == "5.00"
     assert answer["basis"] == {"billed": 0.0, "computed": 0.0, "measured": 1.0}
     assert answer["zone"] == "UTC"
-    assert ask(alices, STATS + "filter[customer]=alice&metric=requests")["totals"] == {"requests": 2, "units": None}
+    assert ask(alices, STATS + "filter[customer]=alice&metric=requests")["totals"] == {"requests": 2, "units": {}}
     assert ask(alices, "/api/stats?groupBy=customer")["items"][0]["customer"] == "alice"
+
+
+@pytest.mark.parametrize("group", ["customer", "feature", "model", "customer,feature"])
+def test_every_class_of_tokens_and_every_unit_is_told(group, alices, send):
+    tokens = {name: number for number, name in enumerate(CAMEL.values(), 1)} | {"output": 10**12, "audioOut": 10**12}
+    units = {"web_search": 2, "minutes": 0.5}
+    for _ in range(3):
+        send(call("alice", cost="1", feature="chat", tokens=tokens, units=units))
+        send(call("alice", cost="1", feature="chat", tokens={"input": 1}))
+
+    totals = ask(alices, STATS + f"groupBy={group}")["totals"]
+
+    assert totals["tokens"] == {name: 3 * count + (3 if name == "input" else 0) for name, count in tokens.items()}
+    assert totals["units"] == {"web_search": 6, "minutes": 1.5}
 
 
 def test_it_is_read_page_by_page(alices, send):
