@@ -108,6 +108,11 @@ class Product:
                 found.append(process)
         return found
 
+    def database(self) -> list[psutil.Process]:
+        """Its Postgres, which runs in an environment of its own."""
+        master = psutil.Process(int((self.var / "postgres" / "postmaster.pid").read_text().split()[0]))
+        return [master, *master.children()]
+
     def kill(self, *words: str) -> list[int]:
         """kill -9; returns the pids, at least one."""
         found = self.children(*words)

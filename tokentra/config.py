@@ -61,7 +61,7 @@ class Config(BaseSettings):
     lease_seconds: int = Field(90, ge=25, alias="TOKENTRA_LEASE_SECONDS")
 
     oldest_event_days: int = Field(30, ge=1, le=400, alias="TOKENTRA_OLDEST_EVENT_DAYS")
-    ingest_requests: int = Field(200, ge=0, alias="TOKENTRA_INGEST_REQUESTS")
+    ingest_requests: int = Field(2_000, ge=0, alias="TOKENTRA_INGEST_REQUESTS")
     ingest_events: int = Field(50_000, ge=0, alias="TOKENTRA_INGEST_EVENTS")
 
     openai_base_url: str = Field("", alias="TOKENTRA_OPENAI_BASE_URL")

@@ -1,11 +1,13 @@
-"""What happens to every request: it gets an id, came over https, and the admin a policy its scripts can live with."""
+"""What happens to every request: it gets an id, came over https, goes the short way, or the admin's policy."""
 
 import re
 from collections.abc import Callable
+from functools import cache
 
 from django.conf import settings
 from django.core.exceptions import MiddlewareNotUsed
 from django.http import HttpRequest, HttpResponse
+from django.urls import resolve
 
 from tokentra.lib.ids import uuid7
 
@@ -40,6 +42,22 @@ class ToldOfHttps:
             return self.get_response(request)
         sentence = "The proxy in front does not say whether this request came over https. Let it set X-Forwarded-Proto."
         return HttpResponse(sentence, status=400, content_type="text/plain")
+
+
+class ProgramDoor:
+    """Answers what a program with a key sends right away: no session, person, page or file stands behind it."""
+
+    PATHS = ("/api/usage/track", "/v1/traces")
+
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+        self.view = cache(lambda path: resolve(path).func)
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.path_info in self.PATHS and getattr(request, "credential", None) is not None:
+            response: HttpResponse = self.view(request.path_info)(request)
+            return response
+        return self.get_response(request)
 
 
 class AdminPolicy:

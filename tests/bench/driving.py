@@ -6,7 +6,8 @@ import json
 import queue
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -70,13 +71,10 @@ def drive(port: int, path: str, bodies: Sequence[bytes], *, headers: dict[str, s
     return driven
 
 
-def cpu_of(processes: Callable[[], Sequence[psutil.Process]]) -> float:
-    """CPU seconds that these processes have used so far."""
+def cpu_of(processes: Iterable[psutil.Process]) -> float:
+    """CPU seconds that these processes, and those they started that have ended, have used so far."""
     total = 0.0
-    for process in processes():
-        try:
-            times = process.cpu_times()
-        except psutil.Error:
-            continue
-        total += times.user + times.system
+    for process in processes:
+        with suppress(psutil.Error):
+            total += sum(process.cpu_times()[:4])
     return total

@@ -78,10 +78,10 @@ def send(product: Product, headers: dict[str, str], bodies: Sequence[bytes]) -> 
 
 
 def measured(product: Product, headers: dict[str, str], bodies: Sequence[bytes]) -> tuple[driving.Driven, float]:
-    """With the CPU seconds that the product's processes used meanwhile."""
-    before = driving.cpu_of(product.children)
+    """With the CPU seconds that the product's processes, its database among them, used meanwhile."""
+    before = driving.cpu_of([*product.children(), *product.database()])
     driven = send(product, headers, bodies)
-    return driven, driving.cpu_of(product.children) - before
+    return driven, driving.cpu_of([*product.children(), *product.database()]) - before
 
 
 def postgres_of(product: Product) -> str:

@@ -6,11 +6,22 @@ from time import monotonic
 from typing import Any, TypeVar
 
 from django.core.cache.backends.locmem import LocMemCache
-from django.core.cache.backends.redis import RedisCache
+from django.core.cache.backends.redis import RedisCache, RedisCacheClient
 from redis.exceptions import RedisError, TimeoutError
 
 Found = TypeVar("Found")
 LEFT_ALONE = 5.0  # seconds; one that hangs costs each thread one wait in that time
+
+
+class OneClient(RedisCacheClient):
+    """Django makes a client anew for each command, which takes longer than the command."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._one = super().get_client(write=True)
+
+    def get_client(self, key: Any = None, *, write: bool = False) -> Any:
+        return self._one
 
 
 class ForgivingRedisCache(RedisCache):
@@ -18,6 +29,7 @@ class ForgivingRedisCache(RedisCache):
 
     def __init__(self, server: str, params: dict[str, Any]) -> None:
         super().__init__(server, params)
+        self._class = OneClient
         self._here = LocMemCache("while-redis-is-away", dict(params))
         self._again_at = 0.0
 

@@ -9,7 +9,6 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
 from django.db.models import Sum
 from psycopg import ClientCursor as Cursor
 
@@ -19,12 +18,6 @@ from usage.measured import AppearanceCount
 
 RUN, CUSTOMER = "run", "customer"
 
-MISSING = """
-SELECT kind, value, day FROM unnest(%(kinds)s::text[], %(values)s::uuid[], %(days)s::date[]) AS there (kind, value, day)
-WHERE NOT EXISTS (
-    SELECT FROM usage_appearance a
-    WHERE a.organization_id = %(organization)s AND a.kind = there.kind AND a.value = there.value AND a.day = there.day
-)"""
 LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(%(name)s, 0));"
 # What is counted of a value before and after its new days came between its old ones.
 ADD = """
@@ -55,19 +48,20 @@ MOST_REMEMBERED = 50_000
 There = tuple[str, UUID, date]  # kind, hash of its name, day in the organization's zone
 
 
-def note(own: Cursor[Any], organization_id: UUID, there: Collection[There]) -> None:
-    """Note who was there, in the transaction that stores the events that say so.
+def unknown(organization_id: UUID, there: Collection[There]) -> set[There]:
+    """Those of whom this process does not know that they are noted."""
+    return {each for each in there if (organization_id, *each) not in _noted}
 
-    When anybody is new on a day, one writer of the organization at a time goes on from here to its commit.
+
+def add(own: Cursor[Any], organization_id: UUID, new: Collection[There]) -> None:
+    """Note who was not noted before, in the transaction that stores the events that say so.
+
+    One writer of the organization at a time goes on from here to its commit.
     """
-    unknown = [each for each in there if (organization_id, *each) not in _noted]
-    if not unknown:
-        return
-    own.execute(MISSING, arrays(organization_id, unknown))
-    if new := own.fetchall():
-        lock = {"name": name_within(organization_id, "appearances")}
-        own.execute(LOCK + ADD, arrays(organization_id, new) | lock)
-    transaction.on_commit(lambda: remember(organization_id, unknown))
+    if new:
+        kinds, values, days = columns(new)
+        lock = {"name": name_within(organization_id, "appearances"), "organization": organization_id}
+        own.execute(LOCK + ADD, lock | {"kinds": kinds, "values": values, "days": days})
 
 
 def remember(organization_id: UUID, there: Iterable[There]) -> None:
@@ -80,9 +74,8 @@ def remember(organization_id: UUID, there: Iterable[There]) -> None:
 _noted: set[tuple[UUID, str, UUID, date]] = set()
 
 
-def arrays(organization_id: UUID, there: Iterable[There]) -> dict[str, Any]:
-    kinds, values, days = zip(*there, strict=True)
-    return {"organization": organization_id, "kinds": list(kinds), "values": list(values), "days": list(days)}
+def columns(there: Collection[There]) -> tuple[list[str], list[UUID], list[date]]:
+    return [kind for kind, _, _ in there], [value for _, value, _ in there], [day for _, _, day in there]
 
 
 def unique(organization: Organization, kind: str, *, start: date, end: date) -> int:

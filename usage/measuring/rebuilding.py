@@ -17,7 +17,7 @@ from accounts.models import Organization
 from tokentra.lib.tenancy import name_within, organization_scope
 from usage.measured import Event
 from usage.measuring import statements
-from usage.measuring.storing import COVERED, grain
+from usage.measuring.storing import grain
 from usage.measuring.sums import ROLLUPS
 from usage.measuring.turning import LOCK, SUMS
 
@@ -81,5 +81,5 @@ def alone_with(cursor: CursorWrapper, organization_id: UUID, day: date) -> dict[
     params: dict[str, Any] = {"organization": organization_id, "day": day, "start": start, "end": start + DAY}
     events = Event.objects.filter(organization_id=organization_id, day__range=(day - DAY, day + DAY))
     providers = list(events.order_by().values_list("provider", flat=True).distinct())
-    cursor.execute(COVERED, params | {"first": day - DAY, "last": day + DAY, "providers": providers})
+    cursor.execute(statements.COVERED_BETWEEN, params | {"first": day - DAY, "last": day + DAY, "providers": providers})
     return params | {"covered": [covered for (covered,) in cursor.fetchall()], "grain": grain(zone, start)}

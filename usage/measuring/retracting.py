@@ -10,7 +10,7 @@ from django.db import connection
 
 from tokentra.lib.tenancy import name_within
 from usage.measuring import statements
-from usage.measuring.storing import COVERED, grain
+from usage.measuring.storing import grain
 from usage.measuring.sums import ROLLUPS
 from usage.measuring.turning import LOCK, SUMS
 
@@ -30,7 +30,9 @@ def take_back(organization_id: UUID, keys: Sequence[tuple[date, UUID]], *, zone:
         cursor.execute(LOCK, [name_within(organization_id, SUMS)])
         cursor.execute(PROVIDERS, params)
         providers = [provider for (provider,) in cursor.fetchall()]
-        cursor.execute(COVERED, params | {"first": min(days), "last": max(days), "providers": providers})
+        cursor.execute(
+            statements.COVERED_BETWEEN, params | {"first": min(days), "last": max(days), "providers": providers}
+        )
         params |= {"covered": [covered for (covered,) in cursor.fetchall()], "grain": grain(zone, now)}
         cursor.execute(statements.taking_back(CHOSEN, *ROLLUPS), params)
         for name in ROLLUPS:

@@ -1,7 +1,7 @@
 """The SQL that stores events and adds them up, made of what sums.py declares."""
 
 from usage.latency import BOUNDS
-from usage.measured import Event
+from usage.measured import RARE, RARE_TOKENS, SPREAD, Event
 from usage.measuring.sums import COUNTABLE, FEWER, ROLLUPS, Part, Rollup
 from usage.rows import TOKEN_CLASSES
 
@@ -20,13 +20,18 @@ NAMES = ", ".join(str(field.column) for field in Event._meta.concrete_fields)
 TYPED = ", ".join(f"{field.column} {TYPES[field.get_internal_type()]}" for field in Event._meta.concrete_fields)
 GOING_IN = [name for name in TOKEN_CLASSES if name not in ("output", "audio_out", "image_out")]
 
+RARE_SUM = " + ".join(f"coalesce({name}, 0) * {weight}" for name, weight in zip(RARE, RARE_TOKENS.weights, strict=True))
+
 # One row for each event that counts, with what every sum needs.
 LEAVES = f"""
 SELECT *, coalesce(amount, 0) AS money, coalesce(currency, 'USD') AS paid_in,
     {" + ".join(f"coalesce({name}, 0)" for name in GOING_IN)} AS tokens_in,
     coalesce(output, 0) + coalesce(audio_out, 0) + coalesce(image_out, 0) AS tokens_out,
     amount IS NULL AS is_unpriced, status <> 'ok' AS is_error,
-    width_bucket(latency_ms - 1, ARRAY[{", ".join(map(str, BOUNDS))}]::bigint[]) AS bucket,
+    CASE WHEN coalesce({", ".join(RARE)}) IS NOT NULL THEN {RARE_SUM} END AS rare_tokens,
+    (ARRAY[{", ".join(SPREAD.weights)}]::numeric[])[
+        width_bucket(latency_ms - 1, ARRAY[{", ".join(map(str, BOUNDS))}]::bigint[]) + 1
+    ] AS spread,
     NOT (provider || ' ' || day::text) = ANY($1) AS counts
 FROM events WHERE is_parent IS NOT TRUE"""  # noqa: S608  # names of ours
 
@@ -48,8 +53,8 @@ CHANGES = {
 
 
 def grouped(part: Part, sums: tuple[str, ...] = ()) -> str:
-    """What a source adds up to; `sums` are the columns that are wanted, null where the part has none."""
-    wanted = {name: part.sums.get(name, "NULL::bigint") for name in sums or part.sums}
+    """What a source adds up to; `sums` are the columns that are wanted, all of them when none is named."""
+    wanted = {name: part.sums[name] for name in sums or part.sums}
     columns = ", ".join(f"{sql} AS {name}" for name, sql in (part.groups | wanted).items())
     by = ", ".join(str(place) for place, _ in enumerate(part.groups, 1))
     return f"SELECT {columns} FROM {part.source} GROUP BY {by}"  # noqa: S608  # names of ours
@@ -85,26 +90,66 @@ def adding_up(*names: str, sign: str = "") -> str:
     return ", ".join([SUMMED, *(f"{name} AS ({adding(ROLLUPS[name], sign=sign)})" for name in names)])
 
 
+# What a connection prepares once; a statement as large as tt_store takes longer to plan than to run.
+
+# Takes the first slot that no other writer has; without a free one writers wait for each other's rows.
+SLOTS = 4
+SLOT = f"""
+SELECT coalesce((
+    SELECT slot FROM generate_series(0, {SLOTS - 1}) AS slot
+    WHERE pg_try_advisory_xact_lock(hashtextextended($1 || slot, 0)) LIMIT 1
+), pg_backend_pid() % {SLOTS})"""  # noqa: S608  # a number of ours
+
+# The days that connections cover, as "provider day". $1: organization; $2 and $3: first and last day; $4: providers.
+COVERED = """
+SELECT DISTINCT provider || ' ' || day::text FROM usage_ledgerday
+WHERE organization_id = $1 AND day BETWEEN $2 AND $3 AND provider = ANY($4)"""
+
+# Of runs and customers on days ($2 to $4: kinds, values, days), those that are not noted. $1: organization.
+MISSING = """
+SELECT kind, value, day FROM unnest($2, $3, $4) AS there (kind, value, day)
+WHERE NOT EXISTS (
+    SELECT FROM usage_appearance a
+    WHERE a.organization_id = $1 AND a.kind = there.kind AND a.value = there.value AND a.day = there.day
+)"""
+
+# Of events ($2 and $3: days, ids), those that are held, with the digest of what was sent. $1: organization.
+HELD = """
+SELECT e.day, e.id, e.digest FROM unnest($2, $3) AS asked (day, id)
+JOIN usage_event e ON e.organization_id = $1 AND e.day = asked.day AND e.id = asked.id"""
+
 # Writes what is new and adds up only that; answers the ids that were new. $1: what is covered by connections, as
 # "provider day"; $2: the grain of hours; $3: the writer's slot; $4: rows.
-PREPARE = f"""
-PREPARE tt_store (text[], interval, int, json) AS
+STORE = f"""
 WITH events AS (
     INSERT INTO usage_event ({NAMES}) SELECT {NAMES} FROM json_to_recordset($4) AS given ({TYPED})
     ON CONFLICT DO NOTHING RETURNING *
 ), {adding_up(*ROLLUPS)}
 SELECT day, id FROM events"""  # noqa: S608  # names of ours
-
+PREPARED = {
+    "tt_slot (text)": SLOT,
+    "tt_covered (uuid, date, date, text[])": COVERED,
+    "tt_missing (uuid, text[], uuid[], date[])": MISSING,
+    "tt_held (uuid, date[], uuid[])": HELD,
+    "tt_store (text[], interval, int, json)": STORE,
+}
+PREPARE = ";".join(f"PREPARE {name} AS {sql}" for name, sql in PREPARED.items())
 
 # The same sums made anew, and compared, for one day of events.
 
-IN_WORDS = {"$1": "%(covered)s::text[]", "$2": "%(grain)s::interval", "$3": "0"}
+
+def named(sql: str, *words: str) -> str:
+    """With what stands for $1, $2 and so on in their places."""
+    for place, word in enumerate(words, 1):
+        sql = sql.replace(f"${place}", word)
+    return sql
 
 
 def in_words(sql: str) -> str:
-    for place, name in IN_WORDS.items():
-        sql = sql.replace(place, name)
-    return sql
+    return named(sql, "%(covered)s::text[]", "%(grain)s::interval", "0")
+
+
+COVERED_BETWEEN = named(COVERED, "%(organization)s", "%(first)s", "%(last)s", "%(providers)s")
 
 
 def forgetting(rollup: Rollup) -> str:

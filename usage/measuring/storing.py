@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import partial
 from operator import itemgetter
 from typing import Any
 from uuid import UUID
@@ -22,27 +23,17 @@ from usage.models import COUNTS
 from usage.pricing import Price
 
 QUARTER, HOUR = timedelta(minutes=15), timedelta(hours=1)
-SLOTS = 4
 # What a writer asks before it writes, in one turn. Every row that is looked at is found by its key, whatever the
 # planner knows of the tables. Writers hold one lock together, which whoever turns, rebuilds or compares the
-# organization's sums takes alone. Each takes the first slot that no other one has; without a free one they wait for
-# each other's rows. Last come the days that connections cover, as "provider day".
+# organization's sums takes alone; what is covered is read once that lock is held.
 BY_KEY = ("hashjoin", "mergejoin", "material", "seqscan", "bitmapscan")
 BEGIN = f"""
 SELECT set_config('plan_cache_mode', 'force_generic_plan', true), set_config('jit', 'off', true),
     {", ".join(f"set_config('enable_{name}', 'off', true)" for name in BY_KEY)};
 SELECT pg_advisory_xact_lock_shared(hashtextextended(%(sums)s, 0));
-SELECT coalesce((
-    SELECT slot FROM generate_series(0, {SLOTS - 1}) AS slot
-    WHERE pg_try_advisory_xact_lock(hashtextextended(%(slot)s || slot, 0)) LIMIT 1
-), pg_backend_pid() %% {SLOTS});
-"""  # noqa: S608  # names of ours
-COVERED = """
-SELECT DISTINCT provider || ' ' || day::text FROM usage_ledgerday
-WHERE organization_id = %(organization)s AND day BETWEEN %(first)s AND %(last)s AND provider = ANY(%(providers)s)"""
-HELD = """
-SELECT e.day, e.id, e.digest FROM unnest(%(days)s::date[], %(ids)s::uuid[]) AS asked (day, id)
-JOIN usage_event e ON e.organization_id = %(organization)s AND e.day = asked.day AND e.id = asked.id"""
+EXECUTE tt_slot (%(slot)s);
+EXECUTE tt_covered (%(organization)s, %(first)s, %(last)s, %(providers)s);
+EXECUTE tt_missing (%(organization)s, %(kinds)s, %(values)s::uuid[], %(appeared)s::date[])"""  # names of ours
 encode = msgspec.json.Encoder(decimal_format="string").encode
 
 Key = tuple[date, UUID]
@@ -93,26 +84,55 @@ def store(
     """
     digests = {(read.day, read.id): read.digest for read, _ in events}
     days = {day for day, _ in digests}
-    providers = sorted({read.sent.provider for read, _ in events})
     ensure_weeks(days)
+    rows = [row_of(organization_id, read, price, key_id=key_id, zone=zone, now=now) for read, price in events]
+    rows.sort(key=itemgetter("day", "id"))  # so that two writers of the same events never wait in a circle
     connection.ensure_connection()
     with ClientCursor(connection.connection) as own:
-        slot, covered = begin(own, organization_id, days, providers)
-        rows = [row_of(organization_id, read, price, key_id=key_id, zone=zone, now=now) for read, price in events]
-        rows.sort(key=itemgetter("day", "id"))  # so that two writers of the same events never wait in a circle
-        new = write(own, rows, [covered, grain(zone, now), slot])
-        appearing.note(own, organization_id, those_there(row for row in rows if (row["day"], row["id"]) in new))
+        prepare(own)
+        providers = sorted({read.sent.provider for read, _ in events})
+        unknown = appearing.unknown(organization_id, those_there(rows))
+        begun = begin(own, organization_id, days, providers, unknown)
+        own.execute(
+            "EXECUTE tt_store (%s, %s, %s, %s)", [begun.covered, grain(zone, now), begun.slot, encode(rows).decode()]
+        )
+        new = frozenset(own.fetchall())
+        if begun.missing:
+            appeared = begun.missing & those_there(row for row in rows if (row["day"], row["id"]) in new)
+            appearing.add(own, organization_id, appeared)
+            unknown = unknown - begun.missing | appeared
+        if unknown:
+            transaction.on_commit(partial(appearing.remember, organization_id, unknown))
         known = digests.keys() - new
         conflicts = conflicting(own, organization_id, {key: digests[key] for key in known}) if known else frozenset()
     return Stored(new, conflicts)
 
 
+def prepare(own: ClientCursor[Any]) -> None:
+    if own.connection not in _prepared:
+        own.execute(statements.PREPARE)
+        _prepared.add(own.connection)
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """What a writer knows before it writes: its slot, what connections cover, and who of the unknown is not noted."""
+
+    slot: int
+    covered: list[str]
+    missing: set[appearing.There]
+
+
 def begin(
-    own: ClientCursor[Any], organization_id: UUID, days: Collection[date], providers: list[str]
-) -> tuple[int, list[str]]:
-    """The slot to write in, and what connections cover of these days."""
+    own: ClientCursor[Any],
+    organization_id: UUID,
+    days: Collection[date],
+    providers: list[str],
+    unknown: Collection[appearing.There],
+) -> Begun:
+    kinds, values, appeared = appearing.columns(unknown)
     own.execute(
-        BEGIN + COVERED,
+        BEGIN,
         {
             "sums": name_within(organization_id, SUMS),
             "slot": name_within(organization_id, "slot "),
@@ -120,21 +140,16 @@ def begin(
             "first": min(days),
             "last": max(days),
             "providers": providers,
+            "kinds": kinds,
+            "values": values,
+            "appeared": appeared,
         },
     )
     answers = [own.fetchall()]
     while own.nextset():
         answers.append(own.fetchall())
-    *_, [(slot,)], covered = answers
-    return slot, [each for (each,) in covered]
-
-
-def write(own: ClientCursor[Any], rows: Sequence[dict[str, Any]], context: list[Any]) -> frozenset[Key]:
-    if own.connection not in _prepared:  # a statement as large as ours takes longer to plan than to run
-        own.execute(statements.PREPARE)
-        _prepared.add(own.connection)
-    own.execute("EXECUTE tt_store (%s, %s, %s, %s)", [*context, encode(rows).decode()])
-    return frozenset(own.fetchall())
+    *_, [(slot,)], covered, missing = answers
+    return Begun(slot, [each for (each,) in covered], set(missing))
 
 
 def those_there(rows: Iterable[Mapping[str, Any]]) -> set[appearing.There]:
@@ -145,7 +160,7 @@ def those_there(rows: Iterable[Mapping[str, Any]]) -> set[appearing.There]:
 def conflicting(own: ClientCursor[Any], organization_id: UUID, digests: Mapping[Key, int]) -> frozenset[Key]:
     """Of events that are held, those whose content was another."""
     days, ids = zip(*digests, strict=True)
-    own.execute(HELD, {"organization": organization_id, "days": list(days), "ids": list(ids)})
+    own.execute("EXECUTE tt_held (%s, %s::date[], %s::uuid[])", [organization_id, list(days), list(ids)])
     return frozenset((day, id) for day, id, digest in own.fetchall() if digests[day, id] != digest)
 
 
