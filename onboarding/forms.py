@@ -8,7 +8,7 @@ from django import forms
 from django.core.validators import MinLengthValidator
 from django.forms.boundfield import BoundField
 
-from accounts.naming import clean_name
+from accounts.one_line import OneLine
 from onboarding.questions import Kind, Option, Question
 
 LONGEST_TYPED = 100
@@ -46,16 +46,9 @@ class ScreenForm(forms.Form):
         for question in self.questions:
             self.fields[question.name] = field_of(question)
             if question.has_other:
-                self.fields[f"{question.name}_other"] = forms.CharField(
-                    label="Which one?", required=False, max_length=LONGEST_TYPED, validators=[is_one_line]
+                self.fields[f"{question.name}_other"] = OneLine(
+                    label="Which one?", required=False, max_length=LONGEST_TYPED
                 )
-
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or {}
-        for question in self.questions:
-            if question.name == "company_name" and cleaned.get(question.name):
-                cleaned[question.name] = clean_name(cleaned[question.name])
-        return cleaned
 
     @property
     def asked(self) -> Iterator[Asked]:
@@ -80,9 +73,4 @@ def field_of(question: Question) -> forms.Field:
     if question.kind is Kind.EMAILS:
         area = forms.Textarea(attrs={"rows": 4, "placeholder": "bob@company.com"})
         return forms.CharField(max_length=LONGEST_LIST, widget=area, **common)
-    return forms.CharField(max_length=100, validators=[MinLengthValidator(2), is_one_line], **common)
-
-
-def is_one_line(text: str) -> None:
-    """Refuses line breaks, invisible characters and lookalikes, as every name of ours does."""
-    clean_name(text)
+    return OneLine(max_length=100, validators=[MinLengthValidator(2)], **common)

@@ -5,16 +5,8 @@ from typing import Any
 from django import forms
 from django.utils.html import format_html
 
-from accounts.naming import clean_name
+from accounts.one_line import OneLine
 from providers.models import Connection
-
-
-class OneLine(forms.CharField):
-    """A name that stays on its line and looks like what it is."""
-
-    def clean(self, value: Any) -> str:
-        text: str = super().clean(value)
-        return clean_name(text) if text else ""
 
 
 class NameForm(forms.Form):

@@ -73,18 +73,25 @@ def shown_attempt(attempt: attempts.Attempt) -> dict[str, object]:
 @require_GET
 @page(Permission.SEE_COSTS)
 def connection(request: OrgRequest, pk: UUID) -> HttpResponse:
-    shown = showing.one(found(request, pk), now=timezone.now())
+    mine = found(request, pk)
     if request.htmx:
+        shown = showing.one(mine, now=timezone.now())
         return render(request, "providers/connection.html#progress", {"shown": shown} | may_manage(request))
-    mine = {"organization": request.organization, "connection_id": pk}
-    runs = list(SyncRun.objects.filter(**mine).order_by("-started_at")[:10])
+    return drawn(request, mine, NameForm(initial={"name": mine.name}))
+
+
+def drawn(request: OrgRequest, mine: Connection, name_form: NameForm, status: int = 200) -> HttpResponse:
+    shown = showing.one(mine, now=timezone.now())
+    of_it = {"organization": request.organization, "connection_id": mine.pk}
+    runs = list(SyncRun.objects.filter(**of_it).order_by("-started_at")[:10])
     context = {
         "shown": shown,
+        "name_form": name_form,
         "last_try": wording.last_try(shown.connection, runs[0] if runs else None, shown.said, now=timezone.now()),
-        "revisions": Revision.objects.filter(**mine).order_by("-at")[:20],
+        "revisions": Revision.objects.filter(**of_it).order_by("-at")[:20],
         "runs": runs,
     }
-    return render(request, "providers/connection.html", context | may_manage(request))
+    return render(request, "providers/connection.html", context | may_manage(request), status=status)
 
 
 @require_GET
@@ -127,15 +134,16 @@ def sync(request: OrgRequest, pk: UUID) -> HttpResponse:
     return go_to(request, mine)
 
 
-@require_POST
+@require_http_methods(["GET", "POST"])
 @page(Permission.MANAGE_CONNECTIONS)
 def rename(request: OrgRequest, pk: UUID) -> HttpResponse:
     mine = found(request, pk)
+    if request.method == "GET":  # a page with a refused name is loaded again
+        return go_to(request, mine)
     form = NameForm(request.POST)
-    if form.is_valid():
-        renaming.rename(mine, form.cleaned_data["name"], by=request.user)
-    else:
-        messages.error(request, "Give the connection a name of at most 100 characters.")
+    if not form.is_valid():
+        return drawn(request, mine, form, status=422)
+    renaming.rename(mine, form.cleaned_data["name"], by=request.user)
     return go_to(request, mine)
 
 

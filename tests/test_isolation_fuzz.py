@@ -17,11 +17,12 @@ from tests import make
 from tests.answers import body_of
 from tests.conftest import Browser
 from tests.test_catalogue import OWNED
-from tests.test_isolation_walk import CANARY, PLAIN
+from tests.test_isolation_walk import CANARY, METHODS, PLAIN, WITH_OBJECT, acme_things, leaks
 from tokentra.lib.tenancy import organization_scope
 from usage.models import DayRollup, UsageRecord
 
 THREADS, LOOKS = 12, 100
+__all__ = ["acme_things"]
 FILLED = (UsageRecord, DayRollup, JournalEntry, AuditLine)
 TABLES = {model._meta.db_table for model in OWNED}
 FILTER = re.compile(r'(?:"?\w+"?\.)?"?organization_id"?\s*=\s*(%(?:\(\w+\))?s)')
@@ -125,6 +126,22 @@ def test_d9_mutants_without_any_filter_leak_nothing(mallory, mutated):
     assert wrong == []
     assert len(mutated) > 50
     assert CANARY in Browser(alice).get("/dashboard/").content.decode(), f"{acme} shows its own"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("method", METHODS)
+def test_b16_no_route_shows_or_changes_anothers_object_though_its_filter_was_forgotten(
+    method, acme_things, elsewhere, mallory, mutated
+):
+    browser, wrong = Browser(mallory), []
+
+    for route in WITH_OBJECT:
+        answer = getattr(browser, method)(route.at(**acme_things))
+        if answer.status_code < 400 or answer.status_code >= 500 or leaks(answer):
+            wrong.append(f"{method} {route.path}: {answer.status_code}")
+
+    assert wrong == []
+    assert mutated or method in {"put", "patch"}
 
 
 @pytest.mark.django_db

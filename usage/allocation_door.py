@@ -4,11 +4,11 @@ from uuid import UUID
 
 from django import forms
 from django.contrib import messages
-from django.http import HttpResponse, StreamingHttpResponse
+from django.http import HttpResponse, QueryDict, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.gates import page
 from accounts.http import OrgRequest
@@ -31,7 +31,6 @@ class RuleForm(forms.Form):
     dimension = forms.ChoiceField(choices=[(name, name) for name in SPECIFIC])
     value = forms.CharField(max_length=300)
     cost_center = forms.CharField(max_length=100, error_messages={"required": "Name the cost centre."})
-    back = forms.CharField(required=False, max_length=300)
 
     def clean_cost_center(self) -> str:
         return clean_name(self.cleaned_data["cost_center"])
@@ -40,24 +39,30 @@ class RuleForm(forms.Form):
 @require_GET
 @page(Permission.SEE_COSTS)
 def attribution(request: OrgRequest) -> HttpResponse:
-    lens = month_of(request)
+    return drawn(request, request.GET)
+
+
+def drawn(request: OrgRequest, query: QueryDict, refused: RuleForm | None = None) -> HttpResponse:
+    """The page, or with a rule that was `refused` the same again, holding what was typed."""
+    lens = month_of(query)
     found = allocation.Allocation(request.organization, lens.period, by=(lens.extra.get("by") or ("",))[0])
     context = {
         "found": found,
         "tabs": tabs("rules"),
         "lens": lens,
+        "refused": refused,
         "may_change": request.membership.may(Permission.MANAGE_BUDGETS),
         "months": [Segment(label, f"?period={key}", key == lens.period.preset) for key, label in MONTHS.items()],
         "ways": [Segment(LABELS[name], f"?{lens.query(by=name)}", name == found.by) for name in allocation.BY],
     }
-    return render(request, "usage/attribution.html", context)
+    return render(request, "usage/attribution.html", context, status=422 if refused else 200)
 
 
 @require_GET
 @page(Permission.SEE_COSTS)
 def statement(request: OrgRequest) -> StreamingHttpResponse:
     """The month's statement as a file; its last line is the total."""
-    lens = month_of(request)
+    lens = month_of(request.GET)
     made = allocation.Allocation(request.organization, lens.period).statement
     rows = [cells(each) for each in (*made.lines, made.unallocated)]
     lines = [line(["cost_center", "cost_usd", "share"]), *map(line, rows), line(["Total", plain(made.total.cost), ""])]
@@ -66,24 +71,26 @@ def statement(request: OrgRequest) -> StreamingHttpResponse:
     return StreamingHttpResponse(iter(lines), content_type="text/csv; charset=utf-8", headers=headers)
 
 
-@require_POST
+@require_http_methods(["GET", "POST"])
 @page(Permission.MANAGE_BUDGETS)
 def add_rule(request: OrgRequest) -> HttpResponse:
-    form = RuleForm(request.POST)
-    if form.is_valid():
-        told = form.cleaned_data
-        allocation.allocate(
-            request.organization,
-            told["dimension"],
-            told["value"],
-            told["cost_center"],
-            by=request.user,
-            now=timezone.now(),
-        )
-        messages.success(request, f"It counts for {told['cost_center']} from now on, in every month.")
-    else:
-        messages.error(request, " ".join(str(message) for errors in form.errors.values() for message in errors))
-    return redirect(f"{reverse('usage:attribution')}?{request.POST.get('back', '')[:300]}")
+    """POST makes a rule. What a refused one is answered with stands at this address, so a look leads to the page."""
+    if request.method == "GET":
+        return redirect(f"{reverse('usage:attribution')}?{request.GET.urlencode()}")
+    form, back = RuleForm(request.POST), request.POST.get("back", "")[:300]
+    if not form.is_valid():
+        return drawn(request, QueryDict(back), refused=form)
+    told = form.cleaned_data
+    allocation.allocate(
+        request.organization,
+        told["dimension"],
+        told["value"],
+        told["cost_center"],
+        by=request.user,
+        now=timezone.now(),
+    )
+    messages.success(request, f"It counts for {told['cost_center']} from now on, in every month.")
+    return redirect(f"{reverse('usage:attribution')}?{back}")
 
 
 @require_POST
@@ -95,9 +102,9 @@ def remove_rule(request: OrgRequest, pk: UUID) -> HttpResponse:
     return redirect("usage:attribution")
 
 
-def month_of(request: OrgRequest) -> Lens:
+def month_of(query: QueryDict) -> Lens:
     """A statement is of a month: this one so far, or the last one."""
-    query = request.GET.copy()
+    query = query.copy()
     if query.get("period") not in MONTHS:
         query["period"] = next(iter(MONTHS))
     return look(query, timezone.now(), *EXTRA)

@@ -77,8 +77,13 @@ def test_removing_a_rule_gives_its_spend_back(acme, alices):
 
 @pytest.mark.parametrize("center", ["", "two\nlines", "x" * 101, "Ac\u202eme"])
 def test_b9_a_cost_centre_is_a_name(center, acme, alices):
-    assign(alices, center)
+    two_settled_days(acme)
 
+    answer = assign(alices, center)
+
+    assert answer.status_code == 422
+    assert "No rule was made" in body(answer)
+    assert f'value="{" ".join(center.split())}"' in body(answer), "what was typed stays beside its project"
     assert rules(acme) == []
 
 
