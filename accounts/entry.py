@@ -3,17 +3,20 @@
 from typing import Any
 
 from allauth.account import views as allauth
+from allauth.account.internal.flows.email_verification_by_code import EMAIL_VERIFICATION_CODE_SESSION_KEY
 from allauth.account.internal.stagekit import clear_login
 from allauth.account.models import EmailAddress
 from allauth.socialaccount.adapter import get_adapter
 from allauth.socialaccount.views import SignupView as SocialSignup
 from django.conf import settings
+from django.contrib import messages
 from django.db import IntegrityError
 from django.forms import BaseForm
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.utils.functional import cached_property
 from django.views.decorators.http import require_POST
+from django.views.generic import FormView
 
 from accounts import arrival, joining, limits, signup
 from accounts.forms import CodeForm, LoginForm, ResetPasswordKeyForm, SignupForm, SocialSignupForm
@@ -115,6 +118,11 @@ class VerificationView(Answers, allauth.ConfirmEmailVerificationCodeView):  # ty
     form_class = CodeForm
     action = "confirm_email"
 
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        was_sent = EMAIL_VERIFICATION_CODE_SESSION_KEY in request.session
+        response = super().dispatch(request, *args, **kwargs)
+        return self.over("This code has expired.") if was_sent and self._process is None else response
+
     @cached_property
     def _action(self) -> str:
         return "resend" if self.request.POST.get("action") == "resend" and self._process.can_resend else "verify"
@@ -122,6 +130,24 @@ class VerificationView(Answers, allauth.ConfirmEmailVerificationCodeView):  # ty
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context: dict[str, Any] = super().get_context_data(**kwargs)
         return context | {"is_signup": self.request.user.is_anonymous}
+
+    def _resend_form_valid(self, form: BaseForm) -> HttpResponse:
+        before = self._process.state["resend_count"]
+        response: HttpResponse = super()._resend_form_valid(form)
+        if self._process.state["resend_count"] > before:
+            messages.success(self.request, "There is a new code. The one before works no longer.")
+        return response
+
+    def _verify_form_invalid(self, form: BaseForm) -> HttpResponse:
+        if self._process.record_invalid_attempt():
+            return FormView.form_invalid(self, form)
+        return self.over("That was wrong too often, so this code works no longer.")
+
+    def over(self, why: str) -> HttpResponse:
+        """Say where the next code comes from: at the login for a stranger, whether the address is known or not."""
+        is_stranger = self.request.user.is_anonymous
+        messages.error(self.request, f"{why} {'Log in to get a new one.' if is_stranger else 'Send a new one.'}")
+        return redirect("account_login" if is_stranger else "account_email")
 
 
 verification = allauth.login_not_required(VerificationView.as_view())

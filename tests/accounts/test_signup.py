@@ -3,11 +3,13 @@
 from threading import Thread
 
 import pytest
+from django.core.cache import cache
 from django.db import connections
 from django.test import Client
 
 from accounts.mailed import OutboxMail
 from accounts.models import AuditLine, JournalEntry, Membership, Organization, User, Visit
+from tests import make
 from tests.accounts.conftest import events_of, home_of
 from tests.make import PASSWORD
 from tokentra.lib.tenancy import organization_scope
@@ -37,6 +39,48 @@ def test_a_person_signs_up_verifies_and_is_logged_in(mandatory, client: Client, 
         "signup_completed",
         "email_verified",
     ]
+
+
+@pytest.mark.parametrize("is_known", [False, True])
+def test_a_code_that_is_over_is_said_to_be_and_the_login_sends_another(
+    mandatory, client: Client, db, code_sent_to, is_known: bool
+):
+    """A known address and a new one are told the same."""
+    if is_known:
+        make.user(NEW["email"])
+    client.post("/signup/", NEW)
+    session = client.session
+    session["account_email_verification_code"]["at"] -= 16 * 60
+    session.save()
+
+    page = client.post("/confirm-email/", {"code": "123456"}, follow=True)
+
+    assert page.request["PATH_INFO"] == "/login/"
+    assert "This code has expired. Log in to get a new one." in page.content.decode()
+    if not is_known:
+        cache.clear()  # a code is sent at most every ten seconds
+        client.post("/login/", {"login": NEW["email"], "password": PASSWORD})
+        assert client.post("/confirm-email/", {"code": code_sent_to(NEW["email"])})["Location"] == "/"
+
+
+def test_the_third_wrong_code_ends_it_in_words(mandatory, client: Client, db):
+    client.post("/signup/", NEW)
+    for _ in range(2):
+        assert client.post("/confirm-email/", {"code": "000000"}).status_code == 422
+
+    page = client.post("/confirm-email/", {"code": "000000"}, follow=True)
+
+    assert page.request["PATH_INFO"] == "/login/"
+    assert "That was wrong too often, so this code works no longer. Log in to get a new one." in page.content.decode()
+
+
+def test_a_new_code_is_said_to_be_one(mandatory, client: Client, db):
+    client.post("/signup/", NEW)
+    cache.clear()
+
+    page = client.post("/confirm-email/", {"action": "resend"}, follow=True)
+
+    assert "There is a new code. The one before works no longer." in page.content.decode()
 
 
 def test_without_a_mail_server_a_person_is_let_in_and_reminded(client: Client, db, code_sent_to):
