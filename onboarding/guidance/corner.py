@@ -21,6 +21,14 @@ from tokentra.lib.tenancy import name_within, organization_scope
 from usage import optimization
 
 HELP = "guidance:help"
+# pages on which somebody is in the middle of something: nothing lies over them, and nothing is used up there
+BUSY = frozenset(
+    {
+        *("providers:connect", "providers:ask", "providers:key", "providers:disconnect"),
+        *("sdk_keys:new", "sdk_keys:replace"),
+        *("accounts:email", "accounts:security", "accounts:team_member"),
+    }
+)
 OVER = {State.COMPLETED, State.SKIPPED, State.DISMISSED}
 NOTHING_FOUND = 3600  # seconds until savings are looked for again, for a tip about them
 
@@ -57,9 +65,12 @@ class Corner:
         if view == DASHBOARD and not guide.organization.is_sample:
             seen.count_view(guide.membership, DASHBOARD, now=guide.now)
         guide.note_completion()
-        asks = {Asks.CELEBRATION: lambda: guide.to_celebrate, Asks.TOUR: self.tour, Asks.TOOLTIP: self.tip}
         self.asks: Asks | None = None
         self.said: Any = None
+        self.is_all_set = self.has_launcher = False
+        if view in BUSY:
+            return
+        asks = {Asks.CELEBRATION: lambda: guide.to_celebrate, Asks.TOUR: self.tour, Asks.TOOLTIP: self.tip}
         if found := attention.first(asks):
             self.asks, self.said = found
         self.is_all_set = self.asks is not Asks.CELEBRATION and self.sets_off()

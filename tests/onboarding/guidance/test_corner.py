@@ -1,16 +1,18 @@
 """The corner that pages ask for: the launcher, and at most one thing that asks for attention, in its order."""
 
 import re
+from contextlib import suppress
 from html import unescape
 
 import pytest
-from django.urls import reverse
+from django.urls import NoReverseMatch, resolve, reverse
 
 from accounts import journal
 from accounts.journal import Event
 from accounts.models import User
 from onboarding.guidance import attention, tips, tours
 from onboarding.guidance.attention import Kind
+from onboarding.guidance.corner import BUSY
 from onboarding.models import Journey, Seen
 from tests import make
 from tests.conftest import Browser
@@ -55,6 +57,22 @@ def test_attention_has_one_order_and_later_kinds_are_not_even_asked():
     assert attention.first(candidates) == (Kind.TOUR, True)
     assert asked == [Kind.ERROR, Kind.DATA_READY, Kind.CELEBRATION, Kind.TOUR]
     assert attention.first({}) is None
+
+
+@pytest.mark.parametrize("view", sorted(BUSY))
+def test_nothing_lies_over_a_page_on_which_somebody_is_in_the_middle_of_something(view, acme, alices):
+    assert view in {match.view_name for match in map(resolve, paths_of(view))}, "such a page is there"
+
+    assert corner(alices, view) == ""
+    assert asks(corner(alices)) == ["celebration"], "it waits for the next page"
+
+
+def paths_of(view: str) -> list[str]:
+    pk = "0192a9b6-0000-7000-8000-000000000000"
+    for told in ({}, {"provider": "openai"}, {"pk": pk}, {"key_id": pk}, {"member_id": pk}):
+        with suppress(NoReverseMatch):
+            return [reverse(view, kwargs=told)]
+    return []
 
 
 def test_celebration_then_tour_then_tips_each_by_itself(acme, alice, alices):
