@@ -61,7 +61,8 @@ def local_time(moment: datetime | None, style: str = "datetime") -> SafeString |
         return money.DASH
     moment = moment.astimezone(UTC)
     whole = f"{moment.day} {moment:%b %Y, %H:%M} UTC"
-    shown = {"time": f"{moment:%H:%M} UTC", "date": day(moment), "ago": ago(moment)}.get(style, whole)
+    time = f"{moment:%H:%M} UTC"
+    shown = {"time": time, "date": day(moment), "ago": ago(moment)}.get(style, f"{day(moment)}, {time}")
     return format_html(
         '<local-time data-style="{}"><time datetime="{}" title="{}">{}</time></local-time>',
         style,
