@@ -62,6 +62,27 @@ def connect(page: Page, label: str, key: str) -> None:
     at(page, "/onboarding/connected/")
 
 
+FOCUSED = """() => {
+    const it = document.activeElement;
+    return (it.getAttribute("aria-label") || it.labels?.[0]?.innerText || it.innerText || "").trim();
+}"""
+
+
+def reach(page: Page, name: str) -> None:
+    """Tab on until what is called so has the focus, and a person can see that it has."""
+    for _ in range(60):
+        if page.evaluate(FOCUSED).partition("\n")[0] == name:
+            assert page.evaluate("document.activeElement.matches(':focus-visible')"), f"{name} shows no focus"
+            return
+        page.keyboard.press("Tab")
+    raise AssertionError(f"no {name} within 60 tabs on {page.url}")
+
+
+def press(page: Page, name: str, key: str = "Enter") -> None:
+    reach(page, name)
+    page.keyboard.press(key)
+
+
 def no_sideways(page: Page) -> None:
     page.get_by_role("main").wait_for()
     assert not page.evaluate("document.documentElement.scrollWidth > window.innerWidth + 1"), page.url

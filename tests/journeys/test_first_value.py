@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.fake_provider import KEYS, FakeProvider, World
 from tests.journeys import oracle
+from tests.journeys.people import PASSWORD, at, press, reach, somebody
 from tests.product import ROOT, Api, Product, free_port, wait_for
 
 AXE = (ROOT / "node_modules/axe-core/axe.min.js").read_text()
@@ -25,17 +26,21 @@ class Mailbox:
     """A real SMTP server on the loopback that keeps what it is given."""
 
     def __init__(self) -> None:
-        self.letters: list[str] = []
+        self.letters: list[tuple[list[str], str]] = []
         self.server = Controller(self, hostname="127.0.0.1", port=free_port())
 
     async def handle_DATA(self, server, session, envelope) -> str:  # noqa: N802  # aiosmtpd's name
         letter = message_from_bytes(envelope.content)
         parts = [part.get_payload(decode=True).decode() for part in letter.walk() if not part.is_multipart()]
-        self.letters.append("\n".join([letter["Subject"] or "", *parts]))
+        self.letters.append((envelope.rcpt_tos, "\n".join([letter["Subject"] or "", *parts])))
         return "250 OK"
 
-    def code(self) -> str:
-        return wait_for(lambda: re.search(r"\b(\d{6})\b", "\n".join(self.letters)), 60, "a letter with a code").group(1)
+    def code(self, address: str) -> str:
+        def sent() -> str:
+            found = [re.search(r"\b(\d{6})\b", letter) for to, letter in self.letters if address in to]
+            return next((each.group(1) for each in found if each), "")
+
+        return wait_for(sent, 60, f"a letter with a code to {address}")
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +73,7 @@ def ann(browser: Browser, product: Product, mailbox: Mailbox) -> Iterator[Page]:
     page.get_by_label("Email").fill("ann@northwind.example")
     page.get_by_label("Password", exact=True).fill("correct horse battery")
     page.get_by_role("button", name="Continue with email").click()
-    page.get_by_label("Code").fill(mailbox.code())
+    page.get_by_label("Code").fill(mailbox.code("ann@northwind.example"))
     page.get_by_role("button", name="Verify address").click()
     expect(page).to_have_url(f"{product.url}/onboarding/company/")
     page.get_by_role("button", name="Skip all, go to the dashboard").click()
@@ -93,6 +98,48 @@ def session_of(page: Page, product: Product) -> Api:
     cookie = "; ".join(f"{each['name']}={each['value']}" for each in page.context.cookies())
     api.opener.addheaders = [("Cookie", cookie)]
     return api
+
+
+def test_the_keyboard_alone_leads_from_the_sign_up_page_to_the_rows_behind_the_figures(
+    browser: Browser, product: Product, mailbox: Mailbox
+):
+    with somebody(browser, product) as kim:
+        kim.goto("/")
+        kim.keyboard.type("kim@keyboard.example")  # the first field has the focus by itself
+        kim.keyboard.press("Tab")
+        kim.keyboard.type(PASSWORD)
+        kim.keyboard.press("Enter")
+        at(kim, "/confirm-email/")
+        kim.keyboard.type(mailbox.code("kim@keyboard.example"))
+        kim.keyboard.press("Enter")
+
+        at(kim, "/onboarding/company/")
+        press(kim, "Engineering / Developer", "Space")
+        kim.keyboard.press("ArrowDown")
+        expect(kim.get_by_role("radio", name="Platform / DevOps / SRE")).to_be_checked()
+        press(kim, "Just me (solo/freelance)", "Space")
+        press(kim, "Continue")
+        at(kim, "/onboarding/ai-usage/")
+        press(kim, "OpenAI", "Space")
+        kim.keyboard.press("Enter")  # sends the form from any field of it
+        at(kim, "/onboarding/goals/")
+        press(kim, "Just exploring", "Space")
+        press(kim, "Continue")
+
+        at(kim, "/onboarding/providers/")
+        press(kim, "Connect OpenAI")
+        at(kim, "/providers/connect/openai/")
+        reach(kim, "Admin key")
+        kim.keyboard.type(KEYS["openai"])
+        kim.keyboard.press("Enter")
+        at(kim, "/onboarding/connected/")
+        press(kim, "View dashboard")
+        at(kim, "/dashboard/")
+        expect(kim.locator(".stat", has_text="Spend")).to_be_visible(timeout=90_000)
+        press(kim, "See the rows: Spend")
+
+        at(kim, "/usage/")
+        expect(kim.get_by_role("table", name="Usage")).to_be_visible()
 
 
 def test_before_anything_is_connected_the_dashboard_teaches(ann: Page):
