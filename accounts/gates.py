@@ -1,7 +1,8 @@
 """Doors to pages: who may pass, and whose rows they see behind them."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, cast
 
@@ -10,6 +11,7 @@ from allauth.account.internal.flows.reauthentication import raise_if_reauthentic
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
+from django.db import IntegrityError
 from django.dispatch import Signal
 from django.http import HttpRequest, HttpResponse, HttpResponseForbidden
 from django.http.response import HttpResponseBase
@@ -20,7 +22,7 @@ from django.urls import reverse
 from accounts.http import Asker, Credential, OrgRequest
 from accounts.models import Organization, User
 from accounts.permissions import Permission
-from tokentra.lib.api_keys import found_in
+from tokentra.lib.api_keys import found_in, found_in_json
 from tokentra.lib.problems import Problem
 from tokentra.lib.tenancy import organization_scope
 
@@ -92,14 +94,25 @@ def api_scope(request: HttpRequest, scope: str) -> Credential:
     return credential
 
 
+@contextmanager
+def unless_gone(credential: Credential) -> Iterator[None]:
+    """A key is remembered for some seconds, so its organization may have been deleted meanwhile: then 401."""
+    try:
+        yield
+    except (Organization.DoesNotExist, IntegrityError):
+        with organization_scope(credential.organization_id):
+            if Organization.objects.filter(pk=credential.organization_id).exists():
+                raise
+        sentence = "The organization of this API key was deleted."
+        raise Problem(401, "invalid_api_key", sentence, headers={"WWW-Authenticate": "Bearer"}) from None
+
+
 def refuse_key_in(request: HttpRequest, text: str | bytes, *, where: str) -> None:
     """Raises 400 for a text that holds an API key, whoever's it is, and lets its organization know.
 
     `where` is "address" or "body": both end in logs and histories, so that such a key should be replaced.
     """
-    if isinstance(text, bytes):
-        text = text.decode(errors="replace") if b"tt_" in text else ""
-    if "tt_" in text and (key := found_in(text)):
+    if key := found_in_json(text) if isinstance(text, bytes) else "tt_" in text and found_in(text):
         key_misplaced.send(sender=HttpRequest, key=key, where=where, request=request)
         sentence = "Send the key in the Authorization header, not in the address or the body, and replace this one."
         raise Problem(400, "key_misplaced", sentence)
@@ -146,7 +159,7 @@ def api_asker(request: HttpRequest, permission: Permission, *, scope: str) -> As
     """The member whose role allows it, or the program whose key has the scope; raises as the two doors alone do."""
     if getattr(request, "credential", None):
         credential = api_scope(request, scope)
-        with organization_scope(credential.organization_id):
+        with unless_gone(credential), organization_scope(credential.organization_id):
             organization = Organization.objects.get(pk=credential.organization_id)
         return Asker(organization, None, credential.key_id)
     member = api_member(request, permission)

@@ -10,11 +10,15 @@ class SdkKeysConfig(AppConfig):
     verbose_name = "API keys"
 
     def ready(self) -> None:
+        from django.db.models.signals import post_delete
+
         from accounts.gates import key_misplaced  # models are ready only now
         from accounts.signup import signed_up_by_json
+        from sdk_keys.models import ApiKey
 
         signed_up_by_json.connect(signed_up, dispatch_uid="first key")
         key_misplaced.connect(misplaced, dispatch_uid="misplaced key")
+        post_delete.connect(gone, sender=ApiKey, dispatch_uid="deleted key")
 
 
 def signed_up(user: Any, **_: Any) -> str | None:
@@ -27,3 +31,10 @@ def misplaced(key: str, where: str, request: Any, **_: Any) -> None:
     from sdk_keys import misplacing  # models are ready only now
 
     misplacing.tell(key, where=where, request=request)
+
+
+def gone(**_: Any) -> None:
+    """Deleted with its organization."""
+    from sdk_keys import resolving  # models are ready only now
+
+    resolving.forget()

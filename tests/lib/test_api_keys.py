@@ -1,5 +1,6 @@
 """The shape of our keys: what can be one, and what cannot."""
 
+import json
 import zlib
 
 import pytest
@@ -51,3 +52,22 @@ def test_a_key_is_found_wherever_it_stands_and_a_text_like_one_is_not():
     assert api_keys.found_in(f"{typo} {key}") == key
     assert api_keys.found_in(typo) == ""
     assert api_keys.found_in(f"{key}x") == ""
+
+
+@pytest.mark.parametrize("written", ["{}", "a\\n{}", "\\u0022{}\\u0020", "\\ud83d\\ude42{}", "é{}"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-be", "utf-32"])
+def test_b24_a_key_is_found_in_json_however_it_is_written(written, encoding):
+    key = api_keys.mint("live")
+    for place in range(len(key)):
+        escaped = "".join(f"\\u{ord(sign):04X}" if at == place else sign for at, sign in enumerate(key))
+        body = '{"note": "' + written.format(escaped) + '"}'
+
+        assert key in json.loads(body)["note"]
+        assert api_keys.found_in_json(body.encode(encoding)) == key
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"\xff\xfe", b'{"note": "caf\\u00e9 tt_\\u0041"}', b"tt_live_" + b"a" * 38, b"\0\0\0"]
+)
+def test_no_key_is_found_where_there_is_none(body):
+    assert api_keys.found_in_json(body) == ""

@@ -94,6 +94,24 @@ def test_b24_and_among_events_so_that_none_is_kept_as_a_tag(pack, acme):
     assert len(lines_of(acme)) == 1
 
 
+@pytest.mark.parametrize("sign", ["t", "_", "v"])
+@pytest.mark.parametrize("key_in_header", [True, False])
+def test_b24_and_among_events_however_the_text_is_escaped(sign, key_in_header, acme):
+    made = issued(acme, "ingest")
+    event = {"provider": "openai", "model": "gpt-4o-mini", "tokens": {"input": 1}, "note": f"\n{made.clear}"}
+    body = json.dumps(event).replace(made.clear, made.clear.replace(sign, f"\\u{ord(sign):04x}"))
+
+    answer = Client().post(
+        "/api/usage/track",
+        body,
+        content_type="application/json",
+        headers={"Authorization": f"Bearer {made.clear}"} if key_in_header else {},
+    )
+
+    assert code_of(answer) == (400, "key_misplaced")
+    assert len(lines_of(acme)) == 1
+
+
 def test_b24_somebody_is_told_once_an_hour(acme):
     made = issued(acme)
     with time_machine.travel("2026-03-04T05:30:00Z", tick=False) as clock:

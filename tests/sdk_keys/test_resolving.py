@@ -24,6 +24,7 @@ from tests.sdk_keys.conftest import ask, code_of, issued, now_of
 from tokentra.lib import api_keys, crypto
 from tokentra.lib.problems import Problem
 from tokentra.lib.tenancy import digest_scope, organization_scope
+from usage.measuring import tracking
 
 pytestmark = pytest.mark.django_db
 
@@ -121,6 +122,38 @@ def test_e10_another_process_goes_by_what_it_remembers_for_less_than_five_second
         assert ask(made.clear).status_code == 200
         clock.shift(2)
         assert code_of(ask(made.clear)) == (401, "key_revoked")
+
+
+def sent(key: str, route: str):
+    body = {"provider": "openai", "model": "gpt-4o-mini", "tokens": {"input": 1}} if route != "/v1/traces" else {}
+    return Client().post(route, body, content_type="application/json", headers={"Authorization": f"Bearer {key}"})
+
+
+def test_e10_a_key_of_a_deleted_organization_opens_nothing_from_the_next_request_on(
+    acme, django_capture_on_commit_callbacks
+):
+    made = issued(acme, "ingest", "read")
+    assert ask(made.clear).status_code == 200
+
+    with django_capture_on_commit_callbacks(execute=True), organization_scope(acme.pk):
+        acme.delete()
+
+    assert code_of(ask(made.clear)) == (401, "invalid_api_key")
+    assert sent(made.clear, "/v1/traces").status_code == 401
+
+
+def test_e10_and_within_five_seconds_where_that_is_not_told(acme):
+    """A process that still remembers the key answers 401 as well, and makes no mistake."""
+    made = issued(acme, "ingest", "read")
+    assert ask(made.clear).status_code == 200
+    tracking.forget()
+
+    with organization_scope(acme.pk):
+        acme.delete()
+
+    assert resolving.remembered(made.clear).credential
+    assert code_of(ask(made.clear)) == code_of(sent(made.clear, "/api/usage/track")) == (401, "invalid_api_key")
+    assert sent(made.clear, "/v1/traces").status_code == 401
 
 
 def test_a_key_that_expires_while_it_is_remembered_ends_in_that_second(acme):

@@ -1,5 +1,6 @@
 """The shape of our own API keys: 46 characters, of which the last six tell a mistyped key without a look-up."""
 
+import json
 import re
 import secrets
 import string
@@ -8,6 +9,9 @@ from binascii import crc32
 ENVIRONMENTS = ("live", "test")
 ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
 _KEY = re.compile(r"tt_(?:live|test)_[0-9A-Za-z]{38}")
+_ESCAPE = re.compile(
+    rb"\\(?:u00([2-7][0-9A-Fa-f])|u[0-9A-Fa-f]{4}|[bfnrt])"
+)  # a key may be written so, and what is before it
 _IN_TEXT = re.compile(r"(?<![0-9A-Za-z])tt_(?:live|test)_[0-9A-Za-z]{38}(?![0-9A-Za-z])")
 
 
@@ -27,6 +31,16 @@ def is_key(text: str) -> bool:
 def found_in(text: str) -> str:
     """The first key that stands somewhere in a text, or nothing."""
     return next((found for found in _IN_TEXT.findall(text) if is_key(found)), "")
+
+
+def found_in_json(body: bytes) -> str:
+    """The same of bytes that may be JSON, however it is encoded and whichever characters are escaped."""
+    if (encoding := json.detect_encoding(body)) not in ("utf-8", "utf-8-sig"):
+        body = body.decode(encoding, "replace").encode("utf-8", "replace")
+    if b"tt_" not in body and b"\\u00" not in body:
+        return ""
+    body = _ESCAPE.sub(lambda escape: bytes.fromhex(escape[1].decode()) if escape[1] else b" ", body)
+    return found_in(body.decode(errors="replace")) if b"tt_" in body else ""
 
 
 def checksum(body: str) -> str:

@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from ninja import Router
 
-from accounts.gates import api_scope, refuse_key_in
+from accounts.gates import api_scope, refuse_key_in, unless_gone
 from usage.measuring import bodies, crowding, paces, tracking
 from usage.measuring.reference import TRACK
 
@@ -29,7 +29,8 @@ def track(request: HttpRequest) -> HttpResponse:
     refuse_key_in(request, body, where="body")
     events = tracking.opened(body)
     paces.events(credential.organization_id, len(events))
-    answer = tracking.track(credential.organization_id, events, key_id=credential.key_id, now=timezone.now())
+    with unless_gone(credential):
+        answer = tracking.track(credential.organization_id, events, key_id=credential.key_id, now=timezone.now())
     return HttpResponse(encode(told(answer)), status=answer.status, content_type="application/json")
 
 

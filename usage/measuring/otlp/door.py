@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
-from accounts.gates import api_scope
+from accounts.gates import api_scope, unless_gone
 from tokentra.lib import outage
 from tokentra.lib.problems import Problem
 from usage.measuring import bodies, crowding, paces, tracking
@@ -51,14 +51,15 @@ def export(request: HttpRequest, kind: str) -> answers.Written:
         raise Problem(400, "unreadable_body", f"{reason} Nothing was stored.") from None
     paces.events(credential.organization_id, len(found), status=503)
     calls = Calls(found)
-    answer = tracking.track(
-        credential.organization_id,
-        calls.events(),
-        key_id=credential.key_id,
-        now=timezone.now(),
-        left_out=calls.left_out,
-        families=Families(credential.organization_id, calls.told.values()),
-    )
+    with unless_gone(credential):
+        answer = tracking.track(
+            credential.organization_id,
+            calls.events(),
+            key_id=credential.key_id,
+            now=timezone.now(),
+            left_out=calls.left_out,
+            families=Families(credential.organization_id, calls.told.values()),
+        )
     why = next((result.message for result in answer.results if result.status == "rejected"), "")
     return answers.done(kind, rejected=answer.rejected, why=why)
 
