@@ -20,6 +20,7 @@ from tokentra.lib.problems import Problem
 from tokentra.lib.tenancy import organization_scope
 
 router = Router()
+FOR_STRANGERS: dict[str, Any] = {"security": []}  # in the API's document: no key, no session
 
 
 @router.post(
@@ -28,6 +29,7 @@ router = Router()
     exclude_unset=True,
     by_alias=True,
     summary="Sign up",
+    openapi_extra=FOR_STRANGERS,
 )
 def signup(request: HttpRequest, body: shapes.SignupBody) -> Status[shapes.SignupAnswer]:
     """Makes a person and their organization. Where codes are required, known addresses are answered alike."""
@@ -64,6 +66,7 @@ def sign_up(request: HttpRequest, body: shapes.SignupBody) -> headless.Answer:
     response=shapes.VerifyAnswer,
     by_alias=True,
     summary="Verify an address with its code",
+    openapi_extra=FOR_STRANGERS,
 )
 def verify_email(request: HttpRequest, body: shapes.VerifyBody) -> dict[str, Any]:
     answer = headless.ask(
@@ -81,7 +84,7 @@ def first_key(token: str) -> str | None:
     return next((key for _, key in answers if key), None)
 
 
-@router.post("/auth/login", response=shapes.LoginAnswer, by_alias=True, summary="Log in")
+@router.post("/auth/login", response=shapes.LoginAnswer, by_alias=True, summary="Log in", openapi_extra=FOR_STRANGERS)
 def login(request: HttpRequest, body: shapes.LoginBody) -> dict[str, Any]:
     """The token is sent as `Authorization: Bearer` with later requests."""
     answer = headless.ask(

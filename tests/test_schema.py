@@ -68,6 +68,20 @@ def test_no_request_that_the_schema_allows_or_forbids_is_a_5xx(path, method, acm
     ask()
 
 
+def test_the_document_names_the_ways_in(client):
+    document = client.get("/api/openapi.json").json()
+
+    assert document["components"]["securitySchemes"]["bearer"]["scheme"] == "bearer"
+    assert document["security"] == [{"bearer": []}, {"session": []}]
+    ways = {
+        (path, way): said.get("security") for path, found in document["paths"].items() for way, said in found.items()
+    }
+    assert ways.pop(("/api/usage/track", "post")) == [{"bearer": []}]
+    for route in ("signup", "verify-email", "login"):
+        assert ways.pop((f"/api/auth/{route}", "post")) == []
+    assert {*ways.values()} == {None}
+
+
 ANYTHING = st.recursive(
     st.none()
     | st.booleans()

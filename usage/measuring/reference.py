@@ -36,6 +36,7 @@ ANSWER = {
 }
 TOLD = {"application/json": {"schema": ANSWER}}
 TRACK: dict[str, Any] = {
+    "security": [{"bearer": []}],
     "requestBody": {"required": True, "content": {"application/json": {"schema": {"anyOf": [ONE, MANY]}}}},
     "responses": {
         202: {"description": "Stored. Results tell of the items that were not plainly accepted.", "content": TOLD},
