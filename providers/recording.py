@@ -49,8 +49,12 @@ def reading(
     *,
     asked: Range,
     answers: Answers,
+    sample: str,
 ) -> int:
-    """Write what a window holds and when to read it next. Returns how many rows it holds."""
+    """Write what a window holds and when to read it next. Returns how many rows it holds.
+
+    `sample` is a masked piece of what was left out, or "".
+    """
     now = answers.began_at
     counting_once.take_turns(claim.organization_id, claim.connection_id)
     connection = hold(claim)
@@ -79,6 +83,8 @@ def reading(
         # without a count: what is listed has an end, and names missing buckets as well; `left_out` counts
         window.problem = f"Not everything could be understood. {page.problems[0]}"[:500]
         window.due_at = now + BAD_ROWS_AGAIN
+        if sample:
+            keep_sample(connection, endpoint.name, sample, now=now)
     else:
         window.problem, window.read_at = "", now
         window.due_at = plan.next_due(endpoint, windows.stretch(window), read_at=now, today=now.date())

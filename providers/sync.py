@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -173,7 +173,14 @@ class Reader:
                     return
         with organization_scope(self.claim.organization_id):
             rows = recording.reading(
-                self.claim, self.connector, window, endpoint, page, asked=work.wanted, answers=work.answers
+                self.claim,
+                self.connector,
+                window,
+                endpoint,
+                page,
+                asked=work.wanted,
+                answers=work.answers,
+                sample="" if page.odd is None else replace(client.heard, body=page.odd).sample(),
             )
             chaos.point("sync.before_commit")
         chaos.point("sync.after_commit")

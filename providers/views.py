@@ -73,10 +73,8 @@ def shown_attempt(attempt: attempts.Attempt) -> dict[str, object]:
 @require_GET
 @page(Permission.SEE_COSTS)
 def connection(request: OrgRequest, pk: UUID) -> HttpResponse:
+    """While something is read, the page asks for all that changes by that."""
     mine = found(request, pk)
-    if request.htmx:
-        shown = showing.one(mine, now=timezone.now())
-        return render(request, "providers/connection.html#progress", {"shown": shown} | may_manage(request))
     return drawn(request, mine, NameForm(initial={"name": mine.name}))
 
 
@@ -91,7 +89,8 @@ def drawn(request: OrgRequest, mine: Connection, name_form: NameForm, status: in
         "revisions": Revision.objects.filter(**of_it).order_by("-at")[:20],
         "runs": runs,
     }
-    return render(request, "providers/connection.html", context | may_manage(request), status=status)
+    template = "providers/connection.html" + ("#progress" if request.htmx and request.method == "GET" else "")
+    return render(request, template, context | may_manage(request), status=status)
 
 
 @require_GET

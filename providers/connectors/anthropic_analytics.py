@@ -35,8 +35,8 @@ def read(api: Api, kind: str, start: datetime, end: datetime, *, now: datetime) 
             try:
                 rows.append(_row(kind, found, start, end))
             except BadRow as reason:
-                problems.note(f"A row{_of(found)} could not be read: {reason}.")
-    return Page(tuple(rows), problems.all(), raw, fresh_until=fresh_until, left_out=problems.left_out)
+                problems.note(f"A row{_of(found)} could not be read: {reason}.", came=found)
+    return Page(tuple(rows), problems.all(), raw, fresh_until=fresh_until, left_out=problems.left_out, odd=problems.odd)
 
 
 def probe(api: Api, kind: str, *, now: datetime) -> frozenset[str]:

@@ -68,7 +68,8 @@ def read(api: Api, kind: str, start: datetime, end: datetime, *, now: datetime) 
         raise api.unexpected("no days at all, where even idle ones should be")
     buckets.note_missing(now)
     rows = _rows(api, buckets, report.row)
-    return Page(rows, buckets.problems.all(), raw, left_out=buckets.problems.left_out)
+    problems = buckets.problems
+    return Page(rows, problems.all(), raw, left_out=problems.left_out, odd=problems.odd)
 
 
 def probe(api: Api, kind: str, *, now: datetime) -> frozenset[str]:
@@ -109,5 +110,5 @@ def _rows(api: Api, buckets: Buckets, row: Row) -> tuple[UsageRow, ...]:
         try:
             rows.append(row(result, result, start=start, seconds=buckets.seconds, workspace=workspace))
         except reading.BadRow as reason:
-            buckets.bad(start, reason)
+            buckets.bad(start, result, reason)
     return tuple(rows)

@@ -1,10 +1,10 @@
 """What a provider's connector is: one class, one form, and words for what can go wrong."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 
 from django import forms
 
@@ -117,6 +117,7 @@ class Page:
     account_id: str = ""  # who answered, when the answer says so
     fresh_until: datetime | None = None
     left_out: int = 0  # rows and buckets that came and are not in it
+    odd: Any = field(default=None, repr=False)  # the first of them, as it came
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,10 +20,12 @@ class Problems:
     listed: list[str] = field(default_factory=list)
     more: int = 0
     left_out: int = 0
+    odd: Any = None  # the first piece of an answer that was not understood
 
-    def note(self, what: str, *, leaves_out: int = 1) -> None:
-        """`leaves_out` says how many rows or buckets of the answer are not stored because of it."""
+    def note(self, what: str, *, leaves_out: int = 1, came: Any = None) -> None:
+        """`leaves_out` says how many rows or buckets of the answer are not stored because of what came."""
         self.left_out += leaves_out
+        self.odd = came if self.odd is None else self.odd
         if len(self.listed) < LISTED:
             self.listed.append(what)
         else:
@@ -50,10 +52,10 @@ class Buckets:
                     raise BadRow("it has no list of results")
                 start = start_of(bucket)
             except BadRow as reason:
-                self.problems.note(f"A bucket could not be read: {reason}.")
+                self.problems.note(f"A bucket could not be read: {reason}.", came=bucket)
                 continue
             if not self.start <= start < self.end:
-                self.problems.note(f"{_when(start)} came, which was not asked for.")
+                self.problems.note(f"{_when(start)} came, which was not asked for.", came=bucket)
                 continue
             self._results[start] = bucket["results"]
 
@@ -79,10 +81,11 @@ class Buckets:
                 if isinstance(result, dict):
                     yield start, result
                 else:
-                    self.bad(start, "it is not an object")
+                    self.bad(start, result, "it is not an object")
 
-    def bad(self, start: datetime, reason: object, *, leaves_out: int = 1) -> None:
-        self.problems.note(f"A row of {_when(start)} could not be read: {reason}.", leaves_out=leaves_out)
+    def bad(self, start: datetime, row: Any, reason: object, *, leaves_out: int = 1) -> None:
+        sentence = f"A row of {_when(start)} could not be read: {reason}."
+        self.problems.note(sentence, leaves_out=leaves_out, came=row)
 
 
 def _when(start: datetime) -> str:

@@ -151,12 +151,13 @@ class OpenAI:
             try:
                 usage = openai_usage.read(report, result, start=start, seconds=buckets.seconds, grouped=report.group_by)
             except reading.BadRow as reason:
-                buckets.bad(start, reason)
+                buckets.bad(start, result, reason)
                 continue
             if usage.problem:
-                buckets.bad(start, usage.problem, leaves_out=0)
+                buckets.bad(start, result, usage.problem, leaves_out=0)
             rows.append(usage.row)
-        return Page(tuple(rows), buckets.problems.all(), raw, left_out=buckets.problems.left_out)
+        problems = buckets.problems
+        return Page(tuple(rows), problems.all(), raw, left_out=problems.left_out, odd=problems.odd)
 
     def _read_costs(self, api: Api, start: datetime, end: datetime, now: datetime) -> Page:
         buckets, with_key = Buckets(start, end, DAY), True
@@ -177,7 +178,7 @@ class OpenAI:
             try:
                 rows.append(openai_bill.row(result, start=at, seconds=DAY, with_key=with_key))
             except reading.BadRow as problem:
-                buckets.bad(at, problem)
+                buckets.bad(at, result, problem)
         if len(accounts) > 1:
             raise api.unexpected("costs of two organizations at once")
         return Page(
@@ -186,6 +187,7 @@ class OpenAI:
             raw,
             account_id=next(iter(accounts), ""),
             left_out=buckets.problems.left_out,
+            odd=buckets.problems.odd,
         )
 
     def _fill(self, buckets: Buckets, api: Api, path: str, params: Params, group_by: tuple[str, ...]) -> int:

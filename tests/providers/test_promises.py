@@ -86,6 +86,8 @@ def test_c7_what_made_no_sense_is_counted_where_the_owner_sees_it_with_its_reaso
     assert counted > 0
     assert f"Rows left out: {counted}." in page
     assert "amount is not a number" in page
+    assert "What was not understood" in page
+    assert "&quot;line_item&quot;" in page
     assert "Rows left out" not in page_of(connection, alice)
 
 
