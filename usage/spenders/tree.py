@@ -1,4 +1,7 @@
-"""The calls of one run as a tree: each under the one that its sender names as its parent. Pure."""
+"""The calls of one run as a tree: each under the one that its sender names as its parent. Pure.
+
+Of spans that are no calls nothing is kept, so that a call below one stands under the next call above it.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -8,7 +11,7 @@ from typing import Any, Generic, TypeVar
 
 DEEPEST = 8  # levels that are drawn; what lies deeper stands at the last one
 
-C = TypeVar("C")  # a call: id, ref, parent, amount, is_parent, currency
+C = TypeVar("C")  # a call: id, ref, parent, above, amount, is_parent, currency
 
 
 @dataclass(frozen=True)
@@ -32,12 +35,14 @@ def name_of(call: Any) -> str:
 def grown(calls: Sequence[C]) -> list[Node[C]]:
     """In the order in which they are read, from above. A parent that is not here, or a circle, makes a root."""
     each: Sequence[Any] = calls
-    known = {name_of(call) for call in each}
+    names = {name_of(call) for call in each}
+    by_id = {call.id: name_of(call) for call in each}
     children: dict[str, list[Any]] = defaultdict(list)
     roots: list[Any] = []
     for call in each:
-        if call.parent and call.parent in known and call.parent != name_of(call):
-            children[call.parent].append(call)
+        parent = call.parent if call.parent in names else by_id.get(call.above)
+        if parent and parent != name_of(call):
+            children[parent].append(call)
         else:
             roots.append(call)
     order: list[tuple[Any, int]] = []

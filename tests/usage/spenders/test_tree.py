@@ -14,6 +14,7 @@ class Call:
     id: UUID
     ref: str | None
     parent: str | None
+    above: UUID | None = None
     amount: Decimal | None = Decimal(1)
     is_parent: bool | None = None
     currency: str | None = None
@@ -45,6 +46,13 @@ def test_a_parent_may_come_after_its_child_or_never():
         ("child", 1, 0, 1),
         ("orphan", 0, 0, 1),
     ]
+
+
+def test_a_call_below_what_is_no_call_stands_under_the_next_call_above():
+    answer, search, read = calls(("answer", None), ("search", "a web request"), ("read", "search"))
+    search.above = answer.id
+
+    assert drawn(grown([answer, search, read])) == [("answer", 0, 2, 3), ("search", 1, 1, 2), ("read", 2, 0, 1)]
 
 
 @pytest.mark.parametrize(

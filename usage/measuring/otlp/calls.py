@@ -145,7 +145,7 @@ class Calls:
             "errorCode": error or None,
             "requestId": first(attributes, dialects.REQUEST_ID),
             "serviceTier": tier_of(first(attributes, dialects.SERVICE_TIER)),
-            "parentId": span.parent or None,
+            "parentId": span.above or None,
             "runId": span.trace,
         }
         tokens = tokens_of(attributes, dialect, str(event["provider"] or ""))
@@ -186,9 +186,7 @@ def nameless(span: Span) -> dict[str, Any]:
 def tokens_of(attributes: Attributes, dialect: Dialect, provider: str) -> dict[str, Any] | None:
     """Disjoint classes; None where nothing is told. What is no count is passed on, so that it is refused by name."""
     told = {
-        name: whole(value)
-        for name in ("input", "output", "cache_read", "cache_write", "reasoning", *MODALITIES)
-        if (value := first(attributes, getattr(dialect, name))) is not None
+        name: whole(value) for name in IN_EVENTS if (value := first(attributes, getattr(dialect, name))) is not None
     }
     if not told:
         return None
@@ -204,10 +202,12 @@ def tokens_of(attributes: Attributes, dialect: Dialect, provider: str) -> dict[s
     audio_in = max(counts.get("audio_in", 0) - counts.get("cached_audio", 0), 0)
     image_in = max(counts.get("image_in", 0) - counts.get("cached_image", 0), 0)
     audio_out, image_out = counts.get("audio_out", 0), counts.get("image_out", 0)
+    for_an_hour = min(counts.get("cache_write_1h", 0), written)
     return {
         "input": max(going_in - read - written - audio_in - image_in, 0),
         "cacheRead": read,
-        "cacheWrite30m" if provider == "openai" else "cacheWrite5m": written,
+        "cacheWrite30m" if provider == "openai" else "cacheWrite5m": written - for_an_hour,
+        "cacheWrite1h": for_an_hour,
         "output": max(coming_out - audio_out - image_out, 0),
         "reasoning": counts.get("reasoning", 0),
         "audioIn": audio_in,
@@ -217,12 +217,12 @@ def tokens_of(attributes: Attributes, dialect: Dialect, provider: str) -> dict[s
     }
 
 
-MODALITIES = ("audio_in", "audio_out", "image_in", "image_out", "cached_audio", "cached_image")
 IN_EVENTS = {
     "input": "input",
     "output": "output",
     "cache_read": "cacheRead",
     "cache_write": "cacheWrite5m",
+    "cache_write_1h": "cacheWrite1h",
     "reasoning": "reasoning",
     "audio_in": "audioIn",
     "audio_out": "audioOut",

@@ -20,6 +20,7 @@ class Dialect:
     output: Names
     cache_read: Names = ()
     cache_write: Names = ()
+    cache_write_1h: Names = ()  # the part of it that is kept for an hour
     reasoning: Names = ()
     audio_in: Names = ()
     audio_out: Names = ()
@@ -33,7 +34,7 @@ class Dialect:
     kind: Names = ()
 
 
-GEN_AI = Dialect(  # OpenTelemetry's semantic conventions, current names first; OpenLLMetry and LiteLLM speak them too
+GEN_AI = Dialect(  # OpenTelemetry's conventions, current names first; OpenLLMetry, LiteLLM and Anthropic speak them too
     "OpenTelemetry GenAI",
     marks=("gen_ai.", "llm.usage.", "llm.request.type"),
     # includes what a cache read and wrote, and every modality
@@ -47,6 +48,7 @@ GEN_AI = Dialect(  # OpenTelemetry's semantic conventions, current names first; 
         *("gen_ai.usage.cache_creation.input_tokens", "gen_ai.usage.cache_write.input_tokens"),
         *("gen_ai.usage.cache_creation_input_tokens", "gen_ai.usage.cache_write_input_tokens"),
     ),
+    cache_write_1h=("anthropic.usage.cache_creation.ephemeral_1h_input_tokens",),
     reasoning=(
         *("gen_ai.usage.reasoning.output_tokens", "gen_ai.usage.reasoning_tokens"),
         *("gen_ai.usage.output_tokens.reasoning", "llm.usage.reasoning_tokens"),
@@ -129,7 +131,7 @@ KEPT_AS_TAGS = ("session.id", "gen_ai.conversation.id")
 REQUEST_ID = ("gen_ai.response.id", "ai.response.id", "llm.response.id")
 SERVICE_TIER = (
     *("gen_ai.openai.response.service_tier", "openai.response.service_tier"),
-    *("gen_ai.openai.request.service_tier", "openai.request.service_tier"),
+    *("gen_ai.openai.request.service_tier", "openai.request.service_tier", "anthropic.response.service_tier"),
 )
 STREAMING = ("gen_ai.request.stream", "gen_ai.is_streaming", "llm.is_streaming")
 FIRST_TOKEN_S = ("gen_ai.response.time_to_first_chunk",)

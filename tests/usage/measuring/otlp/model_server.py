@@ -24,6 +24,7 @@ ANTHROPIC_USAGE = {
     "output_tokens": 50,
     "service_tier": "standard",
 }
+FOR_AN_HOUR = {"ephemeral_5m_input_tokens": 0, "ephemeral_1h_input_tokens": 100}
 ANSWER = "The secret answer"
 
 
@@ -49,7 +50,7 @@ def chat_stream(model: str) -> Iterator[tuple[str, dict[str, Any]]]:
     yield "", whole | {"choices": [], "usage": OPENAI_USAGE}
 
 
-def message(model: str) -> dict[str, Any]:
+def message(model: str, *, cached_for_an_hour: bool = False) -> dict[str, Any]:
     return {
         "id": "msg_1",
         "type": "message",
@@ -58,7 +59,7 @@ def message(model: str) -> dict[str, Any]:
         "content": [{"type": "text", "text": ANSWER}],
         "stop_reason": "end_turn",
         "stop_sequence": None,
-        "usage": ANTHROPIC_USAGE,
+        "usage": ANTHROPIC_USAGE | ({"cache_creation": FOR_AN_HOUR} if cached_for_an_hour else {}),
     }
 
 
@@ -90,8 +91,10 @@ class Model(BaseHTTPRequestHandler):
             self._answer({"type": "error", "error": {"type": "invalid_request_error", "message": "no"}}, status=400)
         elif asked.get("stream"):
             self._stream(chat_stream(model) if is_openai else message_stream(model), ends_with_mark=is_openai)
+        elif is_openai:
+            self._answer(chat(model))
         else:
-            self._answer(chat(model) if is_openai else message(model))
+            self._answer(message(model, cached_for_an_hour='"ttl":"1h"' in json.dumps(asked, separators=(",", ":"))))
 
     def _answer(self, content: dict[str, Any], *, status: int = 200) -> None:
         body = json.dumps(content).encode()

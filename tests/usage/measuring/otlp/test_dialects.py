@@ -262,7 +262,7 @@ def test_a_call_takes_its_ids_times_and_service_from_its_span():
     assert (kept.ref, kept.sent.run_id, kept.sent.parent_id) == (
         said["traceId"] + said["spanId"],
         said["traceId"],
-        f"{9:016x}",
+        said["traceId"] + f"{9:016x}",
     )
     assert abs((kept.at - datetime.fromtimestamp(started / SECOND, UTC)).total_seconds()) < 0.001
     assert (kept.sent.latency_ms, kept.sent.project, unnamed.sent.project) == (1234, "checkout", None)

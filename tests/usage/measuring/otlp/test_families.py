@@ -6,11 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.db import connections
 
-from tests.usage.measuring.otlp.conftest import TRACE, chat, span
+from tests.usage.measuring.otlp.conftest import SECOND, TRACE, chat, span
 from tests.usage.measuring.test_adding_up import assert_true_to_its_events
 from tokentra.lib.tenancy import organization_scope
 from usage.measured import Event, MeasuredDay
 from usage.measuring import rebuilding
+from usage.spenders import runs
 
 # An agent with the usage of its two calls, the second made by a step in between that is no call itself.
 AGENT = {"gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": "planner"}
@@ -141,3 +142,18 @@ def test_b38_sent_at_the_same_moment_it_comes_to_the_same(acme, export):
     assert {status for each in answers for status in each} == {200}
     assert calls(acme) == 12
     assert_true_to_its_events(acme)
+
+
+@pytest.mark.parametrize("order", [IN_ORDER[0], IN_ORDER[-1]], ids="-".join)
+def test_a_run_of_spans_is_a_tree_whatever_lies_between(order, acme, export):
+    began = {"startTimeUnixNano": str(int(FAMILY["second"]["startTimeUnixNano"]) - SECOND)}  # before all below it
+    for name in order:
+        export(FAMILY[name] | (began if name == "agent" else {}))
+
+    with organization_scope(acme.pk):
+        nodes = runs.OneRun(acme, runs.one(acme, TRACE)).nodes
+    assert sorted((int(node.call.ref[-16:], 16), node.depth, node.below) for node in nodes) == [
+        (1, 0, 2),
+        (2, 1, 0),
+        (4, 1, 0),
+    ]

@@ -10,6 +10,8 @@ import pytest
 from openinference.instrumentation.anthropic import AnthropicInstrumentor as OpenInferenceAnthropic
 from openinference.instrumentation.openai import OpenAIInstrumentor as OpenInferenceOpenAI
 from opentelemetry.instrumentation.anthropic import AnthropicInstrumentor as OpenLLMetryAnthropic
+from opentelemetry.instrumentation.genai.anthropic import AnthropicInstrumentor as OfficialAnthropic
+from opentelemetry.instrumentation.genai.openai import OpenAIInstrumentor as OfficialOpenAI
 from opentelemetry.instrumentation.openai import OpenAIInstrumentor as OpenLLMetryOpenAI
 from opentelemetry.util.genai.handler import TelemetryHandler
 from opentelemetry.util.genai.types import InputMessage, TextPart
@@ -44,6 +46,8 @@ def ask_anthropic(url, **more):
 
 
 LIBRARIES = {
+    "opentelemetry-openai": (OfficialOpenAI, ask_openai, OPENAI),
+    "opentelemetry-anthropic": (OfficialAnthropic, ask_anthropic, ANTHROPIC),
     "openllmetry-openai": (OpenLLMetryOpenAI, ask_openai, OPENAI),
     "openllmetry-anthropic": (OpenLLMetryAnthropic, ask_anthropic, ANTHROPIC),
     "openinference-openai": (OpenInferenceOpenAI, ask_openai, OPENAI),
@@ -109,7 +113,8 @@ def test_streams_are_read_like_whole_answers(name, acme, models, instrumented):
 
 
 @pytest.mark.parametrize("name", LIBRARIES)
-def test_b42_what_was_asked_and_answered_is_dropped_and_counted(name, acme, models, instrumented):
+def test_b42_what_was_asked_and_answered_is_dropped_and_counted(name, acme, models, instrumented, monkeypatch):
+    monkeypatch.setenv("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", "SPAN_ONLY")  # others do it unasked
     library, ask, _ = LIBRARIES[name]
 
     [kept] = instrumented(library, acme, lambda: ask(models))
@@ -139,6 +144,24 @@ def test_a_call_that_fails_is_kept_as_an_error_that_cost_nothing(name, acme, mod
     [kept] = instrumented(library, acme, fail)
 
     assert (kept.status, kept.error_code, kept.amount, kept.model) == ("error", "BadRequestError", 0, "broken")
+
+
+@pytest.mark.parametrize(("ttl", "cost"), [("5m", "0.001005"), ("1h", "0.00108")])  # 1.25 and 2 dollars a million
+def test_what_anthropics_client_tells_by_itself(ttl, cost, acme, models, live_server, key, monkeypatch):
+    """Without any instrumentation: it is the only one that says for how long a cache keeps what is written to it."""
+    cached = [{"type": "text", "text": "The secret", "cache_control": {"type": "ephemeral", "ttl": ttl}}]
+    with tracing(live_server, key, monkeypatch) as provider:
+        telling = {"tracer_provider": provider, "traces": {"content_mode": "content"}}
+        client = anthropic.Anthropic(api_key="none", base_url=models, max_retries=0, open_telemetry=telling)
+        client.messages.create(model="claude-haiku-4-5", max_tokens=100, messages=QUESTION, system=cached)
+    with organization_scope(acme.pk):
+        [kept] = Event.objects.all()
+
+    assert (kept.input, kept.cache_read, kept.output, kept.service_tier) == (600, 300, 50, "default")
+    assert (kept.cache_write_5m, kept.cache_write_1h) == ((100, None) if ttl == "5m" else (None, 100))
+    assert (kept.amount, kept.basis) == (Decimal(cost), "computed")
+    assert "secret" not in repr([getattr(kept, field.attname) for field in Event._meta.concrete_fields])
+    assert discards(acme)["content"] >= 2
 
 
 def test_the_official_library_for_generative_ai_is_read(acme, live_server, key, monkeypatch):
