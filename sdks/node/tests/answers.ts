@@ -1,4 +1,5 @@
 // What the model server answers in the tests: the shapes that providers document, with fixed usage.
+import { eventStream } from "./event_stream.js";
 import type { Answer, Asked } from "./model_server.js";
 
 export const ANSWER = "The secret answer";
@@ -135,4 +136,91 @@ function responses(body: { model: string; stream?: boolean; background?: boolean
       { type: "response.completed", sequence_number: 2, response: whole },
     ],
   };
+}
+
+// 600 in, 300 read from a cache and 170 written to one beside them: Anthropic's classes are disjoint.
+const ANTHROPIC_USAGE = {
+  input_tokens: 600,
+  cache_read_input_tokens: 300,
+  cache_creation_input_tokens: 170,
+  cache_creation: { ephemeral_5m_input_tokens: 100, ephemeral_1h_input_tokens: 70 },
+  output_tokens: 50,
+  output_tokens_details: { thinking_tokens: 20 },
+  server_tool_use: { web_search_requests: 2, web_fetch_requests: 0 },
+  service_tier: "standard",
+};
+const OLDER_USAGE = {
+  input_tokens: 600,
+  cache_read_input_tokens: 300,
+  cache_creation_input_tokens: 170,
+  output_tokens: 50,
+};
+
+function message(id = "msg_1", usage: object = ANTHROPIC_USAGE) {
+  return {
+    id,
+    type: "message",
+    role: "assistant",
+    model: "claude-haiku-4-5-20251001",
+    content: [{ type: "text", text: ANSWER }],
+    stop_reason: "end_turn",
+    stop_sequence: null,
+    usage,
+  };
+}
+
+export function messageEvents(): unknown[] {
+  const begun = { ...ANTHROPIC_USAGE, output_tokens: 1, server_tool_use: null };
+  return [
+    { type: "message_start", message: { ...message("msg_1", begun), content: [], stop_reason: null } },
+    { type: "content_block_start", index: 0, content_block: { type: "text", text: "" } },
+    ...ANSWER.split(/(?= )/).map((text) => ({
+      type: "content_block_delta",
+      index: 0,
+      delta: { type: "text_delta", text },
+    })),
+    { type: "content_block_stop", index: 0 },
+    {
+      type: "message_delta",
+      delta: { stop_reason: "end_turn", stop_sequence: null },
+      usage: { output_tokens: 50, server_tool_use: ANTHROPIC_USAGE.server_tool_use, input_tokens: null },
+    },
+    { type: "message_stop" },
+  ];
+}
+
+export function anthropicAnswers({ path, body }: Asked): Answer {
+  if (path.endsWith("/count_tokens")) return { json: { input_tokens: 9 } };
+  if (path.includes("/batches/") && path.endsWith("/results")) {
+    const lines = [
+      { custom_id: "first", result: { type: "succeeded", message: message("msg_first") } },
+      { custom_id: "second", result: { type: "succeeded", message: message("msg_second") } },
+      { custom_id: "failed", result: { type: "errored", error: { type: "error", error: { type: "api_error" } } } },
+    ];
+    const raw = Buffer.from(lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
+    return { raw, type: "application/x-jsonl" };
+  }
+  if (path.includes("/batches/")) {
+    const json = {
+      id: "msgbatch_1",
+      type: "message_batch",
+      processing_status: "ended",
+      ended_at: "2026-01-31T10:00:00Z",
+    };
+    return { json: { ...json, results_url: `/v1/messages/batches/msgbatch_1/results` } };
+  }
+  if (body?.model === "broken") {
+    const json = { type: "error", error: { type: "invalid_request_error", message: "The secret question" } };
+    return { json, status: 400 };
+  }
+  if (path.endsWith("/invoke-with-response-stream")) {
+    return { raw: eventStream(messageEvents().map(chunk)), type: "application/vnd.amazon.eventstream" };
+  }
+  if (body?.stream) return { events: messageEvents(), named: true };
+  const json = message("msg_1", body?.model === "older" ? OLDER_USAGE : ANTHROPIC_USAGE);
+  return { json, headers: { "request-id": "req_1" } };
+}
+
+function chunk(event: unknown): [string, unknown] {
+  return ["chunk", { bytes: Buffer.from(JSON.stringify(event)).toString("base64") }];
 }

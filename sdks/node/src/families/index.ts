@@ -1,6 +1,7 @@
 // Which client is whose: told by what a client can do, so that no library has to be there.
 import type { Observer } from "../call.js";
 import type { WrapOptions } from "../tokentra.js";
+import { anthropic } from "./anthropic.js";
 import { openai } from "./openai.js";
 
 export interface Family {
@@ -8,7 +9,7 @@ export interface Family {
   wrap(client: object, observer: Observer, how: WrapOptions): void;
 }
 
-const FAMILIES: readonly Family[] = [openai];
+const FAMILIES: readonly Family[] = [openai, anthropic];
 
 /** False where nobody knows this client. */
 export function wrapClient(client: object, observer: Observer, how: WrapOptions): boolean {

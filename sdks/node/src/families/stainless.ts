@@ -15,6 +15,8 @@ export interface Reading {
   /** Undefined of an answer that is no use of a model yet. */
   whole(answer: Record<string, unknown>): Told | undefined;
   stream?: () => StreamReader;
+  /** Sees an answer that is neither a whole one nor a stream of pieces. */
+  other?: (value: unknown) => void;
 }
 
 export type Method = "post" | "get";
@@ -119,14 +121,15 @@ function follow(
 
 /** Be there when it is parsed, handed out bare, or made another of. */
 function attend(answer: Promised, course: Course): void {
-  const { call } = course.reading;
+  const { reading } = course;
+  const { call } = reading;
   const { parseResponse, asResponse, withResponse, _thenUnwrap } = answer;
   answer.responsePromise = course.responded;
   answer.parseResponse = async (client, props) => {
     course.isParsed = true;
     try {
       const value = await parseResponse.call(answer, client, props);
-      if (!course.isRead) course.observer.safely(() => read(value, course));
+      if (!course.isRead || reading.other) course.observer.safely(() => read(value, course));
       course.isRead = true;
       return value;
     } catch (error) {
@@ -136,10 +139,10 @@ function attend(answer: Promised, course: Course): void {
   };
   answer.asResponse = async () => {
     const response = await asResponse.call(answer);
-    if (!course.isParsed) void readCopy(response, course.reading);
+    if (!course.isParsed) void readCopy(response, reading);
     return response;
   };
-  if (course.reading.isOurs) {
+  if (reading.isOurs) {
     answer.withResponse = async () => {
       const { response } = await course.responded;
       if (!course.isAskedAgain) return await withResponse.call(answer);
@@ -172,6 +175,7 @@ async function readCopy(response: Response, { call, whole }: Reading): Promise<v
 function read(value: unknown, { reading, observer }: Course): void {
   const stream = value as { iterator?: () => AsyncIterator<unknown>; controller?: AbortController } | undefined;
   const { iterator } = stream ?? {};
+  reading.other?.(value);
   if (reading.stream && stream && typeof iterator === "function") {
     const { call, stream: reader } = reading;
     stream.iterator = () =>
