@@ -27,6 +27,9 @@ STATIC_CHECKS = (
     ("djlint", "--check", "--quiet", "templates"),
     ("djlint", "--lint", "--quiet", "templates"),
     ("mypy", "."),
+    ("ruff", "format", "--check", "--quiet", "sdks/python"),
+    ("ruff", "check", "--quiet", "sdks/python"),
+    ("mypy", "--config-file", "sdks/python/pyproject.toml", "sdks/python/src"),
     ("lint-imports",),
     ("manage.py", "makemigrations", "--check", "--dry-run"),
 )

@@ -1,0 +1,106 @@
+"""Where to send, with which key, and how much may wait. Arguments win over the environment."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+TRACK = "/api/usage/track"
+OFF = frozenset(("1", "true", "yes", "on"))
+LONGEST_BATCH, LARGEST_BATCH = 500, 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Config:
+    """`problem` says in one sentence why nothing can be sent, or is empty."""
+
+    url: str
+    api_key: str
+    problem: str
+    spool: Path | None
+    environment: str | None = None
+    most_queued: int = 10_000
+    most_bytes: int = 8 * 1024 * 1024
+    most_spooled: int = 64 * 1024 * 1024
+    every: float = 1.0  # seconds after which even one event is sent
+    timeout: float = 10.0  # for one request
+    at_exit: float = 2.0  # for sending what is left when the program ends
+
+    @property
+    def track(self) -> str:
+        return self.url + TRACK
+
+
+def configured(
+    *,
+    url: str | None = None,
+    api_key: str | None = None,
+    environment: str | None = None,
+    spool_directory: str | os.PathLike[str] | bool | None = None,
+    every: float = 1.0,
+    timeout: float = 10.0,
+    at_exit: float = 2.0,
+    most_queued: int = 10_000,
+    most_bytes: int = 8 * 1024 * 1024,
+    most_spooled: int = 64 * 1024 * 1024,
+) -> Config:
+    """Never raises: a program runs on without us. `spool_directory` False keeps nothing on disk."""
+    address = address_of(url or os.environ.get("TOKENTRA_URL") or "")
+    key = (api_key or os.environ.get("TOKENTRA_API_KEY") or "").strip()
+    return Config(
+        url=address,
+        api_key=key,
+        problem=problem_of(address, key),
+        spool=spool_of(address, key, spool_directory),
+        environment=environment or os.environ.get("TOKENTRA_ENVIRONMENT") or None,
+        most_queued=most_queued,
+        most_bytes=most_bytes,
+        most_spooled=most_spooled,
+        every=every,
+        timeout=timeout,
+        at_exit=at_exit,
+    )
+
+
+def address_of(url: str) -> str:
+    address = url.strip().rstrip("/")
+    return address[: -len(TRACK)] if address.endswith(TRACK) else address
+
+
+def problem_of(address: str, key: str) -> str:
+    if os.environ.get("TOKENTRA_DISABLED", "").lower() in OFF:
+        return "TOKENTRA_DISABLED is set."
+    if not address:
+        return "Set TOKENTRA_URL to the address of your TokenTra, such as https://tokentra.example.com."
+    try:
+        parts = urlsplit(address)
+        is_address = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_address = False
+    if not is_address:
+        return "TOKENTRA_URL is no address: write it as https://tokentra.example.com."
+    if not key:
+        return "Set TOKENTRA_API_KEY to a key of scope ingest; TokenTra shows it under Settings, API keys."
+    if not (key.isascii() and key.isprintable()) or " " in key:
+        return "TOKENTRA_API_KEY holds characters that no key has."
+    return ""
+
+
+def spool_of(address: str, key: str, wanted: str | os.PathLike[str] | bool | None) -> Path | None:
+    """One directory for each address and key, so that no organization's events go out with another's key."""
+    if wanted is False or not address or not key:
+        return None
+    given = os.environ.get("TOKENTRA_SPOOL_DIR") if wanted is None or wanted is True else os.fspath(wanted)
+    try:
+        above = Path(given) if given else Path(tempfile.gettempdir()) / f"tokentra-{owner()}"
+    except OSError:  # no directory for temporary files at all
+        return None
+    return above / hashlib.sha256(f"{address}\0{key}".encode("utf-8", "replace")).hexdigest()[:16]
+
+
+def owner() -> str:
+    return str(os.getuid()) if hasattr(os, "getuid") else "user"

@@ -1,0 +1,99 @@
+"""Wraps clients as they are made, also those of libraries that are imported later."""
+
+from __future__ import annotations
+
+import functools
+import importlib.abc
+import importlib.machinery
+import importlib.util
+import sys
+import threading
+from collections.abc import Sequence
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Callable
+
+if TYPE_CHECKING:
+    from tokentra_sdk.client import TokenTra
+
+# Classes whose objects are clients, by the module that has them.
+CLIENTS = {
+    "openai": ("OpenAI", "AsyncOpenAI", "AzureOpenAI", "AsyncAzureOpenAI"),
+}
+
+_lock = threading.RLock()
+_sdk: Callable[[], TokenTra] | None = None
+
+
+def begin(sdk: Callable[[], TokenTra]) -> None:
+    """From now on, for whichever TokenTra `sdk` answers when a client is made."""
+    global _sdk  # noqa: PLW0603  # one for the program
+    with _lock:
+        _sdk = sdk
+        if not any(isinstance(finder, Finder) for finder in sys.meta_path):
+            sys.meta_path.insert(0, Finder())
+        for name in CLIENTS:
+            if name in sys.modules:
+                instrument(sys.modules[name])
+
+
+def instrument(module: ModuleType) -> None:
+    for name in CLIENTS.get(module.__name__, ()):
+        kind: Any = getattr(module, name, None)
+        if kind is not None and not hasattr(kind.__init__, MARK):
+            kind.__init__ = wrapping(kind.__init__)
+
+
+MARK = "_tokentra_wraps"
+
+
+def wrapping(init: Any) -> Any:
+    """A client that was made, wrapped once all of it is there."""
+
+    @functools.wraps(init)
+    def make(self: Any, *args: Any, **kwargs: Any) -> None:
+        init(self, *args, **kwargs)
+        if _sdk is not None:
+            _sdk().wrap(self)
+
+    setattr(make, MARK, True)
+    return make
+
+
+class Finder(importlib.abc.MetaPathFinder):
+    """Looks on when one of our libraries is imported for the first time; finds nothing itself."""
+
+    def __init__(self) -> None:
+        self._looking = threading.local()
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        if fullname not in CLIENTS or getattr(self._looking, "at", None) == fullname:
+            return None
+        self._looking.at = fullname
+        try:
+            spec = importlib.util.find_spec(fullname)
+        finally:
+            self._looking.at = None
+        if spec is not None and spec.loader is not None and hasattr(spec.loader, "exec_module"):
+            spec.loader = Loader(spec.loader)
+        return spec
+
+
+class Loader(importlib.abc.Loader):
+    """Loads as the library's own loader does, and instruments what came of it."""
+
+    def __init__(self, loader: Any) -> None:
+        self._loader = loader
+
+    def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType | None:
+        created: ModuleType | None = self._loader.create_module(spec)
+        return created
+
+    def exec_module(self, module: ModuleType) -> None:
+        if module.__spec__ is not None:
+            module.__spec__.loader = self._loader
+        module.__loader__ = self._loader
+        self._loader.exec_module(module)
+        if _sdk is not None:
+            _sdk().safely(instrument, module)

@@ -1,0 +1,62 @@
+"""A TokenTra and model servers on this machine, and an SDK between them."""
+
+import gc
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from answering import Models, answering
+from taking import Taken, taking
+from tokentra_sdk import TokenTra
+
+KEY = "tt_test_generated"
+
+
+@pytest.fixture
+def tokentra() -> Iterator[Taken]:
+    with taking() as taken:
+        yield taken
+
+
+@pytest.fixture(scope="session")
+def _models() -> Iterator[Models]:
+    with answering() as models:
+        yield models
+
+
+@pytest.fixture
+def models(_models: Models) -> Models:
+    _models.asked.clear()
+    return _models
+
+
+@pytest.fixture
+def sdk(tokentra: Taken, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[TokenTra]:
+    for name in ("TOKENTRA_URL", "TOKENTRA_API_KEY", "TOKENTRA_ENVIRONMENT", "TOKENTRA_SPOOL_DIR", "TOKENTRA_DISABLED"):
+        monkeypatch.delenv(name, raising=False)
+    made = TokenTra(KEY, tokentra.url, every=0.02, spool_directory=tmp_path / "spool", timeout=5.0)
+    yield made
+    made.close(2.0)
+
+
+@pytest.fixture
+def sent(sdk: TokenTra, tokentra: Taken) -> Callable[[], list[dict[str, Any]]]:
+    """What TokenTra holds once all that was recorded is sent, in the order of the calls."""
+
+    def sent() -> list[dict[str, Any]]:
+        gc.collect()
+        assert sdk.flush(10.0), sdk.stats()
+        assert sdk.stats()["lost"] == {}
+        return sorted(tokentra.events.values(), key=lambda event: event["id"])
+
+    return sent
+
+
+@pytest.fixture
+def one(sent: Callable[[], list[dict[str, Any]]]) -> Callable[[], dict[str, Any]]:
+    def one() -> dict[str, Any]:
+        [event] = sent()
+        return event
+
+    return one

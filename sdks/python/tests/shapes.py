@@ -1,0 +1,237 @@
+"""What providers answer, in their own shapes: one answer for each path, whole or as a stream."""
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+SECRET = "The secret answer"
+
+
+@dataclass
+class Answer:
+    status: int = 200
+    kind: str = "application/json"
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    pieces: Iterable[bytes] | None = None
+
+
+def whole(content: Any, status: int = 200, **headers: str) -> Answer:
+    return Answer(status, headers=headers, body=json.dumps(content).encode())
+
+
+def events(pieces: Iterable[tuple[str, Any]], end: bytes = b"") -> Answer:
+    """Server-sent events: a name, which may be empty, and what it says."""
+
+    def written() -> Iterator[bytes]:
+        for name, content in pieces:
+            yield (f"event: {name}\n" if name else "").encode() + f"data: {json.dumps(content)}\n\n".encode()
+        yield end
+
+    return Answer(kind="text/event-stream", pieces=written())
+
+
+def answer(address: str, asked: Any) -> Answer:
+    path = unquote(urlsplit(address).path)
+    for end, answers in PATHS.items():
+        if path.endswith(end):
+            return answers(path, asked)
+    return whole({"error": {"message": f"no shape for {path}"}}, 404)
+
+
+# OpenAI. 1,000 in, of which 400 came from a cache, 64 were written to one and 36 were audio; 50 out, of which 20 were
+# for reasoning and 10 were audio.
+
+CHAT_USAGE = {
+    "prompt_tokens": 1000,
+    "completion_tokens": 50,
+    "total_tokens": 1050,
+    "prompt_tokens_details": {"cached_tokens": 400, "cache_write_tokens": 64, "audio_tokens": 36},
+    "completion_tokens_details": {
+        "reasoning_tokens": 20,
+        "audio_tokens": 10,
+        "accepted_prediction_tokens": 0,
+        "rejected_prediction_tokens": 0,
+    },
+}
+CHAT_TOKENS = {
+    "input": 500,
+    "cacheRead": 400,
+    "cacheWrite30m": 64,
+    "output": 40,
+    "reasoning": 20,
+    "audioIn": 36,
+    "audioOut": 10,
+}
+
+
+def chat(path: str, asked: Any) -> Answer:
+    model = asked.get("model") or path.split("/deployments/")[1].split("/", maxsplit=1)[0]
+    if model == "broken":
+        return whole({"error": {"message": "No: The secret question", "type": "invalid_request_error"}}, 400)
+    if model == "old" and "stream_options" in asked:
+        return whole({"error": {"message": "Unrecognized request argument supplied: stream_options"}}, 400)
+    content = {
+        "id": "chatcmpl-1",
+        "object": "chat.completion",
+        "created": 1,
+        "model": f"{model}-2026-01-01",
+        "service_tier": "flex",
+        "choices": [
+            {
+                "index": 0,
+                "finish_reason": "stop",
+                "logprobs": None,
+                "message": {"role": "assistant", "content": SECRET, "refusal": None},
+            }
+        ],
+        "usage": CHAT_USAGE,
+    }
+    if asked.get("stream"):
+        return events(chat_pieces(content, asked), b"data: [DONE]\n\n")
+    return whole(content, **{"x-request-id": "req_1"})
+
+
+def chat_pieces(content: dict[str, Any], asked: Any) -> Iterator[tuple[str, Any]]:
+    has_usage = bool((asked.get("stream_options") or {}).get("include_usage"))
+    piece = {**content, "object": "chat.completion.chunk"}
+    del piece["usage"]
+    if has_usage:
+        piece["usage"] = None
+    for word in SECRET.split():
+        delta = {"role": "assistant", "content": word}
+        yield "", {**piece, "choices": [{"index": 0, "delta": delta, "finish_reason": None, "logprobs": None}]}
+    if content["model"].startswith("falling"):
+        yield "", {"error": {"message": "fell over", "type": "server_error", "param": None, "code": None}}
+        return
+    yield "", {**piece, "choices": [{"index": 0, "delta": {}, "finish_reason": "stop", "logprobs": None}]}
+    if has_usage:
+        yield "", {**piece, "choices": [], "usage": CHAT_USAGE}
+
+
+RESPONSE_USAGE = {
+    "input_tokens": 1000,
+    "input_tokens_details": {
+        "cached_tokens": 400,
+        "cache_write_tokens": 64,
+        "cache_write_tokens_details": {"ttl_30m_tokens": 40, "ttl_12h_tokens": 24},
+    },
+    "output_tokens": 50,
+    "output_tokens_details": {"reasoning_tokens": 20},
+    "total_tokens": 1050,
+}
+RESPONSE_TOKENS = {
+    "input": 536,
+    "cacheRead": 400,
+    "cacheWrite30m": 40,
+    "cacheWrite12h": 24,
+    "output": 50,
+    "reasoning": 20,
+}
+
+
+def response(path: str, asked: Any) -> Answer:
+    is_retrieved = asked is None
+    asked = asked or {"model": "gpt-5", "background": True}
+    content = {
+        "id": path.rsplit("/", 1)[1] if is_retrieved else "resp_1",
+        "object": "response",
+        "created_at": 1_790_000_000,
+        "status": "queued" if asked.get("background") and not is_retrieved else "completed",
+        "background": bool(asked.get("background")),
+        "model": asked["model"],
+        "service_tier": "default",
+        "parallel_tool_calls": True,
+        "tool_choice": "auto",
+        "tools": [],
+        "error": None,
+        "incomplete_details": None,
+        "instructions": None,
+        "metadata": {},
+        "temperature": 1.0,
+        "top_p": 1.0,
+        "output": [
+            {
+                "type": "web_search_call",
+                "id": "ws_1",
+                "status": "completed",
+                "action": {"type": "search", "query": "The secret question"},
+            },
+            {
+                "type": "message",
+                "id": "msg_1",
+                "role": "assistant",
+                "status": "completed",
+                "content": [{"type": "output_text", "text": SECRET, "annotations": []}],
+            },
+        ],
+        "usage": RESPONSE_USAGE,
+    }
+    if content["status"] == "queued":
+        return whole({**content, "usage": None, "output": []})
+    if asked.get("stream"):
+        begun = {**content, "status": "in_progress", "usage": None, "output": []}
+        return events(
+            [
+                ("response.created", {"type": "response.created", "sequence_number": 0, "response": begun}),
+                ("response.completed", {"type": "response.completed", "sequence_number": 1, "response": content}),
+            ]
+        )
+    return whole(content)
+
+
+def embedding(path: str, asked: Any) -> Answer:
+    return whole(
+        {
+            "object": "list",
+            "data": [{"object": "embedding", "index": 0, "embedding": [0.5, 0.25]}],
+            "model": asked["model"],
+            "usage": {"prompt_tokens": 8, "total_tokens": 8},
+        }
+    )
+
+
+def image(path: str, asked: Any) -> Answer:
+    content: dict[str, Any] = {"created": 1, "data": [{"b64_json": "AAAA"}, {"b64_json": "AAAA"}]}
+    if asked["model"].startswith("gpt-image"):
+        content["usage"] = {
+            "input_tokens": 60,
+            "input_tokens_details": {"text_tokens": 20, "image_tokens": 40},
+            "output_tokens": 500,
+            "total_tokens": 560,
+        }
+    return whole(content)
+
+
+def transcription(path: str, asked: Any) -> Answer:
+    if b"whisper-1" in asked["form"]:
+        return whole({"text": SECRET, "usage": {"type": "duration", "seconds": 12.5}})
+    return whole(
+        {
+            "text": SECRET,
+            "usage": {
+                "type": "tokens",
+                "input_tokens": 114,
+                "input_token_details": {"text_tokens": 14, "audio_tokens": 100},
+                "output_tokens": 45,
+                "total_tokens": 159,
+            },
+        }
+    )
+
+
+def speech(path: str, asked: Any) -> Answer:
+    return Answer(kind="audio/mpeg", body=b"sound")
+
+
+PATHS: dict[str, Callable[[str, Any], Answer]] = {
+    "/chat/completions": chat,
+    "/responses": response,
+    "/responses/resp_1": response,
+    "/embeddings": embedding,
+    "/images/generations": image,
+    "/audio/transcriptions": transcription,
+    "/audio/speech": speech,
+}

@@ -1,0 +1,109 @@
+"""A TokenTra that takes events, and refuses them as it is told to."""
+
+import gzip
+import json
+import threading
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+
+class Taken:
+    """What came, and what is answered next: `faults` are (status, headers, body), each used once, then all is well."""
+
+    def __init__(self) -> None:
+        self.changed = threading.Condition()
+        self.requests: list[tuple[dict[str, str], list[dict[str, Any]]]] = []
+        self.events: dict[str, dict[str, Any]] = {}
+        self.duplicates = 0
+        self.faults: deque[tuple[int, dict[str, str], bytes]] = deque()
+        self.rejects: set[str] = set()
+        self.open = threading.Event()
+        self.open.set()
+        self.url = ""
+
+    def fail(self, status: int, times: int = 1, headers: dict[str, str] | None = None, body: bytes = b"{}") -> None:
+        self.faults.extend([(status, headers or {}, body)] * times)
+
+    def wait(self, count: int, timeout: float = 10.0) -> list[dict[str, Any]]:
+        """The events, once there are so many."""
+        with self.changed:
+            found = self.changed.wait_for(lambda: len(self.events) >= count, timeout)
+            assert found, f"{len(self.events)} of {count} events came"
+            return list(self.events.values())
+
+    def wait_for_requests(self, count: int, timeout: float = 10.0) -> None:
+        with self.changed:
+            assert self.changed.wait_for(lambda: len(self.requests) >= count, timeout), len(self.requests)
+
+    def take(self, headers: dict[str, str], body: bytes) -> tuple[int, dict[str, str], bytes]:
+        content = json.loads(gzip.decompress(body))
+        with self.changed:
+            self.requests.append((headers, content["events"]))
+            self.changed.notify_all()
+            if self.faults:
+                return self.faults.popleft()
+            results, accepted, duplicates = [], 0, 0
+            for index, event in enumerate(content["events"]):
+                if event.get("model") in self.rejects:
+                    results.append({"index": index, "id": event["id"], "status": "rejected", "code": "invalid_field",
+                                    "message": "No.", "field": "model"})  # fmt: skip
+                elif event["id"] in self.events:
+                    assert self.events[event["id"]] == event
+                    duplicates += 1
+                    results.append({"index": index, "id": event["id"], "status": "duplicate"})
+                else:
+                    accepted += 1
+                    self.events[event["id"]] = event
+            self.duplicates += duplicates
+            self.changed.notify_all()
+            rejected = len(content["events"]) - accepted - duplicates
+            counts = {"accepted": accepted, "duplicates": duplicates, "conflicts": 0, "rejected": rejected}
+            status = 202 if accepted or duplicates else 422
+            return status, {}, json.dumps({**counts, "results": results}).encode()
+
+
+@contextmanager
+def taking() -> Iterator[Taken]:
+    taken = Taken()
+
+    class Door(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            taken.open.wait(30)
+            if self.path != "/api/usage/track":
+                status, headers, answer = 404, {}, b"<html>"
+            else:
+                status, headers, answer = taken.take(dict(self.headers), body)
+            self.send_response(status)
+            for name, value in {**headers, "Content-Length": str(len(answer))}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            with suppress(OSError):
+                self.wfile.write(answer)
+
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", "2")
+            self.end_headers()
+            self.wfile.write(b"{}")
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Door)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+    thread.start()
+    taken.url = f"http://127.0.0.1:{server.server_port}"
+    try:
+        yield taken
+    finally:
+        taken.open.set()
+        server.shutdown()
+        server.server_close()
+        thread.join()
