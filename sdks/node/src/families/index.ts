@@ -2,6 +2,9 @@
 import type { Observer } from "../call.js";
 import type { WrapOptions } from "../tokentra.js";
 import { anthropic } from "./anthropic.js";
+import { bedrock } from "./bedrock.js";
+import { google } from "./google.js";
+import { mistral } from "./mistral.js";
 import { openai } from "./openai.js";
 
 export interface Family {
@@ -9,7 +12,7 @@ export interface Family {
   wrap(client: object, observer: Observer, how: WrapOptions): void;
 }
 
-const FAMILIES: readonly Family[] = [openai, anthropic];
+const FAMILIES: readonly Family[] = [openai, anthropic, google, mistral, bedrock];
 
 /** False where nobody knows this client. */
 export function wrapClient(client: object, observer: Observer, how: WrapOptions): boolean {

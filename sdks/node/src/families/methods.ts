@@ -1,0 +1,80 @@
+// Clients whose calls are plain methods that answer with a promise: of a whole answer, or of something to iterate.
+import type { Begun, Call, Observer } from "../call.js";
+import type { Told } from "../event.js";
+import { type StreamReader, watched } from "../streams.js";
+import { type Fields, fields } from "./reading.js";
+
+export interface Plan {
+  begun: Begun;
+  whole(answer: Fields): Told;
+  stream?: () => StreamReader;
+  /** For an answer that holds its stream inside. */
+  inside?: (answer: Fields, call: Call) => void;
+}
+
+type Method = (this: unknown, ...given: unknown[]) => unknown;
+
+/** `plan` reads what was asked for; undefined where it is no model call. */
+export function watchMethod(
+  owner: object,
+  name: string,
+  observer: Observer,
+  plan: (given: unknown[]) => Plan | undefined,
+): void {
+  const methods = owner as Record<string, Method>;
+  const method = methods[name];
+  if (typeof method !== "function") return;
+  methods[name] = function watching(this: unknown, ...given) {
+    const planned = observer.safely(() => plan(given));
+    const answer = method.apply(this, given);
+    if (!planned || !(answer instanceof Promise)) return answer;
+    const call = observer.begin(planned.begun);
+    return answer.then(
+      (value) => {
+        observer.safely(() => see(value, call, planned, observer));
+        return value;
+      },
+      (error) => {
+        call.fail(error);
+        throw error;
+      },
+    );
+  };
+}
+
+function see(value: unknown, call: Call, { whole, stream, inside }: Plan, observer: Observer): void {
+  if (inside) return inside(fields(value), call);
+  if (stream && typeof fields(value)[Symbol.asyncIterator as never] === "function") {
+    return watchIterable(value as AsyncIterable<unknown>, call, stream(), observer);
+  }
+  call.endWith(() => whole(fields(value)));
+}
+
+/** The same object, whose iterators are watched. */
+export function watchIterable(
+  iterable: AsyncIterable<unknown>,
+  call: Call,
+  reader: StreamReader,
+  observer: Observer,
+): void {
+  const iterate = iterable[Symbol.asyncIterator].bind(iterable);
+  Object.defineProperty(iterable, Symbol.asyncIterator, {
+    configurable: true,
+    writable: true,
+    value: () => watched(iterate(), call, reader, observer),
+  });
+}
+
+/** The newest of these fields in the pieces of a stream is what all of it used. */
+export function newest(read: (answer: Fields) => Told, ...names: string[]): () => StreamReader {
+  return () => {
+    const seen: Fields = {};
+    return {
+      see(piece) {
+        const here = fields(piece);
+        for (const name of names) if (here[name]) seen[name] = here[name];
+      },
+      told: () => read(seen),
+    };
+  };
+}

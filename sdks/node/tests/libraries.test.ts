@@ -1,0 +1,182 @@
+// Google's, Mistral's and AWS's clients, as they are installed, against a model server on this machine.
+import assert from "node:assert/strict";
+import { after, before, beforeEach, test } from "node:test";
+import { BedrockRuntimeClient, ConverseCommand, ConverseStreamCommand } from "@aws-sdk/client-bedrock-runtime";
+import { GoogleGenAI } from "@google/genai";
+import { Mistral } from "@mistralai/mistralai";
+import { NodeHttpHandler } from "@smithy/node-http-handler";
+import type { Told } from "../src/event.js";
+import { TokenTra } from "../src/index.js";
+import { eventStream } from "./event_stream.js";
+import { type Answer, type Asked, type ModelServer, modelServer } from "./model_server.js";
+import { type Door, tokentra } from "./tokentra_server.js";
+
+const ANSWER = "The secret answer";
+const question = [{ role: "user" as const, content: "The secret question" }];
+const converse = {
+  modelId: "us.amazon.nova-lite-v1:0",
+  messages: [{ role: "user" as const, content: [{ text: "…" }] }],
+};
+const GEMINI_TOKENS = { input: 500, cacheRead: 400, audioIn: 100, output: 50, reasoning: 20 };
+const MISTRAL_TOKENS = { input: 900, output: 50 };
+const NOVA_TOKENS = { input: 600, cacheRead: 300, cacheWrite5m: 100, cacheWrite1h: 70, output: 50 };
+let models: ModelServer;
+let door: Door;
+let tt: TokenTra;
+
+before(async () => {
+  models = await modelServer(answer);
+});
+after(async () => {
+  await models.close();
+  await door.close();
+});
+beforeEach(async () => {
+  await door?.close();
+  door = await tokentra();
+  tt = new TokenTra({ apiKey: "key", url: door.url, spool: false, flushEveryMs: 5 });
+});
+
+function answer({ path, body }: Asked): Answer {
+  if (path.includes("broken") || body?.model === "broken")
+    return { json: { message: "The secret question" }, status: 400 };
+  if (path.includes(":streamGenerateContent")) return { events: [gemini({}), gemini(GEMINI_USAGE)] };
+  if (path.includes(":generateContent")) return { json: gemini(GEMINI_USAGE) };
+  if (path.endsWith("/converse")) return { json: { output: {}, stopReason: "end_turn", usage: NOVA_USAGE } };
+  if (path.endsWith("/converse-stream")) {
+    const events = eventStream([
+      ["messageStart", { role: "assistant" }],
+      ["contentBlockDelta", { contentBlockIndex: 0, delta: { text: ANSWER } }],
+      ["messageStop", { stopReason: "end_turn" }],
+      ["metadata", { usage: NOVA_USAGE, metrics: { latencyMs: 1 } }],
+    ]);
+    return { raw: events, type: "application/vnd.amazon.eventstream" };
+  }
+  const whole = { id: "cmpl-1", object: "chat.completion", created: 1, model: "mistral-small-2506" };
+  const usage = { prompt_tokens: 900, completion_tokens: 50, total_tokens: 950 };
+  if (path.endsWith("/embeddings")) {
+    return { json: { ...whole, data: [], usage: { prompt_tokens: 8, completion_tokens: 0, total_tokens: 8 } } };
+  }
+  if (body.stream) {
+    const choice = { index: 0, delta: { role: "assistant", content: ANSWER }, finish_reason: null };
+    const last = { ...whole, choices: [{ ...choice, delta: { content: "" }, finish_reason: "stop" }], usage };
+    return { events: [{ ...whole, choices: [choice] }, last, "[DONE]"] };
+  }
+  const message = { role: "assistant", content: ANSWER };
+  return { json: { ...whole, choices: [{ index: 0, message, finish_reason: "stop" }], usage } };
+}
+
+const GEMINI_USAGE = {
+  usageMetadata: {
+    promptTokenCount: 1000,
+    promptTokensDetails: [
+      { modality: "TEXT", tokenCount: 900 },
+      { modality: "AUDIO", tokenCount: 100 },
+    ],
+    cachedContentTokenCount: 400,
+    candidatesTokenCount: 30,
+    thoughtsTokenCount: 20,
+    totalTokenCount: 1050,
+  },
+};
+const NOVA_USAGE = {
+  inputTokens: 600,
+  outputTokens: 50,
+  totalTokens: 820,
+  cacheReadInputTokens: 300,
+  cacheWriteInputTokens: 170,
+  cacheDetails: [
+    { ttl: "1h", inputTokens: 70 },
+    { ttl: "5m", inputTokens: 100 },
+  ],
+};
+
+function gemini(more: object) {
+  const content = { role: "model", parts: [{ text: ANSWER }] };
+  return { candidates: [{ content, index: 0 }], modelVersion: "gemini-2.5-flash", responseId: "r1", ...more };
+}
+
+async function told(count: number): Promise<Told[]> {
+  const events = await door.received(count);
+  await tt.flush();
+  assert.equal(door.events.length, count);
+  assert.doesNotMatch(JSON.stringify(events), /secret/);
+  return events;
+}
+
+test("Google's client is measured, whole and streamed", async () => {
+  const client = new GoogleGenAI({ apiKey: "none", httpOptions: { baseUrl: models.url } });
+  const google = tt.wrap(client);
+  const whole = await google.models.generateContent({ model: "gemini-2.5-flash", contents: "…" });
+  const stream = await google.models.generateContentStream({ model: "models/gemini-2.5-flash", contents: "…" });
+  const texts = [];
+  for await (const piece of stream) texts.push(piece.text);
+  const found = await told(2);
+
+  assert.equal(google, client);
+  assert.equal(whole.text, ANSWER);
+  assert.deepEqual(texts, [ANSWER, ANSWER]);
+  assert.deepEqual(
+    found.map(({ tokens }) => tokens),
+    [GEMINI_TOKENS, GEMINI_TOKENS],
+  );
+  assert.deepEqual(
+    door.events.map(({ provider, model, streaming }) => [provider, model, streaming]),
+    [
+      ["google", "gemini-2.5-flash", undefined],
+      ["google", "gemini-2.5-flash", true],
+    ],
+  );
+});
+
+test("Mistral's client is measured, whole, streamed and for embeddings", async () => {
+  const mistral = tt.wrap(new Mistral({ apiKey: "none", serverURL: models.url }));
+  const whole = await mistral.chat.complete({ model: "mistral-small-latest", messages: question });
+  let text = "";
+  for await (const { data } of await mistral.chat.stream({ model: "mistral-small-latest", messages: question })) {
+    text += data.choices[0]?.delta.content ?? "";
+  }
+  await mistral.embeddings.create({ model: "mistral-embed", inputs: ["…"] });
+  const found = await told(3);
+
+  assert.equal(whole.choices?.[0]?.message?.content, ANSWER);
+  assert.equal(text, ANSWER);
+  assert.deepEqual(
+    found.map(({ tokens }) => tokens),
+    [MISTRAL_TOKENS, MISTRAL_TOKENS, { input: 8 }],
+  );
+  assert.equal(found[0]?.model, "mistral-small-2506");
+});
+
+test("AWS's client is measured when it converses, whole and streamed", async () => {
+  const bedrock = tt.wrap(
+    new BedrockRuntimeClient({
+      endpoint: models.url,
+      region: "us-east-1",
+      credentials: { accessKeyId: "none", secretAccessKey: "none" },
+      maxAttempts: 1,
+      requestHandler: new NodeHttpHandler(), // by itself it speaks HTTP/2, which the model server does not
+    }),
+  );
+  const whole = await bedrock.send(new ConverseCommand(converse));
+  const { stream } = await bedrock.send(new ConverseStreamCommand(converse));
+  let text = "";
+  for await (const event of stream ?? []) text += event.contentBlockDelta?.delta?.text ?? "";
+  await assert.rejects(bedrock.send(new ConverseCommand({ ...converse, modelId: "broken" })));
+  const found = await told(3);
+
+  assert.equal(whole.usage?.inputTokens, 600);
+  assert.equal(text, ANSWER);
+  assert.deepEqual(
+    found.map(({ tokens }) => tokens),
+    [NOVA_TOKENS, NOVA_TOKENS, undefined],
+  );
+  assert.deepEqual(
+    found.map(({ model, status }) => [model, status]),
+    [
+      ["us.amazon.nova-lite-v1:0", "ok"],
+      ["us.amazon.nova-lite-v1:0", "ok"],
+      ["broken", "error"],
+    ],
+  );
+});
