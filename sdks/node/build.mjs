@@ -7,9 +7,7 @@ import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
 process.chdir(dirname(fileURLToPath(import.meta.url)));
-const ENTRIES = ["index"];
 const common = {
-  entryPoints: ENTRIES.map((name) => `src/${name}.ts`),
   bundle: true,
   platform: "node",
   target: "node18",
@@ -18,8 +16,8 @@ const common = {
 };
 
 await rm("dist", { recursive: true, force: true });
-await build({ ...common, format: "esm", splitting: true });
-await build({ ...common, format: "cjs", outExtension: { ".js": ".cjs" } });
+await build({ ...common, entryPoints: ["src/index.ts", "src/cli.ts"], format: "esm", splitting: true });
+await build({ ...common, entryPoints: ["src/index.ts"], format: "cjs", outExtension: { ".js": ".cjs" } });
 const tsc = join(dirname(createRequire(import.meta.url).resolve("typescript/package.json")), "bin/tsc");
 execFileSync(process.execPath, [tsc, "--project", "tsconfig.build.json"], { stdio: "inherit" });
 

@@ -1,4 +1,5 @@
 // @tokentra/sdk: reports what each model call used, and for whom it was, to TokenTra.
+export { check, type Finding } from "./check.js";
 export { agent, attributes, requestScope, run, setCustomerId, tool } from "./context.js";
 export type { Attributes, Event, Status, Tokens, UsageSource } from "./event.js";
 export type { Stats } from "./sender.js";

@@ -5,6 +5,7 @@ import { BedrockRuntimeClient, ConverseCommand, ConverseStreamCommand } from "@a
 import { GoogleGenAI } from "@google/genai";
 import { Mistral } from "@mistralai/mistralai";
 import { NodeHttpHandler } from "@smithy/node-http-handler";
+import { CohereClientV2 } from "cohere-ai";
 import type { Told } from "../src/event.js";
 import { TokenTra } from "../src/index.js";
 import { eventStream } from "./event_stream.js";
@@ -51,6 +52,23 @@ function answer({ path, body }: Asked): Answer {
       ["metadata", { usage: NOVA_USAGE, metrics: { latencyMs: 1 } }],
     ]);
     return { raw: events, type: "application/vnd.amazon.eventstream" };
+  }
+  const billed = { billed_units: { input_tokens: 900, output_tokens: 50 } };
+  if (path.endsWith("/rerank")) return { json: { id: "r1", results: [], meta: { billed_units: { search_units: 1 } } } };
+  if (path.endsWith("/embed")) {
+    return { json: { id: "e1", embeddings: { float: [] }, texts: [], meta: { billed_units: { input_tokens: 8 } } } };
+  }
+  if (path.endsWith("/v2/chat") && body.stream) {
+    return {
+      events: [
+        { type: "message-start", id: "c1" },
+        { type: "message-end", delta: { finish_reason: "COMPLETE", usage: billed } },
+      ],
+    };
+  }
+  if (path.endsWith("/v2/chat")) {
+    const message = { role: "assistant", content: [{ type: "text", text: ANSWER }] };
+    return { json: { id: "c1", finish_reason: "COMPLETE", message, usage: billed } };
   }
   const whole = { id: "cmpl-1", object: "chat.completion", created: 1, model: "mistral-small-2506" };
   const usage = { prompt_tokens: 900, completion_tokens: 50, total_tokens: 950 };
@@ -146,6 +164,30 @@ test("Mistral's client is measured, whole, streamed and for embeddings", async (
     [MISTRAL_TOKENS, MISTRAL_TOKENS, { input: 8 }],
   );
   assert.equal(found[0]?.model, "mistral-small-2506");
+});
+
+test("Cohere's client is measured by what is billed, and keeps the helpers of its promises", async () => {
+  const cohere = tt.wrap(new CohereClientV2({ token: "none", environment: models.url }));
+  const chat = { model: "command-r-08-2024", messages: question };
+  const { data, rawResponse } = await cohere.chat(chat).withRawResponse();
+  const types = [];
+  for await (const event of await cohere.chatStream(chat)) types.push(event.type);
+  await cohere.embed({ model: "embed-v4.0", inputType: "search_query", embeddingTypes: ["float"], texts: ["…"] });
+  await cohere.rerank({ model: "rerank-v3.5", query: "…", documents: ["…"] });
+  const found = await told(4);
+
+  assert.equal(data.id, "c1");
+  assert.equal(rawResponse.status, 200);
+  assert.deepEqual(types, ["message-start", "message-end"]);
+  assert.deepEqual(
+    found.map(({ tokens, units }) => [tokens, units]),
+    [
+      [MISTRAL_TOKENS, undefined],
+      [MISTRAL_TOKENS, undefined],
+      [{ input: 8 }, undefined],
+      [undefined, { search: 1 }],
+    ],
+  );
 });
 
 test("AWS's client is measured when it converses, whole and streamed", async () => {

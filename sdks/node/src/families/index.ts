@@ -3,6 +3,7 @@ import type { Observer } from "../call.js";
 import type { WrapOptions } from "../tokentra.js";
 import { anthropic } from "./anthropic.js";
 import { bedrock } from "./bedrock.js";
+import { cohere } from "./cohere.js";
 import { google } from "./google.js";
 import { mistral } from "./mistral.js";
 import { openai } from "./openai.js";
@@ -12,7 +13,7 @@ export interface Family {
   wrap(client: object, observer: Observer, how: WrapOptions): void;
 }
 
-const FAMILIES: readonly Family[] = [openai, anthropic, google, mistral, bedrock];
+const FAMILIES: readonly Family[] = [openai, anthropic, google, mistral, bedrock, cohere];
 
 /** False where nobody knows this client. */
 export function wrapClient(client: object, observer: Observer, how: WrapOptions): boolean {

@@ -29,16 +29,26 @@ export function watchMethod(
     const answer = method.apply(this, given);
     if (!planned || !(answer instanceof Promise)) return answer;
     const call = observer.begin(planned.begun);
-    return answer.then(
-      (value) => {
-        observer.safely(() => see(value, call, planned, observer));
-        return value;
-      },
-      (error) => {
-        call.fail(error);
-        throw error;
-      },
-    );
+    const { innerPromise } = answer as { innerPromise?: unknown };
+    if (innerPromise instanceof Promise) {
+      // Cohere's promises keep their helpers: what they hold inside is watched
+      Object.assign(answer, { innerPromise: settled(innerPromise, (told) => fields(told)["data"]) });
+      return answer;
+    }
+    return settled(answer, (value) => value);
+
+    function settled(promise: Promise<unknown>, inside: (value: unknown) => unknown) {
+      return promise.then(
+        (value) => {
+          observer.safely(() => see(inside(value), call, planned as Plan, observer));
+          return value;
+        },
+        (error) => {
+          call.fail(error);
+          throw error;
+        },
+      );
+    }
   };
 }
 
