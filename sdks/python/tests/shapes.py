@@ -226,10 +226,66 @@ def speech(path: str, asked: Any) -> Answer:
     return Answer(kind="audio/mpeg", body=b"sound")
 
 
+# Anthropic. Its input leaves out what a cache read and wrote.
+
+MESSAGE_USAGE = {
+    "input_tokens": 600,
+    "cache_read_input_tokens": 300,
+    "cache_creation_input_tokens": 100,
+    "cache_creation": {"ephemeral_5m_input_tokens": 70, "ephemeral_1h_input_tokens": 30},
+    "output_tokens": 50,
+    "output_tokens_details": {"thinking_tokens": 20},
+    "server_tool_use": {"web_search_requests": 2, "web_fetch_requests": 0},
+    "service_tier": "standard",
+}
+MESSAGE_TOKENS = {
+    "input": 600,
+    "cacheRead": 300,
+    "cacheWrite5m": 70,
+    "cacheWrite1h": 30,
+    "output": 50,
+    "reasoning": 20,
+}
+
+
+def message(path: str, asked: Any) -> Answer:
+    if asked["model"] == "broken":
+        return whole({"type": "error", "error": {"type": "invalid_request_error", "message": "no"}}, 400)
+    content = {
+        "id": "msg_1",
+        "type": "message",
+        "role": "assistant",
+        "model": asked["model"],
+        "content": [{"type": "text", "text": SECRET}],
+        "stop_reason": "end_turn",
+        "stop_sequence": None,
+        "usage": MESSAGE_USAGE,
+    }
+    if not asked.get("stream"):
+        return whole(content)
+    early = {**MESSAGE_USAGE, "output_tokens": 1, "output_tokens_details": None, "server_tool_use": None}
+    begun = {**content, "content": [], "stop_reason": None, "usage": early}
+    late = {name: MESSAGE_USAGE[name] for name in ("output_tokens", "output_tokens_details", "server_tool_use")}
+    block, delta = {"type": "text", "text": ""}, {"type": "text_delta", "text": SECRET}
+    ended = {"stop_reason": "end_turn", "stop_sequence": None}
+    return events(
+        (each["type"], each)
+        for each in (
+            {"type": "message_start", "message": begun},
+            {"type": "content_block_start", "index": 0, "content_block": block},
+            {"type": "content_block_delta", "index": 0, "delta": delta},
+            {"type": "content_block_stop", "index": 0},
+            {"type": "message_delta", "delta": ended, "usage": late},
+            {"type": "message_stop"},
+        )
+    )
+
+
 PATHS: dict[str, Callable[[str, Any], Answer]] = {
     "/chat/completions": chat,
     "/responses": response,
     "/responses/resp_1": response,
+    "/v1/messages": message,
     "/embeddings": embedding,
     "/images/generations": image,
     "/audio/transcriptions": transcription,

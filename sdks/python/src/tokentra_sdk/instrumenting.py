@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 # Classes whose objects are clients, by the module that has them.
 CLIENTS = {
     "openai": ("OpenAI", "AsyncOpenAI", "AzureOpenAI", "AsyncAzureOpenAI"),
+    "anthropic": ("Anthropic", "AsyncAnthropic"),
 }
 
 _lock = threading.RLock()

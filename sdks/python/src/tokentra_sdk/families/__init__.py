@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 # A package, and the module here that knows its clients.
 PACKAGES = {
     "openai": "openai",
+    "anthropic": "anthropic",
 }
 
 
