@@ -26,8 +26,8 @@ def usage_stats(request: HttpRequest) -> dict[str, Any]:
     asker = api_asker(request, Permission.SEE_COSTS, scope=Scope.READ)
     now = timezone.now()
     if measured.is_asked(request.GET):
-        wanted = measured.read(request.GET, asker.organization, now)
         with organization_scope(asker.organization.pk):
+            wanted = measured.read(request.GET, asker.organization, now)
             return measured.answer(asker.organization, wanted, now)
     asked = asking.read(request.GET, asking.STATS, now)
     with organization_scope(asker.organization.pk):

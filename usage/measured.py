@@ -1,8 +1,10 @@
 """What customers' own code measured: each model call as an event, and the sums that its pages read."""
 
 from datetime import date, timedelta
+from typing import Self
 
 from django.db import models
+from django.db.models.functions import Now
 
 from accounts.owned import Owned, OwnedQuerySet
 from usage.facts import OwnedFact
@@ -14,6 +16,7 @@ OUTGOING = ("output", "audio_out", "image_out")
 SPREAD = Packing(BUCKETS, places=12)
 RARE = tuple(name for name in (*TOKEN_CLASSES, "reasoning") if name not in ("input", "cache_read", "output"))
 RARE_TOKENS = Packing(len(RARE), places=20)
+TAG, OTHER = "tag:", "(other)"  # before a tag's name it makes a dimension; the value of those that are not told apart
 
 
 class Event(OwnedFact):
@@ -239,6 +242,52 @@ class AppearanceCount(OwnedFact):
 
     def __str__(self) -> str:
         return f"{self.count} of {self.kind} on {self.day}"
+
+
+class SummedTagQuerySet(OwnedQuerySet["SummedTag"]):
+    def due(self) -> Self:
+        """By the clock of the database."""
+        return self.filter(due_at__lte=Now())
+
+
+class SummedTag(Owned):
+    """A tag of events that the organization has chosen to add up by, as it does by customer or feature.
+
+    What was kept before is added up in steps, the newest days first; what is left of it is a mark.
+    """
+
+    name = models.CharField(max_length=64)
+    next_day = models.DateField(null=True, help_text="The newest day that is still to be added up; null: not begun.")
+    due_at = models.DateTimeField(null=True, help_text="When the next step is due; null: nothing is left.")
+
+    objects = SummedTagQuerySet.as_manager()
+
+    class Meta(Owned.Meta):
+        constraints = [
+            *Owned.Meta.constraints,
+            models.UniqueConstraint(fields=["organization", "name"], name="a_tag_is_summed_once"),
+        ]
+
+    @property
+    def dimension(self) -> str:
+        return f"{TAG}{self.name}"
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class TagValue(OwnedFact):
+    """A value of a summed tag that is told apart on a UTC day; those beyond the first thousand are added up as one."""
+
+    pk = models.CompositePrimaryKey("organization_id", "name", "day", "value")
+    name = models.TextField()
+    day = models.DateField()
+    value = models.TextField()
+
+    objects = OwnedQuerySet["TagValue"].as_manager()
+
+    def __str__(self) -> str:
+        return f"{self.name}={self.value} on {self.day}"
 
 
 class Discard(Owned):

@@ -9,13 +9,14 @@ from django.utils import timezone
 
 from tokentra.lib.doorbell import ring
 from usage import audit, filling, partitions
-from usage.measuring import keeping
+from usage.measuring import adding_up_tags, keeping
 
 logger = logging.getLogger(__name__)
 
 SAMPLE = 20  # days of each organization a night
 
 BEATS: tuple[tuple[str, str, float | crontab], ...] = (
+    ("add up tags", "usage.tasks.add_up_tags", 15.0),
     ("fill samples", "usage.tasks.fill_samples", 15.0),
     ("make partitions", "usage.tasks.make_partitions", crontab(hour=0, minute=20)),
     ("forget events", "usage.tasks.forget_events", crontab(hour=2, minute=10)),
@@ -46,6 +47,12 @@ def forget_events_of(organization_id: str) -> None:
 def fill_samples() -> None:
     if filling.fill_due():
         ring(fill_samples)
+
+
+@shared_task
+def add_up_tags() -> None:
+    if adding_up_tags.add_up_due():
+        ring(add_up_tags)
 
 
 @shared_task

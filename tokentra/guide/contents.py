@@ -66,6 +66,7 @@ EXPLAINS: Mapping[str, str] = {
     "usage:attribution": "attribution",
     "usage:measured": "measured#by-any-dimension",
     "usage:measured_value": "measured#by-any-dimension",
+    "usage:summed_tags": "measured#by-a-tag",
     "usage:customers": "measured#customers",
     "usage:customer": "measured#customers",
     "usage:agents": "measured#agents-and-runs",

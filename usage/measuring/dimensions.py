@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from usage.measured import TAG
+
 
 @dataclass(frozen=True, slots=True)
 class Dimension:
@@ -34,3 +36,8 @@ DIMENSIONS = (
     Dimension("cost_center", "cost_center", crossed_with=("model",)),
 )
 BY_NAME = {dimension.name: dimension for dimension in DIMENSIONS}
+
+
+def dimension_of(name: str) -> Dimension:
+    """One of them, or a tag that is summed; raises KeyError for another name."""
+    return Dimension(name, "", crossed_with=("model",)) if name.startswith(TAG) else BY_NAME[name]

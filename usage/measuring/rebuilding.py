@@ -15,7 +15,7 @@ from django.db.backends.utils import CursorWrapper
 
 from accounts.models import Organization
 from tokentra.lib.tenancy import name_within, organization_scope
-from usage.measured import Event
+from usage.measured import Event, SummedTag
 from usage.measuring import statements
 from usage.measuring.storing import grain
 from usage.measuring.sums import ROLLUPS
@@ -23,10 +23,11 @@ from usage.measuring.turning import LOCK, SUMS
 
 DAY = timedelta(days=1)
 BY_UTC_DAY = ("hours", "days", "crossed_days", "measured_hours")
-BY_ZONE_DAY = ("measured_days",)
+BY_ZONE_DAY = ("measured_days", "tag_days")
 OF_UTC_DAY = "day = %(day)s"
 OF_ZONE_DAY = "day BETWEEN %(day)s - 1 AND %(day)s + 1 AND zone_day = %(day)s"
-SETS = ((BY_UTC_DAY, OF_UTC_DAY), (BY_ZONE_DAY, OF_ZONE_DAY))
+Sets = tuple[tuple[tuple[str, ...], str], ...]  # rollups, and the condition that chooses their events
+SETS: Sets = ((BY_UTC_DAY, OF_UTC_DAY), (BY_ZONE_DAY, OF_ZONE_DAY))
 
 
 @dataclass(frozen=True)
@@ -66,8 +67,8 @@ def compare(organization_id: UUID, days: list[date], *, fix: bool = False) -> It
             yield Wrong(organization_id, day, tables)
 
 
-def make_anew(cursor: CursorWrapper, params: dict[str, Any]) -> None:
-    for names, events in SETS:
+def make_anew(cursor: CursorWrapper, params: dict[str, Any], sets: Sets = SETS) -> None:
+    for names, events in sets:
         for name in names:
             cursor.execute(statements.forgetting(ROLLUPS[name]), params)
         cursor.execute(statements.making_anew(events, *names), params)
@@ -82,4 +83,6 @@ def alone_with(cursor: CursorWrapper, organization_id: UUID, day: date) -> dict[
     events = Event.objects.filter(organization_id=organization_id, day__range=(day - DAY, day + DAY))
     providers = list(events.order_by().values_list("provider", flat=True).distinct())
     cursor.execute(statements.COVERED_BETWEEN, params | {"first": day - DAY, "last": day + DAY, "providers": providers})
-    return params | {"covered": [covered for (covered,) in cursor.fetchall()], "grain": grain(zone, start)}
+    tags = SummedTag.objects.filter(organization_id=organization_id, due_at=None).values_list("name", flat=True)
+    covered = [covered for (covered,) in cursor.fetchall()]
+    return params | {"covered": covered, "grain": grain(zone, start), "tags": list(tags)}

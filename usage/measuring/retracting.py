@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from django.db import connection
 
 from tokentra.lib.tenancy import name_within
+from usage.measured import SummedTag
 from usage.measuring import statements
 from usage.measuring.storing import grain
 from usage.measuring.sums import ROLLUPS
@@ -33,7 +34,9 @@ def take_back(organization_id: UUID, keys: Sequence[tuple[date, UUID]], *, zone:
         cursor.execute(
             statements.COVERED_BETWEEN, params | {"first": min(days), "last": max(days), "providers": providers}
         )
-        params |= {"covered": [covered for (covered,) in cursor.fetchall()], "grain": grain(zone, now)}
+        tags = SummedTag.objects.filter(organization_id=organization_id).values_list("name", flat=True)
+        covered = [covered for (covered,) in cursor.fetchall()]
+        params |= {"covered": covered, "grain": grain(zone, now), "tags": list(tags)}
         cursor.execute(statements.taking_back(CHOSEN, *ROLLUPS), params)
         for name in ROLLUPS:
             cursor.execute(statements.emptying(CHOSEN, name), params)

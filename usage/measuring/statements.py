@@ -1,7 +1,7 @@
 """The SQL that stores events and adds them up, made of what sums.py declares."""
 
 from usage.latency import BOUNDS
-from usage.measured import RARE, RARE_TOKENS, SPREAD, Event
+from usage.measured import OTHER, RARE, RARE_TOKENS, SPREAD, TAG, Event
 from usage.measuring.sums import COUNTABLE, FEWER, ROLLUPS, Part, Rollup
 from usage.rows import TOKEN_CLASSES
 
@@ -34,6 +34,14 @@ SELECT *, coalesce(amount, 0) AS money, coalesce(currency, 'USD') AS paid_in,
     ] AS spread,
     NOT (provider || ' ' || day::text) = ANY($1) AS counts
 FROM events WHERE is_parent IS NOT TRUE"""  # noqa: S608  # names of ours
+
+# One row for each summed tag of such an event. $5: the names of those tags.
+TAGGED = f"""
+SELECT leaves.*, '{TAG}' || tag.key AS dimension, coalesce(apart.value, '{OTHER}') AS value
+FROM leaves CROSS JOIN LATERAL jsonb_each_text(leaves.tags) AS tag (key, text)
+LEFT JOIN usage_tagvalue apart ON apart.organization_id = leaves.organization_id AND apart.name = tag.key
+    AND apart.day = leaves.day AND apart.value = tag.text
+WHERE tag.key = ANY($5)"""  # noqa: S608  # names of ours
 
 ADDED = "{name} = held.{name} + excluded.{name}"
 FILLED = "{name} = CASE WHEN held.{name} = '' THEN excluded.{name} ELSE held.{name} END"
@@ -86,8 +94,13 @@ SUMMED = (
 )
 
 
+def summed(*names: str) -> str:
+    """What these rollups are added up from."""
+    return f"{SUMMED}, tagged AS MATERIALIZED ({TAGGED})" if "tag_days" in names else SUMMED
+
+
 def adding_up(*names: str, sign: str = "") -> str:
-    return ", ".join([SUMMED, *(f"{name} AS ({adding(ROLLUPS[name], sign=sign)})" for name in names)])
+    return ", ".join([summed(*names), *(f"{name} AS ({adding(ROLLUPS[name], sign=sign)})" for name in names)])
 
 
 # What a connection prepares once; a statement as large as tt_store takes longer to plan than to run.
@@ -120,18 +133,30 @@ JOIN usage_event e ON e.organization_id = $1 AND e.day = asked.day AND e.id = as
 
 # Writes what is new and adds up only that; answers the ids that were new. $1: what is covered by connections, as
 # "provider day"; $2: the grain of hours; $3: the writer's slot; $4: rows.
-STORE = f"""
+STORING = f"""
 WITH events AS (
     INSERT INTO usage_event ({NAMES}) SELECT {NAMES} FROM json_to_recordset($4) AS given ({TYPED})
     ON CONFLICT DO NOTHING RETURNING *
-), {adding_up(*ROLLUPS)}
+), {{sums}}
 SELECT day, id FROM events"""  # noqa: S608  # names of ours
+STORE = STORING.format(sums=adding_up(*(name for name in ROLLUPS if name != "tag_days")))
+STORE_TAGGED = STORING.format(sums=adding_up(*ROLLUPS))
+
+# Of values of tags on days ($2 to $4: names, days, values), those that are not told apart. $1: organization.
+NEW_VALUES = """
+SELECT * FROM unnest($2, $3, $4) AS given (name, day, value)
+WHERE NOT EXISTS (
+    SELECT FROM usage_tagvalue v
+    WHERE v.organization_id = $1 AND v.name = given.name AND v.day = given.day AND v.value = given.value
+)"""
 PREPARED = {
     "tt_slot (text)": SLOT,
     "tt_covered (uuid, date, date, text[])": COVERED,
     "tt_missing (uuid, text[], uuid[], date[])": MISSING,
     "tt_held (uuid, date[], uuid[])": HELD,
     "tt_store (text[], interval, int, json)": STORE,
+    "tt_store_tagged (text[], interval, int, json, text[])": STORE_TAGGED,
+    "tt_new_values (uuid, text[], date[], text[])": NEW_VALUES,
 }
 PREPARE = ";".join(f"PREPARE {name} AS {sql}" for name, sql in PREPARED.items())
 
@@ -146,7 +171,7 @@ def named(sql: str, *words: str) -> str:
 
 
 def in_words(sql: str) -> str:
-    return named(sql, "%(covered)s::text[]", "%(grain)s::interval", "0")
+    return named(sql, "%(covered)s::text[]", "%(grain)s::interval", "0", "NULL", "%(tags)s::text[]")
 
 
 COVERED_BETWEEN = named(COVERED, "%(organization)s", "%(first)s", "%(last)s", "%(providers)s")
@@ -179,7 +204,7 @@ def emptying(events: str, name: str) -> str:
         same += f" AND {{}}.id = md5(concat_ws(chr(31), {hashed}))::uuid"
     calls = next(name for name in ("calls", "requests") if name in rollup.sums)
     return in_words(
-        f"WITH events AS ({chosen(events)}), {SUMMED}, touched AS ({added(rollup)}) "  # noqa: S608  # names of ours
+        f"WITH events AS ({chosen(events)}), {summed(name)}, touched AS ({added(rollup)}) "  # noqa: S608  # names of ours
         f"DELETE FROM {rollup.table} AS held USING touched WHERE {same.replace('{}', 'held')} "
         f"AND (SELECT sum({calls}) FROM {rollup.table} AS every WHERE {same.replace('{}', 'every')}) = 0"
     )
@@ -196,7 +221,7 @@ def differing(events: str, name: str) -> str:
         f"WHERE organization_id = %(organization)s AND {rollup.of_day} GROUP BY {groups}"
     )
     return in_words(
-        f"WITH events AS ({chosen(events)}), {SUMMED}, held AS ({held}), made AS ({added(rollup, sums)}) "  # noqa: S608
+        f"WITH events AS ({chosen(events)}), {summed(name)}, held AS ({held}), made AS ({added(rollup, sums)}) "  # noqa: S608
         "SELECT (SELECT count(*) FROM (SELECT * FROM made EXCEPT ALL SELECT * FROM held) AS missing) "
         "+ (SELECT count(*) FROM (SELECT * FROM held EXCEPT ALL SELECT * FROM made) AS wrong)"
     )

@@ -1,6 +1,6 @@
 """Stores events once and adds them up, in the transaction of the organization's scope."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import partial
@@ -16,7 +16,7 @@ from psycopg import ClientCursor, Connection
 
 from tokentra.lib.tenancy import name_within
 from usage import partitions
-from usage.measuring import appearing, statements
+from usage.measuring import appearing, statements, telling_apart
 from usage.measuring.reading import Read, hashed
 from usage.measuring.turning import SUMS
 from usage.models import COUNTS
@@ -77,8 +77,9 @@ def store(
     key_id: UUID | None,
     zone: ZoneInfo,
     now: datetime,
+    tags: frozenset[str] = frozenset(),
 ) -> Stored:
-    """Inside the organization's scope. No two of the events have one identity.
+    """Inside the organization's scope. No two of the events have one identity. `tags` are those that are summed.
 
     What is held already stays as it is and adds nothing. Raises what the database raises; then nothing is stored.
     """
@@ -93,9 +94,12 @@ def store(
         providers = sorted({read.sent.provider for read, _ in events})
         unknown = appearing.unknown(organization_id, those_there(rows))
         begun = begin(own, organization_id, days, providers, unknown)
-        own.execute(
-            "EXECUTE tt_store (%s, %s, %s, %s)", [begun.covered, grain(zone, now), begun.slot, encode(rows).decode()]
-        )
+        params = [begun.covered, grain(zone, now), begun.slot, encode(rows).decode()]
+        if tags and (tagged := {each for row in rows for each in summed_tags_of(row, tags)}):
+            telling_apart.tell_apart(own, organization_id, tagged)
+            own.execute("EXECUTE tt_store_tagged (%s, %s, %s, %s, %s)", [*params, sorted(tags)])
+        else:
+            own.execute("EXECUTE tt_store (%s, %s, %s, %s)", params)
         new = frozenset(own.fetchall())
         if begun.missing:
             appeared = begun.missing & those_there(row for row in rows if (row["day"], row["id"]) in new)
@@ -155,6 +159,10 @@ def begin(
 def those_there(rows: Iterable[Mapping[str, Any]]) -> set[appearing.There]:
     kinds = (appearing.RUN, appearing.CUSTOMER)
     return {(kind, hashed(row[kind].encode()), row["zone_day"]) for row in rows for kind in kinds if kind in row}
+
+
+def summed_tags_of(row: Mapping[str, Any], tags: frozenset[str]) -> Iterator[telling_apart.Value]:
+    return ((name, row["day"], text) for name, text in row.get("tags", {}).items() if name in tags)
 
 
 def conflicting(own: ClientCursor[Any], organization_id: UUID, digests: Mapping[Key, int]) -> frozenset[Key]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from usage.measured import TAG
 from usage.measuring.dimensions import BY_NAME, DIMENSIONS, Dimension
 from usage.models import COUNTS
 
@@ -169,6 +170,11 @@ SOURCES = (
     Source("fewer", FEW, MEASURES_AGAIN, "currency", "at_hour", "of_{}".format),
     Source("leaves", MANY, MEASURES, "paid_in", GRAIN, lambda name: BY_NAME[name].sql),
 )
+TAGGED = Part(
+    {"organization_id": "organization_id", "currency": "paid_in"} | CROSSED | {"day": "zone_day"},
+    MEASURES,
+    f"tagged CROSS JOIN LATERAL (VALUES ('', ''), ('model', {BY_NAME['model'].sql})) AS by (other, by_value)",
+)
 RUNS = Part(
     {"organization_id": "organization_id", "run": "run"},
     {
@@ -226,7 +232,14 @@ ROLLUPS = {
         "organization_id, dimension, by, day, value",
         tuple(source.by_day() for source in SOURCES),
         MEASURES_AGAIN,
-        "day = %(day)s",
+        f"day = %(day)s AND dimension NOT LIKE '{TAG}%%'",
+    ),
+    "tag_days": Rollup(
+        "usage_measuredday",
+        "organization_id, dimension, by, day, value",
+        (TAGGED,),
+        MEASURES_AGAIN,
+        f"day = %(day)s AND dimension IN (SELECT '{TAG}' || name FROM unnest(%(tags)s::text[]) AS name)",  # noqa: S608  # a word of ours
     ),
     "measured_hours": Rollup(
         "usage_measuredhour",

@@ -17,6 +17,7 @@ from tokentra.lib import chaos
 from tokentra.lib.problems import Problem
 from tokentra.lib.tenancy import organization_scope
 from usage.ingest import overrides_of
+from usage.measured import SummedTag
 from usage.measuring import discards, storing
 from usage.measuring.prices import PriceTable
 from usage.measuring.reading import Read, Reader, Refused, cut, printable
@@ -123,7 +124,7 @@ def track(
             families.settle([read for _, read, _ in first.values()], zone=known.zone, now=now)
         if first:
             events = [(read, price) for _, read, price in first.values()]
-            stored = storing.store(organization_id, events, key_id=key_id, zone=known.zone, now=now)
+            stored = storing.store(organization_id, events, key_id=key_id, zone=known.zone, now=now, tags=known.tags)
         answer.accepted += len(stored.new)
         for key, (index, read, _) in first.items():
             if key in stored.new:
@@ -173,6 +174,7 @@ class Known:
     until: float
     zone: ZoneInfo
     prices: PriceTable
+    tags: frozenset[str]
 
 
 _known: dict[UUID, Known] = {}
@@ -190,8 +192,9 @@ def known_of(organization_id: UUID) -> Known:
     with organization_scope(organization_id):
         zone = Organization.objects.values_list("timezone", flat=True).get(pk=organization_id)
         overrides = overrides_of(organization_id)
+        tags = frozenset(SummedTag.objects.filter(organization_id=organization_id).values_list("name", flat=True))
     prices = held.prices if held and held.prices.overrides == overrides else PriceTable(overrides)
     if len(_known) >= MOST_KNOWN:
         _known.clear()
-    _known[organization_id] = found = Known(time.monotonic() + KNOWN_FOR, ZoneInfo(zone), prices)
+    _known[organization_id] = found = Known(time.monotonic() + KNOWN_FOR, ZoneInfo(zone), prices, tags)
     return found

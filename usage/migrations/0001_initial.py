@@ -1107,6 +1107,74 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
+        migrations.CreateModel(
+            name="TagValue",
+            fields=[
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "organization_id",
+                        "name",
+                        "day",
+                        "value",
+                        blank=True,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("name", models.TextField()),
+                ("day", models.DateField()),
+                ("value", models.TextField()),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="accounts.organization",
+                    ),
+                ),
+            ],
+            options={"abstract": False},
+        ),
+        migrations.CreateModel(
+            name="SummedTag",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(default=tokentra.lib.ids.uuid7, editable=False, primary_key=True, serialize=False),
+                ),
+                ("name", models.CharField(max_length=64)),
+                (
+                    "next_day",
+                    models.DateField(
+                        help_text="The newest day that is still to be added up; null: not begun.", null=True
+                    ),
+                ),
+                (
+                    "due_at",
+                    models.DateTimeField(help_text="When the next step is due; null: nothing is left.", null=True),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="accounts.organization",
+                    ),
+                ),
+            ],
+            options={
+                "abstract": False,
+                "constraints": [
+                    models.UniqueConstraint(fields=("organization", "id"), name="usage_summedtag_owned"),
+                    models.UniqueConstraint(fields=("organization", "name"), name="a_tag_is_summed_once"),
+                ],
+            },
+        ),
         owned_policies(
             "usage_usagerecord",
             "usage_ledgerday",
@@ -1120,9 +1188,13 @@ class Migration(migrations.Migration):
             "usage_run",
             "usage_appearance",
             "usage_discard",
+            "usage_summedtag",
+            "usage_tagvalue",
             *ROLLUPS,
         ),
-        marks_for_the_sweep({"usage_samplefill": "organization_id, due_at"}),
+        marks_for_the_sweep(
+            {"usage_samplefill": "organization_id, due_at", "usage_summedtag": "organization_id, due_at"}
+        ),
         narrow_rollup(*ROLLUPS),
         sums_of_units(),
         partitions(),

@@ -15,13 +15,14 @@ from accounts.permissions import Permission
 from tokentra.lib.problems import Problem
 from usage.forms import clean
 from usage.ingest import overrides_of
+from usage.measured import TAG, SummedTag
 from usage.spenders import calls, files, places, spans, teaching
 from usage.spenders import runs as listing_of_runs
 from usage.spenders.one_call import OneCall
 from usage.spenders.overview import Overview
 from usage.spenders.places import Spenders
 from usage.spenders.spender import Spender
-from usage.spenders.words import WORDS, href
+from usage.spenders.words import WORDS, href, word_of
 
 
 @require_GET
@@ -138,14 +139,20 @@ def dashboard_of(request: OrgRequest, customer: str) -> HttpResponse:
 @page(Permission.SEE_COSTS)
 def measured(request: OrgRequest, dimension: str) -> HttpResponse:
     """Whose spend it is by what the code says: every dimension has this page."""
-    if dimension not in WORDS:
-        raise Http404("no such dimension")
+    refuse_unknown(request, dimension)
     return listed(request, dimension, "usage/measured.html")
 
 
 @require_GET
 @page(Permission.SEE_COSTS)
 def measured_value(request: OrgRequest, dimension: str, value: str) -> HttpResponse:
-    if dimension not in WORDS:
+    refuse_unknown(request, dimension)
+    return redirect(href(dimension, value)) if word_of(dimension).view else one(request, dimension, value)
+
+
+def refuse_unknown(request: OrgRequest, dimension: str) -> None:
+    if dimension in WORDS:
+        return
+    name = dimension.removeprefix(TAG) if dimension.startswith(TAG) else ""
+    if not (name and SummedTag.objects.owned_by(request.organization).filter(name=name).exists()):
         raise Http404("no such dimension")
-    return redirect(href(dimension, value)) if WORDS[dimension].view else one(request, dimension, value)

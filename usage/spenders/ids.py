@@ -21,6 +21,12 @@ class NameConverter:
         return sealed(value)
 
 
+class DimensionConverter(NameConverter):
+    """The same between two slashes that are followed by another name."""
+
+    regex = r"[^/\x00]+"
+
+
 def sealed(name: str) -> str:
     if PLAIN.fullmatch(name):
         return name

@@ -88,7 +88,7 @@ class Overview:
         share = total.cost / self.total.cost if self.total.cost and not by_day else None
         named = f"{money.percent(share)} of the measured cost names one" if share is not None else ""
         line = f"Kept by day: all of {self.span.first_day:%-d %b} and {self.span.last_day:%-d %b}" if by_day else named
-        return Top(f"Top {word.many.lower()}", line, page, ranks)
+        return Top(f"Top {word.many_within}", line, page, ranks)
 
     @property
     def query(self) -> str:

@@ -11,15 +11,16 @@ from django.urls import reverse
 from accounts.models import Organization
 from tokentra.lib import money
 from usage.forms import Lens, Segment
+from usage.measured import SummedTag
 from usage.measuring import appearing
-from usage.measuring.dimensions import BY_NAME
+from usage.measuring.dimensions import dimension_of
 from usage.names import provider_name
 from usage.spenders import growth, listing, sums
 from usage.spenders.cursors import Foreign
 from usage.spenders.growth import Growth
 from usage.spenders.spans import Span
 from usage.spenders.sums import Sums
-from usage.spenders.words import WORDS, Word, href
+from usage.spenders.words import WORDS, Word, href, word_of
 
 ICONS = {"customer": "users", "agent": "robot"}
 EXTRA = ("q", "sort", "after", "before")
@@ -55,7 +56,7 @@ class Spenders:
 
     @property
     def word(self) -> Word:
-        return WORDS[self.dimension]
+        return word_of(self.dimension)
 
     @cached_property
     def since(self) -> date | None:
@@ -137,7 +138,7 @@ class Spenders:
         ]
 
     def _has(self, other: str) -> bool:
-        return other in BY_NAME[self.dimension].crossed_with
+        return other in dimension_of(self.dimension).crossed_with
 
     @property
     def caption(self) -> str:
@@ -156,8 +157,12 @@ class Spenders:
         query = self.lens.query(**dict.fromkeys(EXTRA, ""))
         return [
             Segment(word.many, f"{reverse('usage:measured', args=[name])}?{query}", name == self.dimension)
-            for name, word in WORDS.items()
+            for name, word in (WORDS | {tag.dimension: word_of(tag.dimension) for tag in self.tags}).items()
         ]
+
+    @cached_property
+    def tags(self) -> list[SummedTag]:
+        return list(SummedTag.objects.owned_by(self.organization).order_by("name"))
 
     @property
     def unpriced_note(self) -> str:
@@ -165,7 +170,7 @@ class Spenders:
 
     @property
     def average_label(self) -> str:
-        return f"Average per {self.word.one.lower()}"
+        return f"Average per {self.word.one_within}"
 
     @property
     def teaching_title(self) -> str:
@@ -177,8 +182,8 @@ class Spenders:
 
     @property
     def paging_line(self) -> str:
-        words = self.word.one if self.count == 1 else self.word.many
-        whole = f"{money.exact(self.count)} {words.lower()}"
+        words = self.word.one_within if self.count == 1 else self.word.many_within
+        whole = f"{money.exact(self.count)} {words}"
         return whole if self.count <= len(self.page.found) else f"{len(self.page.found)} of {whole}"
 
     @property

@@ -13,14 +13,14 @@ from tokentra.lib import money
 from tokentra.lib.charts import Chart, Part, Rank, rank
 from usage.forms import Lens
 from usage.measured import Run
-from usage.measuring.dimensions import BY_NAME
+from usage.measuring.dimensions import dimension_of
 from usage.spenders import calls, growth, pictures, sums
 from usage.spenders.calls import Newest
 from usage.spenders.growth import Growth
 from usage.spenders.places import unpriced
 from usage.spenders.spans import Span
 from usage.spenders.sums import Sums
-from usage.spenders.words import WORDS, Word, href
+from usage.spenders.words import Word, href, word_of
 
 RUNS = 10
 LISTED = {"customer": "customer", "agent": "agent"}  # what runs know of, as their column
@@ -35,7 +35,7 @@ class Spender:
 
     @property
     def word(self) -> Word:
-        return WORDS[self.dimension]
+        return word_of(self.dimension)
 
     @cached_property
     def begun(self) -> tuple[date | None, datetime | None]:
@@ -70,7 +70,7 @@ class Spender:
         return growth.of(self.organization, self.dimension, self.span, since=self.begun[0], value=self.value)
 
     def has(self, other: str) -> bool:
-        return other in BY_NAME[self.dimension].crossed_with
+        return other in dimension_of(self.dimension).crossed_with
 
     @property
     def kept_by_day(self) -> str:

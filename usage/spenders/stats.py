@@ -13,8 +13,8 @@ from accounts.models import Organization
 from tokentra.lib.periods import Period, period
 from usage import asking
 from usage.asking import Mistakes, is_filter
-from usage.measured import MeasuredDay
-from usage.measuring.dimensions import BY_NAME
+from usage.measured import TAG, MeasuredDay, SummedTag
+from usage.measuring.dimensions import BY_NAME, dimension_of
 from usage.spenders import cursors, spans, sums
 from usage.spenders.cursors import Foreign
 from usage.spenders.sums import Sums
@@ -52,7 +52,8 @@ def is_asked(query: QueryDict) -> bool:
     """Whether a question names something that no bill and no provider knows."""
     groups = ",".join(query.getlist("groupBy")).replace(" ", "").split(",")
     filtered = [name[7:-1] for name in query if is_filter(name)]
-    return not {*ONLY_MEASURED}.isdisjoint({*groups, *filtered}) or "zone" in query
+    said = {*groups, *filtered}
+    return not {*ONLY_MEASURED}.isdisjoint(said) or any(name.startswith(TAG) for name in said) or "zone" in query
 
 
 def read(query: QueryDict, organization: Organization, now: datetime) -> Asked:
@@ -69,9 +70,10 @@ def read(query: QueryDict, organization: Organization, now: datetime) -> Asked:
     zone = organization.timezone
     if query.get("zone", "organization" if zone == "UTC" else "") != "organization":
         wrong.add("zone", f"These figures are kept by the days of your organization ({zone}). Add zone=organization.")
-    group_by = asking.words(query, "groupBy", (*TIMES, *KNOWN), wrong)
-    filters = filtered(query, wrong)
-    dimensions = [name for name in KNOWN if name in {*group_by, *filters}]
+    known = (*KNOWN, *(tag.dimension for tag in SummedTag.objects.owned_by(organization).order_by("name")))
+    group_by = asking.words(query, "groupBy", (*TIMES, *known), wrong)
+    filters = filtered(query, known, wrong)
+    dimensions = [name for name in known if name in {*group_by, *filters}]
     metrics = asking.words(query, "metric", asking.METRICS, wrong) or asking.METRICS
     is_given = "from" in query or "to" in query
     chosen = asking.span(query, now, wrong) if is_given else period("30d", spans.wall(zone, now))
@@ -83,14 +85,14 @@ def read(query: QueryDict, organization: Organization, now: datetime) -> Asked:
     return Asked(chosen, zone, group_by, crossed, metrics, limit, query.get("cursor", ""), filters)
 
 
-def filtered(query: QueryDict, wrong: Mistakes) -> dict[str, tuple[str, ...]]:
+def filtered(query: QueryDict, known: tuple[str, ...], wrong: Mistakes) -> dict[str, tuple[str, ...]]:
     found = {}
     for name in query:
         if is_filter(name):
-            if name[7:-1] in KNOWN:
+            if name[7:-1] in known:
                 found[name[7:-1]] = tuple(query.getlist(name))
             else:
-                wrong.add(name, f"Filter what is measured by one of {', '.join(KNOWN)}.")
+                wrong.add(name, f"Filter what is measured by one of {', '.join(known)}.")
     return found
 
 
@@ -100,7 +102,7 @@ def kept_as(dimensions: list[str], wrong: Mistakes) -> tuple[str, str]:
         return (dimensions[0] if dimensions else "all", "")
     if len(dimensions) == 2:
         for one, other in (dimensions, dimensions[::-1]):
-            if other in BY_NAME[one].crossed_with:
+            if other in dimension_of(one).crossed_with:
                 return one, other
     crossed = [each for each in BY_NAME.values() if each.crossed_with]
     pairs = ", ".join(f"{each.name} with {' or '.join(each.crossed_with)}" for each in crossed)

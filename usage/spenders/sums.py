@@ -14,7 +14,7 @@ from django.db.models.functions import Cast, Coalesce, JSONObject, NullIf
 from accounts.models import Organization
 from usage.latency import quantile
 from usage.measured import OUTGOING, RARE, RARE_TOKENS, SPREAD, MeasuredDay, MeasuredHour, MeasuredSums
-from usage.measuring.dimensions import BY_NAME
+from usage.measuring.dimensions import dimension_of
 from usage.rows import Tokens
 from usage.spenders.spans import Span
 from usage.stats import SumUnits
@@ -115,7 +115,7 @@ class Sums:
 
 def rows(organization: Organization, dimension: str, span: Span, *, by: str = "") -> "QuerySet[Any]":
     """Of the values of one dimension, crossed with another one by day only."""
-    if span.by_hour and not by and BY_NAME[dimension].by_hour:
+    if span.by_hour and not by and dimension_of(dimension).by_hour:
         return MeasuredHour.objects.owned_by(organization).filter(within(span, MeasuredHour), dimension=dimension)
     return MeasuredDay.objects.owned_by(organization).filter(within(span, MeasuredDay), dimension=dimension, by=by)
 
@@ -157,7 +157,7 @@ DERIVED: dict[str, Combinable] = {
 
 def totals(organization: Organization, dimensions: Collection[str], span: Span) -> dict[str, Sums]:
     """Of whole dimensions, all kept by the hour where the span is of hours; with the spread of latencies."""
-    is_by_hour = span.by_hour and all(BY_NAME[name].by_hour for name in dimensions)
+    is_by_hour = span.by_hour and all(dimension_of(name).by_hour for name in dimensions)
     found: QuerySet[Any] = (
         MeasuredHour.objects.owned_by(organization).filter(within(span, MeasuredHour))
         if is_by_hour

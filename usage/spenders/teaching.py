@@ -17,7 +17,9 @@ def snippet(field: str) -> str:
     """One event by curl, with this field and those that go well with it."""
     event = {"provider": "openai", "model": "gpt-4o-mini", "tokens": {"input": 900, "output": 45}}
     said = {"agent": ("agent", "runId"), "runId": ("agent", "runId")}.get(field, (field,))
-    body = json.dumps(event | {name: EXAMPLES.get(name, "example") for name in said})
+    tag = field.removeprefix("tags.") if field.startswith("tags.") else ""
+    told = {"tags": {tag: "example"}} if tag else {name: EXAMPLES.get(name, "example") for name in said}
+    body = json.dumps(event | told)
     return (
         f"curl {absolute('/api/usage/track')} \\\n"
         '  -H "Authorization: Bearer $TOKENTRA_API_KEY" \\\n'

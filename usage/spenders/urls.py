@@ -2,10 +2,11 @@
 
 from django.urls import path, register_converter
 
-from usage.spenders import doors
-from usage.spenders.ids import NameConverter
+from usage.spenders import doors, tags
+from usage.spenders.ids import DimensionConverter, NameConverter
 
 register_converter(NameConverter, "name")
+register_converter(DimensionConverter, "dimension")
 
 urlpatterns = [
     path("customers/", doors.customers, name="customers"),
@@ -17,7 +18,10 @@ urlpatterns = [
     path("runs/", doors.runs, name="runs"),
     path("runs/<name:run>/", doors.run, name="run"),
     path("dashboard/measured/", doors.overview, name="overview"),
-    path("attribution/measured/<str:dimension>/", doors.measured, name="measured"),
-    path("attribution/measured/<str:dimension>/<name:value>/", doors.measured_value, name="measured_value"),
+    path("attribution/measured/<dimension:dimension>/", doors.measured, name="measured"),
+    path("attribution/measured/<dimension:dimension>/<name:value>/", doors.measured_value, name="measured_value"),
+    path("attribution/tags/", tags.summed_tags, name="summed_tags"),
+    path("attribution/tags/add/", tags.add, name="add_summed_tag"),
+    path("attribution/tags/<uuid:pk>/leave-off/", tags.leave_off, name="leave_off_summed_tag"),
     path("calls/<str:day>/<uuid:call>/", doors.call, name="call"),
 ]

@@ -6,6 +6,8 @@ from urllib.parse import urlencode
 from django.http import QueryDict
 from django.urls import reverse
 
+from usage.measured import TAG
+
 
 @dataclass(frozen=True, slots=True)
 class Word:
@@ -15,6 +17,15 @@ class Word:
     many: str
     field: str
     view: str = ""
+
+    @property
+    def one_within(self) -> str:
+        """Inside of a sentence."""
+        return self.one[0].lower() + self.one[1:]
+
+    @property
+    def many_within(self) -> str:
+        return self.many[0].lower() + self.many[1:]
 
 
 WORDS = {
@@ -32,9 +43,17 @@ WORDS = {
 }
 
 
+def word_of(dimension: str) -> Word:
+    """Of a dimension or a tag that is summed."""
+    if dimension.startswith(TAG):
+        tag = dimension.removeprefix(TAG)
+        return Word(f"Value of {tag}", f"Values of {tag}", f"tags.{tag}")
+    return WORDS[dimension]
+
+
 def href(dimension: str, value: str, query: str = "") -> str:
     """The page of one value, in the same period."""
-    view = WORDS[dimension].view
+    view = word_of(dimension).view
     path = reverse(view, args=[value]) if view else reverse("usage:measured_value", args=[dimension, value])
     return f"{path}?{query}" if query else path
 

@@ -1,0 +1,44 @@
+"""An organization chooses tags that its events are added up by, as they are by customer or feature."""
+
+from datetime import timedelta
+
+from django.db.models.functions import Now
+
+from accounts import audit
+from accounts.models import Membership, Organization
+from tokentra.lib.problems import Problem
+from usage.measured import MeasuredDay, SummedTag, TagValue
+from usage.measuring.shape import LONGEST_TAG
+
+MOST_CHOSEN = 10
+UNKNOWN_FOR = timedelta(seconds=10)  # processes that do not know of a tag yet go by what they know for three
+
+
+def choose(name: str, *, by: Membership) -> SummedTag:
+    """Add up by this tag from now on, and what is kept of the past; raises a Problem for a name that cannot be.
+
+    Inside the organization's scope.
+    """
+    name = name.strip()
+    if not name or len(name) > LONGEST_TAG or "\0" in name:
+        sentence = f"A tag's name has 1 to {LONGEST_TAG} characters."
+        raise Problem(422, "invalid_field", sentence, fields={"name": [sentence]})
+    mine = SummedTag.objects.owned_by(by.organization)
+    if (held := mine.filter(name=name).first()) is not None:
+        return held
+    Organization.objects.select_for_update().get(pk=by.organization.pk)
+    if mine.count() >= MOST_CHOSEN:
+        sentence = f"Up to {MOST_CHOSEN} tags are added up. Leave one off first."
+        raise Problem(422, "too_many_tags", sentence, fields={"name": [sentence]})
+    tag = SummedTag.objects.create(organization=by.organization, name=name, due_at=Now() + UNKNOWN_FOR)
+    audit.note("tag_summed", by.organization, by.user, about=tag, name=name)
+    return tag
+
+
+def leave_off(tag: SummedTag, *, by: Membership) -> None:
+    """Its sums go; the tags of events stay. Inside the organization's scope."""
+    organization = tag.organization
+    audit.note("tag_left_off", organization, by.user, about=tag, name=tag.name)
+    MeasuredDay.objects.owned_by(organization).filter(dimension=tag.dimension).delete()
+    TagValue.objects.owned_by(organization).filter(name=tag.name).delete()
+    tag.delete()
