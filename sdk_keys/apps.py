@@ -33,8 +33,8 @@ def misplaced(key: str, where: str, request: Any, **_: Any) -> None:
     misplacing.tell(key, where=where, request=request)
 
 
-def gone(**_: Any) -> None:
+def gone(instance: Any, **_: Any) -> None:
     """Deleted with its organization."""
     from sdk_keys import resolving  # models are ready only now
 
-    resolving.forget()
+    resolving.forget(instance)

@@ -21,7 +21,7 @@ def revoke(key: ApiKey, *, by: User | None) -> None:
     """Take a key back, inside the organization's scope: it opens nothing from now on. One that is over stays so."""
     mine = ApiKey.objects.owned_by(key.organization).filter(pk=key.pk, revoked_at=None)
     if mine.update(revoked_at=timezone.now()):
-        resolving.forget()
+        resolving.forget(key)
         audit.note("key_revoked", key.organization, by, about=key, name=key.name)
 
 
@@ -48,6 +48,6 @@ def replace(key: ApiKey, *, at_once: bool, by: Membership) -> Issued:
     else:
         mine.expires_at = min(now + GRACE, mine.expires_at or now + GRACE)
     mine.save(update_fields=["replaced_by", "revoked_at", "expires_at"])
-    resolving.forget()
+    resolving.forget(mine)
     audit.note("key_replaced", by.organization, by.user, about=mine, name=mine.name, by=str(made.key.pk))
     return made

@@ -228,6 +228,7 @@ FORMS: dict[str, dict[str, Any]] = {
     "providers:key": {"admin_key": "sk-proj-acme-of-another-kind"},
     "providers:name": {"name": "Renamed"},
     "providers:disconnect": {"data": "keep", "typed": "not its name"},
+    "usage:add_summed_tag": {"name": "region"},
     "usage:add_rule": {"dimension": "project", "value": "proj_1", "cost_center": "Care"},
     "sdk_keys:new": KEY | {"name": "Checkout"},
     "sdk_keys:replace": {"old": "now"},
@@ -243,6 +244,7 @@ ACTS = {
     "providers:pause", "providers:resume", "providers:sync", "usage:remove_rule", "usage:sample_enter",
     "usage:sample_leave", "usage:sample_remove", "usage:traces", "sdk_keys:revoke", "guidance:tour_again",
     "usage:data_ready", "onboarding:sdk", "guidance:checklist_again", "guidance:tips_again", "guidance:open_early",
+    "usage:leave_off_summed_tag",
 }  # fmt: skip
 
 

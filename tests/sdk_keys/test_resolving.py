@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 import time_machine
-from django.core.cache import caches
+from django.core.cache import cache, caches
 from django.db import OperationalError, connection
 from django.http import HttpResponse
 from django.test import Client
@@ -109,10 +109,11 @@ def test_e10_a_revoked_key_opens_nothing_from_the_next_request_on(acme, alice, d
         ending.revoke(made.key, by=alice)
 
     assert code_of(ask(made.clear)) == (401, "key_revoked")
+    assert cache.get(resolving.mark(resolving.remembered(made.clear).credential))  # for the other processes
 
 
 def test_e10_another_process_goes_by_what_it_remembers_for_less_than_five_seconds(acme):
-    """Revoked behind this process's back."""
+    """Revoked behind this process's back, with no shared mark: as on another machine while Redis is away."""
     made = issued(acme, "read")
     with time_machine.travel(timezone.now(), tick=False) as clock:
         assert ask(made.clear).status_code == 200
@@ -154,6 +155,17 @@ def test_e10_and_within_five_seconds_where_that_is_not_told(acme):
     assert resolving.remembered(made.clear).credential
     assert code_of(ask(made.clear)) == code_of(sent(made.clear, "/api/usage/track")) == (401, "invalid_api_key")
     assert sent(made.clear, "/v1/traces").status_code == 401
+
+
+def test_e10_another_process_learns_at_once_through_the_shared_mark(acme):
+    made = issued(acme, "read")
+    assert ask(made.clear).status_code == 200
+    ended(made.key, revoked_at=timezone.now())
+
+    credential = resolving.resolve(made.clear, now=timezone.now())
+    cache.set(resolving.mark(credential), True, 10)
+
+    assert code_of(ask(made.clear)) == (401, "key_revoked")
 
 
 def test_a_key_that_expires_while_it_is_remembered_ends_in_that_second(acme):
