@@ -107,14 +107,14 @@ def test_the_page_polls_while_something_happens(browser, acme, connect):
 def test_a_poll_brings_all_that_a_reading_changes(browser, acme, connect):
     connection = connect(acme)
     path = f"/providers/{connection.pk}/"
-    assert "Nothing was read yet" in text(browser.get(path))
+    assert "No reading has ended yet" in text(browser.get(path))
     read(connection)
 
     fragment = text(browser.get(path, **HTMX))
 
     assert fragment.count('hx-swap-oob="true"') == 2
     assert "Last try" in fragment
-    assert "Nothing was read yet" not in fragment
+    assert "No reading has ended yet" not in fragment
     assert "connection-name" not in fragment  # what is typed into the form stays
     assert "hx-swap-oob" not in text(browser.get(path))
 
