@@ -342,7 +342,8 @@ def test_an_invitation_is_sent_again_and_taken_back(acme, alice):
         assert "accepted or taken back already" in text_of(answer)
 
 
-def test_a_letter_that_could_not_be_delivered_says_so(acme, alice):
+def test_a_letter_that_could_not_be_delivered_says_so(acme, alice, settings):
+    settings.MAIL_IS_CONFIGURED = True
     invitations.invite(acme, [JUNE], Role.VIEWER, by=alice)
     OutboxMail.objects.filter(to=JUNE).update(problem="550 no such mailbox")
 

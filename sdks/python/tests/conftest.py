@@ -1,5 +1,6 @@
 """A TokenTra and model servers on this machine, and an SDK between them."""
 
+import asyncio
 import gc
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -11,6 +12,15 @@ from taking import Taken, taking
 from tokentra_sdk import TokenTra
 
 KEY = "tt_test_generated"
+
+
+@pytest.fixture(autouse=True)
+def _no_running_loop() -> Iterator[None]:
+    """A browser test of the same process leaves its loop running in this thread."""
+    running = asyncio._get_running_loop()
+    asyncio._set_running_loop(None)
+    yield
+    asyncio._set_running_loop(running)
 
 
 @pytest.fixture
