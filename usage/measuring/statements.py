@@ -105,14 +105,6 @@ def adding_up(*names: str, sign: str = "") -> str:
 
 # What a connection prepares once; a statement as large as tt_store takes longer to plan than to run.
 
-# Takes the first slot that no other writer has; without a free one writers wait for each other's rows.
-SLOTS = 4
-SLOT = f"""
-SELECT coalesce((
-    SELECT slot FROM generate_series(0, {SLOTS - 1}) AS slot
-    WHERE pg_try_advisory_xact_lock(hashtextextended($1 || slot, 0)) LIMIT 1
-), pg_backend_pid() % {SLOTS})"""  # noqa: S608  # a number of ours
-
 # The days that connections cover, as "provider day". $1: organization; $2 and $3: first and last day; $4: providers.
 COVERED = """
 SELECT DISTINCT provider || ' ' || day::text FROM usage_ledgerday
@@ -150,7 +142,6 @@ WHERE NOT EXISTS (
     WHERE v.organization_id = $1 AND v.name = given.name AND v.day = given.day AND v.value = given.value
 )"""
 PREPARED = {
-    "tt_slot (text)": SLOT,
     "tt_covered (uuid, date, date, text[])": COVERED,
     "tt_missing (uuid, text[], uuid[], date[])": MISSING,
     "tt_held (uuid, date[], uuid[])": HELD,

@@ -34,6 +34,13 @@ SELECT pg_advisory_xact_lock_shared(hashtextextended(%(sums)s, 0));
 EXECUTE tt_slot (%(slot)s);
 EXECUTE tt_covered (%(organization)s, %(first)s, %(last)s, %(providers)s);
 EXECUTE tt_missing (%(organization)s, %(kinds)s, %(values)s::uuid[], %(appeared)s::date[])"""  # names of ours
+# Takes the first slot that no other writer has; without a free one writers wait for each other's rows.
+SLOTS = 4
+SLOT = f"""
+PREPARE tt_slot (text) AS SELECT coalesce((
+    SELECT slot FROM generate_series(0, {SLOTS - 1}) AS slot
+    WHERE pg_try_advisory_xact_lock(hashtextextended($1 || slot, 0)) LIMIT 1
+), pg_backend_pid() % {SLOTS})"""  # noqa: S608  # a number of ours
 encode = msgspec.json.Encoder(decimal_format="string").encode
 
 Key = tuple[date, UUID]
@@ -114,7 +121,7 @@ def store(
 
 def prepare(own: ClientCursor[Any]) -> None:
     if own.connection not in _prepared:
-        own.execute(statements.PREPARE)
+        own.execute(f"{SLOT};{statements.PREPARE}")
         _prepared.add(own.connection)
 
 
