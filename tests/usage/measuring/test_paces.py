@@ -1,6 +1,7 @@
 """Over its pace an organization is told to come again; others are not."""
 
 import json
+from contextlib import suppress
 
 import pytest
 import time_machine
@@ -10,6 +11,8 @@ from redis.exceptions import ConnectionError as NobodyListens
 
 from tests.sdk_keys.conftest import issued
 from tests.usage.measuring.conftest import NOON, event
+from tokentra.lib.problems import Problem
+from usage.measuring import paces
 
 EVENTS = ("/api/usage/track", {"events": [event(id="a"), event(id="b")]}, 429)
 SPANS = ("/v1/traces", {"resourceSpans": [{"scopeSpans": [{"spans": [{}, {}]}]}]}, 503)
@@ -76,3 +79,17 @@ def test_c10_without_redis_each_process_counts_for_itself(acme, settings, monkey
     monkeypatch.setattr(type(cache._cache), "get_client", away)
 
     assert [post(acme, *EVENTS[:2]).status_code for _ in range(2)] == [202, 429]
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_b39_shares_taken_in_advance_add_up_to_the_pace(processes, acme, settings, monkeypatch):
+    settings.INGEST_REQUESTS = 100
+    held = [paces.Held() for _ in range(processes)]
+    taken = 0
+    for turn in range(150):
+        monkeypatch.setattr(paces, "_held", held[turn % processes])  # as each process has its own
+        with suppress(Problem):
+            paces.request(acme.pk)
+            taken += 1
+
+    assert taken == 100
