@@ -1,5 +1,7 @@
 """Model servers on this machine that answer as the providers do; what they say stands in `shapes`, by path."""
 
+from __future__ import annotations
+
 import json
 import threading
 from collections.abc import Iterator

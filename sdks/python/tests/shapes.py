@@ -1,5 +1,7 @@
 """What providers answer, in their own shapes: one answer for each path, whole or as a stream."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field

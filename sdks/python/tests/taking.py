@@ -1,5 +1,7 @@
 """A TokenTra that takes events, and refuses them as it is told to."""
 
+from __future__ import annotations
+
 import gzip
 import json
 import threading
