@@ -5,7 +5,7 @@ WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY . .
-RUN npm run build --silent
+RUN npm run build --silent && mkdir -p build/sdk && npm run sdk --silent
 
 FROM python:3.11-slim
 ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 TOKENTRA_VAR=/var/lib/tokentra
@@ -15,6 +15,7 @@ COPY requirements/run.txt requirements/
 RUN pip install --no-cache-dir --require-hashes -r requirements/run.txt
 COPY . .
 COPY --from=browser /app/build build/
+RUN cd sdks/python && python -m hatchling build -t wheel -d /app/build/sdk
 # Settings want keys before they collect; these ones are never used and not kept.
 RUN SECRET_KEY=collect TOKENTRA_ENCRYPTION_KEYS="$(head -c 32 /dev/zero | base64)" \
     python manage.py collectstatic --noinput --verbosity 0

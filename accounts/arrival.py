@@ -17,7 +17,7 @@ SALT = "accounts.arrival"
 LASTS = 90 * 24 * 3600
 SIGNUP = "/signup/"
 ROBOTS = re.compile(r"bot\b|crawl|spider|preview|monitor|curl|wget|python|headlesschrome-lighthouse", re.I)
-QUIET = ("/api/", "/static/", "/admin/", "/healthz", "/readyz", "/v1/", "/demo/")
+QUIET = ("/api/", "/static/", "/admin/", "/healthz", "/readyz", "/v1/", "/demo/", "/sdk/")
 
 
 def remember(request: HttpRequest) -> Visit | None:

@@ -45,6 +45,7 @@ OPEN_TO_ALL = {
     "api:api-root",
     "accounts:demo_door",
     "usage:picture",
+    "sdk:contents",
     "guide:contents",
     "guide:search",
     "guide:page",

@@ -300,6 +300,7 @@ STATICFILES_DIRS = [path for path in (ROOT / "build" / "dist", ROOT / "static") 
 _static = "whitenoise.storage.CompressedManifestStaticFilesStorage"
 if DEBUG or TESTING:
     _static = "django.contrib.staticfiles.storage.StaticFilesStorage"
+SDK_PACKAGES = ROOT / "build" / "sdk"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": _static},

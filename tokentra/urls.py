@@ -11,6 +11,7 @@ urlpatterns = [
     path("healthz", views.healthz, name="healthz"),
     path("readyz", views.readyz, name="readyz"),
     path("settings/sdk/", include("sdk_keys.urls")),
+    path("sdk/", include("sdk_keys.handing_out")),
     path("", include("accounts.urls")),
     path("", include("allauth.urls")),
     path("", include("usage.urls")),

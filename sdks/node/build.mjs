@@ -15,7 +15,7 @@ const common = {
   legalComments: "none",
 };
 
-await rm("dist", { recursive: true, force: true });
+for (const made of ["dist", "build/types"]) await rm(made, { recursive: true, force: true });
 await build({ ...common, entryPoints: ["src/index.ts", "src/cli.ts"], format: "esm", splitting: true });
 await build({ ...common, entryPoints: ["src/index.ts"], format: "cjs", outExtension: { ".js": ".cjs" } });
 const tsc = join(dirname(createRequire(import.meta.url).resolve("typescript/package.json")), "bin/tsc");

@@ -50,3 +50,12 @@ def test_only_the_setup_has_the_administrators_login() -> None:
 def test_everything_is_there_and_checked() -> None:
     assert set(SERVICES) == {"postgres", "redis", "setup", "mail", *OWN}
     assert {name for name, service in SERVICES.items() if "healthcheck" not in service} == {"setup"}
+
+
+def test_the_image_packs_what_it_hands_out_by_the_commands_of_set_up() -> None:
+    lines = (ROOT / "Dockerfile").read_text()
+    packing = (ROOT / "tokentra" / "machine" / "prepare.py").read_text()
+
+    for command in ("npm run sdk --silent", "-m hatchling build -t wheel -d"):
+        assert command in lines
+        assert ", ".join(f'"{word}"' for word in command.removeprefix("npm ").split()) in packing

@@ -66,6 +66,51 @@ def test_an_environment_with_the_tests_tools_keeps_them(checkout: Path) -> None:
     assert _synced(checkout) == ["dev.txt"]
 
 
+@pytest.fixture
+def sdks(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A checkout with the sources of both packages, and an npm that only writes down what it was asked."""
+    for name in ("sdks/node/src/index.ts", "sdks/python/src/tokentra_sdk/version.py", "package-lock.json"):
+        (checkout / name).parent.mkdir(parents=True, exist_ok=True)
+        (checkout / name).write_text("one\n")
+    names = {"BUILD": "build", "NODE_SDK": "sdks/node", "PYTHON_SDK": "sdks/python"}
+    for name, place in names.items():
+        monkeypatch.setattr(prepare, name, checkout / place)
+    monkeypatch.setattr(prepare, "npm", lambda *asked, quiet: prepare.call(prepare.PYTHON, "npm", *asked))
+    return checkout
+
+
+def _packed(checkout: Path) -> list[str]:
+    asked = checkout / "asked"
+    lines = asked.read_text().splitlines() if asked.exists() else []
+    asked.unlink(missing_ok=True)
+    return [" ".join(line.split()[:3]) for line in lines if not line.startswith("config")]
+
+
+def test_packages_for_programs_are_packed_once_and_again_when_their_sources_change(sdks: Path) -> None:
+    both = ["-m hatchling build", "npm run sdk"]
+    prepare.packages_to_hand_out()
+    assert _packed(sdks) == both
+
+    prepare.packages_to_hand_out()
+    assert _packed(sdks) == []
+
+    for source in ("sdks/node/src/index.ts", "sdks/python/src/tokentra_sdk/version.py"):
+        (sdks / source).write_text("another\n")
+        prepare.packages_to_hand_out()
+        assert _packed(sdks) == both
+
+
+def test_a_package_that_cannot_be_packed_is_tried_again_and_its_complaint_is_shown(
+    sdks: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    prepare.PYTHON.write_text("#!/bin/sh\necho no such file >&2\nexit 2\n")
+
+    for _ in range(2):
+        with pytest.raises(prepare.Unprepared, match="did not work; the lines above say why"):
+            prepare.packages_to_hand_out()
+        assert "no such file" in capfd.readouterr().out
+
+
 def test_what_cannot_be_installed_is_said_in_a_sentence(checkout: Path) -> None:
     (checkout / ".tools" / "bin" / "uv").write_text("#!/bin/sh\nexit 2\n")
 

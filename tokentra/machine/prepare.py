@@ -18,7 +18,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 TOOLS, VENV, MODULES, BUILD = (ROOT / name for name in (".tools", ".venv", "node_modules", "build"))
 PYTHON = VENV / "bin" / "python"
-NODE_SDK = ROOT / "sdks" / "node"
+NODE_SDK, PYTHON_SDK = ROOT / "sdks" / "node", ROOT / "sdks" / "python"
 OLDEST_NODE = 18
 
 STATIC_CHECKS = (
@@ -49,6 +49,7 @@ def main(what: str, arguments: list[str]) -> None:
         python_packages("dev" if with_tests else "run")
         node_packages()
         build()
+        packages_to_hand_out()
         collect_static()
         if with_tests:
             sdk_packages()
@@ -119,6 +120,22 @@ def build() -> None:
     write(stamp, now)
 
 
+def packages_to_hand_out() -> None:
+    """The packages for customers' programs, which the running server hands out at /sdk/."""
+    stamp = BUILD / "packaged.json"
+    made_of = [path for sdk in (NODE_SDK, PYTHON_SDK) for path in sdk.iterdir() if path.is_file()]
+    sources = [*sorted(made_of), *files_below(NODE_SDK / "src"), *files_below(PYTHON_SDK / "src")]
+    now = {"content": content(ROOT / "package-lock.json", *(each for each in sources if each.suffix != ".pyc"))}
+    if read(stamp) == now and (BUILD / "sdk").is_dir():
+        return
+    say("Packing the packages for your programs.")
+    shutil.rmtree(BUILD / "sdk", ignore_errors=True)
+    (BUILD / "sdk").mkdir(parents=True)
+    call(PYTHON, "-m", "hatchling", "build", "-t", "wheel", "-d", BUILD / "sdk", cwd=PYTHON_SDK, quiet=True)
+    npm("run", "sdk", "--silent", quiet=True)
+    write(stamp, now)
+
+
 def collect_static() -> None:
     stamp = BUILD / "collected.json"
     own = [path for app in ROOT.glob("*/apps.py") for path in files_below(app.parent / "static")]
@@ -173,7 +190,7 @@ def python_3_11() -> str | None:
     return found if works else None
 
 
-def npm(*arguments: object) -> None:
+def npm(*arguments: object, quiet: bool = False) -> None:
     local = TOOLS / "bin"
     if not system_node_will_do() and not (local / "npm").exists():
         say("Installing Node, which this machine does not have.")
@@ -181,7 +198,7 @@ def npm(*arguments: object) -> None:
         wanted = ROOT / "requirements" / "node.txt"
         call(uv, "pip", "install", "--quiet", "--python", local / "python", "--require-hashes", "-r", wanted)
     path = path_with_node()
-    call(shutil.which("npm", path=path) or "npm", *arguments, path=path)
+    call(shutil.which("npm", path=path) or "npm", *arguments, path=path, quiet=quiet)
 
 
 def path_with_node() -> str:
@@ -198,12 +215,16 @@ def system_node_will_do() -> bool:
     return version.isdecimal() and int(version) >= OLDEST_NODE
 
 
-def call(*command: object, hint: str = "", path: str = "") -> None:
+def call(*command: object, hint: str = "", path: str = "", cwd: Path = ROOT, quiet: bool = False) -> None:
+    """With `quiet`, what it says of a success is not shown."""
     words = [str(word) for word in command]
     environment = dict(os.environ, **index_for_uv())
     if path:
         environment["PATH"] = path
-    if subprocess.run(words, env=environment, check=False).returncode:
+    said = subprocess.PIPE if quiet else None
+    done = subprocess.run(words, env=environment, cwd=cwd, stdout=said, stderr=said, check=False)
+    if done.returncode:
+        sys.stdout.write((done.stdout or b"").decode(errors="replace") + (done.stderr or b"").decode(errors="replace"))
         told = f"{Path(words[0]).name} {' '.join(words[1:3])} did not work; the lines above say why."
         raise Unprepared(f"{told} {hint}".strip())
 
