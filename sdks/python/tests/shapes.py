@@ -265,22 +265,24 @@ def message(path: str, asked: Any) -> Answer:
     }
     if not asked.get("stream"):
         return whole(content)
+    return events((each["type"], each) for each in message_events(content))
+
+
+def message_events(content: dict[str, Any]) -> list[dict[str, Any]]:
+    content = {"id": "msg_1", "type": "message", "role": "assistant", "stop_sequence": None, **content}
     early = {**MESSAGE_USAGE, "output_tokens": 1, "output_tokens_details": None, "server_tool_use": None}
     begun = {**content, "content": [], "stop_reason": None, "usage": early}
     late = {name: MESSAGE_USAGE[name] for name in ("output_tokens", "output_tokens_details", "server_tool_use")}
     block, delta = {"type": "text", "text": ""}, {"type": "text_delta", "text": SECRET}
     ended = {"stop_reason": "end_turn", "stop_sequence": None}
-    return events(
-        (each["type"], each)
-        for each in (
-            {"type": "message_start", "message": begun},
-            {"type": "content_block_start", "index": 0, "content_block": block},
-            {"type": "content_block_delta", "index": 0, "delta": delta},
-            {"type": "content_block_stop", "index": 0},
-            {"type": "message_delta", "delta": ended, "usage": late},
-            {"type": "message_stop"},
-        )
-    )
+    return [
+        {"type": "message_start", "message": begun},
+        {"type": "content_block_start", "index": 0, "content_block": block},
+        {"type": "content_block_delta", "index": 0, "delta": delta},
+        {"type": "content_block_stop", "index": 0},
+        {"type": "message_delta", "delta": ended, "usage": late},
+        {"type": "message_stop"},
+    ]
 
 
 PATHS: dict[str, Callable[[str, Any], Answer]] = {

@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Callable
 
+from tokentra_sdk import families
+
 if TYPE_CHECKING:
     from tokentra_sdk.client import TokenTra
 
@@ -19,9 +21,14 @@ if TYPE_CHECKING:
 CLIENTS = {
     "openai": ("OpenAI", "AsyncOpenAI", "AzureOpenAI", "AsyncAzureOpenAI"),
     "anthropic": ("Anthropic", "AsyncAnthropic"),
+    "anthropic.lib.bedrock._client": ("AnthropicBedrock", "AsyncAnthropicBedrock"),
+    "anthropic.lib.vertex._client": ("AnthropicVertex", "AsyncAnthropicVertex"),
+    "anthropic.lib.foundry": ("AnthropicFoundry", "AsyncAnthropicFoundry"),
+    "botocore.client": ("BaseClient",),
 }
 
 _lock = threading.RLock()
+_making = threading.local()
 _sdk: Callable[[], TokenTra] | None = None
 
 
@@ -48,13 +55,22 @@ MARK = "_tokentra_wraps"
 
 
 def wrapping(init: Any) -> Any:
-    """A client that was made, wrapped once all of it is there."""
+    """A client that was made, wrapped once all of it is there: what it is made of may be a client, too."""
 
     @functools.wraps(init)
     def make(self: Any, *args: Any, **kwargs: Any) -> None:
-        init(self, *args, **kwargs)
+        making = _making.__dict__.setdefault("ids", set())
+        if id(self) in making:
+            init(self, *args, **kwargs)
+            return
+        making.add(id(self))
+        try:
+            init(self, *args, **kwargs)
+        finally:
+            making.discard(id(self))
         if _sdk is not None:
-            _sdk().wrap(self)
+            sdk = _sdk()
+            sdk.safely(families.wrap, self, sdk, None, False)
 
     setattr(make, MARK, True)
     return make

@@ -45,6 +45,11 @@ def told(value: Any) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
+def present(classes: Mapping[str, int]) -> dict[str, int]:
+    """Without the classes of which there are none; what goes in and comes out is always said."""
+    return {name: tokens for name, tokens in classes.items() if tokens or name in ("input", "output")}
+
+
 def disjoint(
     *,
     going_in: int,
@@ -61,15 +66,16 @@ def disjoint(
     contains reasoning and every modality."""
     written = {name: tokens for name, tokens in (cache_write or {}).items() if tokens}
     output = max(coming_out - audio_out - image_out, 0)
-    classes = {
-        "input": max(going_in - cache_read - sum(written.values()) - audio_in - image_in, 0),
-        "cacheRead": cache_read,
-        **written,
-        "output": output,
-        "reasoning": min(reasoning, output),
-        "audioIn": audio_in,
-        "audioOut": audio_out,
-        "imageIn": image_in,
-        "imageOut": image_out,
-    }
-    return {name: tokens for name, tokens in classes.items() if tokens or name in ("input", "output")}
+    return present(
+        {
+            "input": max(going_in - cache_read - sum(written.values()) - audio_in - image_in, 0),
+            "cacheRead": cache_read,
+            **written,
+            "output": output,
+            "reasoning": min(reasoning, output),
+            "audioIn": audio_in,
+            "audioOut": audio_out,
+            "imageIn": image_in,
+            "imageOut": image_out,
+        }
+    )

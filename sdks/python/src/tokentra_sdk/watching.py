@@ -49,6 +49,7 @@ class Begun:
     whole: Callable[[Any], Optional[Usage]]
     reader: Reader | None = None  # where a stream is asked for
     again: Callable[[BaseException], bool] = field(default=lambda _: False)  # whether to ask as the program did
+    inside: Callable[[Any], None] | None = None  # watches what an answer holds, where the usage comes with that
 
 
 Begin = Callable[[tuple[Any, ...], dict[str, Any]], Optional[Begun]]
@@ -124,6 +125,9 @@ def read(begun: Begun, answer: Any) -> Any:
     """The answer, watched where its usage comes later. None stands for the answer as it is."""
     if hasattr(answer, "http_response") and hasattr(answer, "parse"):
         read_raw(begun, answer)
+        return None
+    if begun.inside is not None:
+        begun.inside(answer)
         return None
     if begun.reader is None:
         begun.call.succeeded(begun.whole(answer))

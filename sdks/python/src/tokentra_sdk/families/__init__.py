@@ -15,11 +15,15 @@ if TYPE_CHECKING:
 PACKAGES = {
     "openai": "openai",
     "anthropic": "anthropic",
+    "botocore": "bedrock",
 }
 
 
-def wrap(client: Any, sdk: TokenTra, provider: str | None) -> None:
-    """Watch what a client calls. Once wrapped, it is only told to whom it reports now."""
+def wrap(client: Any, sdk: TokenTra, provider: str | None, is_asked: bool = True) -> None:
+    """Watch what a client calls. Once wrapped, it is only told to whom it reports now.
+
+    `is_asked`: the program said that this is a client, so that it is told where it is none.
+    """
     held = getattr(client, "__dict__", {}).get(MARK)
     if isinstance(held, Wrapped):
         held.sdk, held.provider = sdk, provider or held.provider
@@ -32,4 +36,5 @@ def wrap(client: Any, sdk: TokenTra, provider: str | None) -> None:
             if family.wrap(client, wrapped):
                 client.__dict__[MARK] = wrapped
                 return
-    log.warning("TokenTra: %s is no client that can be wrapped; its calls are not reported.", type(client).__name__)
+    if is_asked:
+        log.warning("TokenTra: %s is no client that can be wrapped; its calls are not reported.", type(client).__name__)

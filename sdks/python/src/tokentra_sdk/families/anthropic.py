@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from tokentra_sdk.calls import Call
 from tokentra_sdk.families.requests import body_of, wrap_requests
-from tokentra_sdk.usage import Usage, count, get, told
+from tokentra_sdk.usage import Usage, count, get, present, told
 from tokentra_sdk.watching import Begun, Reader, Wrapped
 
 PROVIDERS = {"Bedrock": "aws", "AWS": "aws", "Vertex": "google", "GoogleCloud": "google", "Foundry": "azure"}
@@ -42,18 +42,20 @@ def message_usage(answer: Any, usage: Any) -> Usage:
         return Usage(model, request_id=id, source="missing")
     hour = count(usage, "cache_creation", "ephemeral_1h_input_tokens")
     written = max(count(usage, "cache_creation_input_tokens"), hour)
-    tokens = {
-        "input": count(usage, "input_tokens"),
-        "cacheRead": count(usage, "cache_read_input_tokens"),
-        "cacheWrite5m": written - hour,
-        "cacheWrite1h": hour,
-        "output": count(usage, "output_tokens"),
-        "reasoning": min(count(usage, "output_tokens_details", "thinking_tokens"), count(usage, "output_tokens")),
-    }
+    tokens = present(
+        {
+            "input": count(usage, "input_tokens"),
+            "cacheRead": count(usage, "cache_read_input_tokens"),
+            "cacheWrite5m": written - hour,
+            "cacheWrite1h": hour,
+            "output": count(usage, "output_tokens"),
+            "reasoning": min(count(usage, "output_tokens_details", "thinking_tokens"), count(usage, "output_tokens")),
+        }
+    )
     searches, tier = count(usage, "server_tool_use", "web_search_requests"), told(get(usage, "service_tier"))
     return Usage(
         model,
-        {name: number for name, number in tokens.items() if number or name in ("input", "output")},
+        tokens,
         units={"web_search": searches} if searches else {},
         request_id=id,
         service_tier="default" if tier == "standard" else tier,
