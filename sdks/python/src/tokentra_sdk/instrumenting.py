@@ -25,6 +25,7 @@ CLIENTS = {
     "anthropic.lib.vertex._client": ("AnthropicVertex", "AsyncAnthropicVertex"),
     "anthropic.lib.foundry": ("AnthropicFoundry", "AsyncAnthropicFoundry"),
     "botocore.client": ("BaseClient",),
+    "google.genai.client": ("Client",),
 }
 
 _lock = threading.RLock()

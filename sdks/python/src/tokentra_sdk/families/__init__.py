@@ -16,6 +16,7 @@ PACKAGES = {
     "openai": "openai",
     "anthropic": "anthropic",
     "botocore": "bedrock",
+    "google.genai": "google",
 }
 
 
@@ -30,7 +31,7 @@ def wrap(client: Any, sdk: TokenTra, provider: str | None, is_asked: bool = True
         return
     wrapped = Wrapped(sdk, provider)
     for kind in type(client).__mro__:
-        module = PACKAGES.get(kind.__module__.partition(".")[0])
+        module = family_of(kind.__module__)
         if module:
             family = importlib.import_module(f"tokentra_sdk.families.{module}")
             if family.wrap(client, wrapped):
@@ -38,3 +39,7 @@ def wrap(client: Any, sdk: TokenTra, provider: str | None, is_asked: bool = True
                 return
     if is_asked:
         log.warning("TokenTra: %s is no client that can be wrapped; its calls are not reported.", type(client).__name__)
+
+
+def family_of(module: str) -> str | None:
+    return next((family for name, family in PACKAGES.items() if f"{module}.".startswith(f"{name}.")), None)
