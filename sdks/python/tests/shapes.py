@@ -37,10 +37,10 @@ def events(pieces: Iterable[tuple[str, Any]], end: bytes = b"") -> Answer:
 
 def answer(address: str, asked: Any) -> Answer:
     path = unquote(urlsplit(address).path)
-    for end, answers in PATHS.items():
-        if path.endswith(end):
-            return answers(path, asked)
-    return whole({"error": {"message": f"no shape for {path}"}}, 404)
+    ends = [end for end in PATHS if path.endswith(end)]
+    if not ends:
+        return whole({"error": {"message": f"no shape for {path}"}}, 404)
+    return PATHS[max(ends, key=len)](path, asked)
 
 
 # OpenAI. 1,000 in, of which 400 came from a cache, 64 were written to one and 36 were audio; 50 out, of which 20 were

@@ -293,10 +293,10 @@ def test_embeddings_images_and_audio_are_told_in_what_they_are_billed_by(client,
     assert [(event["operation"], event.get("tokens"), event.get("units")) for event in events] == [
         ("embeddings", {"input": 8}, None),
         ("image", {"input": 20, "output": 0, "imageIn": 40, "imageOut": 500}, None),
-        ("image", None, {"images": 2}),
+        ("image", None, {"image": 2}),
         ("transcription", {"input": 14, "output": 45, "audioIn": 100}, None),
-        ("transcription", None, {"audio_seconds": 12.5}),
-        ("speech", None, {"characters": 19}),
+        ("transcription", None, {"audio_second": 12.5}),
+        ("speech", None, {"character": 19}),
     ]
 
 

@@ -26,6 +26,23 @@ CLIENTS = {
     "anthropic.lib.foundry": ("AnthropicFoundry", "AsyncAnthropicFoundry"),
     "botocore.client": ("BaseClient",),
     "google.genai.client": ("Client",),
+    "mistralai.client.sdk": ("Mistral",),
+    "mistralai.azure.client.sdk": ("MistralAzure",),
+    "mistralai.gcp.client.sdk": ("MistralGCP",),
+    "mistralai.sdk": ("Mistral",),  # until version 1
+    "mistralai_azure.sdk": ("MistralAzure",),
+    "mistralai_gcp.sdk": ("MistralGoogleCloud",),
+    "cohere.client": ("Client", "AsyncClient"),
+    "cohere.client_v2": ("ClientV2", "AsyncClientV2"),
+    "pinecone.index": ("Index",),
+    "pinecone.async_client.async_index": ("AsyncIndex",),
+    "pinecone.grpc": ("GrpcIndex",),
+    "pinecone.client.inference": ("Inference",),
+    "pinecone.async_client.inference": ("AsyncInference",),
+    "pinecone.db_data.index": ("Index",),  # until version 8
+    "pinecone.db_data.index_asyncio": ("_IndexAsyncio",),
+    "pinecone.inference.inference": ("Inference",),
+    "pinecone.data.index": ("Index",),  # until version 6
 }
 
 _lock = threading.RLock()

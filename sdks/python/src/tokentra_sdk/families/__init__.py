@@ -17,6 +17,11 @@ PACKAGES = {
     "anthropic": "anthropic",
     "botocore": "bedrock",
     "google.genai": "google",
+    "mistralai": "mistral",
+    "mistralai_azure": "mistral",
+    "mistralai_gcp": "mistral",
+    "cohere": "cohere",
+    "pinecone": "pinecone",
 }
 
 

@@ -289,7 +289,7 @@ def images(answer: Any, asked: Asked) -> Usage | None:
     usage = get(answer, "usage")
     if usage is None:
         made = get(answer, "data")
-        return Usage(units={"images": len(made)}) if isinstance(made, (list, tuple)) else None
+        return Usage(units={"image": len(made)}) if isinstance(made, (list, tuple)) else None
     coming_out = count(usage, "output_tokens")
     details = get(usage, "output_tokens_details")
     drawn = coming_out if details is None else count(details, "image_tokens")
@@ -322,7 +322,7 @@ def heard(answer: Any, asked: Asked) -> Usage | None:
     usage = get(answer, "usage")
     seconds = get(usage, "seconds") if usage is not None else get(answer, "duration")
     if isinstance(seconds, (int, float)) and not isinstance(seconds, bool):
-        return Usage(units={"audio_seconds": seconds})
+        return Usage(units={"audio_second": seconds})
     if usage is None:
         return Usage(source="missing")
     return Usage(
@@ -336,7 +336,7 @@ def heard(answer: Any, asked: Asked) -> Usage | None:
 
 def spoken(answer: Any, asked: Asked) -> Usage | None:
     """Speech tells no usage. Its characters are what its older models are billed by."""
-    return Usage(units={"characters": asked.characters}) if asked.characters else Usage(source="missing")
+    return Usage(units={"character": asked.characters}) if asked.characters else Usage(source="missing")
 
 
 class SoundReader(Reader):
