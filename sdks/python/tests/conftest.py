@@ -29,6 +29,15 @@ def tokentra() -> Iterator[Taken]:
         yield taken
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _libraries_are_no_garbage() -> Iterator[None]:
+    """They are large, and `sent` collects garbage often."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
 @pytest.fixture(scope="session")
 def _models() -> Iterator[Models]:
     with answering() as models:

@@ -251,6 +251,7 @@ MESSAGE_TOKENS = {
 
 
 def message(path: str, asked: Any) -> Answer:
+    asked = {"model": "claude-haiku-4-5-20251001", **asked}
     if asked["model"] == "broken":
         return whole({"type": "error", "error": {"type": "invalid_request_error", "message": "no"}}, 400)
     content = {
@@ -285,11 +286,45 @@ def message_events(content: dict[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
+def batch(path: str, asked: Any) -> Answer:
+    id = path.rsplit("/", 1)[1]
+    is_over = id != "msgbatch_open"
+    return whole(
+        {
+            "id": id,
+            "type": "message_batch",
+            "processing_status": "ended" if is_over else "in_progress",
+            "created_at": "2026-09-21T12:00:00Z",
+            "expires_at": "2026-09-22T12:00:00Z",
+            "ended_at": "2026-09-21T14:13:20Z" if is_over else None,
+            "results_url": f"/v1/messages/batches/{id}/results" if is_over else None,
+            "request_counts": {"processing": 0, "succeeded": 2, "errored": 1, "canceled": 0, "expired": 0},
+        }
+    )
+
+
+def batch_results(path: str, asked: Any) -> Answer:
+    content = {"type": "message", "role": "assistant", "model": "claude-haiku-4-5", "stop_reason": "end_turn"}
+    content = {**content, "stop_sequence": None, "content": [{"type": "text", "text": SECRET}], "usage": MESSAGE_USAGE}
+    error = {"type": "error", "error": {"type": "api_error", "message": "The secret question"}}
+    lines: list[dict[str, Any]] = [
+        {"custom_id": "a", "result": {"type": "succeeded", "message": {**content, "id": "msg_a"}}},
+        {"custom_id": "b", "result": {"type": "errored", "error": error}},
+        {"custom_id": "c", "result": {"type": "succeeded", "message": {**content, "id": "msg_c"}}},
+    ]
+    return Answer(kind="application/x-jsonl", body="".join(f"{json.dumps(line)}\n" for line in lines).encode())
+
+
 PATHS: dict[str, Callable[[str, Any], Answer]] = {
     "/chat/completions": chat,
     "/responses": response,
     "/responses/resp_1": response,
     "/v1/messages": message,
+    "/batches/msgbatch_1": batch,
+    "/batches/msgbatch_open": batch,
+    "/batches/msgbatch_1/results": batch_results,
+    ":rawPredict": message,
+    ":streamRawPredict": message,
     "/embeddings": embedding,
     "/images/generations": image,
     "/audio/transcriptions": transcription,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tokentra_sdk.families.anthropic import message_usage
+from tokentra_sdk.families.anthropic_messages import message_usage
 from tokentra_sdk.families.openai import chat_usage
 from tokentra_sdk.usage import Usage, count, get, present, told
 

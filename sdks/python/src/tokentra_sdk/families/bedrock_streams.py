@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from tokentra_sdk.families.anthropic import MessageReader
+from tokentra_sdk.families.anthropic_messages import MessageReader
 from tokentra_sdk.families.bedrock_answers import METRICS, beside, metrics_tokens, tokens_of
 from tokentra_sdk.usage import Usage, get
 from tokentra_sdk.watching import Reader
