@@ -156,6 +156,35 @@ def test_b7_a_link_that_is_over_says_so_to_everybody(acme, alice, link, june, en
     assert held.post("/invitations/").status_code == 410
 
 
+@pytest.mark.parametrize(
+    "end",
+    [
+        lambda acme, offer, alice: expire(acme),
+        lambda acme, offer, alice: invitations.revoke(offer, by=alice),
+        lambda acme, offer, alice: EmailAddress.objects.filter(email=JUNE).update(verified=False),
+        lambda acme, offer, alice: acme.delete(),
+    ],
+    ids=["expired", "revoked", "unverified", "organization gone"],
+)
+def test_b7_its_number_alone_opens_only_an_invitation_that_waits_for_this_person(acme, alice, link, june, end):
+    with organization_scope(acme.pk):
+        offer = offer_of_in_scope(link)
+        end(acme, offer, alice)
+
+    assert Browser(june).post(f"/invitations/{offer.pk}/accept/").status_code == 404
+    with user_scope(june.pk):
+        assert not Membership.objects.filter(user=june).exists()
+
+
+def test_b7_its_number_opens_it_to_nobody_else_and_once(acme, link, june, mallory, elsewhere):
+    address = f"/invitations/{offer_of(link).pk}/accept/"
+
+    assert Browser(mallory).post(address).status_code == 404
+    assert Browser(june).post(address).status_code == 302
+    assert Browser(june).post(address).status_code == 404
+    assert set(roles_in(acme)) == {"alice@acme.example", JUNE}
+
+
 def offer_of_in_scope(link: str) -> Invitation:
     return Invitation.objects.with_mail().get(token_digest=invitations.digest_of(token_in(link)))
 
