@@ -144,13 +144,16 @@ def test_s3_3_disk_full_a_sync_goes_on_where_it_was(acme, connect, fill, now):
 def test_s3_5_pool_exhausted_is_a_503_that_says_when_to_come_back(browser, acme, let_in):
     let_in(0)
 
-    api, page = browser.get("/api/providers"), browser.get("/dashboard/")
+    api, page = browser.get("/api/providers"), browser.get("/dashboard/?period=90d")
     form = browser.post("/settings/organization/", {"name": "Acme"})
     let_in(-1)
 
     assert refusal(api) == (503, "database_unavailable", "5")
     assert [(answer.status_code, answer["Retry-After"]) for answer in (page, form)] == [(503, "5")] * 2
-    assert "The database does not answer" in page.content.decode()
+    assert "The database does not answer. Try again in a few seconds." in page.content.decode()
+    assert '<a class="btn btn-primary" href="/dashboard/?period=90d">Try again</a>' in page.content.decode()
+    assert "Nothing was stored; send it again" in form.content.decode()
+    assert "Try again</a>" not in form.content.decode()
     assert "too many connections" not in page.content.decode()
     assert browser.get("/api/providers").status_code == 200
     assert browser.get("/dashboard/").status_code == 200

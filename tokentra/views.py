@@ -91,12 +91,14 @@ def broken(request: HttpRequest) -> HttpResponse:
     error = sys.exception()
     if not isinstance(error, outage.OUTAGES):
         return render(None, "500.html", context, status=500)
-    problem = outage.told(error)
+    is_look = request.method in {"GET", "HEAD"}
+    problem = outage.told(error, is_look=is_look)
     answer: HttpResponse
     if request.path.startswith("/api/"):
         answer = JsonResponse(problem.body(context["request_id"]), status=problem.status)
     else:
-        answer = render(None, "500.html", context | {"problem": problem}, status=problem.status)
+        context |= {"problem": problem, "again": request.get_full_path() if is_look else ""}
+        answer = render(None, "500.html", context, status=problem.status)
     for name, value in problem.headers.items():
         answer[name] = value
     return answer

@@ -11,15 +11,16 @@ from tokentra.lib.problems import Problem
 OUTAGES = (OperationalError, InterfaceError)
 
 
-def told(error: Error) -> Problem:
-    """503 in words for people and programs; nothing of what was sent is stored."""
+def told(error: Error, *, is_look: bool = False) -> Problem:
+    """503 in words for people and programs; nothing of what was sent is stored, and a look sent nothing."""
     if is_full(error):
         sentence = (
             "The database has no room left. Nothing was stored; what is there can still be read. "
             "Send it again once whoever runs TokenTra has made room."
         )
         return Problem(503, "storage_full", sentence, headers={"Retry-After": "60"})
-    sentence = "The database does not answer. Nothing was stored; send it again in a few seconds."
+    ending = "Try again in a few seconds." if is_look else "Nothing was stored; send it again in a few seconds."
+    sentence = f"The database does not answer. {ending}"
     return Problem(503, "database_unavailable", sentence, headers={"Retry-After": "5"})
 
 
