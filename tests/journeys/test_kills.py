@@ -123,6 +123,7 @@ def test_s3_3_a_kill_while_everything_is_read_again_loses_and_doubles_nothing(
     oracle.hold(product, owner, "openai", connection, account)
 
 
+@pytest.mark.long
 def test_s3_3_everything_killed_at_once_loses_and_doubles_nothing(
     product, owner, connection, world, fake: FakeProvider
 ):
