@@ -14,6 +14,7 @@ from accounts.permissions import Permission, Scope
 from sdk_keys.digests import digest_of
 from sdk_keys.models import ApiKey, KeyDigest
 from tokentra.lib import api_keys, crypto
+from usage import ingest
 
 MOST = 100  # that work at a time, for each organization
 
@@ -92,5 +93,6 @@ def issue(
     KeyDigest.objects.create(
         digest=digest_of(clear), master_id=crypto.current_master(), organization=organization, key=key
     )
+    ingest.name_values(ingest.MEASURED, "api_key", {str(key.pk): (name, key.masked)})  # pages of usage show the name
     audit.note("key_created", organization, by, about=key, name=name, scopes=key.scopes, environment=environment)
     return Issued(key, clear)

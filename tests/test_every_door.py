@@ -299,6 +299,8 @@ FILES = {
     "api:usage_export": ("?format=csv", "?format=json", "?format=focus"),
     "usage:customers_file": ("",),
     "usage:agents_file": ("",),
+    "usage:measured_explorer_file": ("", "?group=team"),
+    "usage:measured_file": ("",),
     "usage:statement": ("",),
 }
 

@@ -19,7 +19,7 @@ from usage.figures import NARROW, TIMES, Figures, Question, position
 from usage.forms import LABELS, Chip, Lens, Segment
 from usage.freshness import Reach, measured, reaches
 from usage.names import Names
-from usage.spenders.words import WORDS
+from usage.spenders.words import views
 
 EXTRA = ("group", "sort", "after", "before")
 DIMENSIONS = ("provider", "model", "project", "api_key", "user", "service_tier")
@@ -203,9 +203,10 @@ class Table:
         return f"?{self.lens.query(group=groups, sort='', after='', before='')}"
 
     @property
-    def measured(self) -> list[tuple[str, str]]:
-        """What only calls that code reports can be told by, which has pages of its own."""
-        return [(name, WORDS[name].one) for name in ("customer", "feature", "team", "agent")]
+    def views(self) -> list[Segment]:
+        """The two tables of usage, in the same period."""
+        query = self.lens.query(**dict.fromkeys(EXTRA, ""))
+        return views("counted", query)
 
     @property
     def export(self) -> str:

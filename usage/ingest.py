@@ -123,6 +123,9 @@ def holds_rows(organization_id: UUID, window: Window) -> bool:
     return staging.holds_rows(organization_id, window)
 
 
+MEASURED = UUID(int=0)  # the connection of what came without one
+
+
 def name_values(connection_id: UUID, dimension: str, names: Mapping[str, tuple[str, str]]) -> None:
     """Remember what a provider calls its projects, keys and users: value to (name, detail)."""
     organization_id = scoped_organization()

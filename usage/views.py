@@ -79,13 +79,11 @@ def data_ready(request: OrgRequest) -> HttpResponse:
 @require_GET
 @page(Permission.SEE_COSTS)
 def explorer(request: OrgRequest) -> HttpResponse:
-    elsewhere, refusal = measured_rows(request.GET)
-    if elsewhere:
+    if elsewhere := measured_rows(request.GET):
         return redirect(elsewhere)
     now = timezone.now()
     lens = look(request.GET, now, *tables.EXTRA)
     table = tables.Table(request.organization, lens, now)
-    table.errors += refusal
     if request.htmx.target == "filters":
         return render(request, "usage/_filters.html#form", {"lens": lens, "shown": table})
     status = 422 if lens.errors or table.errors else 200

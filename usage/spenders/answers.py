@@ -5,7 +5,7 @@ from typing import Any
 
 from usage.measured import Event, Run
 from usage.spenders.places import Spenders
-from usage.spenders.runs import OneRun
+from usage.spenders.runs import OneRun, RunCount
 from usage.spenders.sums import Sums
 from usage.spenders.tree import Node
 from usage.wire import CAMEL, moment, plain
@@ -20,7 +20,7 @@ def spenders(found: Spenders) -> dict[str, Any]:
             {one: row.sums.value}
             | measures(row.sums)
             | ({"providers": [key for key, _ in row.providers]} if found.has_models else {})
-            | ({"tools": row.tools} if one == "agent" else {})
+            | ({"tools": row.tools, **run_count(row.runs)} if one == "agent" else {})
             | {"firstSeen": moment(row.first_at), "lastSeen": moment(row.sums.last_at)}
             for row in found.rows
         ],
@@ -34,6 +34,11 @@ def spenders(found: Spenders) -> dict[str, Any]:
         "zone": found.span.zone.key,
         "nextCursor": found.page.after or None,
     }
+
+
+def run_count(count: RunCount | None) -> dict[str, Any]:
+    """Those that began in the range; of very many the first thousand are counted."""
+    return {"runs": count.number if count else 0, "moreRuns": bool(count and count.is_more)}
 
 
 def measures(each: Sums) -> dict[str, Any]:

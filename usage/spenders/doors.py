@@ -1,5 +1,6 @@
 """Doors to the pages of measured spend: lists of customers and agents, and one of them."""
 
+from collections.abc import Callable, Sequence
 from datetime import date
 from uuid import UUID
 
@@ -13,10 +14,12 @@ from accounts.gates import page
 from accounts.http import OrgRequest
 from accounts.permissions import Permission
 from tokentra.lib.problems import Problem
+from tokentra.lib.tenancy import organization_scope
 from usage.forms import clean
 from usage.ingest import overrides_of
 from usage.measured import TAG, SummedTag
-from usage.spenders import calls, files, places, spans, teaching
+from usage.names import Names
+from usage.spenders import calls, exploring, files, places, spans, teaching
 from usage.spenders import runs as listing_of_runs
 from usage.spenders.one_call import OneCall
 from usage.spenders.overview import Overview
@@ -59,10 +62,48 @@ def agents_file(request: OrgRequest) -> HttpResponseBase:
 def filed(request: OrgRequest, dimension: str) -> HttpResponseBase:
     lens, span = spans.read(request.GET, request.organization.timezone, timezone.now(), *places.EXTRA)
     asked = Spenders(request.organization, dimension, lens, span).asked
+    return as_file(lens.errors, lambda: files.response(request.organization, request.user.pk, asked))
+
+
+def as_file(errors: Sequence[str], made: Callable[[], HttpResponseBase]) -> HttpResponseBase:
+    """A file of what was asked for, never of something else; a sentence where that cannot be made."""
+    if errors:
+        return HttpResponse(" ".join(errors), status=422, content_type="text/plain; charset=utf-8")
     try:
-        return files.response(request.organization, request.user.pk, asked)
+        return made()
     except Problem as busy:
         return HttpResponse(busy.message, status=busy.status, headers=busy.headers, content_type="text/plain")
+
+
+@require_GET
+@page(Permission.SEE_COSTS, scoped=False)
+def measured_file(request: OrgRequest, dimension: str) -> HttpResponseBase:
+    with organization_scope(request.organization.pk):
+        refuse_unknown(request, dimension)
+    return filed(request, dimension)
+
+
+@require_GET
+@page(Permission.SEE_COSTS)
+def explorer(request: OrgRequest) -> HttpResponse:
+    """Measured calls by any dimension over time. A filter that was typed into the form becomes one of the address."""
+    found = exploring.read(request.GET, request.organization, timezone.now())
+    name, values = request.GET.get("by", ""), clean(request.GET.getlist("value"))
+    if name in found.known and values:
+        changes: exploring.Changes = {name: values, **exploring.FIRST_PAGE}
+        return redirect(f"{request.path}?{found.lens.query(**changes)}")
+    context = {"found": found, "lens": found.lens, "span": found.span, "snippet": teaching.snippet("customerId")}
+    is_wrong = found.lens.errors or found.errors
+    return render(request, "usage/measured_explorer.html", context, status=422 if is_wrong else 200)
+
+
+@require_GET
+@page(Permission.SEE_COSTS, scoped=False)
+def explorer_file(request: OrgRequest) -> HttpResponseBase:
+    with organization_scope(request.organization.pk):
+        asked = exploring.read(request.GET, request.organization, timezone.now())
+    wrong = asked.lens.errors or asked.errors
+    return as_file(wrong, lambda: files.explored(request.organization, request.user.pk, asked))
 
 
 @require_GET
@@ -113,7 +154,8 @@ def call(request: OrgRequest, day: str, call: UUID) -> HttpResponse:
         held = None
     if held is None:
         raise Http404("no call of this id is kept")
-    found = OneCall(held, overrides_of(request.organization.pk))
+    summed = SummedTag.objects.owned_by(request.organization).values_list("name", flat=True)
+    found = OneCall(held, overrides_of(request.organization.pk), Names(request.organization), set(summed))
     template = "usage/_call.html" if request.htmx else "usage/call.html"
     return render(request, template, {"found": found, "call": held})
 

@@ -4,13 +4,16 @@ from collections.abc import Iterator
 from uuid import UUID
 
 from django.http import StreamingHttpResponse
+from django.utils.text import slugify
 
 from accounts.models import Organization
 from usage.csv_lines import line, safe
 from usage.export import Tally, broken_csv, guarded, sent
 from usage.spenders import listing
+from usage.spenders.exploring import Explored
 from usage.spenders.listing import Asked
 from usage.spenders.sums import Sums
+from usage.spenders.words import word_of
 from usage.wire import plain
 
 MEASURES = (
@@ -30,19 +33,33 @@ MEASURES = (
 
 def response(organization: Organization, asker: UUID, asked: Asked) -> StreamingHttpResponse:
     """Raises a Problem when the same member has an export running."""
-    name = f"tokentra-{asked.dimension}s-{asked.span.first_day}-to-{asked.span.last_day}.csv"
+    name = f"tokentra-{slugify(word_of(asked.dimension).many)}-{asked.span.first_day}-to-{asked.span.last_day}.csv"
     return sent(stream(organization, asker, asked), name=name)
 
 
 def stream(organization: Organization, asker: UUID, asked: Asked) -> Iterator[str]:
     def lines(tally: Tally) -> Iterator[str]:
-        yield line([asked.dimension, *MEASURES])
+        yield line([safe(asked.dimension), *MEASURES])
         for each in listing.every(organization, asked):
             yield line([safe(each.value), *measures(each)])
             tally.rows += 1
         yield f"# rows: {tally.rows}\r\n"
 
     return guarded(organization, asker, lines, broken_csv)
+
+
+def explored(organization: Organization, asker: UUID, asked: Explored) -> StreamingHttpResponse:
+    """The whole table of measured calls. Raises a Problem as above."""
+
+    def lines(tally: Tally) -> Iterator[str]:
+        yield line([*map(safe, asked.groups), *MEASURES])
+        for keys, each in asked.every():
+            yield line([*map(safe, keys), *measures(each)])
+            tally.rows += 1
+        yield f"# rows: {tally.rows}\r\n"
+
+    name = f"tokentra-measured-{asked.span.first_day}-to-{asked.span.last_day}.csv"
+    return sent(guarded(organization, asker, lines, broken_csv), name=name)
 
 
 def measures(each: Sums) -> list[str]:

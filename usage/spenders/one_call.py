@@ -1,14 +1,15 @@
 """One call explained: its tokens by class, the rate of each, what that makes, and where it belongs."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
 
 from tokentra.lib import money
-from usage.measured import Event
+from usage.measured import TAG, Event
 from usage.measuring.prices import PARTS, Compiled, PriceTable
 from usage.measuring.shape import Sent
+from usage.names import Names
 from usage.pricing import Override, rounded
 from usage.rows import TOKEN_CLASSES
 from usage.spenders.words import WORDS, href
@@ -54,8 +55,9 @@ class Said:
 
 
 class OneCall:
-    def __init__(self, call: Event, overrides: Sequence[Override]) -> None:
-        self.call, self.overrides = call, overrides
+    def __init__(self, call: Event, overrides: Sequence[Override], names: Names, summed: Collection[str] = ()) -> None:
+        """`summed` are the tags that have pages."""
+        self.call, self.overrides, self.names, self.summed = call, overrides, names, summed
 
     @cached_property
     def _rates(self) -> Compiled | None:
@@ -110,17 +112,17 @@ class OneCall:
         return sorted((self.call.units or {}).items())
 
     @property
-    def tags(self) -> list[tuple[str, str]]:
-        return sorted((self.call.tags or {}).items())
-
-    @property
     def said(self) -> list[Said]:
-        """Its dimensions, as far as they were said."""
-        columns = {"user": "user_ref"}
+        """Its dimensions and tags, as far as they were said."""
+        columns = {"user": "user_ref", "api_key": "key_id"}
         found = []
         for name, word in WORDS.items():
-            value = getattr(self.call, columns.get(name, name))
+            value = str(getattr(self.call, columns.get(name, name)) or "")
             if value and name != "model":
-                found.append(Said(word.one, value, href(name, value)))
+                found.append(Said(word.one, self.names.given(name, value) or value, href(name, value)))
         more = (("Purpose", self.call.purpose), ("Operation", self.call.operation), ("Tier", self.call.service_tier))
-        return [*found, *(Said(label, value) for label, value in more if value)]
+        tags = (
+            Said(name, value, href(f"{TAG}{name}", value) if name in self.summed and value else "")
+            for name, value in sorted((self.call.tags or {}).items())
+        )
+        return [*found, *(Said(label, value) for label, value in more if value), *tags]

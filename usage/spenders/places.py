@@ -14,11 +14,13 @@ from usage.forms import Lens, Segment
 from usage.measured import SummedTag
 from usage.measuring import appearing
 from usage.measuring.dimensions import dimension_of
-from usage.names import provider_name
-from usage.spenders import growth, listing, sums
+from usage.names import Names, provider_name
+from usage.spenders import growth, listing, runs, sparks, sums
 from usage.spenders.cursors import Foreign
 from usage.spenders.growth import Growth
+from usage.spenders.runs import RunCount
 from usage.spenders.spans import Span
+from usage.spenders.sparks import Spark
 from usage.spenders.sums import Sums
 from usage.spenders.words import WORDS, Word, href, word_of
 
@@ -32,10 +34,13 @@ class Row:
     """One value in the table."""
 
     sums: Sums
+    name: str
     href: str
     providers: list[tuple[str, str]]
     tools: list[str]
     first_at: datetime | None
+    spark: Spark | None = None
+    runs: RunCount | None = None
 
 
 class Spenders:
@@ -43,6 +48,7 @@ class Spenders:
 
     def __init__(self, organization: Organization, dimension: str, lens: Lens, span: Span) -> None:
         self.organization, self.dimension, self.lens, self.span = organization, dimension, lens, span
+        self.names = Names(organization)
         self.search = self._said("q")[:LONGEST_SEARCH].strip()
         sort = self._said("sort")
         self.asked = listing.Asked(dimension, span, self.search, sort if listing.is_sort(sort) else listing.DEFAULT)
@@ -126,13 +132,19 @@ class Spenders:
         tools = sums.tools(self.organization, self.dimension, names, self.span) if self._has("tool") else {}
         first = sums.first_seen(self.organization, self.dimension, names)
         query = self.lens.query(**dict.fromkeys(EXTRA, ""))
+        is_agents = self.dimension == "agent"
+        sparked = sparks.of_values(self.organization, self.dimension, names, self.span) if is_agents else {}
+        run_counts = runs.counts(self.organization, names, self.span) if is_agents else {}
         return [
             Row(
                 each,
+                self.names.given(self.dimension, each.value) or each.value,
                 href(self.dimension, each.value, query),
                 [(key, provider_name(key)) for key in providers.get(each.value, [])],
                 tools.get(each.value, []),
                 first.get(each.value),
+                sparked.get(each.value),
+                run_counts.get(each.value),
             )
             for each in found
         ]
@@ -167,6 +179,11 @@ class Spenders:
     @property
     def unpriced_note(self) -> str:
         return unpriced(self.total)
+
+    @property
+    def explore(self) -> str:
+        """The same dimension in the usage table, by day."""
+        return self.lens.query(**dict.fromkeys(EXTRA, ""), group=("day", self.dimension))
 
     @property
     def average_label(self) -> str:

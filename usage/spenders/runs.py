@@ -1,12 +1,15 @@
 """Runs by time, of everybody or of one agent or customer; and one run with its calls."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
+from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
+from django.db import connection
 from django.db.models import Q
 
 from accounts.models import Organization
@@ -14,6 +17,7 @@ from tokentra.lib import money
 from usage.measured import Event, Run
 from usage.spenders import calls, cursors, growth, tree
 from usage.spenders.cursors import Foreign
+from usage.spenders.spans import Span
 from usage.spenders.words import Word
 
 PAGE = 50
@@ -103,6 +107,36 @@ class Runs:
         return f"?{urlencode(self.filters | {'before': self.page.before})}" if self.page.before else ""
 
 
+COUNTED = 1_000  # runs of one agent, so that a list costs the same however many there are
+COUNT = """
+SELECT agent, (
+    SELECT count(*) FROM (
+        SELECT FROM usage_run WHERE organization_id = %(organization)s AND usage_run.agent = asked.agent
+            AND started_at >= %(start)s AND started_at < %(end)s LIMIT %(most)s
+    ) AS found
+) FROM unnest(%(agents)s::text[]) AS asked (agent)"""
+
+
+@dataclass(frozen=True)
+class RunCount:
+    """Of an agent; `is_more` where there are more than were counted."""
+
+    number: int
+    is_more: bool
+
+    def __str__(self) -> str:
+        return f"{money.exact(self.number)}{'+' if self.is_more else ''}"
+
+
+def counts(organization: Organization, agents: Sequence[str], span: Span) -> dict[str, RunCount]:
+    """How many runs of each agent began in the span."""
+    asked: dict[str, Any] = {"organization": organization.pk, "agents": list(agents)}
+    asked |= {"start": span.start, "end": span.end}
+    with connection.cursor() as cursor:
+        cursor.execute(COUNT, asked | {"most": COUNTED + 1})
+        return {agent: RunCount(min(number, COUNTED), number > COUNTED) for agent, number in cursor.fetchall()}
+
+
 def one(organization: Organization, run: str) -> Run | None:
     return Run.objects.owned_by(organization).filter(id=id_of(organization, run), run=run).first()
 
@@ -130,6 +164,21 @@ class OneRun:
     @property
     def models(self) -> list[str]:
         return sorted({call.model for call in self.calls})
+
+    @cached_property
+    def took_ms(self) -> int | None:
+        """To the end of the last call where all are at hand, else to its beginning; None where none told."""
+        if self.missing_note:
+            return self.run.took_ms if self.run.calls > 1 else None
+        ends = [call.occurred_at + timedelta(milliseconds=call.latency_ms or 0) for call in self.calls]
+        took = max(ends) - min(call.occurred_at for call in self.calls)
+        return took // timedelta(milliseconds=1) or None
+
+    @property
+    def took_note(self) -> str:
+        if self.took_ms is None:
+            return "No call told how long it took."
+        return "From the first call to the last" if self.missing_note else "From the first call to the end of the last"
 
     @property
     def tokens_note(self) -> str:

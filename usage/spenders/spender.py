@@ -14,6 +14,7 @@ from tokentra.lib.charts import Chart, Part, Rank, rank
 from usage.forms import Lens
 from usage.measured import Run
 from usage.measuring.dimensions import dimension_of
+from usage.names import Names
 from usage.spenders import calls, growth, pictures, sums
 from usage.spenders.calls import Newest
 from usage.spenders.growth import Growth
@@ -41,6 +42,11 @@ class Spender:
     def begun(self) -> tuple[date | None, datetime | None]:
         """The first day with any call, and this value's first call."""
         return growth.since_and_first(self.organization, self.dimension, self.value)
+
+    @cached_property
+    def name(self) -> str:
+        """What people call it: its own name, where the value is an id."""
+        return Names(self.organization).given(self.dimension, self.value) or self.value
 
     @property
     def is_kept(self) -> bool:

@@ -105,7 +105,7 @@ def kept_as(dimensions: list[str], wrong: Mistakes) -> tuple[str, str]:
             if other in dimension_of(one).crossed_with:
                 return one, other
     crossed = [each for each in BY_NAME.values() if each.crossed_with]
-    pairs = ", ".join(f"{each.name} with {' or '.join(each.crossed_with)}" for each in crossed)
+    pairs = ", ".join(f"{each.name} with {' or '.join(each.crossed_with)}" for each in crossed) + ", a tag with model"
     wrong.add("groupBy", f"What is measured is kept by one dimension, or by two of these: {pairs}.")
     return "all", ""
 
@@ -113,7 +113,7 @@ def kept_as(dimensions: list[str], wrong: Mistakes) -> tuple[str, str]:
 def answer(organization: Organization, asked: Asked, now: datetime) -> dict[str, Any]:
     """Inside the organization's scope. Raises a 422 for a cursor of another question."""
     rows = chosen(organization, asked)
-    keys = {f"by_{name}": keyed(asked, name) for name in asked.group_by}
+    keys = {key_of(place): keyed(asked, name) for place, name in enumerate(asked.group_by)}
     found: QuerySet[Any, Any] = (rows.values(**keys) if keys else rows.values("dimension")).annotate(
         **sums.measures(classes=True)
     )
@@ -149,6 +149,11 @@ def chosen(organization: Organization, asked: Asked) -> "QuerySet[Any]":
     return rows
 
 
+def key_of(place: int) -> str:
+    """Its name in the query: that of a tag may hold what no column's can."""
+    return f"key_{place}"
+
+
 def keyed(asked: Asked, name: str) -> Any:
     if name in TIMES:
         return TRUNCATED[name]
@@ -181,8 +186,8 @@ def behind(keys: list[str], position: list[Any]) -> Q:
 
 def said(asked: Asked, row: Mapping[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    for name in asked.group_by:
-        value = row[f"by_{name}"]
+    for place, name in enumerate(asked.group_by):
+        value = row[key_of(place)]
         if name in TIMES:
             found[name] = (value.date() if isinstance(value, datetime) else value).isoformat()
         elif name == "model":

@@ -18,7 +18,7 @@ def snippet(field: str) -> str:
     event = {"provider": "openai", "model": "gpt-4o-mini", "tokens": {"input": 900, "output": 45}}
     said = {"agent": ("agent", "runId"), "runId": ("agent", "runId")}.get(field, (field,))
     tag = field.removeprefix("tags.") if field.startswith("tags.") else ""
-    told = {"tags": {tag: "example"}} if tag else {name: EXAMPLES.get(name, "example") for name in said}
+    told = {"tags": {tag: "example"}} if tag else {name: EXAMPLES.get(name, "example") for name in said if name}
     body = json.dumps(event | told)
     return (
         f"curl {absolute('/api/usage/track')} \\\n"

@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 from django.http import QueryDict
 from django.urls import reverse
 
+from usage.forms import Segment
 from usage.measured import TAG
 
 
@@ -21,11 +22,16 @@ class Word:
     @property
     def one_within(self) -> str:
         """Inside of a sentence."""
-        return self.one[0].lower() + self.one[1:]
+        return within(self.one)
 
     @property
     def many_within(self) -> str:
-        return self.many[0].lower() + self.many[1:]
+        return within(self.many)
+
+
+def within(words: str) -> str:
+    """Words of a heading as they stand inside of a sentence; what is written in capitals stays so."""
+    return words if words[:2].isupper() else words[0].lower() + words[1:]
 
 
 WORDS = {
@@ -40,6 +46,7 @@ WORDS = {
     "cost_center": Word("Cost centre", "Cost centres", "costCenter"),
     "project": Word("Project", "Projects", "project"),
     "model": Word("Model", "Models", "model"),
+    "api_key": Word("API key", "API keys", ""),  # said by the header of each request
 }
 
 
@@ -58,17 +65,20 @@ def href(dimension: str, value: str, query: str = "") -> str:
     return f"{path}?{query}" if query else path
 
 
-def measured_rows(query: QueryDict) -> tuple[str, list[str]]:
-    """Where the rows of a question about measured calls are, or why there are none; nothing for another question."""
+def views(current: str, query: str) -> list[Segment]:
+    """The two tables of usage: what counts, and what was measured."""
+    known = {
+        "counted": ("What counts", "usage:explorer"),
+        "measured": ("Measured by your code", "usage:measured_explorer"),
+    }
+    return [Segment(label, f"{reverse(view)}?{query}", name == current) for name, (label, view) in known.items()]
+
+
+def measured_rows(query: QueryDict) -> str:
+    """Where the rows of a question about measured calls are; nothing for another question."""
     if query.get("ledger") != "measured":
-        return "", []
-    groups = [name for name in query.getlist("group") if name in WORDS]
-    given = [(name, str(query.get(name, ""))) for name in WORDS]
-    filters = [(name, value) for name, value in given if value and "\x00" not in value]
-    period = urlencode([(name, query[name]) for name in ("period", "from", "to") if name in query])
-    if len({*groups}) > 1 or len(filters) > 1 or (groups and filters):
-        return "", ["Measured calls are listed by one dimension at a time. /api/usage/stats answers by two of them."]
-    if filters:
-        return href(*filters[0], period), []
-    path = reverse("usage:measured", args=[groups[0] if groups else "customer"])
-    return f"{path}?{period}" if period else path, []
+        return ""
+    names = ("period", "from", "to", "group", *WORDS, *(name for name in query if name.startswith(TAG)))
+    asked = [(name, value) for name in names for value in query.getlist(name)]
+    rest = urlencode([(name, value) for name, value in asked if value and "\x00" not in value])
+    return f"{reverse('usage:measured_explorer')}?{rest}" if rest else reverse("usage:measured_explorer")

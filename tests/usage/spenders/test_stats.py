@@ -142,10 +142,13 @@ def test_another_organization_is_told_nothing(alices, mallorys, sent):
 @pytest.mark.parametrize(
     ("query", "leads"),
     [
-        ("", "/attribution/measured/customer/"),
-        ("&group=team&period=7d", "/attribution/measured/team/?period=7d"),
-        ("&customer=alice&period=7d", "/customers/alice/?period=7d"),
-        ("&tool=t", "/attribution/measured/tool/t/"),
+        ("", "/usage/measured/"),
+        ("&group=team&period=7d", "/usage/measured/?period=7d&group=team"),
+        (
+            "&customer=alice&period=7d&group=day&group=model",
+            "/usage/measured/?period=7d&group=day&group=model&customer=alice",
+        ),
+        ("&tool=t&customer=", "/usage/measured/?tool=t"),
     ],
 )
 def test_the_usage_page_leads_to_rows_of_what_was_measured(query, leads, alices, sent):
@@ -153,10 +156,3 @@ def test_the_usage_page_leads_to_rows_of_what_was_measured(query, leads, alices,
 
     assert (answer.status_code, answer["Location"]) == (302, leads)
     assert alices.get(leads).status_code == 200
-
-
-def test_the_usage_page_refuses_two_measured_dimensions_with_a_sentence(alices, sent):
-    answer = alices.get("/usage/?ledger=measured&group=team&group=tool")
-
-    assert answer.status_code == 422
-    assert "one dimension at a time" in answer.content.decode()
