@@ -51,16 +51,16 @@ SETTINGS = (
     "usersessions",
 )
 
+ATTRIBUTION = ("usage:measured", "usage:summed_tags", "usage:add_summed_tag")
+
 GROUPS = (
     Group(
         "See",
         (
             Entry("Clients", "briefcase", "usage:clients", least_workspaces=2),
             Entry("Dashboard", "layout-dashboard", "usage:dashboard", covers=("usage:summary",)),
-            Entry("Usage", "chart-bar", "usage:explorer"),
-            Entry(
-                "Attribution", "sitemap", "usage:attribution", covers=("usage:measured",), feature="cost_attribution"
-            ),
+            Entry("Usage", "chart-bar", "usage:explorer", covers=("usage:explorer_of_measured",)),
+            Entry("Attribution", "sitemap", "usage:attribution", covers=ATTRIBUTION, feature="cost_attribution"),
             Entry("Customers", "users", "usage:customers", covers=("usage:customer",), feature=MEASURED),
             Entry("Agents", "robot", "usage:agents", covers=("usage:agent",), feature=MEASURED),
             Entry("Runs", "route", "usage:runs", covers=("usage:run", "usage:call"), feature=MEASURED),

@@ -77,6 +77,7 @@ EXPLAINS: Mapping[str, str] = {
     "usage:summary": "dashboard#the-summary",
     "usage:clients": "organization#clients-side-by-side",
     "usage:explorer": "usage",
+    "usage:explorer_of_measured": "measured#in-the-usage-table",
     "usage:optimization": "optimization",
     "usage:discards": "send-events#what-is-not-kept",
     "guidance:": "first-steps",

@@ -10,7 +10,7 @@ from typing import Any
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import TruncMonth, TruncWeek
 from django.http import QueryDict
-from django.utils.text import Truncator
+from django.utils.text import Truncator, get_text_list
 
 from accounts.models import Organization
 from tokentra.lib import money
@@ -28,7 +28,7 @@ from usage.spenders.spans import Span
 from usage.spenders.stats import KNOWN as DIMENSIONS
 from usage.spenders.stats import kept_as
 from usage.spenders.sums import Sums
-from usage.spenders.words import WORDS, views, word_of
+from usage.spenders.words import WORDS, short, views, word_of
 
 PAGE = 50
 LONGEST = 40  # of a name in a cell
@@ -275,7 +275,7 @@ class Explored:
     @property
     def title(self) -> str:
         words = [name if name in TIMES else word_of(name).one_within for name in self.groups]
-        return f"Measured calls by {' and '.join(words)}"
+        return f"Measured calls by {get_text_list(words, 'and')}"
 
     @property
     def line(self) -> str:
@@ -316,7 +316,7 @@ class Explored:
     @property
     def dimensions(self) -> list[Segment]:
         """Each turns its column on or off; one that is not kept with the others takes their place."""
-        return [Segment(word_of(name).one, self._toggled(name), name in self.groups) for name in self.known]
+        return [Segment(short(word_of(name).one), self._toggled(name), name in self.groups) for name in self.known]
 
     def _toggled(self, name: str) -> str:
         times = tuple(each for each in self.groups if each in TIMES)

@@ -22,7 +22,7 @@ from usage.spenders.runs import RunCount
 from usage.spenders.spans import Span
 from usage.spenders.sparks import Spark
 from usage.spenders.sums import Sums
-from usage.spenders.words import WORDS, Word, href, word_of
+from usage.spenders.words import WORDS, Word, href, short, word_of
 
 ICONS = {"customer": "users", "agent": "robot"}
 EXTRA = ("q", "sort", "after", "before")
@@ -168,7 +168,7 @@ class Spenders:
     def dimensions(self) -> list[Segment]:
         query = self.lens.query(**dict.fromkeys(EXTRA, ""))
         return [
-            Segment(word.many, f"{reverse('usage:measured', args=[name])}?{query}", name == self.dimension)
+            Segment(short(word.many), f"{reverse('usage:measured', args=[name])}?{query}", name == self.dimension)
             for name, word in (WORDS | {tag.dimension: word_of(tag.dimension) for tag in self.tags}).items()
         ]
 

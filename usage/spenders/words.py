@@ -5,6 +5,7 @@ from urllib.parse import urlencode
 
 from django.http import QueryDict
 from django.urls import reverse
+from django.utils.text import Truncator
 
 from usage.forms import Segment
 from usage.measured import TAG
@@ -50,6 +51,13 @@ WORDS = {
 }
 
 
+LONGEST = 32  # that has room beside others on a phone
+
+
+def short(words: str) -> str:
+    return Truncator(words).chars(LONGEST)
+
+
 def word_of(dimension: str) -> Word:
     """Of a dimension or a tag that is summed."""
     if dimension.startswith(TAG):
@@ -69,7 +77,7 @@ def views(current: str, query: str) -> list[Segment]:
     """The two tables of usage: what counts, and what was measured."""
     known = {
         "counted": ("What counts", "usage:explorer"),
-        "measured": ("Measured by your code", "usage:measured_explorer"),
+        "measured": ("Measured by your code", "usage:explorer_of_measured"),
     }
     return [Segment(label, f"{reverse(view)}?{query}", name == current) for name, (label, view) in known.items()]
 
@@ -81,4 +89,4 @@ def measured_rows(query: QueryDict) -> str:
     names = ("period", "from", "to", "group", *WORDS, *(name for name in query if name.startswith(TAG)))
     asked = [(name, value) for name in names for value in query.getlist(name)]
     rest = urlencode([(name, value) for name, value in asked if value and "\x00" not in value])
-    return f"{reverse('usage:measured_explorer')}?{rest}" if rest else reverse("usage:measured_explorer")
+    return f"{reverse('usage:explorer_of_measured')}?{rest}" if rest else reverse("usage:explorer_of_measured")

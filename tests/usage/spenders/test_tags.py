@@ -79,6 +79,7 @@ def test_the_tag_of_another_organization_is_not_there(acme, alices, elsewhere):
 
 def test_a_chosen_tag_has_the_pages_of_a_dimension(alices, told):
     page = alices.get(reverse("usage:measured", args=["tag:region"])).content.decode()
+    assert f'href="{PAGE}"' in page
     assert "Values of region" in page
     assert "$5.00" in page
     assert "us/west" in page
