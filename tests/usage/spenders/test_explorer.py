@@ -16,7 +16,7 @@ from tests.usage.pages.test_explorer import link, rows
 from tests.usage.spenders.conftest import in_zone
 from tests.usage.spenders.test_customers import call
 from usage.measuring import tracking
-from usage.spenders.exploring import DIMENSIONS
+from usage.spenders.stats import KNOWN as DIMENSIONS
 
 pytestmark = pytest.mark.django_db
 PAGE = "/usage/measured/"
