@@ -2,6 +2,7 @@
 
 import time
 from email.utils import formatdate
+from importlib import metadata
 
 import pytest
 
@@ -33,6 +34,8 @@ def test_all_is_well(run, tokentra):
     assert said.count("ok ") == 5
     assert "Events arrive." in said
     assert KEY not in said
+    for library in ("openai", "anthropic", "boto3", "google-genai", "mistralai", "cohere", "pinecone"):
+        assert f"{library} {metadata.version(library)}" in said
     [event] = tokentra.wait(1)
     assert (event["provider"], event["cost"], event["purpose"]) == (
         "tokentra",

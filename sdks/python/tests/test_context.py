@@ -12,7 +12,7 @@ from tokentra_sdk.context import current
 
 @pytest.fixture(autouse=True)
 def _nothing_set():
-    with context.request():
+    with context.request_scope():
         yield
 
 
@@ -168,7 +168,7 @@ def test_tasks_share_nothing_and_begin_with_what_their_maker_had():
 
 def test_a_request_begins_with_nothing_and_leaves_nothing():
     set_customer_id("before")
-    with context.request():
+    with context.request_scope():
         assert said() == {}
         set_customer_id("inside")
 
@@ -177,7 +177,7 @@ def test_a_request_begins_with_nothing_and_leaves_nothing():
 
 def test_what_one_thread_of_a_request_sets_another_one_sees():
     async def request():
-        with context.request():
+        with context.request_scope():
             await asyncio.to_thread(set_customer_id, "globex")
             return said(), await asyncio.to_thread(said)
 

@@ -19,7 +19,7 @@ def _undone(monkeypatch):
     monkeypatch.setattr(default, "_default", None)
     monkeypatch.setattr(instrumenting, "_sdk", None)
     finders = list(sys.meta_path)
-    with context.request():
+    with context.request_scope():
         yield
     sys.meta_path[:] = finders
 

@@ -1,11 +1,15 @@
 """What the README says works: its examples run, one after another, as a reader would run them."""
 
+import importlib
 import re
 import sys
 from pathlib import Path
 
 import pytest
 
+import shapes_bedrock  # noqa: F401  # what answers there
+import shapes_google  # noqa: F401
+import shapes_others  # noqa: F401
 import tokentra_sdk
 from tokentra_sdk import context, default, instrumenting
 
@@ -22,8 +26,37 @@ def configured(monkeypatch, tokentra, models, tmp_path):
     monkeypatch.setenv("OPENAI_BASE_URL", f"{models.url}/v1")
     monkeypatch.setattr(default, "_default", None)
     monkeypatch.setattr(instrumenting, "_sdk", None)
-    with context.request():
+    for name, value in {
+        "ANTHROPIC_API_KEY": "none",
+        "ANTHROPIC_BASE_URL": models.url,
+        "AWS_ACCESS_KEY_ID": "none",
+        "AWS_SECRET_ACCESS_KEY": "none",
+        "AWS_ENDPOINT_URL": models.url,
+        "GEMINI_API_KEY": "none",
+        "MISTRAL_API_KEY": "none",
+        "CO_API_KEY": "none",
+        "PINECONE_API_KEY": "none",
+    }.items():
+        monkeypatch.setenv(name, value)
+    for module, kind, argument, place in (
+        ("google.genai.client", "Client", "http_options", {"base_url": models.url}),
+        ("mistralai.client", "Mistral", "server_url", f"{models.url}/mistral"),
+        ("cohere.client_v2", "ClientV2", "base_url", models.url),
+        ("pinecone.index", "Index", "host", models.url),
+    ):
+        found = getattr(importlib.import_module(module), kind)
+        monkeypatch.setattr(found, "__init__", led_to(found.__init__, argument, place))
+    with context.request_scope():
         yield
+
+
+def led_to(init, argument, place):
+    """These libraries are not led to another address by the environment."""
+
+    def make(self, *args, **kwargs):
+        init(self, *args, **{**kwargs, argument: place})
+
+    return make
 
 
 def test_the_examples_run_and_report_what_they_say(configured, tokentra):
@@ -34,13 +67,17 @@ def test_the_examples_run_and_report_what_they_say(configured, tokentra):
     assert space["tokentra"].flush(5)
 
     events = sorted(tokentra.events.values(), key=lambda event: event["id"])
-    assert len(events) == 5
-    assert [event.get("customerId") for event in events] == [None] + ["customer-7"] * 4
+    asked, others = events[:4], events[4:]
+    assert [event.get("customerId") for event in asked] == [None] + ["customer-7"] * 3
     assert (events[1]["feature"], events[1]["team"], events[1]["tags"]) == ("search", "core", {"plan": "gold"})
     assert (events[2]["agent"], events[3]["tool"]) == ("planner", "browser")
     assert events[3]["parentId"] == events[2]["id"]
     assert events[2]["runId"] == events[3]["runId"]
-    assert events[4]["tokens"] == {"input": 900, "cacheRead": 100, "output": 45}
+    assert [event.get("customerId") for event in others[:2]] == ["customer-8", None]
+    assert [(event["provider"], event["status"], event["usageSource"]) for event in others[2:8]] == [
+        (provider, "ok", "reported") for provider in ("anthropic", "aws", "google", "mistral", "cohere", "pinecone")
+    ]
+    assert others[8]["tokens"] == {"input": 900, "cacheRead": 100, "output": 45}
 
 
 def test_every_argument_and_variable_is_in_it():

@@ -10,7 +10,7 @@ The README says the rest.
 from __future__ import annotations
 
 from tokentra_sdk.client import TokenTra
-from tokentra_sdk.context import agent, attributes, run, set_customer_id, set_user_id, tool
+from tokentra_sdk.context import agent, attributes, request_scope, run, set_customer_id, set_user_id, tool
 from tokentra_sdk.default import close, flush, observe, record, stats, wrap
 from tokentra_sdk.version import VERSION
 
@@ -23,6 +23,7 @@ __all__ = [
     "flush",
     "observe",
     "record",
+    "request_scope",
     "run",
     "set_customer_id",
     "set_user_id",

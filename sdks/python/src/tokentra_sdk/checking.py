@@ -122,4 +122,6 @@ def libraries() -> str:
     return f"it reports {', '.join(found)}." if found else "no library is installed whose calls it reports."
 
 
-DISTRIBUTIONS = tuple(PACKAGES)
+# As they are installed; of a package that is not named here, its own name is.
+INSTALLED_AS = {"botocore": "boto3", "google.genai": "google-genai"}
+DISTRIBUTIONS = tuple(INSTALLED_AS.get(package, package) for package in PACKAGES)

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from contextvars import ContextVar, Token
 from types import TracebackType
 from typing import Any, Callable, Optional, TypeVar, cast
@@ -241,14 +240,30 @@ def tool(name: str, **named: object) -> Scope:
     return Scope({**named, "tool": name}, is_below=True)
 
 
-@contextmanager
-def request() -> Iterator[None]:
-    """One request of a framework: it begins with nothing set, and leaves nothing behind."""
-    before, outside = _current.get(), _request.get()
-    _current.set(None)
-    _request.set(Request())
-    try:
-        yield
-    finally:
-        _current.set(before)
-        _request.set(outside)
+class RequestScope:
+    """One request: it begins with nothing set and leaves nothing behind. Entered again, one after another, it goes on
+    with what was set in it: a body that is sent piece by piece belongs to its request."""
+
+    __slots__ = ("_before", "_held", "_request")
+
+    def __init__(self) -> None:
+        self._request = Request()
+        self._held: Optional[Attribution] = None
+        self._before: tuple[Optional[Attribution], Optional[Request]] = (None, None)
+
+    def __enter__(self) -> RequestScope:
+        self._before = _current.get(), _request.get()
+        _current.set(self._held)
+        _request.set(self._request)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._held = _current.get()
+        current, request = self._before
+        _current.set(current)
+        _request.set(request)
+
+
+def request_scope() -> RequestScope:
+    """For a `with` block around each message that a worker takes: a customer set inside is forgotten at its end."""
+    return RequestScope()
