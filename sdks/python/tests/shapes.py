@@ -20,8 +20,13 @@ class Answer:
     pieces: Iterable[bytes] | None = None
 
 
+def spoil(content: Any) -> Any:
+    """Tests that want answers to make no sense put another one here."""
+    return content
+
+
 def whole(content: Any, status: int = 200, **headers: str) -> Answer:
-    return Answer(status, headers=headers, body=json.dumps(content).encode())
+    return Answer(status, headers=headers, body=json.dumps(spoil(content)).encode())
 
 
 def events(pieces: Iterable[tuple[str, Any]], end: bytes = b"") -> Answer:
@@ -29,7 +34,7 @@ def events(pieces: Iterable[tuple[str, Any]], end: bytes = b"") -> Answer:
 
     def written() -> Iterator[bytes]:
         for name, content in pieces:
-            yield (f"event: {name}\n" if name else "").encode() + f"data: {json.dumps(content)}\n\n".encode()
+            yield (f"event: {name}\n" if name else "").encode() + f"data: {json.dumps(spoil(content))}\n\n".encode()
         yield end
 
     return Answer(kind="text/event-stream", pieces=written())

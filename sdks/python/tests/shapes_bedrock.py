@@ -133,7 +133,11 @@ def invoke_stream(path: str, asked: Any) -> Answer:
 
 
 def streamed(pieces: Any) -> Answer:
-    return Answer(kind="application/vnd.amazon.eventstream", headers=dict(HEADERS), pieces=event_stream.written(pieces))
+    return Answer(
+        kind="application/vnd.amazon.eventstream",
+        headers=dict(HEADERS),
+        pieces=event_stream.written((name, shapes.spoil(piece)) for name, piece in pieces),
+    )
 
 
 shapes.PATHS.update(

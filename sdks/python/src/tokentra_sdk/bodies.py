@@ -34,12 +34,12 @@ class Watch:
         self.pieces: list[bytes] = []
         self.size = 0
 
-    def came(self, piece: bytes, *, is_end: bool) -> None:
+    def came(self, piece: bytes, is_end: bool) -> None:
         self.size += len(piece)
         if self.size <= LARGEST_RAW:
             self.pieces.append(piece)
         if is_end or (self.length is not None and self.size >= self.length):
-            self.call.sdk.safely(self._ended)
+            self._ended()
 
     def _ended(self) -> None:
         if not self.call.is_ended:
@@ -75,7 +75,7 @@ def reading(kind: Any) -> Callable[..., Any]:
         except BaseException as error:
             watch.failed(error)
             raise
-        watch.came(piece, is_end=amt is None or amt < 0 or (not piece and amt > 0))
+        watch.call.sdk.safely(watch.came, piece, amt is None or amt < 0 or (not piece and amt > 0))
         return piece
 
     return read

@@ -7,10 +7,13 @@ CUT = "…"
 
 
 def text(value: object, longest: int = LONGEST) -> str:
-    """A value as a text. Half characters are replaced; what is too long is cut and marked."""
+    """A value as a text, also where it has none. Half characters are replaced; what is too long is cut and marked."""
     if isinstance(value, bool):
         return "true" if value else "false"
-    said = value if isinstance(value, str) else str(value)
+    try:
+        said = value if isinstance(value, str) else str(value)
+    except Exception:
+        said = f"<{type(value).__name__}>"
     if not said.isascii():
         said = said.encode("utf-8", "replace").decode("utf-8")
     if "\0" in said:

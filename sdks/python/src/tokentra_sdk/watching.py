@@ -235,7 +235,7 @@ class Watch:
 
     def piece(self, piece: Any) -> bool:
         """Whether the program is to see it."""
-        self.call.came()
+        self.call.sdk.safely(self.call.came)
         return self.call.sdk.safely(self.reader.see, piece) is not HIDDEN
 
     def ended(self) -> None:

@@ -79,21 +79,24 @@ def wrap_index(index: Any, wrapped: Wrapped) -> None:
     name = host.partition(".svc.")[0] or None
     watch_all(index, wrapped, INDEX, name)
     if callable(getattr(index, "query_namespaces", None)):
-        index.query_namespaces = in_its_threads(index)
+        index.query_namespaces = in_its_threads(index, wrapped)
     if (documents := getattr(index, "documents", None)) is not None:
         watch_all(documents, wrapped, DOCUMENTS, name)
 
 
-def in_its_threads(index: Any) -> Callable[..., Any]:
+def in_its_threads(index: Any, wrapped: Wrapped) -> Callable[..., Any]:
     """It queries in threads of its own: there, the queries are for whom they are here."""
     method: Callable[..., Any] = index.query_namespaces
 
+    def twin() -> Any:
+        here = contextvars.copy_context()
+        found = copy.copy(index)
+        found.query = lambda *args, **kwargs: here.copy().run(index.query, *args, **kwargs)
+        return functools.partial(type(index).query_namespaces, found)
+
     @functools.wraps(method)
     def query_namespaces(*args: Any, **kwargs: Any) -> Any:
-        here = contextvars.copy_context()
-        twin = copy.copy(index)
-        twin.query = lambda *some, **more: here.copy().run(index.query, *some, **more)
-        return type(index).query_namespaces(twin, *args, **kwargs)
+        return (wrapped.sdk.safely(twin) or method)(*args, **kwargs)
 
     return query_namespaces
 
