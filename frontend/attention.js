@@ -15,5 +15,10 @@ const isShown = (element) => element.checkVisibility({ visibilityProperty: true 
 // The first visible thing of that name: what stands behind a menu on a phone may have a stand-in.
 export const spot = (name) => [...document.querySelectorAll(`[data-tour="${name}"]`)].find(isShown);
 
-export const isFree = () =>
-  ![...document.querySelectorAll("[data-attention]")].some(isShown) && !document.querySelector("dialog[open], .driver-active");
+const isQuiet = (asking) =>
+  ![...document.querySelectorAll(asking)].some(isShown) && !document.querySelector("dialog[open], .driver-active");
+
+export const isFree = () => isQuiet("[data-attention]");
+
+// for what somebody asked for: only what is wrong comes before it
+export const isFreeOfErrors = () => isQuiet("[data-attention='error']");

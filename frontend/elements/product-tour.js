@@ -1,10 +1,11 @@
 // <product-tour data-id="dashboard_intro">: starts by itself or offers itself, when what it points at is on screen.
-import { isFree, spot, tell } from "../attention.js";
+import { isFree, isFreeOfErrors, spot, tell } from "../attention.js";
 
 class ProductTour extends HTMLElement {
   connectedCallback() {
     this.steps = JSON.parse(this.querySelector("script").textContent);
-    if (!isFree() || document.querySelector("[data-filling]") || !this.isReady()) return;
+    const isFreeForThis = "wanted" in this.dataset ? isFreeOfErrors() : isFree();
+    if (!isFreeForThis || document.querySelector("[data-filling]") || !this.isReady()) return;
     const offer = this.querySelector(".tour-offer");
     if (!offer) return this.start();
     offer.hidden = false;

@@ -1,6 +1,6 @@
 """One thing at a time: what may ask for a person's attention, the most pressing first. Pure: no Django.
 
-The first two are part of a page and carry `data-attention`; while one of them is on screen, the rest stays away.
+Two of them are part of a page and carry `data-attention`; while one of them is on screen, what comes later stays away.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -10,6 +10,7 @@ from typing import Any
 
 class Kind(StrEnum):
     ERROR = "error"
+    WANTED_TOUR = "wanted_tour"  # asked for a moment ago, by a click
     DATA_READY = "data_ready"
     CELEBRATION = "celebration"
     TOUR = "tour"

@@ -1,5 +1,6 @@
 """The corner of a page: the checklist, and at most one thing that asks for attention."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,7 +16,7 @@ from onboarding.guidance.guide import DASHBOARD, Guide, Step
 from onboarding.guidance.seen import CHECKLIST, Kind, State
 from onboarding.guidance.tips import Tip
 from onboarding.guidance.tours import Tour
-from onboarding.models import Journey
+from onboarding.models import Journey, Seen
 from onboarding.segments import Path
 from tokentra.lib.tenancy import name_within, organization_scope
 from usage import optimization
@@ -37,6 +38,7 @@ NOTHING_FOUND = 3600  # seconds until savings are looked for again, for a tip ab
 class TourShown:
     tour: Tour
     starts: bool  # by itself; otherwise it is offered
+    is_wanted: bool = False
 
     @property
     def steps(self) -> list[dict[str, Any]]:
@@ -70,7 +72,12 @@ class Corner:
         self.is_all_set = self.has_launcher = False
         if view in BUSY:
             return
-        asks = {Asks.CELEBRATION: lambda: guide.to_celebrate, Asks.TOUR: self.tour, Asks.TOOLTIP: self.tip}
+        asks = {
+            Asks.WANTED_TOUR: self.wanted_tour,
+            Asks.CELEBRATION: lambda: guide.to_celebrate,
+            Asks.TOUR: self.tour,
+            Asks.TOOLTIP: self.tip,
+        }
         if found := attention.first(asks):
             self.asks, self.said = found
         self.is_all_set = self.asks is not Asks.CELEBRATION and self.sets_off()
@@ -104,17 +111,23 @@ class Corner:
         seen.mark(guide.membership, Kind.CELEBRATION, CHECKLIST, State.COMPLETED, now=guide.now)
         return True
 
-    def tour(self) -> TourShown | None:
-        """Never before there is something to see: its steps are about figures."""
-        for tour in tours.TOURS:
-            held = self.guide.seen.get((Kind.TOUR, tour.id))
-            if tour.view != self.view or self.guide.facts.used_since is None:
-                continue
+    def wanted_tour(self) -> TourShown | None:
+        for tour, held in self.tours():
             if held and held.state == State.ASKED:
-                return TourShown(tour, starts=True)
+                return TourShown(tour, starts=True, is_wanted=True)
+        return None
+
+    def tour(self) -> TourShown | None:
+        for tour, held in self.tours():
             if tour.id not in self.toured and not (held and held.state in OVER):
                 return TourShown(tour, starts=held is None and self.path is Path.GUIDED_TOUR)
         return None
+
+    def tours(self) -> Iterator[tuple[Tour, Seen | None]]:
+        """Those of this page, never before there is something to see: their steps are about figures."""
+        for tour in tours.TOURS:
+            if tour.view == self.view and self.guide.facts.used_since is not None:
+                yield tour, self.guide.seen.get((Kind.TOUR, tour.id))
 
     def tip(self) -> TipShown | None:
         guide = self.guide

@@ -50,12 +50,14 @@ def asks(html):
 
 
 def test_attention_has_one_order_and_later_kinds_are_not_even_asked():
-    assert [str(kind) for kind in attention.ORDER] == ["error", "data_ready", "celebration", "tour", "tooltip"]
+    assert [str(kind) for kind in attention.ORDER] == [
+        "error", "wanted_tour", "data_ready", "celebration", "tour", "tooltip",
+    ]  # fmt: skip
     asked = []
     candidates = {kind: lambda kind=kind: asked.append(kind) or kind == Kind.TOUR for kind in reversed(attention.ORDER)}
 
     assert attention.first(candidates) == (Kind.TOUR, True)
-    assert asked == [Kind.ERROR, Kind.DATA_READY, Kind.CELEBRATION, Kind.TOUR]
+    assert asked == [Kind.ERROR, Kind.WANTED_TOUR, Kind.DATA_READY, Kind.CELEBRATION, Kind.TOUR]
     assert attention.first({}) is None
 
 
@@ -184,6 +186,17 @@ def test_a_tour_taken_again_starts_and_leaves_a_second_run_in_the_journal(acme, 
     tell(alices, "tour_started", TOUR)
     assert len(lines(acme, "tour_started")) == 2
     assert alices.post("/help/tours/nowhere/").status_code == 404
+
+
+def test_a_tour_that_was_asked_for_comes_before_what_nobody_asked_for(acme, alice, alices):
+    two_settled_days(acme)
+    assert asks(corner(alices)) == ["celebration"]
+
+    alices.post("/help/tours/dashboard_intro/")
+
+    assert "data-wanted" in corner(alices)
+    tell(alices, "tour_started", TOUR)
+    assert asks(corner(alices)) == ["celebration"]
 
 
 def test_a_tour_of_the_sample_is_not_offered_again_at_home(acme, alice, alices):

@@ -223,6 +223,21 @@ def test_an_offered_tour_is_declined_or_left_by_escape_with_how_far_it_went(brow
     assert len(lines(settled, "tour_started")) == 2
 
 
+def test_a_tour_that_was_asked_for_starts_although_other_things_wait(browser, acme, alice, url):
+    connected(acme, alice)
+    with sitting(browser, url, alice) as page:
+        open_page(page, "/dashboard/")
+        expect(page.get_by_text("Your data is ready")).to_be_visible()
+        page.goto("/help/")
+        expect(page.get_by_role("dialog")).to_be_visible()
+        page.keyboard.press("Escape")
+
+        page.get_by_role("button", name="Take the tour").click()
+
+        expect(page.get_by_text("Your data is ready")).to_be_visible()
+        expect(page.get_by_role("dialog", name="Welcome to TokenTra")).to_be_visible()
+
+
 def test_declining_the_tour_is_heard(browser, settled, alice, url):
     with sitting(browser, url, alice) as page:
         open_page(page, "/dashboard/")
