@@ -76,6 +76,10 @@ export class Call {
     this.carried = current(this.id);
   }
 
+  get operation(): string {
+    return this.begun.operation;
+  }
+
   /** The provider's own id and time of it, for what may be read more than once: it is counted once all the same. */
   isKnownAs(id: string, at: Date): void {
     this.id = id.slice(0, LONGEST_ID);

@@ -1,9 +1,11 @@
-// Google's, Mistral's and AWS's clients, as they are installed, against a model server on this machine.
+// Google's, Mistral's, Cohere's, Pinecone's and AWS's clients, as they are installed, against a model server on this machine.
 import assert from "node:assert/strict";
-import { after, before, beforeEach, test } from "node:test";
+import { after, before, beforeEach, type TestContext, test } from "node:test";
 import { BedrockRuntimeClient, ConverseCommand, ConverseStreamCommand } from "@aws-sdk/client-bedrock-runtime";
 import { GoogleGenAI } from "@google/genai";
+import { VertexAI } from "@google-cloud/vertexai";
 import { Mistral } from "@mistralai/mistralai";
+import { Pinecone } from "@pinecone-database/pinecone";
 import { NodeHttpHandler } from "@smithy/node-http-handler";
 import { CohereClientV2 } from "cohere-ai";
 import type { Told } from "../src/event.js";
@@ -41,6 +43,13 @@ beforeEach(async () => {
 function answer({ path, body }: Asked): Answer {
   if (path.includes("broken") || body?.model === "broken")
     return { json: { message: "The secret question" }, status: 400 };
+  if (path.endsWith("/query")) return { json: { matches: [], namespace: "n", usage: { readUnits: 1.5 } } };
+  if (path.includes("/vectors/fetch")) return { json: { vectors: {}, namespace: "n", usage: { readUnits: 1 } } };
+  if (path.endsWith("/vectors/upsert")) return { json: { upsertedCount: 1 } };
+  if (path.includes("/records/namespaces/")) {
+    const usage = { read_units: 6, embed_total_tokens: 8, rerank_units: 1 };
+    return { json: { result: { hits: [] }, usage } };
+  }
   if (path.includes(":streamGenerateContent")) return { events: [gemini({}), gemini(GEMINI_USAGE)] };
   if (path.includes(":generateContent")) return { json: gemini(GEMINI_USAGE) };
   if (path.endsWith("/converse")) return { json: { output: {}, stopReason: "end_turn", usage: NOVA_USAGE } };
@@ -145,6 +154,70 @@ test("Google's client is measured, whole and streamed", async () => {
       ["google", "gemini-2.5-flash", true],
     ],
   );
+});
+
+test("Google's older client for Vertex is measured, also by its chats", async (context) => {
+  asksHere(context);
+  const vertex = new VertexAI({ project: "p", location: "us-east5" });
+  Object.assign(vertex, { googleAuth: { getAccessToken: async () => "none" } });
+  const model = tt.wrap(vertex).getGenerativeModel({ model: "gemini-2.5-flash" });
+  const { response } = await model.generateContent("The secret question");
+  const { stream } = await model.generateContentStream("The secret question");
+  const texts = [];
+  for await (const piece of stream) texts.push(piece.candidates?.[0]?.content.parts[0]?.text);
+  const chat = model.startChat();
+  await chat.sendMessage("The secret question");
+  const whole = await (await chat.sendMessageStream("The secret question")).response; // nobody looks at its pieces
+  await assert.rejects(tt.wrap(vertex).getGenerativeModel({ model: "broken" }).generateContent("…"));
+  const found = await told(5);
+
+  assert.equal(response.candidates?.[0]?.content.parts[0]?.text, ANSWER);
+  assert.deepEqual(texts, [ANSWER, ANSWER]);
+  assert.equal(whole.usageMetadata?.promptTokenCount, 1000);
+  assert.equal((await chat.getHistory()).length, 4);
+  assert.deepEqual(
+    found.map(({ tokens }) => tokens),
+    [GEMINI_TOKENS, GEMINI_TOKENS, GEMINI_TOKENS, GEMINI_TOKENS, undefined],
+  );
+  assert.deepEqual(
+    door.events.map(({ provider, model, streaming, status }) => [provider, model, streaming, status]),
+    [
+      ["google", "gemini-2.5-flash", undefined, "ok"],
+      ["google", "gemini-2.5-flash", true, "ok"],
+      ["google", "gemini-2.5-flash", undefined, "ok"],
+      ["google", "gemini-2.5-flash", true, "ok"],
+      ["google", "broken", undefined, "error"],
+    ],
+  );
+});
+
+/** This library asks by https alone, and its chats forget where. */
+function asksHere(context: TestContext): void {
+  const { fetch } = globalThis;
+  const asking: typeof fetch = (address, init) => fetch(String(address).replace(/^https:..[^/]+/, models.url), init);
+  context.mock.method(globalThis, "fetch", asking);
+}
+
+test("Pinecone's client is measured in the units that it tells; of writes it tells none", async () => {
+  const pinecone = tt.wrap(new Pinecone({ apiKey: "none" }));
+  const index = pinecone.index({ name: "shop", host: models.url });
+  const { usage } = await index.query({ vector: [0.5], topK: 1 });
+  await index.namespace("n").fetch({ ids: ["1"] });
+  await index.searchRecords({ query: { topK: 1, inputs: { text: "The secret question" } } });
+  await index.upsert({ records: [{ id: "1", values: [0.5] }] });
+  const found = await told(4);
+
+  assert.equal(usage?.readUnits, 1.5);
+  assert.deepEqual(
+    found.map(({ operation, units, tokens, usageSource }) => [operation, units, tokens, usageSource]),
+    [
+      ["query", { read_unit: 1.5 }, {}, "reported"],
+      ["fetch", { read_unit: 1 }, {}, "reported"],
+      ["search", { read_unit: 6, rerank_unit: 1 }, { input: 8 }, "reported"],
+      ["upsert", undefined, {}, "missing"],
+    ],
+  );
+  assert.deepEqual([...new Set(door.events.map(({ provider, model }) => `${provider} ${model}`))], ["pinecone shop"]);
 });
 
 test("Mistral's client is measured, whole, streamed and for embeddings", async () => {

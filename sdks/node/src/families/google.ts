@@ -34,12 +34,12 @@ export const google: Family = {
 };
 
 /** "models/gemini-2.5-flash" and longer names are the last part of theirs. */
-function modelOf(name: unknown): string {
+export function modelOf(name: unknown): string {
   return (text(name) ?? "").split("/").pop() ?? "";
 }
 
 /** Cached tokens are a part of the prompt; thoughts come on top of the candidates, and are output. */
-function readContent(answer: Fields): Told {
+export function readContent(answer: Fields): Told {
   const usage = answer["usageMetadata"];
   const prompt = known(at(usage, "promptTokenCount"));
   const named = said({ model: modelOf(answer["modelVersion"]) || undefined, requestId: text(answer["responseId"]) });

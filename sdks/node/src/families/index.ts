@@ -7,13 +7,15 @@ import { cohere } from "./cohere.js";
 import { google } from "./google.js";
 import { mistral } from "./mistral.js";
 import { openai } from "./openai.js";
+import { pinecone } from "./pinecone.js";
+import { vertex } from "./vertex.js";
 
 export interface Family {
   matches(client: Record<string, unknown>): boolean;
   wrap(client: object, observer: Observer, how: WrapOptions): void;
 }
 
-const FAMILIES: readonly Family[] = [openai, anthropic, google, mistral, bedrock, cohere];
+const FAMILIES: readonly Family[] = [openai, anthropic, google, mistral, bedrock, cohere, vertex, pinecone];
 
 /** False where nobody knows this client. */
 export function wrapClient(client: object, observer: Observer, how: WrapOptions): boolean {

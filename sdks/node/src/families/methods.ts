@@ -52,6 +52,18 @@ export function watchMethod(
   };
 }
 
+/** What a method of `owner` makes is seen by `again` before anybody else has it. */
+export function watchMade(owner: object, name: string, observer: Observer, again: (made: object) => void): void {
+  const methods = owner as Record<string, Method>;
+  const make = methods[name];
+  if (typeof make !== "function") return;
+  methods[name] = function making(this: unknown, ...given) {
+    const made = make.apply(this, given);
+    observer.safely(() => again(made as object));
+    return made;
+  };
+}
+
 function see(value: unknown, call: Call, { whole, stream, inside }: Plan, observer: Observer): void {
   if (inside) return inside(fields(value), call);
   if (stream && typeof fields(value)[Symbol.asyncIterator as never] === "function") {

@@ -148,7 +148,7 @@ function readChat(answer: Fields): Told {
 }
 
 /** Of chat and embeddings. What came from a cache, was written to one, or was audio is a part of `prompt_tokens`. */
-function usage(said: unknown): Told {
+export function usage(said: unknown): Told {
   const told = fields(said);
   const prompt = known(told["prompt_tokens"], told["input_tokens"]);
   const completion = known(told["completion_tokens"], told["output_tokens"]);
