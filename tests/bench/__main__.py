@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 
-SECTIONS = ("sync", "dashboard", "funnel", "weight", "onboarding", "ingest")
+SECTIONS = ("sync", "dashboard", "funnel", "weight", "onboarding", "ingest", "sdk")
 
 
 def main() -> int:

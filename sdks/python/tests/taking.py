@@ -73,6 +73,7 @@ def taking() -> Iterator[Taken]:
 
     class Door(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True  # head and body are written one after another
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))

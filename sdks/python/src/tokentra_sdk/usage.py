@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Union
@@ -27,8 +28,14 @@ def get(thing: Any, *names: str) -> Any:
     for name in names:
         if thing is None:
             return None
-        thing = thing.get(name) if isinstance(thing, Mapping) else getattr(thing, name, None)
+        thing = thing.get(name) if is_mapping(thing.__class__) else getattr(thing, name, None)
     return thing
+
+
+@functools.lru_cache(maxsize=1024)
+def is_mapping(kind: type) -> bool:
+    """Asked many times for each call, of few classes."""
+    return issubclass(kind, Mapping)
 
 
 def count(thing: Any, *names: str) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 from collections.abc import Mapping
 from typing import Any, Callable, Optional
 from urllib.parse import urlsplit
@@ -43,7 +44,12 @@ def wrap(client: Any, wrapped: Wrapped) -> bool:
 def provider_of(client: Any) -> str:
     if "Azure" in type(client).__name__:
         return "azure"
-    host = urlsplit(str(get(client, "base_url") or "")).hostname or ""
+    return provider_at(str(get(client, "base_url") or ""))
+
+
+@functools.lru_cache(maxsize=256)
+def provider_at(address: str) -> str:
+    host = urlsplit(address).hostname or ""
     return next((name for end, name in HOSTS.items() if host == end or host.endswith(f".{end}")), "openai")
 
 
