@@ -13,11 +13,16 @@ import cohere
 import openai
 import pinecone
 from google import genai
-from mistralai.client import Mistral
 
-import shapes_bedrock  # noqa: F401  # what answers there
-import shapes_google  # noqa: F401
-import shapes_others  # noqa: F401
+import shapes
+import shapes_bedrock as bedrock
+import shapes_google as google
+import shapes_others as others
+
+try:
+    from mistralai.client import Mistral
+except ImportError:  # until version 1
+    from mistralai import Mistral
 
 QUESTION = [{"role": "user", "content": "The secret question"}]
 
@@ -28,7 +33,7 @@ class Family:
 
     make: Callable[[str], Any]
     call: Callable[[Any], str]
-    events: int  # that one call comes to
+    told: tuple[dict[str, Any], ...]  # of each event that one call comes to: its tokens, or its units
 
 
 def openai_call(client: Any) -> str:
@@ -77,9 +82,15 @@ def pinecone_call(index: Any) -> str:
 
 
 FAMILIES: Mapping[str, Family] = {
-    "openai": Family(lambda url: openai.OpenAI(api_key="none", base_url=f"{url}/v1", max_retries=0), openai_call, 2),
+    "openai": Family(
+        lambda url: openai.OpenAI(api_key="none", base_url=f"{url}/v1", max_retries=0),
+        openai_call,
+        (shapes.CHAT_TOKENS,) * 2,
+    ),
     "anthropic": Family(
-        lambda url: anthropic.Anthropic(api_key="none", base_url=url, max_retries=0), anthropic_call, 2
+        lambda url: anthropic.Anthropic(api_key="none", base_url=url, max_retries=0),
+        anthropic_call,
+        (shapes.MESSAGE_TOKENS,) * 2,
     ),
     "bedrock": Family(
         lambda url: boto3.client(
@@ -90,10 +101,20 @@ FAMILIES: Mapping[str, Family] = {
             aws_secret_access_key="none",
         ),
         bedrock_call,
-        4,
+        (bedrock.CONVERSE_TOKENS, bedrock.CONVERSE_TOKENS, shapes.MESSAGE_TOKENS, shapes.MESSAGE_TOKENS),
     ),
-    "google": Family(lambda url: genai.Client(api_key="none", http_options={"base_url": url}), google_call, 2),
-    "mistral": Family(lambda url: Mistral(api_key="none", server_url=f"{url}/mistral"), mistral_call, 2),
-    "cohere": Family(lambda url: cohere.ClientV2(api_key="none", base_url=url), cohere_call, 3),
-    "pinecone": Family(lambda url: pinecone.Index(host=url, api_key="none"), pinecone_call, 2),
+    "google": Family(
+        lambda url: genai.Client(api_key="none", http_options={"base_url": url}), google_call, (google.TOKENS,) * 2
+    ),
+    "mistral": Family(
+        lambda url: Mistral(api_key="none", server_url=f"{url}/mistral"), mistral_call, (others.MISTRAL_TOKENS,) * 2
+    ),
+    "cohere": Family(
+        lambda url: cohere.ClientV2(api_key="none", base_url=url),
+        cohere_call,
+        ({"search": 2}, others.PLAIN, others.PLAIN),
+    ),
+    "pinecone": Family(
+        lambda url: pinecone.Pinecone(api_key="none").Index(host=url), pinecone_call, ({"read_unit": 5}, {})
+    ),
 }

@@ -61,7 +61,9 @@ def test_however_it_ends(program, tokentra, end):
 
 
 def test_interrupted_from_the_keyboard(program, tokentra):
+    """What runs in the background of a shell is not interrupted, unless it says so itself."""
     program(
+        "import signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "sdk = TokenTra(every=60)\ncall(sdk)\nprint('ready', flush=True)\ntime.sleep(30)",
         signalled=signal.SIGINT,
         ends=-signal.SIGINT,

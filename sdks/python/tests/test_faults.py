@@ -18,7 +18,7 @@ from tokentra_sdk.calls import Call
 
 HERE = Path(__file__).resolve().parent
 KEY = "tt_test_generated"
-EVENTS = sum(family.events for family in FAMILIES.values())
+EVENTS = sum(len(family.told) for family in FAMILIES.values())
 
 
 class Odd:
