@@ -49,7 +49,7 @@ def page(permission: Permission, *, scoped: bool = True) -> Callable[[View[P]], 
                 return redirect(reverse("accounts:no_organization"))
             if not member.membership.may(permission):
                 raise PermissionDenied(
-                    f"Your role, {member.membership.get_role_display().lower()}, does not include this."
+                    f"Your role, {member.membership.get_role_display().lower()}, does not include this. Ask an owner or admin."
                 )
             if not scoped:
                 return view(member, *args, **kwargs)
