@@ -48,9 +48,8 @@ def page(permission: Permission, *, scoped: bool = True) -> Callable[[View[P]], 
             if getattr(request, "membership", None) is None:
                 return redirect(reverse("accounts:no_organization"))
             if not member.membership.may(permission):
-                raise PermissionDenied(
-                    f"Your role, {member.membership.get_role_display().lower()}, does not include this. Ask an owner or admin."
-                )
+                role = member.membership.get_role_display().lower()
+                raise PermissionDenied(f"Your role, {role}, does not include this. Ask an owner or admin.")
             if not scoped:
                 return view(member, *args, **kwargs)
             with organization_scope(member.organization.pk):

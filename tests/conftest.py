@@ -20,6 +20,7 @@ from accounts.permissions import Role
 from onboarding.guidance import noticing
 from tests import make
 from tests.product import wait_for
+from tests.sparing import spare
 from tokentra.lib.tenancy import organization_scope
 
 # how fast a busy machine draws examples says nothing about the code
@@ -55,7 +56,9 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: pytest.FixtureRequest) -> Iterator[None]:
     assert all(c.settings_dict["NAME"].startswith("test_") for c in connections.all())
-    yield
+    with pytest.MonkeyPatch.context() as patch:
+        spare(patch)
+        yield
     with django_db_blocker.unblock():  # type: ignore[attr-defined]  # pytest-django's blocker
         for alias in ALIASES:
             connections[alias].close()
