@@ -16,8 +16,9 @@ const common = {
 };
 
 for (const made of ["dist", "build/types"]) await rm(made, { recursive: true, force: true });
-await build({ ...common, entryPoints: ["src/index.ts", "src/cli.ts"], format: "esm", splitting: true });
-await build({ ...common, entryPoints: ["src/index.ts"], format: "cjs", outExtension: { ".js": ".cjs" } });
+await build({ ...common, entryPoints: ["src/index.ts", "src/auto.ts", "src/cli.ts"], format: "esm", splitting: true });
+const required = { index: "src/index.ts", auto: "src/auto_required.ts" };
+await build({ ...common, entryPoints: required, format: "cjs", outExtension: { ".js": ".cjs" } });
 const tsc = join(dirname(createRequire(import.meta.url).resolve("typescript/package.json")), "bin/tsc");
 execFileSync(process.execPath, [tsc, "--project", "tsconfig.build.json"], { stdio: "inherit" });
 

@@ -2,6 +2,7 @@
 export { check, type Finding } from "./check.js";
 export { agent, attributes, requestScope, run, setCustomerId, tool } from "./context.js";
 export type { Attributes, Event, Status, Tokens, UsageSource } from "./event.js";
+export { middleware } from "./middleware.js";
 export type { Stats } from "./sender.js";
 export type { Options } from "./settings.js";
 export type { WrapOptions } from "./tokentra.js";

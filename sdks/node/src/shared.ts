@@ -10,7 +10,8 @@ interface Shared {
   senders?: Map<string, Sender>;
   first?: TokenTra;
   separatesRequests?: boolean;
-  /** Objects whose methods are replaced, so that no call is reported twice. */
+  watchesRequire?: boolean;
+  /** Clients and classes whose methods are replaced, so that no call is reported twice. */
   wrapped: WeakSet<object>;
 }
 

@@ -42,6 +42,12 @@ export class TokenTra {
     return client;
   }
 
+  /** Like `wrap` of a client that nobody asked to wrap. @internal */
+  notice(client: object): void {
+    const observer = new Observer(this.sender, this.attributes);
+    observer.safely(() => wrapClient(client, observer, {}));
+  }
+
   /** Send what waits, for programs that are frozen or ended from outside. True when nothing waits any more. */
   flush(timeoutMs?: number): Promise<boolean> {
     return this.sender.flush(timeoutMs);

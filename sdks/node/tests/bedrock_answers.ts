@@ -1,9 +1,8 @@
 // What models on Bedrock answer to those who invoke them: in the words of whoever made them.
-import { anthropicAnswers, messageEvents } from "./answers.js";
+import { ANSWER, anthropicAnswers, messageEvents } from "./answers.js";
 import { eventStream } from "./event_stream.js";
 import type { Answer, Asked } from "./model_server.js";
 
-const ANSWER = "The secret answer";
 export const PLAIN = { input: 600, output: 50 };
 export const COUNTED = { input: 600, cacheRead: 300, cacheWrite5m: 170, output: 50 };
 const NOVA_USAGE = {

@@ -12,18 +12,22 @@ const chosen = names.filter((name) => !wanted.length || wanted.some((part) => na
 
 await import("../build.mjs");
 rmSync("build/tests", { recursive: true, force: true });
-await build({
-  entryPoints: [...chosen.map((name) => `tests/${name}`), ...programs()],
+const common = {
   bundle: true,
-  splitting: true,
   packages: "external",
   platform: "node",
   target: "node18",
-  format: "esm",
   outdir: "build/tests",
   outbase: "tests",
+};
+await build({
+  ...common,
+  entryPoints: [...chosen.map((name) => `tests/${name}`), ...programs(), "tests/families.ts"],
+  splitting: true,
+  format: "esm",
   outExtension: { ".js": ".mjs" },
 });
+await build({ ...common, entryPoints: ["tests/families.ts"], format: "cjs", outExtension: { ".js": ".cjs" } });
 const files = chosen.map((name) => `build/tests/${name.replace(/\.ts$/, ".mjs")}`);
 const { status } = spawnSync(process.execPath, ["--test", ...files], { stdio: "inherit" });
 process.exit(status ?? 1);

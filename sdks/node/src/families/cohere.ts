@@ -17,6 +17,8 @@ export const cohere: Family = {
   matches: (client) => METHODS.every(([name]) => typeof client[name] === "function"),
   wrap: (client, observer, how) => {
     if (!isNew(client)) return;
+    const inner = at(client, "clientV2"); // whose methods this one hands on
+    if (typeof inner === "object" && inner !== null) isNew(inner);
     for (const [name, operation, streaming] of METHODS) {
       watchMethod(client, name, observer, (given) => ({
         begun: { provider: how.provider ?? "cohere", model: text(at(given[0], "model")) ?? "", operation, streaming },

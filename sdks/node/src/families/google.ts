@@ -1,37 +1,37 @@
 // Google's client for Gemini, by its own API and by Vertex: contents, their streams, embeddings and images.
 import type { Told } from "../event.js";
 import type { Family } from "./index.js";
-import { newest, watchMethod } from "./methods.js";
+import { newest, type Plan, watchMethod } from "./methods.js";
 import { at, count, type Fields, known, present, rest, said, text, units } from "./reading.js";
 import { isNew } from "./stainless.js";
 
 export const google: Family = {
-  matches: (client) =>
-    typeof at(client, "models", "generateContent") === "function" &&
-    typeof at(client, "models", "embedContent") === "function",
+  matches: (client) => isModels(client) || isModels(client["models"]),
   wrap: (client, observer, how) => {
-    if (!isNew(client)) return;
-    const { models } = client as { models: object };
+    const models = (isModels(client) ? client : at(client, "models")) as Fields;
+    if (!isNew(models)) return;
     const provider = how.provider ?? "google";
-    const begun = (given: unknown[], operation: string, streaming = false) => ({
-      provider,
-      model: modelOf(at(given[0], "model")),
-      operation,
-      streaming,
-    });
-    watchMethod(models, "generateContent", observer, (given) => ({ begun: begun(given, "chat"), whole: readContent }));
-    watchMethod(models, "generateContentStream", observer, (given) => ({
-      begun: begun(given, "chat", true),
-      whole: readContent,
-      stream: newest(readContent, "usageMetadata", "modelVersion", "responseId"),
-    }));
-    watchMethod(models, "embedContent", observer, (given) => ({
-      begun: begun(given, "embeddings"),
-      whole: readEmbeddings,
-    }));
-    watchMethod(models, "generateImages", observer, (given) => ({ begun: begun(given, "image"), whole: readImages }));
+    const watch = (name: string, operation: string, whole: Plan["whole"], stream?: Plan["stream"]) => {
+      // a call that runs functions asks several times: each time is one request, and comes by the inner method
+      const inner = typeof models[`${name}Internal`] === "function" ? `${name}Internal` : name;
+      watchMethod(models, inner, observer, (given) => ({
+        begun: { provider, model: modelOf(at(given[0], "model")), operation, streaming: stream !== undefined },
+        whole,
+        ...(stream ? { stream } : {}),
+      }));
+    };
+    watch("generateContent", "chat", readContent);
+    watch("generateContentStream", "chat", readContent, contentStream);
+    watch("embedContent", "embeddings", readEmbeddings);
+    for (const name of ["generateImages", "editImage", "upscaleImage"]) watch(name, "image", readImages);
   },
 };
+
+const contentStream = newest(readContent, "usageMetadata", "modelVersion", "responseId");
+
+function isModels(client: unknown): boolean {
+  return typeof at(client, "generateContent") === "function" && typeof at(client, "embedContent") === "function";
+}
 
 /** "models/gemini-2.5-flash" and longer names are the last part of theirs. */
 export function modelOf(name: unknown): string {
