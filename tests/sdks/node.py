@@ -8,7 +8,9 @@ from collections.abc import Mapping
 from tokentra.machine.prepare import NODE_SDK, path_with_node
 
 
-def node(*arguments: object, env: Mapping[str, str] | None = None, seconds: int = 300) -> subprocess.CompletedProcess[str]:
+def node(
+    *arguments: object, env: Mapping[str, str] | None = None, seconds: int = 300
+) -> subprocess.CompletedProcess[str]:
     return ran("node", *arguments, env=env, seconds=seconds)
 
 

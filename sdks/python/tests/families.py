@@ -9,6 +9,7 @@ from typing import Any
 
 import anthropic
 import boto3
+import botocore.session
 import cohere
 import openai
 import pinecone
@@ -25,6 +26,17 @@ except ImportError:  # until version 1
     from mistralai import Mistral
 
 QUESTION = [{"role": "user", "content": "The secret question"}]
+
+
+def conversed() -> dict[str, Any]:
+    """Earlier versions of boto3 leave out of an answer for how long a cache keeps what was written to it."""
+    usage = botocore.session.get_session().get_service_model("bedrock-runtime").shape_for("TokenUsage").members
+    tokens = dict(bedrock.CONVERSE_TOKENS)
+    if "cacheReadInputTokens" not in usage:
+        return {"input": tokens["input"], "output": tokens["output"]}
+    if "cacheDetails" not in usage:
+        tokens["cacheWrite5m"] += tokens.pop("cacheWrite1h")
+    return tokens
 
 
 @dataclass(frozen=True)
@@ -101,7 +113,7 @@ FAMILIES: Mapping[str, Family] = {
             aws_secret_access_key="none",
         ),
         bedrock_call,
-        (bedrock.CONVERSE_TOKENS, bedrock.CONVERSE_TOKENS, shapes.MESSAGE_TOKENS, shapes.MESSAGE_TOKENS),
+        (conversed(), conversed(), shapes.MESSAGE_TOKENS, shapes.MESSAGE_TOKENS),
     ),
     "google": Family(
         lambda url: genai.Client(api_key="none", http_options={"base_url": url}), google_call, (google.TOKENS,) * 2

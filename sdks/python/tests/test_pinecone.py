@@ -92,6 +92,22 @@ def test_an_error_reaches_the_program_and_is_told_by_its_kind(index, one):
     assert "secret" not in repr(one())
 
 
+def test_an_answer_that_has_every_name_stays_as_it_is(sdk, models, one):
+    """As those of version 7 have."""
+
+    class Answer:
+        def __getattr__(self, name):
+            return None
+
+    answer = Answer()
+    index = pinecone.Index(host=models.url, api_key="none")
+    index.query = lambda **_: answer
+
+    assert sdk.wrap(index).query(vector=VECTOR) is answer
+    assert vars(answer) == {}
+    assert one()["usageSource"] == "missing"
+
+
 def test_an_index_has_the_name_that_its_address_begins_with(sdk):
     index = sdk.wrap(pinecone.Index(host="https://shop-abc123.svc.aped-1.pinecone.io", api_key="none"))
 

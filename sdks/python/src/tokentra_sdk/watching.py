@@ -49,6 +49,7 @@ class Begun:
     whole: Callable[[Any], Optional[Usage]]
     reader: Reader | None = None  # where a stream is asked for
     again: Callable[[BaseException], bool] = field(default=lambda _: False)  # whether to ask as the program did
+    may_be_raw: bool = False  # whether programs can ask this client for answers as the network brought them
     inside: Callable[[Any], None] | None = None  # watches what an answer holds, where the usage comes with that
 
 
@@ -123,7 +124,7 @@ async def awaited(begun: Begun, answer: Awaitable[Any], answered: Callable[[Begu
 
 def read(begun: Begun, answer: Any) -> Any:
     """The answer, watched where its usage comes later. None stands for the answer as it is."""
-    if hasattr(answer, "http_response") and hasattr(answer, "parse"):
+    if begun.may_be_raw and hasattr(answer, "http_response") and hasattr(answer, "parse"):
         read_raw(begun, answer)
         return None
     if begun.inside is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextvars
 import copy
 import functools
+import inspect
 from typing import Any, Callable
 from urllib.parse import urlsplit
 
@@ -60,7 +61,7 @@ def made(wrapped: Wrapped, make: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(make)
     def made_index(*args: Any, **kwargs: Any) -> Any:
         index = make(*args, **kwargs)
-        if hasattr(index, "__await__"):
+        if inspect.isawaitable(index):
             return later(index)
         wrapped.sdk.safely(wrap_part, index, wrapped)
         return index

@@ -16,11 +16,20 @@ def wrap_requests(client: Any, wrapped: Wrapped, begin: BeginRequest) -> bool:
     """Whatever resource asks, with raw answers or parsed ones, `request` is where it comes by."""
     if not callable(getattr(client, "request", None)) or not hasattr(client, "base_url"):
         return False
-    client.request = watched(wrapped, client.request, functools.partial(begin, client, wrapped))
+    client.request = watched(wrapped, client.request, functools.partial(begun, client, wrapped, begin))
     for name in ("copy", "with_options"):
         if hasattr(client, name):
             setattr(client, name, copied(wrapped, getattr(client, name), begin))
     return True
+
+
+def begun(
+    client: Any, wrapped: Wrapped, begin: BeginRequest, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Begun | None:
+    found = begin(client, wrapped, args, kwargs)
+    if found is not None:
+        found.may_be_raw = True
+    return found
 
 
 def copied(wrapped: Wrapped, copy: Callable[..., Any], begin: BeginRequest) -> Callable[..., Any]:
