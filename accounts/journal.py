@@ -57,6 +57,8 @@ class Event(StrEnum):
     SDK_API_KEY_COPIED = "sdk_api_key_copied"
     SDK_CODE_COPIED = "sdk_code_copied"
     SDK_SETUP_SKIPPED = "sdk_setup_skipped"
+    SDK_FIRST_REQUEST = "sdk_first_request"
+    SDK_SETUP_COMPLETED = "sdk_setup_completed"
 
 
 def record(

@@ -9,8 +9,9 @@ from django.utils import timezone
 
 from accounts.gates import refuse_key_in
 from accounts.http import Credential
-from sdk_keys import resolving, using
+from sdk_keys import attempts, nearly, resolving, using
 from tokentra.lib import outage
+from tokentra.lib.api_keys import is_key
 from tokentra.lib.problems import Problem
 
 PROGRAMS = ("/api/", "/v1/")  # where keys open something
@@ -34,7 +35,7 @@ class ApiKeys:
             key = key_of(request)
             if not key:
                 refuse_key_in(request, body_of(request), where="body")
-            credential = resolving.resolve(key, now=timezone.now()) if key else None
+            credential = credential_of(request, key) if key else None
         except (OperationalError, InterfaceError) as error:
             return refusal(request, outage.told(error))
         except Problem as problem:
@@ -49,7 +50,23 @@ class ApiKeys:
         response.cookies.clear()
         response.setdefault("Cache-Control", "private, no-store")
         using.note(credential, now=timezone.now())
+        attempts.note(request, credential, now=timezone.now())
         return response
+
+
+def credential_of(request: HttpRequest, key: str) -> Credential:
+    """Raises 401 as `resolving.resolve` does, and notes it for whoever may hear of it."""
+    now = timezone.now()
+    try:
+        return resolving.resolve(key, now=now)
+    except Problem as problem:
+        request.problem = problem  # type: ignore[attr-defined]  # attempts.note reads it
+        known = resolving.remembered(key).credential if is_key(key) else None
+        if known:
+            attempts.note(request, known, now=now)
+        else:
+            nearly.note(key, now=now)
+        raise
 
 
 def key_of(request: HttpRequest) -> str:

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from accounts import audit
 from accounts.http import calling
-from sdk_keys import resolving
+from sdk_keys import attempts, resolving
 from sdk_keys.models import ApiKey
 from tokentra.lib.tenancy import organization_scope
 
@@ -22,6 +22,7 @@ def tell(key: str, *, where: str, request: HttpRequest) -> None:
     if credential is None:
         return
     now = timezone.now()
+    attempts.write(credential, [attempts.Came("key_misplaced", said=where)], way="events", now=now)
     with calling(request), organization_scope(credential.organization_id):
         mine = ApiKey.objects.filter(organization_id=credential.organization_id, pk=credential.key_id)
         if mine.filter(Q(misplaced_at=None) | Q(misplaced_at__lt=now - TOLD_FOR)).update(misplaced_at=now):

@@ -103,3 +103,30 @@ class KeyDigest(models.Model):
 
     def __str__(self) -> str:
         return f"digest of {self.key_id}"
+
+
+class Attempt(Owned):
+    """The latest request of a key that came to an outcome: one row for each key and outcome, whatever is sent."""
+
+    key_id: UUID
+    key = models.ForeignKey(ApiKey, on_delete=models.CASCADE, db_constraint=False, db_index=False, related_name="+")
+    outcome = models.CharField(max_length=60)
+    way = models.CharField(max_length=20, help_text="Which door it came to.")
+    at = models.DateTimeField()
+    field = models.CharField(max_length=80, blank=True, help_text="The field that was wrong.")
+    said = models.CharField(max_length=60, blank=True, help_text="What was sent there, where that may be told.")
+    event_day = models.DateField(null=True)
+    event_id = models.UUIDField(null=True, help_text="The event that was stored.")
+
+    objects = OwnedQuerySet["Attempt"].as_manager()
+
+    class Meta(Owned.Meta):
+        constraints = [
+            *Owned.Meta.constraints,
+            models.UniqueConstraint(
+                fields=["organization", "key", "outcome"], name="one_latest_attempt_of_each_outcome"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.outcome} at {self.at:%Y-%m-%d %H:%M}"

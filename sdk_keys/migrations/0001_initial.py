@@ -134,6 +134,55 @@ class Migration(migrations.Migration):
                 ),
             ],
         ),
+        migrations.CreateModel(
+            name="Attempt",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(default=tokentra.lib.ids.uuid7, editable=False, primary_key=True, serialize=False),
+                ),
+                ("outcome", models.CharField(max_length=60)),
+                ("way", models.CharField(help_text="Which door it came to.", max_length=20)),
+                ("at", models.DateTimeField()),
+                ("field", models.CharField(blank=True, help_text="The field that was wrong.", max_length=80)),
+                (
+                    "said",
+                    models.CharField(
+                        blank=True, help_text="What was sent there, where that may be told.", max_length=60
+                    ),
+                ),
+                ("event_day", models.DateField(null=True)),
+                ("event_id", models.UUIDField(help_text="The event that was stored.", null=True)),
+                (
+                    "key",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="sdk_keys.apikey",
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="accounts.organization",
+                    ),
+                ),
+            ],
+            options={
+                "abstract": False,
+                "constraints": [
+                    models.UniqueConstraint(fields=("organization", "id"), name="sdk_keys_attempt_owned"),
+                    models.UniqueConstraint(
+                        fields=("organization", "key", "outcome"), name="one_latest_attempt_of_each_outcome"
+                    ),
+                ],
+            },
+        ),
         migrations.AddIndex(
             model_name="apikey",
             index=models.Index(fields=["organization", "-created_at"], name="keys_newest_first"),
@@ -162,7 +211,8 @@ class Migration(migrations.Migration):
                 "sdk_keys_apikey": "id, organization_id, revoked_at, expires_at",
             }
         ),
-        owned_policies("sdk_keys_apikey"),
+        owned_policies("sdk_keys_apikey", "sdk_keys_attempt"),
         OwnedForeignKey("sdk_keys_apikey", "replaced_by_id", "sdk_keys_apikey"),
         OwnedForeignKey("sdk_keys_keydigest", "key_id", "sdk_keys_apikey"),
+        OwnedForeignKey("sdk_keys_attempt", "key_id", "sdk_keys_apikey"),
     ]

@@ -31,6 +31,7 @@ def track(request: HttpRequest) -> HttpResponse:
     paces.events(credential.organization_id, len(events))
     with unless_gone(credential):
         answer = tracking.track(credential.organization_id, events, key_id=credential.key_id, now=timezone.now())
+    request.tracked = answer  # type: ignore[attr-defined]  # for whoever notes what came of a key's requests
     return HttpResponse(encode(told(answer)), status=answer.status, content_type="application/json")
 
 

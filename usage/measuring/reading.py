@@ -51,11 +51,14 @@ encode = msgspec.json.Encoder(order="sorted", decimal_format="string").encode
 
 
 class Refused(Exception):
-    """One event that cannot be kept: `code`, a sentence that says what to do, and the field if one is wrong."""
+    """One event that cannot be kept: `code`, a sentence that says what to do, and the field if one is wrong.
 
-    def __init__(self, code: str, message: str, field: str = "") -> None:
+    `said` is what was sent, where that may be told again.
+    """
+
+    def __init__(self, code: str, message: str, field: str = "", *, said: str = "") -> None:
         super().__init__(printable(message))
-        self.code, self.field = code, printable(field)
+        self.code, self.field, self.said = code, printable(field), said
 
 
 @dataclass(slots=True)
@@ -108,6 +111,7 @@ class Reader:
                 "timestamp_out_of_range",
                 f"occurredAt lies from {self.earliest.days} days back to 10 minutes ahead; this is {at.isoformat()}.",
                 "occurredAt",
+                said=at.isoformat(timespec="seconds"),
             )
         digest = int.from_bytes(sha256(encode([kept, tags])).digest()[:8], signed=True)
         return Read(sent, id, ref, at.date(), at, digest, tags, units, is_named)

@@ -23,7 +23,9 @@ from usage.measuring.prices import PriceTable
 from usage.measuring.reading import Read, Reader, Refused, cut, printable
 from usage.measuring.shape import LONGEST_ID, MOST_EVENTS
 from usage.pricing import Price
+from usage.rows import Basis
 
+TESTER = "tokentra"
 KNOWN_FOR = 3.0  # seconds for which a process believes an organization's zone and prices
 MOST_KNOWN = 2_000
 
@@ -38,17 +40,22 @@ class Result:
     code: str = ""
     message: str = ""
     field: str = ""
+    said: str = ""  # what was sent, where that may be told again
 
 
 @dataclass
 class Answer:
-    """How many items came to what; results tell of those that were not plainly accepted."""
+    """How many items came to what; results tell of those that were not plainly accepted.
+
+    `newest` is the last stored event of each kind: accepted, unpriced, test.
+    """
 
     accepted: int = 0
     duplicates: int = 0
     conflicts: int = 0
     rejected: int = 0
     results: list[Result] = field(default_factory=list)
+    newest: dict[str, storing.Key] = field(default_factory=dict)
 
     @property
     def status(self) -> int:
@@ -111,7 +118,9 @@ def track(
             read = reader.read(raw)
         except Refused as reason:
             answer.rejected += 1
-            answer.results.append(Result(index, named(raw), "rejected", reason.code, str(reason), reason.field))
+            answer.results.append(
+                Result(index, named(raw), "rejected", reason.code, str(reason), reason.field, reason.said)
+            )
             continue
         key = read.day, read.id
         if key in first:
@@ -126,8 +135,9 @@ def track(
             events = [(read, price) for _, read, price in first.values()]
             stored = storing.store(organization_id, events, key_id=key_id, zone=known.zone, now=now, tags=known.tags)
         answer.accepted += len(stored.new)
-        for key, (index, read, _) in first.items():
+        for key, (index, read, price) in first.items():
             if key in stored.new:
+                answer.newest[kind_of(read, price)] = key
                 if not read.is_named:  # it cannot know its id otherwise
                     answer.results.append(Result(index, str(read.id), "accepted"))
                 continue
@@ -137,6 +147,13 @@ def track(
     chaos.point("track.after_commit")
     answer.results.sort(key=lambda result: result.index)
     return answer
+
+
+def kind_of(read: Read, price: Price) -> str:
+    """Test events name us as their provider."""
+    if read.sent.provider == TESTER:
+        return "test"
+    return "unpriced" if price.basis is Basis.UNPRICED else "accepted"
 
 
 def discarded(answer: Answer, left_out: Mapping[str, int]) -> dict[str, discards.Discarded]:

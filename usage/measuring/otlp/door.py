@@ -60,6 +60,7 @@ def export(request: HttpRequest, kind: str) -> answers.Written:
             left_out=calls.left_out,
             families=Families(credential.organization_id, calls.told.values()),
         )
+    request.tracked = answer  # type: ignore[attr-defined]  # as in usage.measuring.door
     why = next((result.message for result in answer.results if result.status == "rejected"), "")
     return answers.done(kind, rejected=answer.rejected, why=why)
 
@@ -69,6 +70,7 @@ def told(written: answers.Written, status: int) -> HttpResponse:
 
 
 def refused(request: HttpRequest, kind: str, problem: Problem) -> HttpResponse:
+    request.problem = problem  # type: ignore[attr-defined]  # for whoever notes what came of a key's requests
     response = told(answers.refused(kind, problem.status, problem.message), problem.status)
     for name, value in ({"Cache-Control": "no-store"} | problem.headers).items():
         response[name] = value
