@@ -7,6 +7,7 @@ import "./elements/feature-celebration.js";
 import "./elements/local-time.js";
 import "./elements/page-tip.js";
 import "./elements/product-tour.js";
+import "./elements/sdk-setup.js";
 import "./elements/show-password.js";
 import "./elements/submit-once.js";
 import "./elements/theme-toggle.js";

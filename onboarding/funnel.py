@@ -88,6 +88,7 @@ class Group:
     reached: Mapping[str, int] = field(default_factory=dict)
     median: timedelta | None = None
     p90: timedelta | None = None
+    connected: int = 0
     to_provider: timedelta | None = None
     dropped: int = 0
     on_way: int = 0
@@ -103,9 +104,10 @@ MEASURES = ", ".join(
     [
         "count(*)",
         *(f"count({step.key})" for step in STEPS),
+        "count(connected)",
         "percentile_disc(0.5) WITHIN GROUP (ORDER BY data - signup)",
         "percentile_disc(0.9) WITHIN GROUP (ORDER BY data - signup)",
-        "percentile_disc(0.5) WITHIN GROUP (ORDER BY provider - signup)",
+        "percentile_disc(0.5) WITHIN GROUP (ORDER BY connected - signup)",
         "count(*) FILTER (WHERE state = 'dropped')",
         "count(*) FILTER (WHERE state = 'on_way')",
         *(f"count(*) FILTER (WHERE {key} = '{answer}')" for key in JUDGED for answer in ("yes", "no", "recent")),
@@ -170,13 +172,13 @@ class Report:
 def group_of(measures: list[Any]) -> Group:
     people, *rest = measures
     counts, rest = rest[: len(STEPS)], rest[len(STEPS) :]
-    median, p90, to_provider, dropped, on_way, *answers = rest
+    connected, median, p90, to_provider, dropped, on_way, *answers = rest
     verdicts = {}
     for key in JUDGED:
         yes, no, recent, *answers = answers
         verdicts[key] = Verdict(yes, yes + no, recent)
     reached = dict(zip((step.key for step in STEPS), counts, strict=True))
-    return Group(people, reached, median, p90, to_provider, dropped, on_way, verdicts)
+    return Group(people, reached, median, p90, connected, to_provider, dropped, on_way, verdicts)
 
 
 def rows(sql: str, params: Mapping[str, Any]) -> Iterator[Any]:

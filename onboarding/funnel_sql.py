@@ -4,9 +4,9 @@ It reads first occurrences (milestones), never the journal, and is asked as the 
 """
 
 from accounts.journal import Event
-from onboarding.funnel_steps import BETWEEN, SIGNUP, STEPS, STOPS, By, Step
+from onboarding.funnel_steps import BETWEEN, CONNECTED, SIGNUP, STEPS, STOPS, By, Step
 
-FACTS = (*STEPS[1:], *BETWEEN)
+FACTS = (*STEPS[1:], *BETWEEN, CONNECTED)
 UNKNOWN, DIRECT = "none", "direct"
 
 
@@ -69,7 +69,7 @@ WITH facts AS (
     LEFT JOIN onboarding_journey journey
         ON journey.organization_id = s.organization_id AND journey.user_id = s.user_id
     LEFT JOIN accounts_visit visit ON visit.user_id = s.user_id
-    {" ".join(join(event, is_personal=step.is_personal) for step in FACTS for event in step.events)}
+    {" ".join(dict.fromkeys(join(event, is_personal=step.is_personal) for step in FACTS for event in step.events))}
     WHERE {COUNTED} AND %(invited)s = {INVITED}
 ), steps AS (
     SELECT *, {", ".join(reached(step) for step in FACTS)} FROM facts

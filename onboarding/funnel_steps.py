@@ -29,16 +29,20 @@ class Step:
 STEPS = (
     Step("signup", "Signed up", (Event.SIGNUP_COMPLETED,), is_personal=True),
     Step("questionnaire", "Questionnaire done", (Event.QUESTIONNAIRE_COMPLETED,), is_personal=True, is_optional=True),
-    Step("provider", "Provider connected", (Event.PROVIDER_CONNECTION_COMPLETED,)),
+    Step(
+        "provider", "Provider connected or first event", (Event.PROVIDER_CONNECTION_COMPLETED, Event.SDK_FIRST_REQUEST)
+    ),
     Step("data", "First data on screen", (Event.DASHBOARD_DATA_LOADED,)),
 )
 SIGNUP, LAST = STEPS[0], STEPS[-1]
 BETWEEN = (  # smaller facts, which say more exactly where somebody stopped
     Step("began", "Opened the questionnaire", (Event.QUESTIONNAIRE_STARTED,), is_personal=True, is_optional=True),
+    Step("sdk", "Began to set up an SDK", (Event.SDK_SETUP_STARTED,), is_optional=True),
     Step("offered", "Offered a provider key", (Event.PROVIDER_CONNECTION_STARTED,), is_optional=True),
 )
-STOPS = ("signup", "began", "questionnaire", "offered", "provider", "data")  # from the least to the furthest
-BY_KEY = {step.key: step for step in (*STEPS, *BETWEEN)}
+CONNECTED = Step("connected", "Provider connected", (Event.PROVIDER_CONNECTION_COMPLETED,), is_optional=True)
+STOPS = ("signup", "began", "questionnaire", "sdk", "offered", "provider", "data")  # from the least to the furthest
+BY_KEY = {step.key: step for step in (*STEPS, *BETWEEN, CONNECTED)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +70,8 @@ TARGETS = (
     ),
     Target(
         "day1", "Day 1 activation",
-        "Share of people whose organization had a provider connected within 24 hours of their sign-up. "
+        "Share of people whose organization had a provider connected, or a first event of its own code, within 24 "
+        "hours of their sign-up. "
         "Whoever signed up less than 24 hours ago is left out.",
         above=60, judged_after=DAY,
     ),
@@ -95,6 +100,7 @@ class Use:
 
 USES = (
     Use(Event.PROVIDER_CONNECTION_COMPLETED, "Connected a provider"),
+    Use(Event.SDK_FIRST_REQUEST, "Reported calls of their own code"),
     Use(Event.DASHBOARD_DATA_LOADED, "Saw figures of their own"),
     Use(Event.OPTIMIZATION_FIRST_VIEW, "Opened the suggestions for saving"),
     Use(Event.TEAM_INVITE_SENT, "Invited somebody"),
@@ -116,7 +122,7 @@ RULES = (
     "People are counted by the day of their sign-up (UTC), and by everything that happened to them until now.",
     "Left out: sample workspaces, staff, the demonstration. People who signed up through an invitation joined an "
     "organization that was there already; they are counted apart.",
-    "Provider and first data are facts of the organization, whoever there brought them about.",
+    "Provider or event, and first data, are facts of the organization, whoever there brought them about.",
     "A step counts only together with the required steps before it, from the moment when all of them are true. "
     "The questionnaire may be passed by, so the next step's rate is taken from sign-up.",
     "Dropped off: not at first data, and not seen for the chosen number of days. Seen since: still on the way.",

@@ -9,13 +9,13 @@ from django.urls import reverse
 
 from onboarding.funnel import Group, Report
 from onboarding.funnel_sql import DIRECT, UNKNOWN
-from onboarding.funnel_steps import BY_KEY, LAST, SIGNUP, STEPS, STOPS, TARGETS, USES, By, Target
+from onboarding.funnel_steps import BY_KEY, CONNECTED, LAST, SIGNUP, STEPS, STOPS, TARGETS, USES, By, Target
 from tokentra.lib.money import DASH
 from tokentra.lib.periods import Grain
 from usage.csv_lines import line, safe
 
 MOST_ROWS = 20
-COMPARED = ("People", "Provider connected", "First data", "Share at first data", "Median time", "90% within")
+COMPARED = ("People", "Provider or event", "First data", "Share at first data", "Median time", "90% within")
 GRAINS = {Grain.DAY: "Day of sign-up", Grain.WEEK: "Week of sign-up, from Monday", Grain.MONTH: "Month of sign-up"}
 
 
@@ -187,10 +187,10 @@ class Tables:
         everybody = self.report.everybody
         if target.below:
             actual, of = {
-                "first_provider": (everybody.to_provider, everybody.reached.get("provider", 0)),
+                "first_provider": (everybody.to_provider, everybody.connected),
                 "first_data": (everybody.median, everybody.activated),
             }[target.key]
-            step = {"first_provider": "provider", "first_data": "data"}[target.key]
+            step = {"first_provider": CONNECTED.key, "first_data": "data"}[target.key]
             return Tile(
                 target,
                 f"under {lasting(target.below).text}",

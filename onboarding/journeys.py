@@ -13,7 +13,7 @@ from accounts.permissions import Permission
 from onboarding import answers, sales, segments, steps
 from onboarding.models import CompanyAnswers, Journey
 from onboarding.questions import BY_KEY, Question, Screen
-from onboarding.steps import DASHBOARD, Came, Traveller
+from onboarding.steps import DASHBOARD, SDK, Came, Traveller
 from providers.models import Connection
 
 
@@ -169,6 +169,8 @@ def skip(travel: Travel, step: str, *, now: datetime) -> str:
     deal_with(travel, step, "skipped_steps", "done_steps")
     if step in BY_KEY:
         journal.record(Event.QUESTIONNAIRE_STEP_SKIPPED, travel.user, travel.organization, step=step)
+    if step == SDK:
+        journal.record(Event.SDK_SETUP_SKIPPED, travel.user, travel.organization)
     return go_on(travel, after=step, now=now)
 
 

@@ -16,7 +16,7 @@ class Came(StrEnum):
     ANOTHER = "another"  # they have an organization already and made this one beside it
 
 
-CONTACT, CONNECT, DASHBOARD = "contact", "connect", "dashboard"
+CONTACT, SDK, CONNECT, DASHBOARD = "contact", "sdk", "connect", "dashboard"
 DONE = DASHBOARD
 
 
@@ -65,6 +65,8 @@ def steps(traveller: Traveller) -> tuple[str, ...]:
     keys = [screen.key for screen in SCREENS if asked(traveller, screen.questions)]
     if traveller.path is Path.SALES_ASSISTED and traveller.has_sales and traveller.manages:
         keys.append(CONTACT)
+    if traveller.path is Path.SDK_FIRST and traveller.manages:
+        keys.append(SDK)
     if traveller.manages and not traveller.is_connected:
         keys.append(CONNECT)
     return tuple(keys)

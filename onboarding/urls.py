@@ -1,9 +1,8 @@
 """Pages on the way in."""
 
 from django.urls import path
-from django.views.generic import RedirectView
 
-from onboarding import views
+from onboarding import views, wizard
 
 app_name = "onboarding"
 
@@ -15,8 +14,8 @@ urlpatterns = [
     path("team/", views.screen, {"key": "team"}, name="team"),
     path("providers/", views.connect, name="connect"),
     path("connected/", views.connected, name="connected"),
-    # the SDK's wizard is not there yet: its step leads on to connecting
-    path("sdk/", RedirectView.as_view(pattern_name="onboarding:connect"), name="sdk"),
+    path("sdk/", wizard.sdk, name="sdk"),
+    path("sdk/done/", wizard.done, name="sdk_done"),
     path("contact/", views.contact, name="contact"),
     path("waiting/", views.waiting, name="waiting"),
     path("skip/<str:step>/", views.skip, name="skip"),

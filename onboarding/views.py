@@ -15,12 +15,12 @@ from onboarding import connecting, inviting, journeys, segments, steps
 from onboarding import waiting as waits
 from onboarding.forms import ScreenForm
 from onboarding.questions import BY_KEY
-from onboarding.steps import CONNECT, CONTACT, DASHBOARD
+from onboarding.steps import CONNECT, CONTACT, DASHBOARD, SDK
 from providers.connectors import CONNECTORS
 from providers.models import Connection, KeyRequest
 
 PAGES = {**{key: f"onboarding:{key}" for key in BY_KEY}, CONTACT: "onboarding:contact", CONNECT: "onboarding:connect",
-         DASHBOARD: "usage:dashboard"}  # fmt: skip
+         SDK: "onboarding:sdk", DASHBOARD: "usage:dashboard"}  # fmt: skip
 
 
 def url_of(step: str) -> str:
@@ -136,9 +136,9 @@ def skip(request: OrgRequest, step: str) -> HttpResponse:
 @require_POST
 @page(Permission.SEE_COSTS)
 def leave(request: OrgRequest) -> HttpResponse:
-    """Straight to the dashboard; the questions wait in the checklist."""
+    """Straight to the dashboard, or to a key where somebody wants nothing else; the questions wait in the checklist."""
     journeys.dismiss(journeys.of(request.membership), now=timezone.now())
-    return redirect("usage:dashboard")
+    return redirect("onboarding:sdk" if request.POST.get("to") == SDK else "usage:dashboard")
 
 
 @require_GET

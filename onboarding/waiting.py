@@ -44,7 +44,7 @@ CARDS = (
         "Set up the SDK",
         "See cost by feature, team and customer.",
         "code",
-        "onboarding:sdk_wizard",
+        "onboarding:sdk",
         Permission.MANAGE_OWN_KEYS,
     ),
     Card(

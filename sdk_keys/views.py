@@ -1,5 +1,6 @@
 """The keys page under Settings, and the pages on which a key is made, replaced and shown once."""
 
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -10,8 +11,8 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from accounts.gates import page, recently_proved
 from accounts.http import OrgRequest
-from accounts.permissions import Permission
-from sdk_keys import ending, issuing, showing, snippets
+from accounts.permissions import Permission, Scope
+from sdk_keys import ending, issuing, setups, showing, snippets, watching
 from sdk_keys.finding import keys_of
 from sdk_keys.forms import NOW, KeyForm, ReplaceForm
 from sdk_keys.models import ApiKey, KeyState
@@ -21,7 +22,7 @@ from sdk_keys.models import ApiKey, KeyState
 @page(Permission.MANAGE_OWN_KEYS)
 def keys(request: OrgRequest) -> HttpResponse:
     context = showing.everything(request.membership, now=timezone.now())
-    return render(request, "sdk_keys/keys.html", context | {"snippet": snippets.send_event()})
+    return render(request, "sdk_keys/keys.html", context | {"guide": setups.Guide(request.GET.get("with", ""))})
 
 
 @require_http_methods(["GET", "POST"])
@@ -78,5 +79,9 @@ def of(request: OrgRequest, key_id: UUID) -> ApiKey:
 def shown_once(request: OrgRequest, made: issuing.Issued, *, old: ApiKey | None = None) -> HttpResponse:
     if old:
         old.refresh_from_db()
-    context = {"made": made, "old": old, "snippet": snippets.first_try(made)}
+    context: dict[str, Any] = {"made": made, "old": old}
+    if Scope.INGEST in made.key.scopes:
+        context |= {"guide": setups.Guide(key=made.clear), "arriving": watching.look(request)}
+    elif Scope.READ in made.key.scopes:
+        context |= {"snippet": snippets.read_usage(made.clear)}
     return render(request, "sdk_keys/made.html", context)

@@ -243,7 +243,7 @@ ACTS = {
     "onboarding:skip", "onboarding:leave", "providers:ask", "providers:revoke_request", "providers:key_request",
     "providers:pause", "providers:resume", "providers:sync", "usage:remove_rule", "usage:sample_enter",
     "usage:sample_leave", "usage:sample_remove", "usage:traces", "sdk_keys:revoke", "guidance:tour_again",
-    "usage:data_ready", "onboarding:sdk", "guidance:checklist_again", "guidance:tips_again", "guidance:open_early",
+    "usage:data_ready", "onboarding:sdk", "onboarding:sdk_done", "guidance:checklist_again", "guidance:tips_again", "guidance:open_early",
     "usage:leave_off_summed_tag",
 }  # fmt: skip
 

@@ -1,7 +1,7 @@
 """What gets somebody started: declared items, whose they are, in which order. Completion comes from facts."""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from accounts.journal import Event
@@ -49,6 +49,11 @@ ITEMS = (
         Permission.MANAGE_CONNECTIONS,
     ),
     Item(
+        "setup_sdk", "Report your own calls", "See cost by customer, feature and team", "code",
+        Event.SDK_FIRST_REQUEST, "onboarding:sdk", "Set up a program", "setup",
+        Permission.MANAGE_OWN_KEYS, optional=True,
+    ),
+    Item(
         "view_insights", "Review your cost breakdown", "See where your AI spend is going", "chart-bar",
         Event.DASHBOARD_DATA_LOADED, "usage:dashboard", "View dashboard", "optimize",
     ),
@@ -62,7 +67,7 @@ BY_ID = {item.id: item for item in ITEMS}
 # what a path begins with; whatever it does not name keeps the order above
 FIRST: Mapping[Path, tuple[str, ...]] = {
     Path.QUICK_CONNECT: ("connect_provider", "view_insights"),
-    Path.SDK_FIRST: ("connect_provider",),
+    Path.SDK_FIRST: ("setup_sdk", "connect_provider"),
     Path.GUIDED_TOUR: (),
     Path.SALES_ASSISTED: (),
 }
@@ -70,9 +75,9 @@ FIRST: Mapping[Path, tuple[str, ...]] = {
 WANTED: Mapping[str, tuple[str, ...]] = {
     "visibility": ("connect_provider", "view_insights"),
     "cost_reduction": ("connect_provider", "view_insights"),
-    "cost_allocation": ("connect_provider", "view_insights"),
+    "cost_allocation": ("connect_provider", "setup_sdk", "view_insights"),
     "model_optimization": ("connect_provider", "view_insights"),
-    "client_billing": ("connect_provider", "invite_team"),
+    "client_billing": ("connect_provider", "setup_sdk", "invite_team"),
     "compliance": ("connect_provider", "invite_team"),
     "budgets_alerts": ("connect_provider",),
     "exploring": (),
@@ -123,8 +128,15 @@ class Checklist:
 
 
 def of(reader: Reader, facts: Facts, items: Iterable[Item] = ITEMS) -> Checklist:
-    mine = sorted((item for item in items if is_theirs(reader, item)), key=lambda item: rank(reader, item))
+    theirs = (as_for(reader, item) for item in items if is_theirs(reader, item))
+    mine = sorted(theirs, key=lambda item: rank(reader, item))
     return Checklist(tuple(Entry(item, is_done(item, facts), place) for place, item in enumerate(mine, 1)))
+
+
+def as_for(reader: Reader, item: Item) -> Item:
+    """Whom their answers lead to the SDK begins with it, so for them it counts."""
+    begins_with_it = item.id == "setup_sdk" and reader.path is Path.SDK_FIRST
+    return replace(item, optional=False) if begins_with_it else item
 
 
 def is_theirs(reader: Reader, item: Item) -> bool:

@@ -86,7 +86,7 @@ class Allowed:
 ALLOWED = {
     Event.QUESTIONNAIRE_STARTED: Allowed(once=True),
     Event.PROVIDER_CONNECTION_STARTED: Allowed(shapes.OfProvider),
-    Event.SDK_SETUP_STARTED: Allowed(),
+    Event.SDK_SETUP_STARTED: Allowed(once=True),
     Event.SDK_LANGUAGE_SELECTED: Allowed(shapes.OfLanguage),
     Event.SDK_API_KEY_COPIED: Allowed(),
     Event.SDK_CODE_COPIED: Allowed(shapes.PerhapsOfLanguage),

@@ -61,6 +61,24 @@ class NotYet:
 
 
 @dataclass(frozen=True, slots=True)
+class Either:
+    """One of them is enough."""
+
+    conditions: tuple["Condition", ...]
+
+    @property
+    def trigger(self) -> str:
+        return " or ".join(each.trigger for each in self.conditions)
+
+    def holds(self, facts: Facts) -> bool:
+        return any(each.holds(facts) for each in self.conditions)
+
+    def of_those(self, facts: Facts) -> "Condition":
+        """The first that holds."""
+        return next((each for each in self.conditions if each.holds(facts)), self)
+
+
+@dataclass(frozen=True, slots=True)
 class Count:
     metric: str
     threshold: int
@@ -102,6 +120,11 @@ class Plan:
 
     def holds(self, facts: Facts) -> bool:
         return not facts.plans_are_enforced or PLANS.index(facts.plan) >= PLANS.index(self.minimum)
+
+
+def trigger_of(condition: Condition, facts: Facts) -> str:
+    """What is stored beside an unlock: which of several it was."""
+    return condition.of_those(facts).trigger if isinstance(condition, Either) else condition.trigger
 
 
 def is_news(condition: Condition, facts: Facts) -> bool:

@@ -26,7 +26,7 @@ HELP = "guidance:help"
 BUSY = frozenset(
     {
         *("providers:connect", "providers:ask", "providers:key", "providers:disconnect"),
-        *("sdk_keys:new", "sdk_keys:replace"),
+        *("sdk_keys:new", "sdk_keys:replace", "sdk_keys:troubleshooting"),
         *("accounts:email", "accounts:security", "accounts:team_member"),
     }
 )
@@ -124,9 +124,9 @@ class Corner:
         return None
 
     def tours(self) -> Iterator[tuple[Tour, Seen | None]]:
-        """Those of this page, never before there is something to see: their steps are about figures."""
+        """Those of this page, never before there is something to see."""
         for tour in tours.TOURS:
-            if tour.view == self.view and self.guide.facts.used_since is not None:
+            if tour.view == self.view and tour.is_due(self.guide.facts):
                 yield tour, self.guide.seen.get((Kind.TOUR, tour.id))
 
     def tip(self) -> TipShown | None:

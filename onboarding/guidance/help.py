@@ -1,7 +1,6 @@
 """What the help page offers one person: what can be done again, and what has become useful or waits."""
 
 from dataclasses import dataclass
-from functools import cached_property
 
 from onboarding.guidance import tours, unlocks
 from onboarding.guidance.guide import Guide
@@ -23,13 +22,9 @@ class Help:
         self.guide = guide
 
     @property
-    def tours(self) -> tuple[Tour, ...]:
-        return tours.TOURS
-
-    @cached_property
-    def can_tour(self) -> bool:
-        """Tours are about figures, of one's own or of the sample."""
-        return self.guide.facts.used_since is not None
+    def tours(self) -> list[tuple[Tour, bool]]:
+        """Each with whether it has something to show, of one's own or of the sample."""
+        return [(tour, tour.is_due(self.guide.facts)) for tour in tours.TOURS]
 
     @property
     def features(self) -> list[Standing]:

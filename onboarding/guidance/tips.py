@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from accounts.journal import Event
-from onboarding.guidance.conditions import DASHBOARD_VIEWS, Condition, Count, Facts, NotYet
+from onboarding.guidance.conditions import DASHBOARD_VIEWS, Action, Condition, Count, Facts, NotYet
 from onboarding.guidance.unlocks import Next
 
 
@@ -40,7 +40,12 @@ TIPS = (
         condition=Count(DASHBOARD_VIEWS, 3),
     ),
     Tip(
-        "add_attribution_tip", "unallocated", ("usage:attribution",), "Say whose spend this is",
+        "add_attribution_tip", "attribution-empty", ("usage:customers",), "Add attribution",
+        "Tag calls with feature, team, customer or user, and their cost stands under each name.",
+        condition=Action(Event.SDK_FIRST_REQUEST),
+    ),
+    Tip(
+        "allocate_spend_tip", "unallocated", ("usage:attribution",), "Say whose spend this is",
         "Owners, admins and finance name a cost centre beside a project, key or model. It counts there in every "
         "month, past ones too.",
         condition=NotYet(Event.ALLOCATION_RULE_CREATED),

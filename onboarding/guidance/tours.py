@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+from accounts.journal import Event
+from onboarding.guidance.conditions import Action, Condition, Facts
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -22,6 +25,14 @@ class Tour:
     view: str
     offer: str
     steps: tuple[Step, ...]
+    arguments: tuple[str, ...] = ()  # of the view's address
+    condition: Condition | None = None  # none: as soon as there are figures
+    needs: str = "It needs figures to point at. Connect a provider, or look around in the sample workspace."
+    offered_as: str = "New here? Take the tour."
+
+    def is_due(self, facts: Facts) -> bool:
+        """Its steps are about figures, so there have to be some."""
+        return facts.used_since is not None and (self.condition is None or self.condition.holds(facts))
 
     @property
     def step_ids(self) -> frozenset[str]:
@@ -67,6 +78,33 @@ TOURS = (
                 side="right", wide=True,
             ),
         ),
+    ),
+    Tour(
+        "sdk_attribution",
+        "Tour of attribution by your own code",
+        "usage:measured",
+        "Three steps: from calls that arrive to whose they are.",
+        (
+            Step(
+                "intro", "dimensions", "Your calls arrive",
+                "Your code reports each model call. Here their cost is added up by what they say: customer, feature, "
+                "team, agent and more.",
+            ),
+            Step(
+                "attribution_example", "attribution-example", "Say whose a call is",
+                "A name on a call is all it takes. Calls without one are counted as nobody's.",
+                side="top",
+            ),
+            Step(
+                "view_breakdown", "attribution-breakdown", "See who causes it",
+                "Each name stands here with its cost, calls and models, and has a page of its own.",
+                side="top",
+            ),
+        ),
+        arguments=("feature",),
+        condition=Action(Event.SDK_FIRST_REQUEST),
+        needs="It needs a call that your own code reported. Set up a program under Settings, API keys.",
+        offered_as="Your code's calls are here.",
     ),
 )  # fmt: skip
 BY_ID = {tour.id: tour for tour in TOURS}

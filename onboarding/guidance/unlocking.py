@@ -7,7 +7,7 @@ from accounts import journal
 from accounts.journal import Event
 from accounts.models import Organization
 from onboarding.guidance import unlocks
-from onboarding.guidance.conditions import Facts
+from onboarding.guidance.conditions import Facts, trigger_of
 from onboarding.guidance.reading import facts_of
 from onboarding.guidance.unlocks import FEATURES, Feature
 from onboarding.models import Unlock
@@ -28,7 +28,7 @@ def settle(
         return known
     known = dict(known)
     for feature in unlocks.news(facts, known, features):
-        values = {"trigger": feature.condition.trigger, "at": facts.now}
+        values = {"trigger": trigger_of(feature.condition, facts), "at": facts.now}
         unlock, is_new = Unlock.objects.get_or_create(organization=organization, feature=feature.id, defaults=values)
         known[feature.id] = unlock.at
         if is_new:

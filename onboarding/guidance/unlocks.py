@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
 from accounts.journal import Event
-from onboarding.guidance.conditions import Action, Condition, Days, Facts, is_news
+from onboarding.guidance.conditions import Action, Condition, Days, Either, Facts, is_news
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +51,13 @@ FEATURES = (
         next_steps=(Next("Explore the Usage page", "usage:explorer"), Next("See how far reading is", "providers:list")),
     ),
     Feature(
-        "cost_attribution", "Cost attribution", "Whose spend it is, by cost centre", "sitemap",
-        Days(1),  # a provider's projects and keys will do, so nobody has to measure first
-        needs="a day of your use is here",
-        celebration="There is spend to attribute! Projects, keys and models each say whose it is.",
+        "cost_attribution", "Cost attribution", "Whose spend it is, by customer, feature and cost centre", "sitemap",
+        Either((Action(Event.SDK_FIRST_REQUEST), Days(1))),  # a provider's projects and keys will do as well
+        needs="your code has reported a call, or a day of your use is here",
+        celebration="There is spend to attribute! Calls, projects and keys each say whose it is.",
         next_steps=(
             Next("Give spend to a cost centre", "usage:attribution"),
+            Next("See costs by customer", "usage:customers"),
             Next("See costs by project and key", "usage:explorer"),
         ),
         view="usage:attribution",

@@ -47,7 +47,7 @@ def tour_again(request: OrgRequest, tour: str) -> HttpResponse:
         raise Http404
     seen.mark(request.membership, Kind.TOUR, wanted.id, State.ASKED, now=timezone.now())
     remembered.forget(request, wanted.id)
-    return redirect(wanted.view)
+    return redirect(wanted.view, *wanted.arguments)
 
 
 @require_POST

@@ -41,6 +41,8 @@ def test_a_developer_at_a_startup_comes_to_the_connect_step_and_sees_figures(bro
         choose(dev, "Need visibility into AI costs")
         go_on(dev)
         skip(dev)
+        at(dev, "/onboarding/sdk/")
+        dev.get_by_role("button", name="I'll set this up later").click()
         at(dev, "/onboarding/providers/")
         expect(dev.get_by_text("Recommended for you")).to_be_visible()
 

@@ -13,7 +13,7 @@ from accounts.models import Membership, Organization, User, Visit
 from accounts.permissions import Role
 from onboarding import journeys
 from onboarding.questions import BY_KEY
-from onboarding.steps import CONNECT
+from onboarding.steps import CONNECT, SDK
 from tests.make import PASSWORD
 from tokentra.lib.tenancy import organization_scope
 
@@ -107,7 +107,7 @@ def acts(way: Way) -> Iterator[tuple[timedelta, object]]:
     if way.leaves:
         yield way.leaves, lambda membership: journeys.dismiss(journeys.of(membership), now=timezone.now())
     if way.finishes:
-        yield way.finishes, lambda membership: journeys.skip(journeys.of(membership), CONNECT, now=timezone.now())
+        yield way.finishes, pass_by
     for event, moment in (
         (Event.PROVIDER_CONNECTION_STARTED, way.offers),
         (Event.PROVIDER_CONNECTION_COMPLETED, way.connects),
@@ -119,6 +119,12 @@ def acts(way: Way) -> Iterator[tuple[timedelta, object]]:
                 moment,
                 lambda membership, event=event: journal.record(event, membership.user, membership.organization),
             )
+
+
+def pass_by(membership: Membership) -> None:
+    """What is left after the questions."""
+    for step in (SDK, CONNECT):
+        journeys.skip(journeys.of(membership), step, now=timezone.now())
 
 
 def answer_all(membership: Membership, answers: dict) -> None:

@@ -15,6 +15,7 @@ from accounts import journal
 from accounts.demonstration import EMAIL
 from accounts.journal import Event
 from accounts.models import JournalEntry, StaffAccess, User
+from accounts.organizations import memberships
 from onboarding.funnel import Ask, Report
 from onboarding.funnel_people import Crowd
 from onboarding.funnel_steps import By
@@ -69,15 +70,22 @@ def crowd(**filters: str) -> set[str]:
 STEPS = [
     ("Signed up", "35", DASH, "100.0%", DASH),
     ("Questionnaire done (optional)", "24", "68.6%", "68.6%", "11"),  # a 8, b 4, d 5, f 3, h 2, i 2
-    ("Provider connected", "23", "65.7%", "65.7%", "12"),  # a 8, b 4, c 4, f 3, h 2, i 2; of the 35 sign-ups
+    (
+        "Provider connected or first event",
+        "23",
+        "65.7%",
+        "65.7%",
+        "12",
+    ),  # a 8, b 4, c 4, f 3, h 2, i 2; of the 35 sign-ups
     ("First data on screen", "20", "87.0%", "57.1%", "15"),  # a 8, b 4, c 4, h 2, i 2; of the 23 with a provider
 ]
 STOPS = [  # seven days of silence: before 24 March, 12:00
     ("Signed up", "1", "10.0%", "2"),  # j is gone; g were there six days ago
     ("Opened the questionnaire", "4", "40.0%", "0"),  # e
     ("Questionnaire done", "0", "0.0%", "0"),
+    ("Began to set up an SDK", "0", "0.0%", "0"),
     ("Offered a provider key", "5", "50.0%", "0"),  # d
-    ("Provider connected", "0", "0.0%", "3"),  # f, seen yesterday
+    ("Provider connected or first event", "0", "0.0%", "3"),  # f, seen yesterday
 ]
 COHORTS = [  # of the Mondays
     ("2026-03-30", "2", "2", "2", "2", "100.0%", "6 min"),  # h
@@ -117,11 +125,30 @@ TILES = {
 }
 USES = [
     ("Connected a provider", "23", "65.7%"),
+    ("Reported calls of their own code", "0", "0.0%"),
     ("Saw figures of their own", "21", "60.0%"),  # j too: a fact counts here by itself
     ("Opened the suggestions for saving", "8", "22.9%"),
     ("Invited somebody", "1", "2.9%"),
     ("Has somebody who accepted an invitation", "1", "2.9%"),
 ]
+
+
+def test_a_first_event_is_a_first_source_and_no_provider(forty):
+    dora = User.objects.get(email="d0@forty.example")
+    with organization_scope(memberships(dora)[0].organization_id):
+        journal.record(
+            Event.SDK_SETUP_STARTED, dora, memberships(dora)[0].organization, at=NOW - 20 * DAY + 13 * MINUTE
+        )
+        journal.record(
+            Event.SDK_FIRST_REQUEST, None, memberships(dora)[0].organization, at=NOW - 20 * DAY + 14 * MINUTE
+        )
+
+    report = Report(asked())
+
+    assert (report.everybody.reached["provider"], report.everybody.connected) == (24, 23)
+    assert report.everybody.verdicts["day1"].met == 18
+    assert crowd(reached="provider") - crowd(reached="connected") == {"d0"}
+    assert report.uses[Event.SDK_FIRST_REQUEST] == 1
 
 
 def test_forty_people_give_the_figures_that_were_worked_out_by_hand(forty):

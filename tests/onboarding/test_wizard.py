@@ -80,10 +80,6 @@ def test_the_waiting_cards_lead_where_this_role_may_go(role, shown, acme):
     } == shown
 
 
-def test_the_sdk_step_leads_on_to_connecting(alices):
-    assert alices.get("/onboarding/sdk/").url == STEP
-
-
 def test_people_who_decide_begin_at_the_summary_once_there_is_one(alices):
     alices.post("/onboarding/company/", {"user_role": "cto_vp"})
     alices.post("/onboarding/leave/")

@@ -24,7 +24,7 @@
 {% meter 35 label="First sync" text="35%" %}
 {% steps items %}  items: label, state (done now waiting failed skipped), line
 {% skeleton "chart" %}  chart stat rows text
-{% code "make run" %}  {% copyable value label="key id" %}
+{% code "make run" language="bash" %}  {% copyable value label="key id" %}
 {% chart spend %}  of tokentra.lib.charts.stacked()   {% ranked rows %}  of tokentra.lib.charts.rank()
 {% local_time moment "time" %}  datetime time date ago
 Filters: dollars exact_dollars tokens exact percent duration in_currency:"EUR" ago day
@@ -39,6 +39,7 @@ from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
 from tokentra.lib import money
+from tokentra.lib.highlighting import coloured
 from tokentra.navigation import groups_for
 from tokentra.templatetags import charts_kit, figures, forms_kit, icons
 from tokentra.templatetags.words import BASES, STATUSES, Comparison
@@ -218,8 +219,9 @@ def skeleton(shape: str = "text", rows: int = 3) -> SafeString:
 
 
 @register.simple_tag
-def code(text: str, label: str = "Copy") -> SafeString:
-    return drawn("code", locals())
+def code(text: str, label: str = "Copy", *, language: str = "", tells: str = "") -> SafeString:
+    """`language` colours it; `tells` names the event of the journal that copying it is."""
+    return drawn("code", locals(), coloured=coloured(text, language))
 
 
 @register.simple_tag

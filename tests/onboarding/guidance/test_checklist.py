@@ -32,20 +32,21 @@ def facts(*, ours: tuple[Event, ...] = (), mine: tuple[Event, ...] = ()) -> Fact
 
 
 PROFILE, CONNECT, INSIGHTS, INVITE = "complete_profile", "connect_provider", "view_insights", "invite_team"
+SDK = "setup_sdk"
 
 
 @pytest.mark.parametrize(
     ("path", "goals", "order"),
     [
-        (Path.GUIDED_TOUR, (), [PROFILE, CONNECT, INSIGHTS, INVITE]),
-        (Path.SALES_ASSISTED, (), [PROFILE, CONNECT, INSIGHTS, INVITE]),
-        (Path.QUICK_CONNECT, (), [CONNECT, INSIGHTS, PROFILE, INVITE]),
-        (Path.SDK_FIRST, (), [CONNECT, PROFILE, INSIGHTS, INVITE]),
-        (Path.GUIDED_TOUR, ("visibility",), [CONNECT, INSIGHTS, PROFILE, INVITE]),
-        (Path.GUIDED_TOUR, ("client_billing",), [CONNECT, INVITE, PROFILE, INSIGHTS]),
-        (Path.GUIDED_TOUR, ("visibility", "client_billing"), [CONNECT, INSIGHTS, INVITE, PROFILE]),
-        (Path.GUIDED_TOUR, ("exploring",), [PROFILE, CONNECT, INSIGHTS, INVITE]),
-        (Path.QUICK_CONNECT, ("compliance",), [CONNECT, INSIGHTS, INVITE, PROFILE]),
+        (Path.GUIDED_TOUR, (), [PROFILE, CONNECT, SDK, INSIGHTS, INVITE]),
+        (Path.SALES_ASSISTED, (), [PROFILE, CONNECT, SDK, INSIGHTS, INVITE]),
+        (Path.QUICK_CONNECT, (), [CONNECT, INSIGHTS, PROFILE, SDK, INVITE]),
+        (Path.SDK_FIRST, (), [SDK, CONNECT, PROFILE, INSIGHTS, INVITE]),
+        (Path.GUIDED_TOUR, ("visibility",), [CONNECT, INSIGHTS, PROFILE, SDK, INVITE]),
+        (Path.GUIDED_TOUR, ("client_billing",), [CONNECT, SDK, INVITE, PROFILE, INSIGHTS]),
+        (Path.GUIDED_TOUR, ("visibility", "client_billing"), [CONNECT, SDK, INSIGHTS, INVITE, PROFILE]),
+        (Path.GUIDED_TOUR, ("exploring",), [PROFILE, CONNECT, SDK, INSIGHTS, INVITE]),
+        (Path.QUICK_CONNECT, ("compliance",), [CONNECT, INSIGHTS, INVITE, PROFILE, SDK]),
     ],
 )
 def test_path_and_goals_set_the_order(path, goals, order):
@@ -61,12 +62,12 @@ def test_every_path_and_every_goal_has_its_line():
 @pytest.mark.parametrize(
     ("who", "seen"),
     [
-        (reader(Role.OWNER), {PROFILE, CONNECT, INSIGHTS, INVITE}),
-        (reader(Role.ADMIN), {PROFILE, CONNECT, INSIGHTS, INVITE}),
-        (reader(Role.MEMBER), {PROFILE, INSIGHTS}),
+        (reader(Role.OWNER), {PROFILE, CONNECT, SDK, INSIGHTS, INVITE}),
+        (reader(Role.ADMIN), {PROFILE, CONNECT, SDK, INSIGHTS, INVITE}),
+        (reader(Role.MEMBER), {PROFILE, SDK, INSIGHTS}),
         (reader(Role.VIEWER), {PROFILE, INSIGHTS}),
-        (reader(is_solo=True), {PROFILE, CONNECT, INSIGHTS}),
-        (reader(is_asked=False), {CONNECT, INSIGHTS, INVITE}),
+        (reader(is_solo=True), {PROFILE, CONNECT, SDK, INSIGHTS}),
+        (reader(is_asked=False), {CONNECT, SDK, INSIGHTS, INVITE}),
     ],
 )
 def test_nobody_is_asked_for_what_is_not_theirs_to_do(who, seen):
@@ -93,13 +94,25 @@ def test_an_optional_item_stands_outside_the_count_and_comes_last():
 
     fresh, all_but = checklist.of(reader(), NOTHING, items), checklist.of(reader(), others, items)
 
-    assert len(fresh.entries) == 5
+    assert len(fresh.entries) == 6
     assert (fresh.completed_count, fresh.total_count, fresh.percent) == (0, 4, 0)
     assert fresh.next
     assert fresh.next.item.id == PROFILE
     assert (all_but.completed_count, all_but.percent, all_but.is_complete) == (4, 100, True)
     assert all_but.next
     assert all_but.next.item.id == "wish"
+
+
+@pytest.mark.parametrize(
+    ("path", "counts"), [(Path.SDK_FIRST, True), (Path.GUIDED_TOUR, False), (Path.QUICK_CONNECT, False)]
+)
+def test_reporting_calls_counts_for_those_whose_way_begins_with_it(path, counts):
+    sent = facts(ours=(Event.SDK_FIRST_REQUEST,))
+
+    found = checklist.of(reader(path=path), sent)
+
+    assert {entry.item.id for entry in found.entries if entry.completed} == {SDK}
+    assert (found.completed_count, found.total_count) == ((1, 5) if counts else (0, 4))
 
 
 def test_the_percentage_reaches_a_hundred_with_the_last_item_only():

@@ -253,16 +253,16 @@ def test_found_savings_are_counted_and_seeing_them_ends_the_tip(acme, alice, ali
     assert asks(corner(alices)) == []
 
 
-def test_the_attribution_tip_stays_until_somebody_here_made_a_rule(acme, alices, bobs):
+def test_the_tip_about_spend_of_nobody_stays_until_somebody_here_made_a_rule(acme, alices, bobs):
     two_settled_days(acme)
     celebrate_all(alices)
     celebrate_all(bobs)
     assert 'data-tour="unallocated"' in alices.get("/attribution/").content.decode()
     tip = corner(alices, "usage:attribution")
-    assert (asks(tip), "add_attribution_tip" in tip) == (["tooltip"], True)
+    assert (asks(tip), "allocate_spend_tip" in tip) == (["tooltip"], True)
     assert "Owners, admins and finance name a cost centre" in tip
 
-    tell(alices, "tooltip_dismissed", {"tooltipId": "add_attribution_tip"})
+    tell(alices, "tooltip_dismissed", {"tooltipId": "allocate_spend_tip"})
     assert asks(corner(alices, "usage:attribution")) == []
     assert asks(corner(bobs, "usage:attribution")) == ["tooltip"]
     alices.post("/attribution/rules/", {"dimension": "project", "value": "proj_a", "cost_center": "Care"})
@@ -280,7 +280,7 @@ def test_every_tip_and_tour_stands_on_pages_that_are_there():
         assert all(reverse(view) for view in tip.views)
         assert not tip.link or reverse(tip.link.view)
     for tour in tours.TOURS:
-        assert reverse(tour.view)
+        assert reverse(tour.view, args=tour.arguments)
         assert len(tour.step_ids) == len(tour.steps)
 
 

@@ -71,7 +71,7 @@ def test_once_useful_nothing_stands_in_the_way_of_anybody(acme, alices, bobs):
 def test_attribution_waits_for_the_first_spend_whoever_tells_of_it(acme, alices):
     page = alices.get("/attribution/").content.decode()
     assert EARLY in page
-    assert "becomes useful when a day of your use is here" in page
+    assert "becomes useful when your code has reported a call, or a day of your use is here" in page
     assert "Attribution" in groups(alices)["More"]
 
     make.spend(acme, make.connection(acme), "1.50", days_ago=0)

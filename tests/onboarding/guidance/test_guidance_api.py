@@ -123,7 +123,7 @@ def test_the_profile_leads_to_the_first_question_without_an_answer(alices):
 
 
 def test_an_invited_member_has_their_own_short_list(bobs):
-    assert {each["id"] for each in checklist(bobs)["items"]} == {"complete_profile", "view_insights"}
+    assert {each["id"] for each in checklist(bobs)["items"]} == {"complete_profile", "setup_sdk", "view_insights"}
 
 
 def test_a_sample_workspace_has_nothing_to_set_up(acme, alice, alices):
@@ -145,7 +145,7 @@ def test_an_allowed_event_is_written_and_repeating_it_does_no_harm(name, acme, a
     for _ in range(2):
         assert tell(alices, name, DATA.get(name))["success"] is True
 
-    assert len(lines(acme, name)) == (1 if name == "questionnaire_started" else 2)
+    assert len(lines(acme, name)) == (1 if name in ("questionnaire_started", "sdk_setup_started") else 2)
     with organization_scope(acme.pk):
         assert Seen.objects.owned_by(acme).count() <= 1
 

@@ -2,6 +2,7 @@
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 from playwright.sync_api import expect
 
 from onboarding.guidance import tips, tours
@@ -10,6 +11,7 @@ from tests.onboarding.guidance.conftest import lines, seen
 from tests.onboarding.guidance.in_browser import celebrated, connected, faults, guided, open_page, sitting, told
 from tests.product import wait_for
 from tests.test_ui import SHIFTS
+from usage.measuring import tracking
 
 LOOKS = [("light", 1440), ("dark", 1440), ("light", 390), ("dark", 390)]
 ALL = ("basic_dashboard", "provider_insights", "cost_attribution", "optimization_engine")
@@ -160,6 +162,8 @@ def test_every_step_points_at_something_wide_and_on_a_phone(browser, settled, al
 
 
 def test_every_tip_points_at_something_on_its_pages(settled, alice):
+    call = {"provider": "openai", "model": "gpt-4o", "tokens": {"input": 9}}
+    tracking.track(settled.pk, [call], key_id=None, now=timezone.now())
     for tip in tips.TIPS:
         for path in map(reverse, tip.views):
             assert f'data-tour="{tip.target}"' in Browser(alice).get(path).content.decode(), (tip.id, path)
