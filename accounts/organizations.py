@@ -13,6 +13,7 @@ from accounts.middleware import act_for
 from accounts.models import Membership, Organization, User
 from accounts.pacing import DAY, HOUR, Pace, TooMany, in_words, longest_wait
 from accounts.signup import found
+from accounts.zones import zone_changed
 from tokentra.lib.ids import uuid7
 from tokentra.lib.tenancy import organization_scope, user_scope
 
@@ -63,4 +64,6 @@ def changed(organization: Organization, fields: Iterable[str], *, by: User) -> N
     differing = sorted(field for field in fields if getattr(organization, field) != before[field])
     if differing:
         organization.save(update_fields=differing)
+        if "timezone" in differing:
+            zone_changed.send(sender=Organization, organization=organization, former=before["timezone"])
         audit.note("organization_changed", organization, by, about=organization, fields=differing)

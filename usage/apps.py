@@ -2,7 +2,14 @@
 
 from django.apps import AppConfig
 
+from accounts.zones import zone_changed
+
 
 class UsageConfig(AppConfig):
     name = "usage"
     verbose_name = "Usage"
+
+    def ready(self) -> None:
+        from usage.measuring import rezoning
+
+        zone_changed.connect(rezoning.changed, dispatch_uid="days of another zone")

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from tokentra.lib.doorbell import ring
 from usage import audit, filling, partitions
-from usage.measuring import adding_up_tags, keeping
+from usage.measuring import adding_up_tags, keeping, rezoning
 
 logger = logging.getLogger(__name__)
 
@@ -17,6 +17,7 @@ SAMPLE = 20  # days of each organization a night
 
 BEATS: tuple[tuple[str, str, float | crontab], ...] = (
     ("add up tags", "usage.tasks.add_up_tags", 15.0),
+    ("move days", "usage.tasks.move_days", 15.0),
     ("fill samples", "usage.tasks.fill_samples", 15.0),
     ("make partitions", "usage.tasks.make_partitions", crontab(hour=0, minute=20)),
     ("forget events", "usage.tasks.forget_events", crontab(hour=2, minute=10)),
@@ -53,6 +54,12 @@ def fill_samples() -> None:
 def add_up_tags() -> None:
     if adding_up_tags.add_up_due():
         ring(add_up_tags)
+
+
+@shared_task
+def move_days() -> None:
+    if rezoning.move_due():
+        ring(move_days)
 
 
 @shared_task

@@ -1,8 +1,6 @@
 """What an organization kept before it chose a tag is added up by it in steps of a day, the newest first."""
 
-from collections import deque
 from datetime import date, timedelta
-from time import monotonic
 from uuid import UUID
 
 from django.db import connection
@@ -10,10 +8,10 @@ from django.db import connection
 from tokentra.lib.tenancy import as_sweep, organization_scope
 from usage.measured import Event, SummedTag
 from usage.measuring import rebuilding, telling_apart
+from usage.measuring.stepping import step_through
 
 DAY = timedelta(days=1)
 OF_TAGS = ((("tag_days",), rebuilding.OF_ZONE_DAY),)
-SECONDS = 10  # no step is begun later than this
 OF_A_DAY = """
 SELECT %(name)s, day, value FROM (
     SELECT day, value, row_number() OVER (PARTITION BY day ORDER BY min(occurred_at)) AS place
@@ -25,14 +23,8 @@ SELECT %(name)s, day, value FROM (
 
 
 def add_up_due() -> bool:
-    """Step after step for some seconds, every tag in turn; True when there is more to do."""
-    until = monotonic() + SECONDS
-    waiting = deque(due())
-    while waiting and monotonic() < until:
-        organization_id = waiting.popleft()
-        if add_up_next(organization_id):
-            waiting.append(organization_id)
-    return bool(waiting)
+    """Step after step for some seconds, every organization in turn; True when there is more to do."""
+    return step_through(due(), add_up_next)
 
 
 def due() -> list[UUID]:

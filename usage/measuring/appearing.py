@@ -15,18 +15,19 @@ from psycopg import ClientCursor as Cursor
 from accounts.models import Organization
 from tokentra.lib.tenancy import name_within
 from usage.measured import AppearanceCount
+from usage.measuring.reading import hashed
 
 RUN, CUSTOMER = "run", "customer"
 
 LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(%(name)s, 0));"
-# What is counted of a value before and after its new days came between its old ones.
-ADD = """
-WITH new AS (
-    INSERT INTO usage_appearance (organization_id, kind, value, day)
-    SELECT %(organization)s, * FROM unnest(%(kinds)s::text[], %(values)s::uuid[], %(days)s::date[])
+# What is counted of a value before and after its days changed. `gone` and `new` are the changes, `old` is what was.
+COUNT = """
+WITH gone AS ({gone}), new AS (
+    INSERT INTO usage_appearance (organization_id, kind, value, day) {new}
     ON CONFLICT DO NOTHING RETURNING kind, value, day
 ), old AS (
-    SELECT touched.*, held.day FROM (SELECT DISTINCT kind, value FROM new) AS touched CROSS JOIN LATERAL (
+    SELECT touched.*, held.day FROM (SELECT kind, value FROM gone UNION SELECT kind, value FROM new) AS touched
+    CROSS JOIN LATERAL (
         SELECT a.day FROM usage_appearance a
         WHERE a.organization_id = %(organization)s AND a.kind = touched.kind AND a.value = touched.value OFFSET 0
     ) AS held
@@ -35,22 +36,38 @@ WITH new AS (
     WINDOW w AS (PARTITION BY kind, value ORDER BY day)
     UNION ALL
     SELECT kind, day, lag(day, 1, DATE '0001-01-01') OVER w, 1
-    FROM (SELECT * FROM old UNION ALL SELECT * FROM new) AS every
+    FROM (SELECT * FROM old EXCEPT ALL SELECT * FROM gone UNION ALL SELECT * FROM new) AS every
     WINDOW w AS (PARTITION BY kind, value ORDER BY day)
 )
 INSERT INTO usage_appearancecount AS held (organization_id, kind, day, before, count)
 SELECT %(organization)s, kind, day, before, sum(change) FROM turned
 GROUP BY kind, day, before HAVING sum(change) <> 0 ORDER BY kind, day, before
 ON CONFLICT (organization_id, kind, day, before) DO UPDATE SET count = held.count + excluded.count"""
+NOBODY = "SELECT kind, value, day FROM usage_appearance WHERE false"
+ADD = COUNT.format(
+    gone=NOBODY, new="SELECT %(organization)s, * FROM unnest(%(kinds)s::text[], %(values)s::uuid[], %(days)s::date[])"
+)
+SETTLE = COUNT.format(
+    gone="""
+    DELETE FROM usage_appearance a
+    WHERE %(is_whole)s AND a.organization_id = %(organization)s AND a.day = %(day)s
+        AND NOT EXISTS (
+            SELECT FROM unnest(%(kinds)s::text[], %(values)s::uuid[]) AS there (kind, value)
+            WHERE there.kind = a.kind AND there.value = a.value
+        )
+    RETURNING kind, value, day""",
+    new="SELECT %(organization)s, kind, value, %(day)s FROM unnest(%(kinds)s::text[], %(values)s::uuid[])"
+    " AS there (kind, value)",
+)
 
 MOST_REMEMBERED = 50_000
 
 There = tuple[str, UUID, date]  # kind, hash of its name, day in the organization's zone
 
 
-def unknown(organization_id: UUID, there: Collection[There]) -> set[There]:
-    """Those of whom this process does not know that they are noted."""
-    return {each for each in there if (organization_id, *each) not in _noted}
+def unknown(organization_id: UUID, zone: str, there: Collection[There]) -> set[There]:
+    """Those of whom this process does not know that they are noted on these days of the zone."""
+    return {each for each in there if (organization_id, zone, *each) not in _noted}
 
 
 def add(own: Cursor[Any], organization_id: UUID, new: Collection[There]) -> None:
@@ -64,14 +81,21 @@ def add(own: Cursor[Any], organization_id: UUID, new: Collection[There]) -> None
         own.execute(LOCK + ADD, lock | {"kinds": kinds, "values": values, "days": days})
 
 
-def remember(organization_id: UUID, there: Iterable[There]) -> None:
-    """They are noted for good; a process need not ask again."""
+def settle(own: Any, organization_id: UUID, day: date, there: Collection[tuple[str, str]], *, is_whole: bool) -> None:
+    """Note who was there on a day, by kind and name; with `is_whole` nobody else was. Nobody writes meanwhile."""
+    kinds, values = [kind for kind, _ in there], [hashed(name.encode()) for _, name in there]
+    params = {"organization": organization_id, "day": day, "is_whole": is_whole, "kinds": kinds, "values": values}
+    own.execute(SETTLE, params)
+
+
+def remember(organization_id: UUID, zone: str, there: Iterable[There]) -> None:
+    """They are noted for as long as this is the zone; a process need not ask again."""
     if len(_noted) > MOST_REMEMBERED:
         _noted.clear()
-    _noted.update((organization_id, *each) for each in there)
+    _noted.update((organization_id, zone, *each) for each in there)
 
 
-_noted: set[tuple[UUID, str, UUID, date]] = set()
+_noted: set[tuple[UUID, str, str, UUID, date]] = set()
 
 
 def columns(there: Collection[There]) -> tuple[list[str], list[UUID], list[date]]:

@@ -47,6 +47,10 @@ ADDED = "{name} = held.{name} + excluded.{name}"
 FILLED = "{name} = CASE WHEN held.{name} = '' THEN excluded.{name} ELSE held.{name} END"
 WIDENED = {"first_at", "last_at"}  # an event that was taken back has widened them
 KEPT = {"counted", "tokens_counted", "seconds"}
+LESS_UNITS = (
+    "(SELECT coalesce(jsonb_object_agg(name, (-count::numeric)::text), '{{}}') "
+    "FROM jsonb_each_text({name}) AS each_unit (name, count))"
+)
 CHANGES = {
     "first_at": "{name} = least(held.{name}, excluded.{name})",
     "last_at": "{name} = greatest(held.{name}, excluded.{name})",
@@ -75,9 +79,10 @@ def added(rollup: Rollup, sums: tuple[str, ...] = ()) -> str:
 def adding(rollup: Rollup, *, sign: str = "") -> str:
     """Adds to a rollup whose `id` is the hash of its groups, in an order in which no two writers wait in a circle.
 
-    With the sign "-" it takes away what can be taken away; units, which stay, are none of what is taken.
+    With the sign "-" it takes away what can be taken away.
     """
-    sums = [f"{sign}{name}" if sign and name not in CHANGES and name not in KEPT else name for name in rollup.sums]
+    less = dict.fromkeys((*CHANGES, *KEPT), "{name}") | {"units": LESS_UNITS}
+    sums = [less.get(name, "-{name}").format(name=name) for name in rollup.sums] if sign else rollup.sums
     hashed = ", ".join(rollup.groups if rollup.is_shared else ("$3", *rollup.groups))
     changes = ", ".join(CHANGES.get(name, ADDED).format(name=name) for name in rollup.sums if name not in KEPT)
     return (

@@ -99,7 +99,7 @@ def store(
     with ClientCursor(connection.connection) as own:
         prepare(own)
         providers = sorted({read.sent.provider for read, _ in events})
-        unknown = appearing.unknown(organization_id, those_there(rows))
+        unknown = appearing.unknown(organization_id, zone.key, those_there(rows))
         begun = begin(own, organization_id, days, providers, unknown)
         params = [begun.covered, grain(zone, now), begun.slot, encode(rows).decode()]
         if tags and (tagged := {each for row in rows for each in summed_tags_of(row, tags)}):
@@ -113,7 +113,7 @@ def store(
             appearing.add(own, organization_id, appeared)
             unknown = unknown - begun.missing | appeared
         if unknown:
-            transaction.on_commit(partial(appearing.remember, organization_id, unknown))
+            transaction.on_commit(partial(appearing.remember, organization_id, zone.key, unknown))
         known = digests.keys() - new
         conflicts = conflicting(own, organization_id, {key: digests[key] for key in known}) if known else frozenset()
     return Stored(new, conflicts)

@@ -69,7 +69,7 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
     SELECT coalesce(jsonb_object_agg(name, trim_scale(total)::text), '{}') FROM (
         SELECT name, sum(count::numeric) AS total FROM (
             SELECT * FROM jsonb_each_text(one) UNION ALL SELECT * FROM jsonb_each_text(other)
-        ) AS each_unit (name, count) GROUP BY name
+        ) AS each_unit (name, count) GROUP BY name HAVING sum(count::numeric) <> 0
     ) AS sums
 $$
 """
@@ -1175,6 +1175,57 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
+        migrations.CreateModel(
+            name="ZoneChange",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(default=tokentra.lib.ids.uuid7, editable=False, primary_key=True, serialize=False),
+                ),
+                ("former", models.CharField(max_length=64)),
+                ("zone", models.CharField(max_length=64)),
+                (
+                    "changes_hours",
+                    models.BooleanField(help_text="One of the zones is not whole hours away from UTC."),
+                ),
+                (
+                    "next_day",
+                    models.DateField(
+                        help_text="The newest UTC day that is still to be done; null: not begun.", null=True
+                    ),
+                ),
+                (
+                    "due_at",
+                    models.DateTimeField(help_text="When the next step is due; null: nothing is left.", null=True),
+                ),
+                (
+                    "first_day",
+                    models.DateField(
+                        help_text="Days before it stay those of the former zone; null: none does.", null=True
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="accounts.organization",
+                    ),
+                ),
+            ],
+            options={
+                "abstract": False,
+                "constraints": [
+                    models.UniqueConstraint(fields=("organization", "id"), name="usage_zonechange_owned"),
+                    models.UniqueConstraint(
+                        condition=models.Q(("due_at__isnull", False)),
+                        fields=("organization",),
+                        name="one_zone_change_at_a_time",
+                    ),
+                ],
+            },
+        ),
         owned_policies(
             "usage_usagerecord",
             "usage_ledgerday",
@@ -1190,10 +1241,15 @@ class Migration(migrations.Migration):
             "usage_discard",
             "usage_summedtag",
             "usage_tagvalue",
+            "usage_zonechange",
             *ROLLUPS,
         ),
         marks_for_the_sweep(
-            {"usage_samplefill": "organization_id, due_at", "usage_summedtag": "organization_id, due_at"}
+            {
+                "usage_samplefill": "organization_id, due_at",
+                "usage_summedtag": "organization_id, due_at",
+                "usage_zonechange": "organization_id, due_at",
+            }
         ),
         narrow_rollup(*ROLLUPS),
         sums_of_units(),

@@ -19,7 +19,7 @@ from usage.forms import clean
 from usage.ingest import overrides_of
 from usage.measured import TAG, SummedTag
 from usage.names import Names
-from usage.spenders import calls, exploring, files, places, spans, teaching
+from usage.spenders import calls, exploring, files, places, spans, teaching, zones
 from usage.spenders import runs as listing_of_runs
 from usage.spenders.one_call import OneCall
 from usage.spenders.overview import Overview
@@ -44,6 +44,7 @@ def listed(request: OrgRequest, dimension: str, template: str = "") -> HttpRespo
     lens, span = spans.read(request.GET, request.organization.timezone, timezone.now(), *places.EXTRA)
     found = Spenders(request.organization, dimension, lens, span)
     context = {"found": found, "lens": lens, "span": span, "snippet": teaching.snippet(found.word.field)}
+    context |= zoned(request, span)
     return render(request, template or f"usage/{dimension}s.html", context, status=422 if lens.errors else 200)
 
 
@@ -93,6 +94,7 @@ def explorer(request: OrgRequest) -> HttpResponse:
         changes: exploring.Changes = {name: values, **exploring.FIRST_PAGE}
         return redirect(f"{request.path}?{found.lens.query(**changes)}")
     context = {"found": found, "lens": found.lens, "span": found.span, "snippet": teaching.snippet("customerId")}
+    context |= zoned(request, found.span)
     is_wrong = found.lens.errors or found.errors
     return render(request, "usage/measured_explorer.html", context, status=422 if is_wrong else 200)
 
@@ -123,7 +125,7 @@ def one(request: OrgRequest, dimension: str, value: str) -> HttpResponse:
     found = Spender(request.organization, dimension, value, lens, span)
     if not found.is_kept:
         raise Http404(f"no calls of this {dimension}")
-    context = {"found": found, "lens": lens, "span": span}
+    context = {"found": found, "lens": lens, "span": span} | zoned(request, span)
     return render(request, "usage/spender.html", context, status=422 if lens.errors else 200)
 
 
@@ -166,14 +168,15 @@ def overview(request: OrgRequest) -> HttpResponse:
     """A part of the dashboard, asked for by itself; empty while nothing is measured."""
     lens, span = spans.read(request.GET, request.organization.timezone, timezone.now())
     found = Overview(request.organization, lens, span)
-    return render(request, "usage/_overview.html", {"found": found, "lens": lens, "span": span})
+    context = {"found": found, "lens": lens, "span": span} | zoned(request, span)
+    return render(request, "usage/_overview.html", context)
 
 
 def dashboard_of(request: OrgRequest, customer: str) -> HttpResponse:
     """The dashboard of one customer: all of it measured, and it says so."""
     lens, span = spans.read(request.GET, request.organization.timezone, timezone.now(), "customer")
     found = Spender(request.organization, "customer", customer, lens, span)
-    context = {"found": found, "lens": lens, "span": span, "customer": customer}
+    context = {"found": found, "lens": lens, "span": span, "customer": customer} | zoned(request, span)
     return render(request, "usage/dashboard_of_customer.html", context, status=422 if lens.errors else 200)
 
 
@@ -190,6 +193,10 @@ def measured(request: OrgRequest, dimension: str) -> HttpResponse:
 def measured_value(request: OrgRequest, dimension: str, value: str) -> HttpResponse:
     refuse_unknown(request, dimension)
     return redirect(href(dimension, value)) if word_of(dimension).view else one(request, dimension, value)
+
+
+def zoned(request: OrgRequest, span: spans.Span) -> dict[str, str]:
+    return {"zone_note": zones.note(request.organization, span)}
 
 
 def refuse_unknown(request: OrgRequest, dimension: str) -> None:

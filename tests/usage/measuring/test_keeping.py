@@ -4,11 +4,13 @@ from datetime import timedelta
 
 import pytest
 from django.db import OperationalError, connection
+from django.db.models import Sum
 from django.utils import timezone
 
 from tests.usage.measuring.conftest import event
 from tokentra.lib.tenancy import organization_scope
 from usage import partitions
+from usage.audit import Audit
 from usage.measured import Event, MeasuredDay
 from usage.measuring import keeping, tracking
 
@@ -45,6 +47,25 @@ def test_each_organization_forgets_what_it_does_not_keep_and_keeps_its_sums(acme
     assert len(days(elsewhere)) == 4
     with organization_scope(acme.pk):
         assert MeasuredDay.objects.owned_by(acme).filter(dimension="all").count() == 4
+
+
+def test_a_day_of_the_zone_that_is_forgotten_in_part_is_not_taken_for_wrong(acme):
+    now = timezone.now()
+    with organization_scope(acme.pk):
+        acme.timezone = "Europe/Berlin"
+        acme.save(update_fields=["timezone"])
+    keep(acme, 60)
+    first = (now - timedelta(days=60)).replace(hour=0, minute=30)
+    for at in (first - timedelta(hours=1), first, first + timedelta(days=1)):
+        sent(acme, at)
+
+    while keeping.forget_a_day(acme.pk, now.date()):
+        pass
+
+    assert len(days(acme)) == 2
+    assert list(Audit(acme.pk, fix=True).run()) == []
+    with organization_scope(acme.pk):
+        assert MeasuredDay.objects.owned_by(acme).filter(dimension="all").aggregate(Sum("calls")) == {"calls__sum": 3}
 
 
 def test_what_may_still_come_is_never_forgotten_before(acme, settings):
