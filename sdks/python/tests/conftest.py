@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 
+import shapes_bedrock  # noqa: F401  # what the models answer stands in these
+import shapes_google  # noqa: F401
+import shapes_others  # noqa: F401
 from answering import Models, answering
 from taking import Taken, taking
 from tokentra_sdk import TokenTra

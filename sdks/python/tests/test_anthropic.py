@@ -6,7 +6,6 @@ import anthropic
 import pytest
 
 import shapes
-import shapes_bedrock  # noqa: F401  # what answers there
 
 ASKED = {"model": "claude-haiku-4-5", "max_tokens": 9, "messages": [{"role": "user", "content": "The secret question"}]}
 

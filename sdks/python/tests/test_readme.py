@@ -7,9 +7,6 @@ from pathlib import Path
 
 import pytest
 
-import shapes_bedrock  # noqa: F401  # what answers there
-import shapes_google  # noqa: F401
-import shapes_others  # noqa: F401
 import tokentra_sdk
 from tokentra_sdk import context, default, instrumenting
 
