@@ -8,12 +8,16 @@ import { EVENTS, familyAnswers } from "./families.js";
 import { modelServer } from "./model_server.js";
 import { tokentra } from "./tokentra_server.js";
 
+// Some of the libraries are ES modules alone.
+const { require_module } = process.features as { require_module?: boolean };
+
 for (const program of ["tests/auto.mjs", "tests/auto.cjs"]) {
-  test(`the calls of every client are reported once by ${program}`, async () => {
+  const skip = program.endsWith(".cjs") && !require_module;
+  test(`the calls of every client are reported once by ${program}`, { skip }, async () => {
     const [models, door] = await Promise.all([modelServer(familyAnswers), tokentra()]);
     const env = { PATH: process.env["PATH"], TOKENTRA_URL: door.url, TOKENTRA_API_KEY: "tt_key" };
-    const done = await promisify(execFile)(process.execPath, [program, models.url], { env });
-    await Promise.all([models.close(), door.close()]);
+    const running = promisify(execFile)(process.execPath, [program, models.url], { env });
+    const done = await running.finally(() => Promise.all([models.close(), door.close()]));
 
     const { recorded, delivered, lost } = JSON.parse(done.stdout);
     const sums: Record<string, number> = {};

@@ -1,5 +1,6 @@
 // OpenAI's client, as it is installed, against a model server on this machine.
 import assert from "node:assert/strict";
+import { File } from "node:buffer";
 import { after, before, beforeEach, test } from "node:test";
 import OpenAI, { APIPromise, AzureOpenAI } from "openai";
 import { attributes, setCustomerId, TokenTra } from "../src/index.js";
@@ -14,6 +15,7 @@ let door: Door;
 let tt: TokenTra;
 
 before(async () => {
+  Object.assign(globalThis, { File }); // which Node 18 has elsewhere
   models = await modelServer(openaiAnswers);
 });
 after(() => models.close());

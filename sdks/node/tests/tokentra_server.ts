@@ -32,8 +32,10 @@ export async function tokentra(): Promise<Door> {
     const pieces: Buffer[] = [];
     for await (const piece of request) pieces.push(piece as Buffer);
     const body = Buffer.concat(pieces);
+    if (request.method === "GET") return reply(response, { status: 200 });
     const text = request.headers["content-encoding"] === "gzip" ? gunzipSync(body).toString() : body.toString();
-    const { events } = JSON.parse(text) as { events: Event[] };
+    const read = JSON.parse(text) as { events: Event[] } | Event;
+    const events = "events" in read ? read.events : [read];
     door.requests.push({ headers: request.headers, events, at: Date.now() });
     const instead = door.instead?.(door.requests.length);
     if (instead) return reply(response, instead);

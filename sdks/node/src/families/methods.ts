@@ -26,9 +26,15 @@ export function watchMethod(
   if (typeof method !== "function") return;
   methods[name] = function watching(this: unknown, ...given) {
     const planned = observer.safely(() => plan(given));
-    const answer = method.apply(this, given);
-    if (!planned || !(answer instanceof Promise)) return answer;
-    const call = observer.begin(planned.begun);
+    const call = planned && observer.safely(() => observer.begin(planned.begun));
+    let answer: unknown;
+    try {
+      answer = method.apply(this, given);
+    } catch (error) {
+      call?.fail(error);
+      throw error;
+    }
+    if (!call || !(answer instanceof Promise)) return answer;
     const { innerPromise } = answer as { innerPromise?: unknown };
     if (innerPromise instanceof Promise) {
       // Cohere's promises keep their helpers: what they hold inside is watched
@@ -40,11 +46,11 @@ export function watchMethod(
     function settled(promise: Promise<unknown>, inside: (value: unknown) => unknown) {
       return promise.then(
         (value) => {
-          observer.safely(() => see(inside(value), call, planned as Plan, observer));
+          observer.safely(() => see(inside(value), call as Call, planned as Plan, observer));
           return value;
         },
         (error) => {
-          call.fail(error);
+          call?.fail(error);
           throw error;
         },
       );
