@@ -22,7 +22,7 @@ from django.urls import reverse
 from accounts.http import Asker, Credential, OrgRequest
 from accounts.models import Organization, User
 from accounts.permissions import Permission
-from tokentra.lib.api_keys import found_in, found_in_json
+from tokentra.lib.api_keys import found_in, found_in_json, found_in_packed
 from tokentra.lib.problems import Problem
 from tokentra.lib.tenancy import organization_scope
 
@@ -115,6 +115,12 @@ def refuse_key_in(request: HttpRequest, text: str | bytes, *, where: str) -> Non
         key_misplaced.send(sender=HttpRequest, key=key, where=where, request=request)
         sentence = "Send the key in the Authorization header, not in the address or the body, and replace this one."
         raise Problem(400, "key_misplaced", sentence)
+
+
+def tell_of_key_in(request: HttpRequest, spans: bytes, *, packed: bool) -> None:
+    """Lets its organization know of an API key in spans, which hold far more than one text: they are not refused."""
+    if key := found_in_packed(spans) if packed else found_in_json(spans):
+        key_misplaced.send(sender=HttpRequest, key=key, where="spans", request=request)
 
 
 class CsrfOfJson(CsrfViewMiddleware):

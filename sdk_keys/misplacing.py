@@ -22,7 +22,8 @@ def tell(key: str, *, where: str, request: HttpRequest) -> None:
     if credential is None:
         return
     now = timezone.now()
-    attempts.write(credential, [attempts.Came("key_misplaced", said=where)], way="events", now=now)
+    came = attempts.Came("key_in_spans") if where == "spans" else attempts.Came("key_misplaced", said=where)
+    attempts.write(credential, [came], way="spans" if where == "spans" else "events", now=now)
     with calling(request), organization_scope(credential.organization_id):
         mine = ApiKey.objects.filter(organization_id=credential.organization_id, pk=credential.key_id)
         if mine.filter(Q(misplaced_at=None) | Q(misplaced_at__lt=now - TOLD_FOR)).update(misplaced_at=now):

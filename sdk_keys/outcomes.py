@@ -76,6 +76,12 @@ OUTCOMES = {
         "Send the key in the header Authorization alone, and replace it: others may have read it.",
         telling="It stood in the",
     ),
+    "key_in_spans": Outcome(
+        "A key stood in a span",
+        "What is stored has it masked, but whatever else reads your spans may hold it.",
+        "Find what writes the key into spans, such as a traced header, and replace it.",
+        tone="warn",
+    ),
     "key_revoked": Outcome(
         "This key has ended",
         "It was revoked, replaced or ran out of time.",

@@ -43,6 +43,11 @@ def found_in_json(body: bytes) -> str:
     return found_in(body.decode(errors="replace")) if b"tt_" in body else ""
 
 
+def found_in_packed(body: bytes) -> str:
+    """The same of bytes such as protobuf's, where nothing need stand between two texts: the checksum tells."""
+    return next((key for key in _KEY.findall(body.decode("latin-1")) if is_key(key)), "") if b"tt_" in body else ""
+
+
 def checksum(body: str) -> str:
     """CRC32 in six characters."""
     rest, digits = crc32(body.encode()), ""

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 from functools import cached_property
 
@@ -28,6 +29,7 @@ LABELS = {
     "image_out": "Image out",
 }
 MILLION = Decimal(1_000_000)
+DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -106,6 +108,11 @@ class OneCall:
         if self.has_rates or not self.lines:
             return f"{own}: {ref}."
         return f"{own} as it was when the call arrived: {ref}. It has other rates now, so they are not shown by class."
+
+    @property
+    def is_late(self) -> bool:
+        """It arrived a day or more after it was made: figures of its day were other ones before."""
+        return self.call.received_at - self.call.occurred_at >= DAY
 
     @property
     def units(self) -> list[tuple[str, str]]:

@@ -9,9 +9,12 @@ from decimal import Decimal
 import pytest
 from django.db import connections
 from django.db.models import F, Sum
+from django.utils import timezone
 
 from tests import make
-from tests.usage.measuring.conftest import NOON, event
+from tests.conftest import Browser
+from tests.usage.measuring.conftest import HOUR, NOON, event
+from tests.usage.pages.test_explorer import rows
 from tokentra.lib.tenancy import organization_scope
 from usage import ingest
 from usage.audit import Audit
@@ -235,3 +238,49 @@ def test_c6_every_sum_can_be_made_anew_and_the_audit_finds_what_differs(zone, ac
         "usage_measuredday", "usage_daydimension", "usage_measuredhour",
     }  # fmt: skip
     assert list(Audit(acme.pk).run()) == []
+
+
+@pytest.mark.parametrize("is_billed", [False, True])
+def test_b37_a_late_event_counts_on_its_own_day_and_says_when_it_came(is_billed, acme, alice, send):
+    now = timezone.now()
+    late = (now - timedelta(days=20)).replace(hour=12)
+    send(
+        event(id="in time", occurredAt=late.isoformat(), customerId="c1", cost={"amount": "1", "currency": "USD"}),
+        now=late,
+    )
+    if is_billed:  # the bill of that day is there and settled
+        make.spend(acme, make.connection(acme), "9.00", days_ago=20)
+    before = page_of(alice, late)
+
+    send(
+        event(
+            id="late", occurredAt=(late + HOUR).isoformat(), customerId="c1", cost={"amount": "2", "currency": "USD"}
+        ),
+        now=now,
+    )
+
+    assert_day_holds(before, "$1.00", calls="1")
+    assert_day_holds(page_of(alice, late), "$3.00", calls="2")
+    assert_true_to_its_events(acme)
+    assert list(Audit(acme.pk).run()) == []
+    with organization_scope(acme.pk):
+        counted = DayDimension.objects.filter(ledger="measured", day=late.date(), dimension="model")
+        assert set(counted.values_list("counted", flat=True)) == {not is_billed}
+        calls = {kept.ref: kept for kept in Event.objects.all()}
+    assert (calls["late"].day, calls["late"].received_at) == (late.date(), now)
+    for ref, is_late in (("in time", False), ("late", True)):
+        said = Browser(alice).get(f"/calls/{late:%Y-%m-%d}/{calls[ref].id}/").content.decode()
+        assert ("Arrived late" in said) == is_late
+
+
+def page_of(person, at):
+    return (
+        Browser(person)
+        .get(f"/usage/measured/?group=day&group=customer&from={at:%Y-%m-%d}&to={at:%Y-%m-%d}")
+        .content.decode()
+    )
+
+
+def assert_day_holds(page, cost, *, calls):
+    [row] = rows(page)[1:]
+    assert row[1:4] == ["c1", cost, calls]

@@ -8,10 +8,12 @@ from django.utils import timezone
 from playwright.sync_api import Browser as Chromium
 from pytest_django.live_server_helper import LiveServer
 
-from accounts.models import Organization, User
+from accounts.models import Membership, Organization, User
 from onboarding.guidance.unlocks import FEATURES
 from tests.onboarding.guidance.in_browser import celebrated, faults, open_page, sitting
 from tests.usage.spenders import stories
+from tokentra.lib.tenancy import organization_scope
+from usage.measuring import choosing_tags
 
 SEEN = (
     "/customers/",
@@ -22,17 +24,41 @@ SEEN = (
     "/runs/run-2026%2F11/",
     "/attribution/measured/team/",
     "/attribution/measured/team/Support/",
+    "/attribution/measured/api_key/",
+    "/attribution/measured/tag:region/",
+    "/attribution/tags/",
+    "/usage/measured/",
+    "/usage/measured/?group=model&group=tag%3Aregion",
+    "/usage/measured/?customer=nobody",
     "/dashboard/?customer=alice",
 )
 
 
+EMPTY = (
+    "/customers/",
+    "/agents/",
+    "/runs/",
+    "/attribution/measured/team/",
+    "/attribution/tags/",
+    "/usage/measured/",
+    "/settings/sdk/",
+)
 ALL = [feature.id for feature in FEATURES]
+
+
+def tags_chosen(organization: Organization) -> None:
+    """One that calls of the story carry, and one with a long name."""
+    with organization_scope(organization.pk):
+        owner = Membership.objects.get(organization=organization)
+        for name in ("region", "a tag whose name is very long, sixty-four characters in all, ok"):
+            choosing_tags.choose(name, by=owner)
 
 
 @pytest.mark.parametrize(("width", "theme"), [(1440, "light"), (390, "dark")])
 def test_pages_of_measured_spend_have_no_fault(
     browser: Chromium, live_server: LiveServer, acme: Organization, alice: User, width: int, theme: str
 ):
+    tags_chosen(acme)
     stories.told(acme, timezone.now(), customers=12, calls=300)
 
     celebrated(alice, *ALL)
@@ -54,7 +80,7 @@ def test_empty_pages_teach_and_have_no_fault(
 ):
     celebrated(alice, *ALL)
     with sitting(browser, live_server.url, alice, width=width) as page:
-        for path in ("/customers/", "/agents/", "/runs/", "/attribution/measured/team/"):
+        for path in EMPTY:
             open_page(page, path)
             if "SHOTS" in os.environ:
                 page.screenshot(path=f"{os.environ['SHOTS']}/empty-{quote(path, safe='')}-{width}.png", full_page=True)

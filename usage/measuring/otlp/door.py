@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
-from accounts.gates import api_scope, unless_gone
+from accounts.gates import api_scope, tell_of_key_in, unless_gone
 from tokentra.lib import outage
 from tokentra.lib.problems import Problem
 from usage.measuring import bodies, crowding, paces, tracking
@@ -46,7 +46,9 @@ def export(request: HttpRequest, kind: str) -> answers.Written:
     if kind not in READERS:
         raise Problem(415, "unknown_content_type", f"Send {answers.PROTOBUF} or {answers.JSON}.")
     try:
-        found = READERS[kind](bodies.read(request, most=LARGEST_BODY))
+        body = bodies.read(request, most=LARGEST_BODY)
+        tell_of_key_in(request, body, packed=kind == answers.PROTOBUF)
+        found = READERS[kind](body)
     except Unreadable as reason:
         raise Problem(400, "unreadable_body", f"{reason} Nothing was stored.") from None
     paces.events(credential.organization_id, len(found), status=503)

@@ -14,9 +14,13 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceResponse,
 )
 
+from accounts.models import AuditLine
+from sdk_keys.models import ApiKey, Attempt
 from tests.sdk_keys.conftest import issued
 from tests.usage.measuring.otlp.conftest import TRACE, TRACES, chat, span
 from tests.usage.measuring.test_tracking import discards
+from tokentra.lib.tenancy import organization_scope
+from usage.measured import Event
 from usage.measuring.otlp import calls
 
 PROTOBUF, JSON = "application/x-protobuf", "application/json"
@@ -54,6 +58,47 @@ def test_both_kinds_of_content_say_the_same_and_are_answered_in_kind(kind, write
     [kept] = held()
     assert (kept.ref, kept.run, kept.input, kept.output) == (f"{TRACE}{1:016x}", TRACE, 100, 10)
     assert kept.latency_ms == 1000
+
+
+@KINDS
+def test_b24_a_key_in_a_span_is_masked_and_its_organization_told(kind, write, acme, elsewhere, key, held, caplog):
+    theirs = issued(elsewhere, "read")
+    spans = [
+        chat(1, attributes={"tokentra.note": f"Bearer {key}"}),
+        chat(2, attributes={"gen_ai.input.messages": key, "tokentra.plan": "gold"}),
+        span(3, {"http.request.header.authorization": theirs.clear, "url.path": "/"}),
+    ]
+
+    with caplog.at_level("DEBUG"):
+        for each in spans:
+            assert post(key, write(each), kind).status_code == 200
+
+    assert [kept.tags for kept in sorted(held(), key=lambda kept: kept.ref)] == [
+        {"note": "Bearer [masked]"},
+        {"plan": "gold"},
+    ]
+    assert discards(acme)["secret_masked"] == 1
+    for organization in (acme, elsewhere):
+        with organization_scope(organization.pk):
+            [line] = AuditLine.objects.owned_by(organization).filter(action="key_misplaced")
+            assert line.data["where"] == "spans"
+            assert ApiKey.objects.get(organization=organization, pk=line.object_id).misplaced_at
+            assert Attempt.objects.owned_by(organization).filter(outcome="key_in_spans", way="spans").count() == 1
+            assert key not in repr([*Event.objects.values(), *AuditLine.objects.values(), *Attempt.objects.values()])
+    assert key not in caplog.text
+
+
+def test_b24_a_key_in_the_address_of_an_export_is_refused_whatever_the_header_says(key, held):
+    answer = Client().post(
+        f"{TRACES}?api_key={key}",
+        in_protobuf(chat(1)),
+        content_type=PROTOBUF,
+        headers={"Authorization": f"Bearer {key}"},
+    )
+
+    assert answer.status_code == 400
+    assert "Send the key in the Authorization header" in answer.text
+    assert held() == []
 
 
 @KINDS
