@@ -190,10 +190,11 @@ def response(path: str, asked: Any) -> Answer:
 
 
 def embedding(path: str, asked: Any) -> Answer:
+    count = len(asked["input"]) if isinstance(asked["input"], list) else 1
     return whole(
         {
             "object": "list",
-            "data": [{"object": "embedding", "index": 0, "embedding": [0.5, 0.25]}],
+            "data": [{"object": "embedding", "index": at, "embedding": [0.5, 0.25]} for at in range(count)],
             "model": asked["model"],
             "usage": {"prompt_tokens": 8, "total_tokens": 8},
         }

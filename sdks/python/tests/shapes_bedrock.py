@@ -105,6 +105,10 @@ def invoke(path: str, asked: Any) -> Answer:
         return answer
     if "canvas" in path:
         return whole({"images": ["AAAA", "AAAA"]}, **HEADERS)
+    if "large" in path:
+        return whole({"completion": SECRET, "usage": {"input_tokens": 1}, "more": "x" * 200_000}, **HEADERS, **COUNTED)
+    if "plain" in path:
+        return Answer(body=b"no JSON", headers={**HEADERS, **COUNTED})
     if "silent" in path:
         return whole({"completion": SECRET}, **HEADERS)
     content = next(content for name, (content, _) in INVOKED.items() if name in path)

@@ -1,6 +1,7 @@
 """Calls of the real boto3, to a server on this machine that answers as Bedrock does."""
 
 import json
+import time
 
 import boto3
 import pytest
@@ -87,6 +88,24 @@ def test_of_a_body_that_is_not_read_the_headers_tell(client, one, leave):
     leave(invoke(client, "anthropic.claude-v1:0")["body"])
 
     assert (one()["status"], one()["tokens"]) == ("ok", bedrock.METRICS_TOKENS)
+
+
+@pytest.mark.parametrize("model", ["anyone.large-v1:0", "anyone.plain-v1:0"])
+def test_of_a_body_that_is_large_or_no_json_the_headers_tell(client, one, model):
+    assert len(invoke(client, model)["body"].read()) > 5
+
+    assert (one()["status"], one()["tokens"]) == ("ok", bedrock.METRICS_TOKENS)
+
+
+def test_a_program_that_takes_its_time_to_read_makes_no_call_longer(client, one):
+    began = time.perf_counter()
+    body = invoke(client, "anthropic.claude-v1:0")["body"]
+    came = time.perf_counter()
+    while time.perf_counter() < came + 0.2 + (came - began):
+        pass  # it does something else
+    body.read()
+
+    assert one()["latencyMs"] <= (came - began) * 1000 + 1
 
 
 def test_pictures_are_counted_and_what_tells_nothing_is_missing(client, sent):

@@ -9,6 +9,7 @@ import pytest
 from pydantic import BaseModel
 
 import shapes
+from tokentra_sdk import watching
 
 QUESTION = [{"role": "user", "content": "The secret question"}]
 
@@ -188,6 +189,25 @@ def test_raw_answers_are_told_and_stay_raw(client, one):
     assert raw.headers["x-request-id"] == "req_1"
     assert raw.parse().choices[0].message.content == shapes.SECRET
     assert one()["tokens"] == shapes.CHAT_TOKENS
+
+
+def test_of_large_raw_answers_the_end_is_read(client, one):
+    raw = client.embeddings.with_raw_response.create(model="text-embedding-3-large", input=["The secret"] * 5_000)
+
+    assert len(raw.http_response.content) > 128 * 1024
+    assert one()["tokens"] == {"input": 8}
+
+
+@pytest.mark.parametrize(
+    ("end", "told"),
+    [
+        ('"usage": {"prompt_tokens": 8}}', {"usage": {"prompt_tokens": 8}}),
+        ('"said": "\\"usage\\": 9", "usage":null}', {"usage": None}),
+        ('"said": "no"}', {}),
+    ],
+)
+def test_the_end_of_an_answer_tells_its_usage(end, told):
+    assert watching.end_of(b'{"data": "' + b"x" * 100_000 + b'", ' + end.encode()) == told
 
 
 def test_raw_streams_are_told_when_they_are_read(client, one):

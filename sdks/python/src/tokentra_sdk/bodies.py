@@ -8,8 +8,9 @@ from typing import Any, Callable, Optional
 
 from tokentra_sdk.calls import Call
 from tokentra_sdk.usage import Usage
-from tokentra_sdk.watching import LARGEST_RAW
 
+# Of what is read a second time: reading more would keep the program waiting.
+LARGEST = 128 * 1024
 WATCH = "_tokentra_body"
 Whole = Callable[[Optional[bytes]], Optional[Usage]]
 
@@ -36,14 +37,14 @@ class Watch:
 
     def came(self, piece: bytes, is_end: bool) -> None:
         self.size += len(piece)
-        if self.size <= LARGEST_RAW:
+        if self.size <= LARGEST:
             self.pieces.append(piece)
         if is_end or (self.length is not None and self.size >= self.length):
             self._ended()
 
     def _ended(self) -> None:
         if not self.call.is_ended:
-            read = b"".join(self.pieces) if self.size <= LARGEST_RAW else None
+            read = b"".join(self.pieces) if self.size <= LARGEST else None
             self.pieces = []
             self.call.succeeded(self.whole(read))
 

@@ -25,7 +25,7 @@ class Call:
     """Ends once, however often it is told to. Its id and time are made here, and stay."""
 
     __slots__ = (
-        *("at", "began", "context", "first", "id", "is_ended", "is_streaming", "is_timed"),
+        *("at", "began", "came_at", "context", "first", "id", "is_ended", "is_streaming", "is_timed"),
         *("model", "operation", "provider", "sdk"),
     )
 
@@ -35,6 +35,7 @@ class Call:
         self.is_streaming = self.is_ended = False
         self.is_timed = True
         self.at, self.began, self.first = time.time(), time.perf_counter(), 0.0
+        self.came_at = 0.0
         self.id = minted(int(self.at * 1000))
         self.context = context.current()
 
@@ -50,6 +51,10 @@ class Call:
         """The first piece of a stream is here."""
         if not self.first:
             self.first = time.perf_counter()
+
+    def answered(self) -> None:
+        """The answer is here; the program may take its time to read it."""
+        self.came_at = time.perf_counter()
 
     def succeeded(self, usage: Usage | None) -> None:
         self._end(usage, "ok")
@@ -68,7 +73,7 @@ class Call:
         self.is_ended = True
         if self.context.calls is not None:
             self.context.calls.latest = self.id
-        latency = time.perf_counter() - self.began
+        latency = (self.came_at or time.perf_counter()) - self.began
         found = usage or Usage(source="missing")
         said: dict[str, Any] = {
             "id": self.id,

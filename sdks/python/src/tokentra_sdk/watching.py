@@ -21,7 +21,8 @@ from tokentra_sdk.usage import Usage, get
 if TYPE_CHECKING:
     from tokentra_sdk.client import TokenTra
 
-LARGEST_RAW = 2 * 1024 * 1024  # of a body that is read a second time for its usage
+# Of a body that is read a second time for its usage; of a larger one only the end is, where usage stands.
+LARGEST_RAW, LONGEST_END = 64 * 1024, 8 * 1024
 HIDDEN = object()
 
 
@@ -194,11 +195,20 @@ def is_read(answer: Any) -> bool:
 
 def from_body(begun: Begun, answer: Any) -> Usage | None:
     response = answer.http_response
-    body = response.content
-    if len(body) > LARGEST_RAW:
-        return None
-    kind = str(response.headers.get("content-type") or "")
-    return begun.whole(json.loads(body)) if "json" in kind else begun.whole(None)
+    body: bytes = response.content
+    if "json" not in str(response.headers.get("content-type") or ""):
+        return begun.whole(None)
+    return begun.whole(json.loads(body) if len(body) <= LARGEST_RAW else end_of(body))
+
+
+def end_of(body: bytes) -> dict[str, Any]:
+    """The usage alone, of an answer that is too large to be read twice while a program waits."""
+    name = b'"usage":'
+    start = body.rfind(name, len(body) - LONGEST_END)
+    if start < 0:
+        return {}
+    usage, _ = json.JSONDecoder().raw_decode(body[start + len(name) :].decode("utf-8", "replace").lstrip())
+    return {"usage": usage}
 
 
 # Streams

@@ -73,8 +73,13 @@ def answering(call: Call, answer: Any) -> None:
     said = {name: value for name, value in answer.items() if name != "body"}
     length = str(get(said, "ResponseMetadata", "HTTPHeaders", "content-length") or "")
 
+    call.answered()
+
     def whole(read: bytes | None) -> Usage:
-        body = json.loads(read) if read else None
+        try:
+            body = json.loads(read) if read else None
+        except ValueError:
+            body = None
         return invoked(body if isinstance(body, Mapping) else {}, said)
 
     if type(answer["body"]).__module__ == "botocore.response":
