@@ -136,9 +136,9 @@ def skip(request: OrgRequest, step: str) -> HttpResponse:
 @require_POST
 @page(Permission.SEE_COSTS)
 def leave(request: OrgRequest) -> HttpResponse:
-    """Straight to the dashboard, or to a key where somebody wants nothing else; the questions wait in the checklist."""
+    """Straight to the dashboard; the questions wait in the checklist."""
     journeys.dismiss(journeys.of(request.membership), now=timezone.now())
-    return redirect("onboarding:sdk" if request.POST.get("to") == SDK else "usage:dashboard")
+    return redirect("usage:dashboard")
 
 
 @require_GET

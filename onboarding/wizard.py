@@ -24,12 +24,17 @@ from sdk_keys import issuing, setting_up, setups, watching
 @require_http_methods(["GET", "POST"])
 @page(Permission.MANAGE_OWN_KEYS)
 def sdk(request: OrgRequest) -> HttpResponse:
-    """POST makes the key, or one instead of it, and shows it this once; sent again it makes none."""
+    """POST makes the key, or one instead of it, and shows it this once; sent again it makes none.
+
+    Who `leaves` the questions for it finds them in the checklist.
+    """
     if request.organization.is_sample:
         return redirect("sdk_keys:list")
     journal.record_once(Event.SDK_SETUP_STARTED, request.user, request.organization)
     if request.method == "GET":
         return drawn(request)
+    if request.POST.get("leaves"):
+        journeys.dismiss(journeys.of(request.membership), now=timezone.now())
     here = f"{reverse('onboarding:sdk')}?with={setups.chosen(request.POST.get('with', ''))}"
     if request.htmx and not has_proved(request):  # asked for the password on a page of its own
         return HttpResponseClientRedirect(f"{reverse('account_reauthenticate')}?next={here}")

@@ -119,6 +119,7 @@ def exports(key: str, **more: str) -> tuple[Block, ...]:
     return (Block(text, "Copy variables", has_key=bool(key)),)
 
 
+CLIENTS = "OpenAI, Anthropic, Google, Mistral, Cohere, Bedrock and Pinecone"
 VARIABLES = "In the shell that starts your program; in a .env file, without the word export."
 
 
@@ -141,7 +142,7 @@ def python(key: str) -> Setup:
         Part("Set two variables", VARIABLES, exports(key)),
         Part(
             "Add two lines to your code",
-            "Calls of the clients of OpenAI and Anthropic are reported from then on. attributes says for whom.",
+            f"Calls of {CLIENTS} are reported from then on. attributes says for whom.",
             (Block(PYTHON, "Copy code", "python"),),
         ),
         Part(
@@ -161,7 +162,7 @@ def node(key: str) -> Setup:
         Part("Set two variables", VARIABLES, exports(key)),
         Part(
             "Wrap your client",
-            "Calls of OpenAI, Anthropic, Google, Mistral, Cohere and Bedrock are reported. attributes says for whom.",
+            f"wrap takes a client of {CLIENTS}. attributes says for whom.",
             (Block(NODE, "Copy code", "javascript"),),
         ),
         Part(

@@ -144,6 +144,7 @@ def test_the_copy_buttons_work_by_keyboard_without_the_clipboard_and_the_page_wi
         sign_up(page, "plain@first.example")
         page.get_by_role("button", name="Just give me an API key").click()
         at(page, "/onboarding/sdk/")
+        expect(page.get_by_role("button", name="Copy key")).to_be_visible()
         button = page.get_by_role("button", name="Copy pip command")
         button.focus()
         page.keyboard.press("Enter")
@@ -157,7 +158,7 @@ def test_the_copy_buttons_work_by_keyboard_without_the_clipboard_and_the_page_wi
 
     with somebody(browser, product, java_script_enabled=False, storage_state=state) as page:
         page.goto("/onboarding/sdk/?with=curl")
-        page.get_by_role("button", name="Make my key").click()
+        page.get_by_role("button", name="Replace key").click()
         key = page.locator("[data-step=variables] pre").first.inner_text()
         assert re.fullmatch(r"tt_live_\w{38}", key)
         expect(page.locator("#with-curl")).to_be_checked()

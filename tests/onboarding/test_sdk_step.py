@@ -81,13 +81,15 @@ def test_other_paths_do_not_pass_it_and_may_open_it(acme, alices):
     assert alices.post("/onboarding/sdk/done/").url == "/onboarding/"
 
 
-def test_who_wants_a_key_and_no_questions_gets_there_in_one_step(acme, alice, alices):
-    assert "Just give me an API key" in alices.get("/onboarding/company/").content.decode()
-    assert "Just give me an API key" not in alices.get("/onboarding/goals/").content.decode()
+def test_who_wants_a_key_and_no_questions_has_it_in_one_step(acme, alice, proved):
+    assert "Just give me an API key" in proved.get("/onboarding/company/").content.decode()
+    assert "Just give me an API key" not in proved.get("/onboarding/goals/").content.decode()
 
-    assert alices.post("/onboarding/leave/", {"to": "sdk"}).url == STEP
+    made = proved.post(STEP, {"leaves": "questions"})
 
+    assert len(shown_in(made)) == len(keys_of(acme)) == 1
     assert journey_of(acme, alice).status == "dismissed"
+    assert proved.get("/", follow=True).redirect_chain[-1][0] == "/dashboard/"
 
 
 @pytest.mark.parametrize("role", [Role.VIEWER, Role.FINANCE])

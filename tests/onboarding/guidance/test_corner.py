@@ -6,6 +6,7 @@ from html import unescape
 
 import pytest
 from django.urls import NoReverseMatch, resolve, reverse
+from django.utils import timezone
 
 from accounts import journal
 from accounts.journal import Event
@@ -20,6 +21,7 @@ from tests.onboarding.guidance.conftest import lines, seen
 from tests.onboarding.guidance.test_guidance_api import TOUR, happened, tell
 from tests.usage.pages.accounts_read import NOW, on, openai, two_settled_days, whole_history
 from tokentra.lib.tenancy import organization_scope
+from usage.measuring import tracking
 from usage.rows import Tokens
 
 DASHBOARD = "usage:dashboard"
@@ -282,6 +284,41 @@ def test_every_tip_and_tour_stands_on_pages_that_are_there():
     for tour in tours.TOURS:
         assert reverse(tour.view, args=tour.arguments)
         assert len(tour.step_ids) == len(tour.steps)
+
+
+def reported(acme, **said: str) -> None:
+    """A call of their own code, as its first."""
+    call = {"provider": "openai", "model": "gpt-4o", "tokens": {"input": 9}} | said
+    tracking.track(acme.pk, [call], key_id=None, now=timezone.now())
+    with organization_scope(acme.pk):
+        journal.record_once(Event.SDK_FIRST_REQUEST, None, acme)
+
+
+@pytest.mark.parametrize("said", [{}, {"feature": "search"}])
+def test_the_tour_of_attribution_is_offered_once_calls_come_and_points_at_what_is_there(said, acme, alices):
+    tour = tours.BY_ID["sdk_attribution"]
+    two_settled_days(acme)
+    celebrate_all(alices)
+    assert "sdk_attribution" not in corner(alices, tour.view)
+
+    reported(acme, **said)
+    celebrate_all(alices)
+
+    assert 'data-id="sdk_attribution"' in corner(alices, tour.view)
+    page = alices.get(reverse(tour.view, args=tour.arguments)).content.decode()
+    assert [step.target for step in tour.steps if f'data-tour="{step.target}"' not in page] == []
+    assert alices.post("/help/tours/sdk_attribution/").url == "/attribution/measured/feature/"
+
+
+def test_the_attribution_tip_is_for_calls_that_name_nobody(acme, alices):
+    celebrate_all(alices)
+    assert "add_attribution_tip" not in corner(alices, "usage:customers")
+
+    reported(acme)
+    celebrate_all(alices)
+
+    assert "add_attribution_tip" in corner(alices, "usage:customers")
+    assert 'data-tour="attribution-empty"' in alices.get("/customers/").content.decode()
 
 
 # The launcher
