@@ -27,6 +27,7 @@ class Permission(Enum):
     MANAGE_KEYS = auto()
     MANAGE_OWN_KEYS = auto()
     MANAGE_CONNECTIONS = auto()
+    MANAGE_ROUTING = auto()
     MANAGE_BUDGETS = auto()
     ASK_BUDGET = auto()
     APPROVE_BUDGET = auto()
@@ -53,6 +54,7 @@ ALLOWED: dict[Permission, frozenset[Role]] = {
     Permission.MANAGE_KEYS: ADMINS,
     Permission.MANAGE_OWN_KEYS: ADMINS | {Role.MEMBER},
     Permission.MANAGE_CONNECTIONS: ADMINS,
+    Permission.MANAGE_ROUTING: ADMINS,
     Permission.MANAGE_BUDGETS: MONEY,
     Permission.ASK_BUDGET: MONEY | {Role.MEMBER},
     Permission.APPROVE_BUDGET: MONEY,

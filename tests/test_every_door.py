@@ -230,6 +230,12 @@ FORMS: dict[str, dict[str, Any]] = {
     "providers:disconnect": {"data": "keep", "typed": "not its name"},
     "usage:add_summed_tag": {"name": "region"},
     "usage:add_rule": {"dimension": "project", "value": "proj_1", "cost_center": "Care"},
+    "usage:add_routing_rule": {
+        "feature": "chat",
+        "provider": "openai",
+        "model": "gpt-4o",
+        "use_model": "gpt-4o-mini",
+    },
     "sdk_keys:new": KEY | {"name": "Checkout"},
     "sdk_keys:replace": {"old": "now"},
 }
@@ -245,6 +251,7 @@ ACTS = {
     "usage:sample_leave", "usage:sample_remove", "usage:traces", "sdk_keys:revoke", "guidance:tour_again",
     "usage:data_ready", "onboarding:sdk", "onboarding:sdk_done", "guidance:checklist_again", "guidance:tips_again", "guidance:open_early",
     "usage:leave_off_summed_tag",
+    "usage:enable_routing_rule", "usage:disable_routing_rule", "usage:remove_routing_rule",
 }  # fmt: skip
 
 

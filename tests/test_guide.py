@@ -43,6 +43,7 @@ ON_SCREEN = "\n".join(
 ROWS_OF_ROLES = {
     "See figures, connections and suggestions; export; read by the JSON API": Permission.SEE_COSTS,
     "Connect an account, pause it, replace its key, disconnect it": Permission.MANAGE_CONNECTIONS,
+    "Make routing rules, enable and disable them": Permission.MANAGE_ROUTING,
     "Make API keys, replace and revoke their own": Permission.MANAGE_OWN_KEYS,
     "Give spend to cost centres": Permission.MANAGE_BUDGETS,
     "Change the organization's settings": Permission.MANAGE_SETTINGS,

@@ -66,7 +66,13 @@ GROUPS = (
             Entry("Runs", "route", "usage:runs", covers=("usage:run", "usage:call"), feature=MEASURED),
         ),
     ),
-    Group("Improve", (Entry("Optimization", "bulb", "usage:optimization", feature="optimization_engine"),)),
+    Group(
+        "Improve",
+        (
+            Entry("Optimization", "bulb", "usage:optimization", feature="optimization_engine"),
+            Entry("Routing", "arrows-split-2", "usage:routing", feature="smart_routing"),
+        ),
+    ),
     Group(
         "Set up",
         (

@@ -12,12 +12,14 @@ from tokentra.lib.tenancy import organization_scope
 from usage import asking, export, stats
 from usage.freshness import fresh_until, reaches
 from usage.reference import EXPORT, STATS
+from usage.routing.api import router as routing
 from usage.spenders import stats as measured
 from usage.spenders.api import router as spenders
 from usage.wire import answer
 
 router = Router()
 router.add_router("", spenders)
+router.add_router("", routing)
 
 
 @router.get("/usage/stats", url_name="usage_stats", summary="Usage by any dimension over time", openapi_extra=STATS)

@@ -12,6 +12,7 @@ from tokentra.lib.ids import uuid7
 from usage import allocation_rules, measured, zone_changes  # noqa: F401  # Django looks for models here
 from usage.counting import Counted, State
 from usage.facts import OwnedFact
+from usage.routing import rule  # noqa: F401  # as above
 from usage.rows import TOKEN_CLASSES, Basis, Ledger
 
 

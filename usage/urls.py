@@ -4,6 +4,7 @@ from django.urls import include, path
 
 from usage import allocation_door, sample_door, views
 from usage.measuring.otlp import door as otlp_door
+from usage.routing import door as routing_door
 
 app_name = "usage"
 
@@ -20,6 +21,11 @@ urlpatterns = [
     path("attribution/rules/<uuid:pk>/remove/", allocation_door.remove_rule, name="remove_rule"),
     path("clients/", views.clients, name="clients"),
     path("optimization/", views.optimization, name="optimization"),
+    path("routing/", routing_door.routing, name="routing"),
+    path("routing/rules/", routing_door.add_rule, name="add_routing_rule"),
+    path("routing/rules/<uuid:pk>/enable/", routing_door.enable_rule, name="enable_routing_rule"),
+    path("routing/rules/<uuid:pk>/disable/", routing_door.disable_rule, name="disable_routing_rule"),
+    path("routing/rules/<uuid:pk>/remove/", routing_door.remove_rule, name="remove_routing_rule"),
     path("sample/picture/", views.picture, name="picture"),
     path("sample/enter/", sample_door.enter, name="sample_enter"),
     path("sample/leave/", sample_door.leave, name="sample_leave"),

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 from typing import Protocol
 
 PLANS = ("free", "pro", "enterprise")  # each includes those before it
-DASHBOARD_VIEWS = "dashboard_views"
+DASHBOARD_VIEWS, SDK_REQUESTS = "dashboard_views", "sdk_requests"
 
 
 @dataclass(frozen=True, slots=True)

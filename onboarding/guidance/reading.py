@@ -1,14 +1,15 @@
-"""Reads the facts that guidance rests on, inside the organization's scope: four queries, whoever asks."""
+"""Reads the facts that guidance rests on, inside the organization's scope: five queries, whoever asks."""
 
 from collections.abc import Mapping
 from datetime import datetime
 
 from django.conf import settings
-from django.db.models import Min, Q
+from django.db.models import Min, Q, Sum
 
 from accounts.journal import Event
 from accounts.models import Milestone, Organization, User
-from onboarding.guidance.conditions import Facts
+from onboarding.guidance.conditions import SDK_REQUESTS, Facts
+from usage.measured import MeasuredDay
 from usage.models import DayRollup, LedgerDay
 
 
@@ -21,12 +22,13 @@ def facts_of(
     rows = Milestone.objects.owned_by(organization).filter(Q(user=None) | Q(user=user))
     for event, user_id, at in rows.values_list("event", "user_id", "at"):
         (mine if user_id else ours)[event] = at
+    measured = MeasuredDay.objects.owned_by(organization).filter(dimension="all", by="").aggregate(calls=Sum("calls"))
     return Facts(
         now=now,
         since=organization.created_at,
         ours=ours,
         mine=mine,
-        counts=counts or {},
+        counts={SDK_REQUESTS: measured["calls"] or 0, **(counts or {})},
         read_since=LedgerDay.objects.owned_by(organization).aggregate(first=Min("day"))["first"],
         used_since=DayRollup.objects.owned_by(organization).aggregate(first=Min("day"))["first"],
         plan=organization.plan,

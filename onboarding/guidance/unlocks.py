@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
 from accounts.journal import Event
-from onboarding.guidance.conditions import Action, Condition, Days, Either, Facts, is_news
+from onboarding.guidance.conditions import SDK_REQUESTS, Action, Condition, Count, Days, Either, Facts, is_news
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +63,19 @@ FEATURES = (
         view="usage:attribution",
         until_then="It gives the spend of projects, keys and models to cost centres, and makes a statement of each "
         "month that adds up exactly.",
+    ),
+    Feature(
+        "smart_routing", "Smart routing", "Cheaper models for the calls that can do with one", "arrows-split-2",
+        Count(SDK_REQUESTS, 1_000),
+        needs="your code has reported 1,000 calls",
+        celebration="Smart routing has enough of your calls to look at!",
+        next_steps=(
+            Next("Look at what is proposed", "usage:routing"),
+            Next("See costs by feature", "usage:explorer_of_measured"),
+        ),
+        view="usage:routing",
+        until_then="It looks for features whose short calls could go to a cheaper model, and keeps the rules that "
+        "your programs follow when they opt in.",
     ),
     Feature(
         "optimization_engine", "Optimization", "Ways to spend less, with the evidence for each", "bulb",

@@ -242,6 +242,7 @@ TABLE = {
     Permission.MANAGE_KEYS: "owner admin",
     Permission.MANAGE_OWN_KEYS: "owner admin member",
     Permission.MANAGE_CONNECTIONS: "owner admin",
+    Permission.MANAGE_ROUTING: "owner admin",
     Permission.MANAGE_BUDGETS: "owner admin finance",
     Permission.ASK_BUDGET: "owner admin finance member",
     Permission.APPROVE_BUDGET: "owner admin finance",

@@ -734,6 +734,69 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="RoutingRule",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(default=tokentra.lib.ids.uuid7, editable=False, primary_key=True, serialize=False),
+                ),
+                ("feature", models.CharField(max_length=256)),
+                ("provider", models.CharField(max_length=40)),
+                (
+                    "model",
+                    models.CharField(help_text="Asked for: a dated version of it is the same model.", max_length=256),
+                ),
+                ("use_model", models.CharField(max_length=256)),
+                ("enabled_at", models.DateTimeField(help_text="null: off.", null=True)),
+                (
+                    "basis",
+                    models.JSONField(default=dict, help_text="The figures it was proposed on; empty: made by hand."),
+                ),
+                ("created_at", models.DateTimeField()),
+                ("changed_at", models.DateTimeField(help_text="When it was last made, enabled or disabled.")),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "changed_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="accounts.organization",
+                    ),
+                ),
+            ],
+            options={
+                "abstract": False,
+                "constraints": [
+                    models.UniqueConstraint(fields=("organization", "id"), name="usage_routingrule_owned"),
+                    models.UniqueConstraint(
+                        fields=("organization", "feature", "provider", "model"), name="a_call_is_routed_by_one_rule"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("use_model", models.F("model")), _negated=True),
+                        name="a_rule_leads_to_another_model",
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
             name="Appearance",
             fields=[
                 (
@@ -1235,6 +1298,7 @@ class Migration(migrations.Migration):
             "usage_priceoverride",
             "usage_samplefill",
             "usage_allocationrule",
+            "usage_routingrule",
             "usage_event",
             "usage_run",
             "usage_appearance",

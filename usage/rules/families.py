@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 
 DATED = r"(-latest|-preview|[-@]\d{4}-?\d{2}-?\d{2})?"
+VERSION = re.compile(r"(-latest|[-@]\d{4}-?\d{2}-?\d{2})$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,3 +45,8 @@ def smaller_than(provider: str, model: str) -> str:
         if step.provider == provider and any(re.fullmatch(re.escape(name) + DATED, model) for name in step.models):
             return step.smaller
     return ""
+
+
+def undated(model: str) -> str:
+    """The name of a model without the version that an answer adds to it."""
+    return VERSION.sub("", model) or model

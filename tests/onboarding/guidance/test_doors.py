@@ -41,17 +41,17 @@ def test_before_its_time_a_page_says_what_makes_it_useful(acme, alices):
 
 
 def test_opened_anyway_it_stays_open_for_that_person_alone(acme, alice, bob, alices, bobs):
-    assert groups(alices)["More"] == ["Attribution", *MEASURED_PAGES, "Optimization"]
+    assert groups(alices)["More"] == ["Attribution", *MEASURED_PAGES, "Optimization", "Routing"]
 
     assert alices.post("/onboarding/features/optimization_engine/").url == "/optimization/"
     alices.post("/onboarding/features/optimization_engine/")
 
     assert "At least 100 requests" in alices.get("/optimization/").content.decode()
-    assert groups(alices)["More"] == ["Attribution", *MEASURED_PAGES]
+    assert groups(alices)["More"] == ["Attribution", *MEASURED_PAGES, "Routing"]
     assert seen(acme, alice) == {"early optimization_engine": "started"}
     assert lines(acme, "feature_opened_early") == [{"feature": "optimization_engine"}]
     assert EARLY in bobs.get("/optimization/").content.decode()
-    assert groups(bobs)["More"] == ["Attribution", *MEASURED_PAGES, "Optimization"]
+    assert groups(bobs)["More"] == ["Attribution", *MEASURED_PAGES, "Optimization", "Routing"]
 
 
 def test_a_new_session_finds_it_open(acme, alice, alices):
@@ -115,7 +115,7 @@ def test_one_organizations_unlock_opens_nothing_in_anothers(acme, alice, alices)
 
     assert EARLY in alices.get("/optimization/").content.decode()
     alices.post(f"/organizations/{acme.pk}/enter/")
-    assert groups(alices)["More"] == MEASURED_PAGES
+    assert groups(alices)["More"] == [*MEASURED_PAGES, "Routing"]
 
 
 def test_the_sidebar_costs_one_query_until_all_is_open_and_none_after(
@@ -144,13 +144,13 @@ def test_the_sidebar_costs_one_query_until_all_is_open_and_none_after(
 
 
 def test_pages_of_what_was_measured_wait_for_the_first_event_and_are_never_closed(acme, alices):
-    assert groups(alices)["More"] == ["Attribution", *MEASURED_PAGES, "Optimization"]
+    assert groups(alices)["More"] == ["Attribution", *MEASURED_PAGES, "Optimization", "Routing"]
     assert "Customers will be here" in alices.get("/customers/").content.decode()
 
     tracking.track(acme.pk, [event()], key_id=None, now=NOON)
 
     assert groups(alices)["See"][-3:] == MEASURED_PAGES
-    assert groups(alices)["More"] == ["Attribution", "Optimization"]
+    assert groups(alices)["More"] == ["Attribution", "Optimization", "Routing"]
 
 
 def test_a_page_that_is_drawn_outside_a_scope_has_its_sidebar_too(acme, alices):
