@@ -7,12 +7,11 @@ from django import forms
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.gates import page
-from accounts.http import OrgRequest, absolute
+from accounts.http import OrgRequest
 from accounts.permissions import Permission
 from tokentra.lib.problems import Problem
 from usage import price_book
@@ -22,7 +21,7 @@ from usage.routing.effect import FEWEST_CALLS
 from usage.routing.rule import LONGEST, RoutingRule
 from usage.rules.routing import Call
 
-SNIPPET = 'curl -H "Authorization: Bearer $TOKENTRA_API_KEY" {}'
+SNIPPET = 'tokentra_sdk.observe(routing=True)\n\nwith tokentra_sdk.attributes(feature="summaries"):\n    answer = ask()'
 
 
 def listed(name: str) -> forms.TextInput:
@@ -81,7 +80,7 @@ def drawn(request: OrgRequest, board: Board, form: RuleForm, *, status: int = 20
         "form": form,
         "may_change": request.membership.may(Permission.MANAGE_ROUTING),
         "fewest": FEWEST_CALLS,
-        "snippet": SNIPPET.format(absolute(reverse("api:routing"))),
+        "snippet": SNIPPET,
     }
     return render(request, "usage/routing.html", context, status=status)
 

@@ -55,7 +55,14 @@ def models(_models: Models) -> Models:
 
 @pytest.fixture
 def sdk(tokentra: Taken, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[TokenTra]:
-    for name in ("TOKENTRA_URL", "TOKENTRA_API_KEY", "TOKENTRA_ENVIRONMENT", "TOKENTRA_SPOOL_DIR", "TOKENTRA_DISABLED"):
+    for name in (
+        "TOKENTRA_URL",
+        "TOKENTRA_API_KEY",
+        "TOKENTRA_ENVIRONMENT",
+        "TOKENTRA_SPOOL_DIR",
+        "TOKENTRA_DISABLED",
+        "TOKENTRA_ROUTING",
+    ):
         monkeypatch.delenv(name, raising=False)
     made = TokenTra(KEY, tokentra.url, every=0.02, spool_directory=tmp_path / "spool", timeout=5.0)
     yield made

@@ -78,6 +78,8 @@ def chat(path: str, asked: Any) -> Answer:
     model = asked.get("model") or path.split("/deployments/")[1].split("/", maxsplit=1)[0]
     if model == "broken":
         return whole({"error": {"message": "No: The secret question", "type": "invalid_request_error"}}, 400)
+    if model == "gone":
+        return whole({"error": {"message": "The model does not exist", "code": "model_not_found"}}, 404)
     if model == "old" and "stream_options" in asked:
         return whole({"error": {"message": "Unrecognized request argument supplied: stream_options"}}, 400)
     content = {

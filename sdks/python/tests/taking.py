@@ -25,6 +25,8 @@ class Taken:
         self.open = threading.Event()
         self.open.set()
         self.url = ""
+        self.rules: list[dict[str, str]] = []
+        self.asked_rules: list[str] = []  # with which ETag
 
     def fail(self, status: int, times: int = 1, headers: dict[str, str] | None = None, body: bytes = b"{}") -> None:
         self.faults.extend([(status, headers or {}, body)] * times)
@@ -90,10 +92,16 @@ def taking() -> Iterator[Taken]:
                 self.wfile.write(answer)
 
         def do_GET(self) -> None:
-            self.send_response(200)
-            self.send_header("Content-Length", "2")
+            known = self.headers.get("If-None-Match", "")
+            answer = json.dumps({"rules": taken.rules, "version": "v"}).encode()
+            etag = f'"{len(answer)}"'
+            taken.asked_rules.append(known)
+            self.send_response(304 if known == etag else 200)
+            self.send_header("ETag", etag)
+            self.send_header("Content-Length", "0" if known == etag else str(len(answer)))
             self.end_headers()
-            self.wfile.write(b"{}")
+            if known != etag:
+                self.wfile.write(answer)
 
         def log_message(self, *_: object) -> None:
             pass

@@ -10,10 +10,11 @@ from typing import Any, Callable, TypeVar
 
 from tokentra_sdk import families
 from tokentra_sdk.calls import attributed, instant, used
-from tokentra_sdk.config import configured
+from tokentra_sdk.config import Config, configured
 from tokentra_sdk.context import FIELDS, Attribution, current
 from tokentra_sdk.ids import minted
 from tokentra_sdk.losses import log
+from tokentra_sdk.routing import Routing
 from tokentra_sdk.sender import Sender
 from tokentra_sdk.texts import text
 from tokentra_sdk.usage import Number, Usage
@@ -25,8 +26,8 @@ class TokenTra:
     """Reports model calls to one TokenTra with one key.
 
     What is not given is read from the environment: TOKENTRA_URL, TOKENTRA_API_KEY, TOKENTRA_ENVIRONMENT,
-    TOKENTRA_SPOOL_DIR, TOKENTRA_DISABLED. Nothing here raises: without an address or a key, events are counted as lost
-    and the log says so once.
+    TOKENTRA_SPOOL_DIR, TOKENTRA_ROUTING, TOKENTRA_DISABLED. Nothing here raises: without an address or a key, events
+    are counted as lost and the log says so once.
     """
 
     def __init__(
@@ -35,6 +36,7 @@ class TokenTra:
         url: str | None = None,
         *,
         environment: str | None = None,
+        routing: bool | None = None,
         spool_directory: str | os.PathLike[str] | bool | None = None,
         every: float = 1.0,
         timeout: float = 10.0,
@@ -43,12 +45,14 @@ class TokenTra:
         most_bytes: int = 8 * 1024 * 1024,
         most_spooled: int = 64 * 1024 * 1024,
     ) -> None:
-        """`every`: seconds for which events are gathered. `timeout`: of one request. `at_exit`: seconds that the
-        end of the program waits for the last events. `most_…`: events and bytes that wait in memory, bytes on disk."""
+        """`routing`: follow its rules for which model to use. `every`: seconds for which events are gathered.
+        `timeout`: of one request. `at_exit`: seconds that the end of the program waits for the last events.
+        `most_…`: events and bytes that wait in memory, bytes on disk."""
         self.config = configured(
             url=url,
             api_key=api_key,
             environment=environment,
+            routing=routing,
             spool_directory=spool_directory,
             every=every,
             timeout=timeout,
@@ -58,6 +62,7 @@ class TokenTra:
             most_spooled=most_spooled,
         )
         self._sender = Sender(self.config)
+        self.routing: Routing | None = self.safely(Routing, self.config) if follows(self.config) else None
 
     def wrap(self, client: T, *, provider: str | None = None) -> T:
         """The same client, whose calls are reported from now on; `provider` where its address does not tell."""
@@ -117,11 +122,16 @@ class TokenTra:
 
     def close(self, timeout: float = 5.0) -> None:
         """Flush, and keep on disk what cannot be sent. Happens by itself at the end of a program."""
+        if self.routing is not None:
+            self.routing.close()
         self.safely(self._sender.close, timeout)
 
     def follow(self, other: TokenTra) -> None:
         """Clients that report here report there from now on."""
         before, self._sender, self.config = self._sender, other._sender, other.config
+        rules, self.routing = self.routing, other.routing
+        if rules is not None:
+            rules.close()
         self.safely(before.close, 0.0)
 
     def stats(self) -> dict[str, Any]:
@@ -140,6 +150,10 @@ class TokenTra:
             self._sender.counts.lose("sdk_error", detail=f"{named(act)}: {type(error).__name__}.")
             log.debug("TokenTra could not measure a call.", exc_info=True)
             return None
+
+
+def follows(config: Config) -> bool:
+    return config.routing and not config.problem
 
 
 def named(act: Callable[..., Any]) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 TRACK = "/api/usage/track"
-OFF = frozenset(("1", "true", "yes", "on"))
+YES = frozenset(("1", "true", "yes", "on"))
 LONGEST_BATCH, LARGEST_BATCH = 500, 1024 * 1024
 
 
@@ -23,6 +23,7 @@ class Config:
     problem: str
     spool: Path | None
     environment: str | None = None
+    routing: bool = False
     most_queued: int = 10_000
     most_bytes: int = 8 * 1024 * 1024
     most_spooled: int = 64 * 1024 * 1024
@@ -40,6 +41,7 @@ def configured(
     url: str | None = None,
     api_key: str | None = None,
     environment: str | None = None,
+    routing: bool | None = None,
     spool_directory: str | os.PathLike[str] | bool | None = None,
     every: float = 1.0,
     timeout: float = 10.0,
@@ -57,6 +59,7 @@ def configured(
         problem=problem_of(address, key),
         spool=spool_of(address, key, spool_directory),
         environment=environment or os.environ.get("TOKENTRA_ENVIRONMENT") or None,
+        routing=os.environ.get("TOKENTRA_ROUTING", "").lower() in YES if routing is None else routing,
         most_queued=most_queued,
         most_bytes=most_bytes,
         most_spooled=most_spooled,
@@ -72,7 +75,7 @@ def address_of(url: str) -> str:
 
 
 def problem_of(address: str, key: str) -> str:
-    if os.environ.get("TOKENTRA_DISABLED", "").lower() in OFF:
+    if os.environ.get("TOKENTRA_DISABLED", "").lower() in YES:
         return "TOKENTRA_DISABLED is set."
     if not address:
         return "Set TOKENTRA_URL to the address of your TokenTra, such as https://tokentra.example.com."

@@ -50,6 +50,7 @@ class Begun:
     whole: Callable[[Any], Optional[Usage]]
     reader: Reader | None = None  # where a stream is asked for
     again: Callable[[BaseException], bool] = field(default=lambda _: False)  # whether to ask as the program did
+    second: tuple[tuple[Any, ...], dict[str, Any]] | None = None  # what is asked again, where that is not the program's
     may_be_raw: bool = False  # whether programs can ask this client for answers as the network brought them
     inside: Callable[[Any], None] | None = None  # watches what an answer holds, where the usage comes with that
 
@@ -90,7 +91,12 @@ def watched(wrapped: Wrapped, method: Callable[..., Any], begin: Begin) -> Calla
                 if not safely(begun.again, error):
                     safely(begun.call.failed, error)
                     raise
-                answer = await method(*args, **kwargs)
+                again = begun.second or (args, kwargs)
+                try:
+                    answer = await method(*again[0], **again[1])
+                except BaseException as refused:
+                    safely(begun.call.failed, refused)
+                    raise
             return answered(begun, answer)
 
         return ask_async
@@ -106,7 +112,12 @@ def watched(wrapped: Wrapped, method: Callable[..., Any], begin: Begin) -> Calla
             if not safely(begun.again, error):
                 safely(begun.call.failed, error)
                 raise
-            answer = method(*args, **kwargs)
+            again = begun.second or (args, kwargs)
+            try:
+                answer = method(*again[0], **again[1])
+            except BaseException as refused:
+                safely(begun.call.failed, refused)
+                raise
         if inspect.isawaitable(answer) and not hasattr(answer, "__aiter__"):
             return awaited(begun, answer, answered)
         return answered(begun, answer)

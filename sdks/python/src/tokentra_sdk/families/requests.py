@@ -29,6 +29,8 @@ def begun(
     found = begin(client, wrapped, args, kwargs)
     if found is not None:
         found.may_be_raw = True
+        if wrapped.sdk.routing is not None:
+            wrapped.sdk.safely(wrapped.sdk.routing.route, found)
     return found
 
 
