@@ -2,6 +2,7 @@
 import { current, readAttributes } from "./context.js";
 import type { Attributes, Event, Status, Told } from "./event.js";
 import { uuid7 } from "./ids.js";
+import type { Routing } from "./routing.js";
 import type { Sender } from "./sender.js";
 
 export interface Begun {
@@ -24,6 +25,7 @@ export class Observer {
   constructor(
     private readonly sender: Sender,
     attributes: Attributes = {},
+    readonly routing?: Routing,
   ) {
     this.attributes = readAttributes(attributes);
   }
@@ -67,6 +69,7 @@ export class Call {
   private firstAt: number | undefined;
   private isTimed = true;
   private isOver = false;
+  private askedFor: string | undefined;
 
   constructor(
     private readonly observer: Observer,
@@ -113,6 +116,22 @@ export class Call {
     this.begun.streaming = streaming;
   }
 
+  get feature(): string {
+    return text(this.carried?.feature) || text(this.observer.attributes.feature);
+  }
+
+  get provider(): string {
+    return this.begun.provider;
+  }
+
+  /** It goes to another model than the one that was asked for; undefined: it goes as it was asked for after all. */
+  routed(model: string, askedFor: string): void;
+  routed(model: undefined): void;
+  routed(model: string | undefined, askedFor?: string): void {
+    this.begun.model = model ?? this.askedFor ?? this.begun.model;
+    this.askedFor = askedFor;
+  }
+
   fail(error: unknown, told: Told = {}): void {
     this.end({ ...told, ...(this.observer.safely(() => failure(error)) ?? { status: "error" }) });
   }
@@ -134,6 +153,7 @@ export class Call {
     if (this.observer.attributes.tags && this.carried?.tags) {
       event.tags = { ...this.observer.attributes.tags, ...this.carried.tags };
     }
+    if (this.askedFor) event.tags = { ...event.tags, routed_from: this.askedFor };
     if (streaming) event.streaming = true;
     if (this.firstAt !== undefined) event.timeToFirstTokenMs = Math.round(this.firstAt - this.started);
     if (!event.tokens && !event.units && !event.cost && event.status === "ok") {

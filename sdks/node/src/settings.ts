@@ -10,6 +10,8 @@ export interface Options {
   attributes?: Attributes;
   /** Where events wait on disk while TokenTra is away: a directory, or false for none. Default: one in the system's temporary directory. */
   spool?: string | boolean;
+  /** Follow TokenTra's rules for which model to use. Default: TOKENTRA_ROUTING. */
+  routing?: boolean;
   /** How long events are gathered before they are sent. */
   flushEveryMs?: number;
   /** How long the end of the process may wait for the last events. */
@@ -26,6 +28,7 @@ export interface Settings {
   apiKey: string;
   url: URL;
   spool: string | boolean;
+  routing: boolean;
   flushEveryMs: number;
   exitTimeoutMs: number;
   maxQueued: number;
@@ -47,6 +50,7 @@ export function settle(options: Options): Settings | string {
     apiKey,
     url: door,
     spool: options.spool ?? true,
+    routing: options.routing ?? /^(1|true|yes|on)$/i.test(process.env["TOKENTRA_ROUTING"] ?? ""),
     flushEveryMs: options.flushEveryMs ?? 1_000,
     exitTimeoutMs: options.exitTimeoutMs ?? 2_000,
     maxQueued: options.maxQueued ?? 10_000,

@@ -4,6 +4,7 @@ import { separateRequests } from "./context.js";
 import type { Attributes } from "./event.js";
 import { wrapClient } from "./families/index.js";
 import { senders } from "./leaving.js";
+import { Routing } from "./routing.js";
 import { Sender, type Stats } from "./sender.js";
 import { type Options, settle } from "./settings.js";
 import { shared } from "./shared.js";
@@ -20,6 +21,8 @@ export interface WrapOptions {
 export class TokenTra {
   private readonly sender: Sender;
   private readonly attributes: Attributes;
+  /** @internal */
+  readonly routing: Routing | undefined;
 
   constructor(options: Options = {}) {
     this.attributes = options.attributes ?? {};
@@ -28,12 +31,17 @@ export class TokenTra {
     const known = senders().get(where);
     this.sender = known ?? new Sender(settings, options.warn ?? ((message) => console.warn(message)));
     senders().set(where, this.sender);
+    if (typeof settings !== "string" && settings.routing) {
+      shared.routings ??= new Map();
+      this.routing = shared.routings.get(where) ?? new Routing(settings);
+      shared.routings.set(where, this.routing);
+    }
     separateRequests();
   }
 
   /** The same client; from now on its calls are reported. A client that is not known is given back as it is, with a warning. */
   wrap<T extends object>(client: T, how: WrapOptions = {}): T {
-    const observer = new Observer(this.sender, { ...this.attributes, ...how.attributes });
+    const observer = new Observer(this.sender, { ...this.attributes, ...how.attributes }, this.routing);
     const isKnown = observer.safely(() => wrapClient(client, observer, how));
     if (isKnown === false) {
       const name = (client as object | undefined)?.constructor?.name ?? typeof client;
@@ -44,7 +52,7 @@ export class TokenTra {
 
   /** Like `wrap` of a client that nobody asked to wrap. @internal */
   notice(client: object): void {
-    const observer = new Observer(this.sender, this.attributes);
+    const observer = new Observer(this.sender, this.attributes, this.routing);
     observer.safely(() => wrapClient(client, observer, {}));
   }
 

@@ -18,6 +18,9 @@ export interface Door {
   events: Event[];
   requests: { headers: IncomingMessage["headers"]; events: Event[]; at: number }[];
   duplicates: number;
+  rules: Record<string, string>[];
+  /** With which ETag rules were asked for. */
+  askedRules: string[];
   sockets: Set<Socket>;
   /** What to answer instead of keeping; undefined keeps. */
   instead: ((request: number) => Reply | undefined) | undefined;
@@ -32,6 +35,12 @@ export async function tokentra(): Promise<Door> {
     const pieces: Buffer[] = [];
     for await (const piece of request) pieces.push(piece as Buffer);
     const body = Buffer.concat(pieces);
+    if (request.method === "GET" && request.url === "/api/routing") {
+      const etag = `"${JSON.stringify(door.rules).length}"`;
+      door.askedRules.push(request.headers["if-none-match"] ?? "");
+      const isKnown = request.headers["if-none-match"] === etag;
+      return reply(response, { status: isKnown ? 304 : 200, headers: { etag }, body: { rules: door.rules } });
+    }
     if (request.method === "GET") return reply(response, { status: 200 });
     const text = request.headers["content-encoding"] === "gzip" ? gunzipSync(body).toString() : body.toString();
     const read = JSON.parse(text) as { events: Event[] } | Event;
@@ -57,6 +66,8 @@ export async function tokentra(): Promise<Door> {
     events: [],
     requests: [],
     duplicates: 0,
+    rules: [],
+    askedRules: [],
     sockets: new Set(),
     instead: undefined,
     received(count, withinMs = 5_000) {

@@ -2,6 +2,7 @@
 // promise that parses on demand. Watching there leaves all their helpers as they are.
 import type { Call, Observer } from "../call.js";
 import type { Told } from "../event.js";
+import { routed } from "../routing.js";
 import { shared } from "../shared.js";
 import { type StreamReader, watched } from "../streams.js";
 
@@ -12,6 +13,8 @@ export interface Reading {
   asked?: (options: unknown) => unknown;
   /** True of an error that only what `asked` changed can have caused: it is asked again as it was. */
   isOurs?: (error: unknown) => boolean;
+  /** What is asked again, where that is not what the program asked. */
+  again?: () => unknown;
   /** Undefined of an answer that is no use of a model yet. */
   whole(answer: Record<string, unknown>): Told | undefined;
   stream?: () => StreamReader;
@@ -47,7 +50,9 @@ export function watchRequests(client: object, observer: Observer, begin: Begin, 
     const send = target[method];
     if (typeof send !== "function") continue;
     target[method] = function watching(this: object, path: string, options?: unknown) {
-      const reading = observer.safely(() => begin(method, path));
+      const begun = observer.safely(() => begin(method, path));
+      const { routing } = observer;
+      const reading = begun && routing ? routed(begun, routing) : begun;
       if (!reading) return send.call(this, path, options);
       let answer: object;
       try {
@@ -56,7 +61,7 @@ export function watchRequests(client: object, observer: Observer, begin: Begin, 
         reading.call.fail(error);
         throw error;
       }
-      const again = () => (send.call(this, path, options) as Promised).responsePromise;
+      const again = () => (send.call(this, path, reading.again?.() ?? options) as Promised).responsePromise;
       observer.safely(() => follow(answer as Promised, reading, observer, again));
       return answer;
     };
