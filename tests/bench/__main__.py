@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 
-SECTIONS = ("sync", "dashboard", "funnel", "weight", "onboarding", "first_event", "ingest", "sdk")
+SECTIONS = ("sync", "dashboard", "funnel", "weight", "onboarding", "first_event", "ingest", "sdk", "sdk_node")
 
 
 def main() -> int:

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Mapping
+from pathlib import Path
 
 from tokentra.machine.prepare import NODE_SDK, path_with_node
 
@@ -19,15 +20,15 @@ def npm(*arguments: object, seconds: int = 300) -> subprocess.CompletedProcess[s
 
 
 def ran(
-    program: str, *arguments: object, env: Mapping[str, str] | None, seconds: int
+    program: object, *arguments: object, env: Mapping[str, str] | None, seconds: int, where: Path = NODE_SDK
 ) -> subprocess.CompletedProcess[str]:
-    """In the SDK's directory. What it printed is on the screen of a test that fails."""
+    """In the SDK's directory, or `where`. What it printed is on the screen of a test that fails."""
     path = path_with_node()
-    command = [shutil.which(program, path=path) or program, *map(str, arguments)]
+    command = [shutil.which(str(program), path=path) or str(program), *map(str, arguments)]
     done = subprocess.run(
         command,
-        cwd=NODE_SDK,
-        env=dict(os.environ, PATH=path, **(env or {})),
+        cwd=where,
+        env={**os.environ, "PATH": path, **(env or {})},
         capture_output=True,
         text=True,
         timeout=seconds,

@@ -144,10 +144,10 @@ export const FAMILIES: Record<string, Family> = {
   },
   pinecone: {
     events: 2,
-    make: (host) => new Pinecone({ apiKey: "none" }).index({ name: "shop", host }),
+    make: (host) => new Pinecone({ apiKey: "none" }).index("shop", host),
     call: async (client) => [
       await client.query({ vector: [0.5], topK: 1 }),
-      await client.upsert({ records: [{ id: "1", values: [0.5] }] }),
+      await client.searchRecords({ query: { topK: 1, inputs: { text: "…" } } }),
     ],
     answer: libraryAnswers,
   },

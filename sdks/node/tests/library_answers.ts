@@ -15,7 +15,8 @@ export function libraryAnswers({ path, body }: Asked): Answer {
   }
   if (path.includes(":streamGenerateContent")) return { events: [gemini({}), gemini(GEMINI_USAGE)] };
   if (path.includes(":generateContent")) return { json: gemini(GEMINI_USAGE) };
-  if (path.endsWith("/converse")) return { json: { output: {}, stopReason: "end_turn", usage: NOVA_USAGE } };
+  if (path.endsWith("/converse"))
+    return { json: { output: { message: WORDS }, stopReason: "end_turn", usage: NOVA_USAGE } };
   if (path.endsWith("/converse-stream")) {
     const events = eventStream([
       ["messageStart", { role: "assistant" }],
@@ -69,6 +70,7 @@ const GEMINI_USAGE = {
     totalTokenCount: 1050,
   },
 };
+const WORDS = { role: "assistant", content: [{ text: ANSWER }] };
 const NOVA_USAGE = {
   inputTokens: 600,
   outputTokens: 50,

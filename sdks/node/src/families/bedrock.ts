@@ -71,7 +71,7 @@ function answering(answer: Fields, headers: Fields, call: Call): void {
   call.endWith(() => {
     const bytes = answer["body"];
     const isRead = bytes instanceof Uint8Array && (bytes.length <= LARGEST_READ || call.operation === "image");
-    return invoked(isRead ? bodyOf(bytes) : {}, headers, saidBeside(answer));
+    return invoked(isRead ? bodyOf(bytes) : {}, headers, saidBeside(answer, headers));
   });
 }
 
@@ -83,8 +83,8 @@ function bodyOf(bytes: Uint8Array): Fields {
   }
 }
 
-function streaming(answer: Fields, _headers: Fields, call: Call, observer: Observer): void {
-  const reader = invokedStream(saidBeside(answer));
+function streaming(answer: Fields, headers: Fields, call: Call, observer: Observer): void {
+  const reader = invokedStream(saidBeside(answer, headers));
   watchIterable(answer["body"] as AsyncIterable<unknown>, call, reader, observer);
 }
 

@@ -32,8 +32,11 @@ function converseTokens(usage: unknown): Tokens {
 }
 
 /** What is told of an invoked model outside of its own answer. */
-export function saidBeside(answer: Fields): Told {
-  return said({ requestId: text(at(answer, "$metadata", "requestId")), serviceTier: text(answer["serviceTier"]) });
+export function saidBeside(answer: Fields, headers: Fields): Told {
+  return said({
+    requestId: text(at(answer, "$metadata", "requestId")),
+    serviceTier: text(answer["serviceTier"]) ?? text(headers["x-amzn-bedrock-service-tier"]), // of older clients
+  });
 }
 
 /** What the body tells, in the words of whoever made the model; else what Bedrock tells in its headers. */
