@@ -73,6 +73,25 @@ test("Google's client is measured, whole and streamed", async () => {
   );
 });
 
+test("a stream that is read step by step is measured as well, also when it is left", async () => {
+  const google = tt.wrap(new GoogleGenAI({ apiKey: "none", httpOptions: { baseUrl: models.url } }));
+  const asked = { model: "gemini-2.5-flash", contents: "…" };
+  const read = await google.models.generateContentStream(asked);
+  while (!(await read.next()).done);
+  const left = await google.models.generateContentStream(asked);
+  await left.next();
+  await left.return(undefined);
+  const found = await told(2);
+
+  assert.deepEqual(
+    found.map(({ tokens, status }) => [tokens, status]),
+    [
+      [GEMINI_TOKENS, "ok"],
+      [undefined, "cancelled"],
+    ],
+  );
+});
+
 test("Google's older client for Vertex is measured, also by its chats", async (context) => {
   asksHere(context);
   const vertex = new VertexAI({ project: "p", location: "us-east5" });

@@ -78,13 +78,20 @@ function see(value: unknown, call: Call, { whole, stream, inside }: Plan, observ
   call.endWith(() => whole(fields(value)));
 }
 
-/** The same object, whose iterators are watched. */
+/** The same object, whose iterators are watched; a generator is one itself. */
 export function watchIterable(
-  iterable: AsyncIterable<unknown>,
+  iterable: AsyncIterable<unknown> & Partial<AsyncIterator<unknown>>,
   call: Call,
   reader: StreamReader,
   observer: Observer,
 ): void {
+  const { next, return: stop, throw: fail } = iterable;
+  if (next && stop && fail) {
+    const inner = { next: next.bind(iterable), return: stop.bind(iterable), throw: fail.bind(iterable) };
+    const { [Symbol.asyncIterator]: _, ...methods } = watched(inner, call, reader, observer);
+    Object.assign(iterable, methods);
+    return;
+  }
   const iterate = iterable[Symbol.asyncIterator].bind(iterable);
   Object.defineProperty(iterable, Symbol.asyncIterator, {
     configurable: true,
