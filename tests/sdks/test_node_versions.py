@@ -32,7 +32,7 @@ CLIENTS = {
         "@google/genai": "1",
         "@mistralai/mistralai": "1.10",
         "@pinecone-database/pinecone": "7",
-        "cohere-ai": "7.14",
+        "cohere-ai": "7",
     },
 }
 
