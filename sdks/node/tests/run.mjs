@@ -1,4 +1,4 @@
-// npm test [names of files]: bundles the tests and runs them with the node that runs this.
+// npm test [--quick] [names of files]: bundles the tests and runs them with the node that runs this.
 import { spawnSync } from "node:child_process";
 import { readdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -6,8 +6,10 @@ import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
 process.chdir(join(dirname(fileURLToPath(import.meta.url)), ".."));
-const wanted = process.argv.slice(2);
-const names = readdirSync("tests").filter((name) => name.endsWith(".test.ts"));
+const isQuick = process.argv.includes("--quick"); // without installing the package as it is packed
+const wanted = process.argv.slice(2).filter((name) => name !== "--quick");
+const all = readdirSync("tests").filter((name) => name.endsWith(".test.ts"));
+const names = isQuick ? all.filter((name) => name !== "package.test.ts") : all;
 const chosen = names.filter((name) => !wanted.length || wanted.some((part) => name.includes(part)));
 
 await import("../build.mjs");
