@@ -94,8 +94,9 @@ class Arriving:
 
     @property
     def looks_on(self) -> bool:
-        """Until the first call is there, and not for ever."""
-        return bool(self.keys) and not self.has_worked and self.now - self.since < LOOKS_FOR
+        """Until what came last is a call with nothing to mend about it, and not for ever."""
+        is_over = bool(self.arrivals) and self.arrivals[0].is_real and self.arrivals[0].outcome.tone == "good"
+        return bool(self.keys) and not is_over and self.now - self.since < LOOKS_FOR
 
     @property
     def mark(self) -> str:

@@ -239,6 +239,18 @@ def test_a_page_that_waits_is_drawn_again_only_when_something_came(acme, alice, 
     assert "Test event stored" in browser.get(LOOK, again, headers={"HX-Request": "true"}).content.decode()
 
 
+def test_it_looks_on_while_what_came_last_asks_for_a_mend(acme, alice, made):
+    for number, (body, looks_on) in enumerate(
+        [(CALL | {"model": "gpt-99"}, True), (CALL | {"occurredAt": "2024-01-01T00:00:00Z"}, True), (CALL, False)]
+    ):
+        send(made.clear, body | {"id": f"call-{number}"})
+
+        page = seen_by(alice)
+
+        assert ("hx-trigger" in page) is looks_on
+        assert "Your call is here" in page
+
+
 def test_after_a_minute_it_says_what_may_be_wrong_and_after_a_quarter_of_an_hour_it_rests(alice, made):
     browser, now = Browser(alice), timezone.now()
 
