@@ -100,10 +100,12 @@ def test_b23_a_key_without_the_scope_sends_nothing(scopes, status, code, acme, h
     assert held() == []
 
 
-def test_b22_without_a_key_nothing_is_read(client, db):
-    answer = client.post(TRACK, now(), content_type="application/json")
+@pytest.mark.parametrize("body", [b"{", b" " * (5 * 2**20 + 1), json.dumps(event()).encode()])
+def test_b22_without_a_key_nothing_is_read(body, client, held):
+    answer = client.post(TRACK, body, content_type="application/json")
 
     assert (answer.status_code, answer.json()["error"]["code"]) == (401, "invalid_api_key")
+    assert held() == []
 
 
 def test_only_posting_is_known(client, db):

@@ -25,16 +25,18 @@ def at_noon():
         yield traveller
 
 
-def post(organization, route, body):
-    told = {"Authorization": f"Bearer {issued(organization, 'ingest').clear}"}
+def post(organization, route, body, *, key=""):
+    """A count of a second is kept for two: requests that belong together come with a key that was made before."""
+    told = {"Authorization": f"Bearer {key or issued(organization, 'ingest').clear}"}
     return Client().post(route, json.dumps(body), content_type="application/json", headers=told)
 
 
 @ROUTES
 def test_b39_too_many_requests_in_a_second(route, body, status, acme, elsewhere, settings, at_noon):
     settings.INGEST_REQUESTS = 2
+    key = issued(acme, "ingest").clear
 
-    answers = [post(acme, route, body) for _ in range(3)]
+    answers = [post(acme, route, body, key=key) for _ in range(3)]
     other = post(elsewhere, route, body)
     at_noon.shift(1)
     later = post(acme, route, body)
@@ -44,7 +46,7 @@ def test_b39_too_many_requests_in_a_second(route, body, status, acme, elsewhere,
     assert {name: answers[2][name] for name in ("Retry-After", "RateLimit-Limit", "RateLimit-Remaining")} == {
         "Retry-After": "1", "RateLimit-Limit": "2", "RateLimit-Remaining": "0",
     }  # fmt: skip
-    assert "2" in answers[2].content.decode(errors="replace")
+    assert "up to 2 are taken" in answers[2].content.decode()
     assert {other.status_code, later.status_code} <= {200, 202}
 
 

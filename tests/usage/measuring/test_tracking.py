@@ -7,11 +7,13 @@ from uuid import UUID
 
 import pytest
 
+from tests.sdk_keys.conftest import issued
 from tests.usage.measuring.conftest import NOON, event
 from tokentra.lib.ids import uuid7
 from tokentra.lib.problems import Problem
 from tokentra.lib.tenancy import organization_scope
 from usage.measured import Discard, Event, MeasuredDay
+from usage.measuring import tracking
 from usage.measuring.tracking import opened
 
 ID = "0198c0de-0000-7000-8000-00000000000a"
@@ -199,6 +201,19 @@ def test_b34_an_event_without_an_id_gets_one_from_what_it_says(acme, send, held)
 
 def test_b34_without_an_id_another_organization_gets_another(acme, elsewhere, send):
     assert only(send(event())).id != only(send(event(), to=elsewhere)).id
+
+
+def test_b34_without_an_id_it_is_another_by_another_key_and_the_same_in_another_order(acme, send):
+    one, other = (issued(acme, "ingest").key.pk for _ in range(2))
+    said = event(tags={"a": "1", "b": "2"})
+    turned = dict(reversed(said.items())) | {"tags": {"b": "2", "a": "1"}}
+
+    ids = [
+        only(tracking.track(acme.pk, [each], key_id=key, now=NOON)).id
+        for key, each in ((one, said), (one, turned), (other, said))
+    ]
+
+    assert ids[0] == ids[1] != ids[2]
 
 
 def test_an_event_without_a_time_takes_that_of_its_id_or_of_its_arrival(acme, send, held):
