@@ -1,6 +1,7 @@
 """Calls of the real clients go to another model where a rule says so, and as they were asked for in every other case."""
 
 import asyncio
+import os
 import threading
 import time
 
@@ -167,3 +168,16 @@ def test_nothing_waits_for_rules_and_without_opting_in_nobody_reads_them(sdk, to
     go.set()
     slow.close()
     assert len(tokentra.asked_rules) == before
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks here")
+def test_a_forked_process_reads_rules_of_its_own(sdk, tokentra):
+    before = len(tokentra.asked_rules)
+    child = os.fork()
+    if not child:
+        sdk.routing.looked.clear()
+        sdk.routing.key_of("chat", "openai", "gpt-4o")
+        os._exit(0 if sdk.routing.looked.wait(10) else 1)
+
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert len(tokentra.asked_rules) == before + 1

@@ -46,16 +46,14 @@ class Routing:
         self._etag = ""
         self._read_at = 0.0
         self._closed = threading.Event()
-        self._lock = threading.Lock()
         self._pid = 0
         self._begin()
 
     def _begin(self) -> None:
-        """The thread, also in a process that was forked off: threads stay behind."""
-        with self._lock:
-            if self._pid == os.getpid() or self._closed.is_set():
-                return
-            self._pid = os.getpid()
+        """The thread, also in a process that was forked off: threads stay behind, and a lock might have been held."""
+        pid = os.getpid()
+        if self._pid != pid and not self._closed.is_set():
+            self._pid = pid
             threading.Thread(target=self._follow, name="tokentra-routing", daemon=True).start()
 
     def _follow(self) -> None:
