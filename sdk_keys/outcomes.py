@@ -65,6 +65,9 @@ OUTCOMES = {
     "body_cut_short": Outcome("The body ended early", "Nothing of it was stored.", "Send it again, whole."),
     "body_too_slow": Outcome("The body came too slowly", "Nothing of it was stored.", "Send it in smaller parts."),
     "body_too_large": Outcome("The body is too large", fix="Send 5 MiB of events or 20 MiB of spans at most."),
+    "event_too_large": Outcome(
+        "An event is larger than 1 MiB", fix="Leave out the text of prompts and answers; it is never stored."
+    ),
     "too_many_events": Outcome("Too many events in one request", fix="Send 1,000 at most in one."),
     "unknown_encoding": Outcome("The body is packed in an unknown way", fix="Send it plain, or by gzip or zstd."),
     "unknown_content_type": Outcome(

@@ -10,6 +10,7 @@ from ninja import Router
 from accounts.gates import api_scope, refuse_key_in, unless_gone
 from usage.measuring import bodies, crowding, paces, tracking
 from usage.measuring.reference import TRACK
+from usage.measuring.shape import LARGEST_EVENT
 
 LARGEST_BODY = 5 * 2**20
 encode = msgspec.json.Encoder().encode
@@ -30,7 +31,13 @@ def track(request: HttpRequest) -> HttpResponse:
     events = tracking.opened(body)
     paces.events(credential.organization_id, len(events))
     with unless_gone(credential):
-        answer = tracking.track(credential.organization_id, events, key_id=credential.key_id, now=timezone.now())
+        answer = tracking.track(
+            credential.organization_id,
+            events,
+            key_id=credential.key_id,
+            now=timezone.now(),
+            weighs=len(body) > LARGEST_EVENT,
+        )
     request.tracked = answer  # type: ignore[attr-defined]  # for whoever notes what came of a key's requests
     return HttpResponse(encode(told(answer)), status=answer.status, content_type="application/json")
 

@@ -16,6 +16,7 @@ from tokentra.lib.masking import mask
 from usage.measuring.providers import known_as
 from usage.measuring.shape import (
     CONTENT,
+    LARGEST_EVENT,
     LONGEST_ID,
     LONGEST_TAG,
     LONGEST_TEXT,
@@ -50,6 +51,9 @@ MASKED = (
 encode = msgspec.json.Encoder(order="sorted", decimal_format="string").encode
 
 
+TOO_LARGE = "Send at most 1 MiB in one event, and leave out the text of prompts and answers."
+
+
 class Refused(Exception):
     """One event that cannot be kept: `code`, a sentence that says what to do, and the field if one is wrong.
 
@@ -80,18 +84,24 @@ class Read:
 
 @dataclass(slots=True)
 class Reader:
-    """Reads the events of one request; `discards` counts what was left out of those that are kept, by reason."""
+    """Reads the events of one request; `discards` counts what was left out of those that are kept, by reason.
+
+    `weighs`: one of them may be too large by itself.
+    """
 
     organization_id: UUID
     key_id: UUID | None
     now: datetime
     earliest: timedelta = EARLY
+    weighs: bool = False
     discards: Counter[str] = field(default_factory=Counter)
 
     def read(self, raw: object) -> Read:
         """Raises Refused."""
         if not isinstance(raw, dict):
             raise Refused("invalid_event", "An event is a JSON object.")
+        if self.weighs and len(encode(raw)) > LARGEST_EVENT:
+            raise Refused("event_too_large", TOO_LARGE)
         kept, tags = self._sorted_out(raw)
         try:
             sent = msgspec.convert(kept, Sent)

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 MOST_EVENTS = 1_000
+LARGEST_EVENT = 2**20  # bytes of its JSON
 LONGEST_ID, LONGEST_TEXT = 64, 256
 MOST_TAGS, LONGEST_TAG = 20, 64
 MOST_COUNT = 10**12

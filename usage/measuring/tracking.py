@@ -20,8 +20,8 @@ from usage.ingest import overrides_of
 from usage.measured import SummedTag
 from usage.measuring import discards, storing
 from usage.measuring.prices import PriceTable
-from usage.measuring.reading import Read, Reader, Refused, cut, printable
-from usage.measuring.shape import LONGEST_ID, MOST_EVENTS
+from usage.measuring.reading import TOO_LARGE, Read, Reader, Refused, cut, printable
+from usage.measuring.shape import LARGEST_EVENT, LONGEST_ID, MOST_EVENTS
 from usage.pricing import Price
 from usage.rows import Basis
 
@@ -72,6 +72,8 @@ def opened(body: bytes) -> list[Any]:
     if not isinstance(content, dict):
         raise Problem(400, "unreadable_json", 'Send one event, or {"events": [...]}, as a JSON object.')
     if "events" not in content:
+        if len(body) > LARGEST_EVENT:
+            raise Problem(413, "event_too_large", TOO_LARGE)
         return [content]
     events = content["events"]
     if not isinstance(events, list) or len(content) > 1:
@@ -101,15 +103,16 @@ def track(
     *,
     key_id: UUID | None,
     now: datetime,
+    weighs: bool = False,
     families: Families | None = None,
     left_out: Mapping[str, int] | None = None,
 ) -> Answer:
     """Store what is good of these events. It is durable when this returns; sending them again changes nothing.
 
-    `left_out` counts what was not made an event before, by reason.
+    `left_out` counts what was not made an event before, by reason. `weighs` looks at the size of each.
     """
     known = known_of(organization_id)
-    reader = Reader(organization_id, key_id, now, earliest=settings.OLDEST_EVENT)
+    reader = Reader(organization_id, key_id, now, earliest=settings.OLDEST_EVENT, weighs=weighs)
     reader.discards.update(left_out or {})
     answer = Answer()
     first: dict[storing.Key, tuple[int, Read, Price]] = {}

@@ -90,6 +90,16 @@ def test_b25_b26_what_is_too_large_or_does_not_unpack_is_refused(body, name, sta
     assert held() == []
 
 
+def test_b25_one_event_holds_a_mebibyte_at_most(key, held):
+    large = now(id="large", prompt="x" * 2**20)
+
+    alone, beside = post(key, large), post(key, {"events": [large, now(id="small", prompt="x" * (2**20 - 2_000))]})
+
+    assert (alone.status_code, alone.json()["error"]["code"]) == (413, "event_too_large")
+    assert (beside.json()["accepted"], beside.json()["results"][0]["code"]) == (1, "event_too_large")
+    assert [each.ref for each in held()] == ["small"]
+
+
 @pytest.mark.parametrize(
     ("scopes", "status", "code"), [(("read",), 403, "key_scope"), (("read", "admin"), 403, "key_scope")]
 )
