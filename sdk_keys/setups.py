@@ -119,6 +119,7 @@ def exports(key: str, **more: str) -> tuple[Block, ...]:
     return (Block(text, "Copy variables", has_key=bool(key)),)
 
 
+SCHEME = "Bearer"
 CLIENTS = "OpenAI, Anthropic, Google, Mistral, Cohere, Bedrock and Pinecone"
 VARIABLES = "In the shell that starts your program; in a .env file, without the word export."
 
@@ -195,7 +196,7 @@ def opentelemetry(key: str) -> Setup:
     text = "\n".join(
         (
             f'export OTEL_EXPORTER_OTLP_TRACES_ENDPOINT="{traces()}"',
-            f'export OTEL_EXPORTER_OTLP_TRACES_HEADERS="Authorization=Bearer%20{shown}"',
+            f'export OTEL_EXPORTER_OTLP_TRACES_HEADERS="Authorization={SCHEME}%20{shown}"',
             'export OTEL_EXPORTER_OTLP_TRACES_PROTOCOL="http/protobuf"',
         )
     )
@@ -220,7 +221,7 @@ def litellm(key: str) -> Setup:
         (
             'export OTEL_EXPORTER="otlp_http"',
             f'export OTEL_ENDPOINT="{traces()}"',
-            f'export OTEL_HEADERS="Authorization=Bearer {shown}"',
+            f'export OTEL_HEADERS="Authorization={SCHEME} {shown}"',
         )
     )
     install = "python -m pip install opentelemetry-api opentelemetry-sdk opentelemetry-exporter-otlp"

@@ -15,6 +15,7 @@ from accounts.http import OrgRequest
 from accounts.journal import Event
 from accounts.models import Membership, Organization
 from onboarding.guidance import seen
+from onboarding.guidance.conditions import Count
 from onboarding.guidance.guide import Guide
 from onboarding.guidance.seen import Kind, State
 from onboarding.guidance.unlocks import BY_VIEW, Feature
@@ -25,6 +26,7 @@ from usage.measured import MeasuredDay
 HELD = "open_features"  # in the session, by organization: what is open stays open, so it need not be looked up again
 MEASURED = "measured"  # pages of what customers' code reports, which explain themselves while they are empty
 GATED = frozenset(feature.id for feature in BY_VIEW.values())
+BY_CALLS = frozenset(each.id for each in BY_VIEW.values() if isinstance(each.condition, Count))  # of customers' code
 UNMEASURED, ASKED_AGAIN_AFTER = "unmeasured", 30  # seconds
 WAITING = GATED | {MEASURED}
 
@@ -59,7 +61,7 @@ def open_features(request: HttpRequest) -> frozenset[str]:
     person = cast(OrgRequest, request).membership.user_id
     held: dict[str, list[str]] = request.session.get(HELD, {})
     known = frozenset(held.get(str(organization.pk), []))
-    if known >= WAITING or (known >= GATED and cache.get(name_within(organization.pk, UNMEASURED))):
+    if known >= WAITING or (known >= GATED - BY_CALLS and cache.get(name_within(organization.pk, UNMEASURED))):
         return known
     with organization_scope(organization.pk):
         useful = Unlock.objects.owned_by(organization).values_list("feature")
@@ -84,4 +86,5 @@ def open_early(membership: Membership, feature: Feature) -> None:
     guide = Guide(membership, now=timezone.now())
     if (Kind.EARLY, feature.id) not in guide.seen:
         seen.mark(membership, Kind.EARLY, feature.id, State.STARTED, now=guide.now)
+        cache.delete(name_within(guide.organization.pk, UNMEASURED))  # look again
         journal.record(Event.FEATURE_OPENED_EARLY, guide.user, guide.organization, feature=feature.id)

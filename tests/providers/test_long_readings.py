@@ -113,6 +113,7 @@ def test_decision_18_no_call_goes_on_after_its_time(acme, connect, crowded, hurr
     assert endpoints(connection)["usage"].retry_at > fresh(connection).created_at + timedelta(minutes=14)
 
 
+@pytest.mark.long
 def test_s3_4_what_a_page_takes_too_long_for_is_asked_for_in_halves(acme, connect, fake, now, monkeypatch, hurried):
     monkeypatch.setattr(plan, "HISTORY_DAYS", 5)
     connection = connect(acme, "anthropic")
