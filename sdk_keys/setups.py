@@ -134,6 +134,14 @@ def installing(kind: Kind, ways: dict[str, str]) -> Part:
     return Part("Install the package", words, blocks)
 
 
+def checking(command: str) -> Part:
+    return Part(
+        "Run your program, or test without any model's key",
+        "The test looks at key, address and clock, and sends one event that costs nothing.",
+        (Block(command, "Copy test command"),),
+    )
+
+
 def python(key: str) -> Setup:
     return Setup(
         "python",
@@ -146,11 +154,7 @@ def python(key: str) -> Setup:
             f"Calls of {CLIENTS} are reported from then on. attributes says for whom.",
             (Block(PYTHON, "Copy code", "python"),),
         ),
-        Part(
-            "Run your program, or test without any model's key",
-            "The test looks at key, address and clock, and sends one event that costs nothing.",
-            (Block("python -m tokentra_sdk check", "Copy test command"),),
-        ),
+        checking("python -m tokentra_sdk check"),
     )
 
 
@@ -166,11 +170,7 @@ def node(key: str) -> Setup:
             f"wrap takes a client of {CLIENTS}. attributes says for whom.",
             (Block(NODE, "Copy code", "javascript"),),
         ),
-        Part(
-            "Run your program, or test without any model's key",
-            "The test looks at key, address and clock, and sends one event that costs nothing.",
-            (Block("npx @tokentra/sdk check", "Copy test command"),),
-        ),
+        checking("npx @tokentra/sdk check"),
     )
 
 

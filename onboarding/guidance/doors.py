@@ -15,7 +15,7 @@ from accounts.http import OrgRequest
 from accounts.journal import Event
 from accounts.models import Membership, Organization
 from onboarding.guidance import seen
-from onboarding.guidance.conditions import Count
+from onboarding.guidance.conditions import SDK_REQUESTS, Count
 from onboarding.guidance.guide import Guide
 from onboarding.guidance.seen import Kind, State
 from onboarding.guidance.unlocks import BY_VIEW, Feature
@@ -26,7 +26,10 @@ from usage.measured import MeasuredDay
 HELD = "open_features"  # in the session, by organization: what is open stays open, so it need not be looked up again
 MEASURED = "measured"  # pages of what customers' code reports, which explain themselves while they are empty
 GATED = frozenset(feature.id for feature in BY_VIEW.values())
-BY_CALLS = frozenset(each.id for each in BY_VIEW.values() if isinstance(each.condition, Count))  # of customers' code
+# useful by calls of customers' code alone
+BY_CALLS = frozenset(
+    each.id for each in BY_VIEW.values() if isinstance(each.condition, Count) and each.condition.metric == SDK_REQUESTS
+)
 UNMEASURED, ASKED_AGAIN_AFTER = "unmeasured", 30  # seconds
 WAITING = GATED | {MEASURED}
 
