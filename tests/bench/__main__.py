@@ -12,7 +12,19 @@ from pathlib import Path
 
 import psutil
 
-SECTIONS = ("sync", "dashboard", "funnel", "weight", "onboarding", "first_event", "ingest", "sdk", "sdk_node")
+SECTIONS = (
+    "sync",
+    "dashboard",
+    "funnel",
+    "weight",
+    "onboarding",
+    "first_event",
+    "ingest",
+    "sdk",
+    "sdk_node",
+    "forecast",
+    "anomaly",
+)
 
 
 def main() -> int:
