@@ -13,6 +13,7 @@ from sdk_keys import attempts, nearly, resolving, using
 from tokentra.lib import outage
 from tokentra.lib.api_keys import is_key
 from tokentra.lib.problems import Problem
+from usage.measuring.otlp import door as otlp
 
 PROGRAMS = ("/api/", "/v1/")  # where keys open something
 LONGEST = 1024 * 1024
@@ -84,7 +85,9 @@ def body_of(request: HttpRequest) -> bytes:
 
 
 def refusal(request: HttpRequest, problem: Problem) -> HttpResponse:
-    """For programs as the API answers it; whoever opens a page reads the sentence."""
+    """For programs as the API answers it, or as OTLP has it; whoever opens a page reads the sentence."""
+    if attempts.WAYS.get(request.path) == "spans":
+        return otlp.refused(request, problem)
     if not request.path.startswith(PROGRAMS):
         return HttpResponse(problem.message, status=problem.status, content_type="text/plain; charset=utf-8")
     headers = {"Cache-Control": "no-store"} | problem.headers

@@ -25,7 +25,7 @@ def lines_of(organization: Organization) -> list[AuditLine]:
         return list(AuditLine.objects.owned_by(organization).filter(action="key_misplaced"))
 
 
-@pytest.mark.parametrize("path", ["/api/usage/stats?key={}", "/v1/traces?api_key={}", "/api/providers/{}"])
+@pytest.mark.parametrize("path", ["/api/usage/stats?key={}", "/api/providers/{}"])
 def test_b24_a_key_in_an_address_is_refused_and_its_organization_told(path, acme, elsewhere):
     made = issued(acme, "read")
 

@@ -27,7 +27,7 @@ REASONS = {
     "invalid_text": "Text that cannot be stored.",
     "invalid_event": "An item that is no object.",
     "not_a_model_call": "Spans that are no model call, such as web requests, tools and steps of an agent.",
-    "event_too_large": "More than 1 MiB in one event.",
+    "event_too_large": "More than 1 MiB in one event or span.",
     "nothing_used": "Neither tokens nor units nor cost.",
 }
 ADD = """

@@ -51,7 +51,7 @@ MASKED = (
 encode = msgspec.json.Encoder(order="sorted", decimal_format="string").encode
 
 
-TOO_LARGE = "Send at most 1 MiB in one event, and leave out the text of prompts and answers."
+TOO_LARGE = "Send at most 1 MiB in one event or span, and leave out the text of prompts and answers."
 
 
 class Refused(Exception):
@@ -97,7 +97,9 @@ class Reader:
     discards: Counter[str] = field(default_factory=Counter)
 
     def read(self, raw: object) -> Read:
-        """Raises Refused."""
+        """Raises Refused, also one that is handed over in place of an event."""
+        if isinstance(raw, Refused):
+            raise raw
         if not isinstance(raw, dict):
             raise Refused("invalid_event", "An event is a JSON object.")
         if self.weighs and len(encode(raw)) > LARGEST_EVENT:

@@ -11,6 +11,7 @@ from typing import Any
 from usage.measuring.otlp import dialects
 from usage.measuring.otlp.dialects import DIALECTS, Dialect, Names
 from usage.measuring.otlp.spans import Mark, Span, Value
+from usage.measuring.reading import TOO_LARGE, Refused
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MILLION = 1_000_000
@@ -113,13 +114,15 @@ class Calls:
     def __post_init__(self) -> None:
         self.told = {span.ref: Told(span, dialect_of(span.attributes)) for span in self.spans if span.trace}
 
-    def events(self) -> list[dict[str, Any]]:
+    def events(self) -> list[dict[str, Any] | Refused]:
         """As a customer would send them. A span without ids becomes one that is refused."""
-        found = []
+        found: list[dict[str, Any] | Refused] = []
         for span in self.spans:
             if not span.trace:
                 found.append(nameless(span))
-            elif (told := self.told[span.ref]).is_call:
+            elif (told := self.told[span.ref]).is_call and span.is_too_large:
+                found.append(Refused("event_too_large", TOO_LARGE))
+            elif told.is_call:
                 self._count_content(span)
                 found.append(self._event(told))
             else:

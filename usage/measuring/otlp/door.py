@@ -24,17 +24,16 @@ log = logging.getLogger(__name__)
 @csrf_exempt
 def traces(request: HttpRequest) -> HttpResponse:
     """200 once everything that is good is stored; never 500, after which exporters throw away what they hold."""
-    kind = (request.content_type or "").lower()
     try:
-        return told(export(request, kind), 200)
+        return told(export(request, kind_of(request)), 200)
     except Problem as problem:
-        return refused(request, kind, problem)
+        return refused(request, problem)
     except (OperationalError, InterfaceError) as error:
-        return refused(request, kind, outage.told(error))
+        return refused(request, outage.told(error))
     except Exception:
         log.exception("an export of spans was not stored")
         sentence = "Something is wrong on our side. Nothing was stored; send it again later."
-        return refused(request, kind, Problem(503, "broken", sentence, headers={"Retry-After": "60"}))
+        return refused(request, Problem(503, "broken", sentence, headers={"Retry-After": "60"}))
 
 
 def export(request: HttpRequest, kind: str) -> answers.Written:
@@ -71,9 +70,14 @@ def told(written: answers.Written, status: int) -> HttpResponse:
     return HttpResponse(written.body, status=status, content_type=written.content_type)
 
 
-def refused(request: HttpRequest, kind: str, problem: Problem) -> HttpResponse:
+def kind_of(request: HttpRequest) -> str:
+    return (request.content_type or "").lower()
+
+
+def refused(request: HttpRequest, problem: Problem) -> HttpResponse:
+    """In the kind of content that was sent."""
     request.problem = problem  # type: ignore[attr-defined]  # for whoever notes what came of a key's requests
-    response = told(answers.refused(kind, problem.status, problem.message), problem.status)
+    response = told(answers.refused(kind_of(request), problem.status, problem.message), problem.status)
     for name, value in ({"Cache-Control": "no-store"} | problem.headers).items():
         response[name] = value
     return response

@@ -11,6 +11,8 @@ from google.protobuf.message import DecodeError  # type: ignore[import-untyped] 
 from msgspec import Struct
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from usage.measuring.shape import LARGEST_EVENT
+
 Value = str | int | float | bool
 FAILED = 2  # a status code
 TRACE_ID, SPAN_ID = re.compile("[0-9a-f]{32}"), re.compile("[0-9a-f]{16}")
@@ -43,6 +45,7 @@ class Span:
     attributes: Mapping[str, Value | None]
     resource: Mapping[str, Value | None]
     marks: tuple[Mark, ...]
+    is_too_large: bool = False
 
     @property
     def ref(self) -> str:
@@ -61,6 +64,7 @@ def from_protobuf(body: bytes) -> list[Span]:
         export = ExportTraceServiceRequest.FromString(body)
     except DecodeError:
         raise Unreadable("The body is no ExportTraceServiceRequest.") from None
+    weighs = len(body) > LARGEST_EVENT
     found = []
     for group in export.resource_spans:
         resource = dict(told(group.resource.attributes))
@@ -79,6 +83,7 @@ def from_protobuf(body: bytes) -> list[Span]:
                             dict(told(span.attributes)),
                             resource,
                             marks,
+                            weighs and span.ByteSize() > LARGEST_EVENT,
                         )
                     )
                 )
@@ -214,6 +219,7 @@ def one_from_json(raw: msgspec.Raw, resource: Mapping[str, Value | None]) -> Spa
             plain(span.attributes),
             resource,
             marks,
+            memoryview(raw).nbytes > LARGEST_EVENT,
         )
     )
 

@@ -88,17 +88,42 @@ def test_b24_a_key_in_a_span_is_masked_and_its_organization_told(kind, write, ac
     assert key not in caplog.text
 
 
-def test_b24_a_key_in_the_address_of_an_export_is_refused_whatever_the_header_says(key, held):
-    answer = Client().post(
-        f"{TRACES}?api_key={key}",
-        in_protobuf(chat(1)),
-        content_type=PROTOBUF,
-        headers={"Authorization": f"Bearer {key}"},
-    )
+def status_of(answer, kind):
+    """Code and sentence of a refusal, which must be in the kind of content that was sent."""
+    assert answer["Content-Type"] == kind
+    status = Status.FromString(answer.content) if kind == PROTOBUF else Status(**answer.json())
+    return status.code, status.message
+
+
+@KINDS
+def test_b24_a_key_in_the_address_of_an_export_is_refused_whatever_the_header_says(kind, write, acme, key, held):
+    told = {"Authorization": f"Bearer {key}"}
+    answer = Client().post(f"{TRACES}?api_key={key}", write(chat(1)), content_type=kind, headers=told)
 
     assert answer.status_code == 400
-    assert "Send the key in the Authorization header" in answer.text
+    code, sentence = status_of(answer, kind)
+    assert code == 3
+    assert "Send the key in the Authorization header" in sentence
     assert held() == []
+    with organization_scope(acme.pk):
+        assert AuditLine.objects.get(action="key_misplaced").data["where"] == "address"
+
+
+@KINDS
+def test_b25_a_span_of_more_than_a_mebibyte_costs_no_other(kind, write, acme, key, held):
+    def holding(size):
+        return {"gen_ai.input.messages": "x" * size}
+
+    large, small = chat(1, attributes=holding(2**20)), chat(2, attributes=holding(2**20 - 2_000))
+    no_call = span(3, holding(2**20))
+
+    answer = post(key, write(large, small, no_call), kind)
+
+    partial = ExportTraceServiceResponse.FromString(answer.content) if kind == PROTOBUF else answer.json()
+    assert answer.status_code == 200
+    assert "1 MiB" in str(partial)
+    assert [int(kept.ref[-16:], 16) for kept in held()] == [2]
+    assert discards(acme) == {"event_too_large": 1, "content": 1, "not_a_model_call": 1}
 
 
 @KINDS
@@ -191,13 +216,15 @@ def test_b25_b26_refusals_carry_a_status_in_kind(body, kind, encoding, status, k
     assert answer["Content-Type"] == (JSON if kind == JSON else PROTOBUF)
 
 
-def test_b22_b23_without_the_right_key_nothing_is_taken(acme, db, key):
-    without = Client().post(TRACES, in_json(chat(1)), content_type=JSON)
-    reading = post(issued(acme, "read").clear, in_json(chat(1)), JSON)
+@KINDS
+def test_b22_b23_without_the_right_key_nothing_is_taken(kind, write, acme, key, held):
+    without = Client().post(TRACES, write(chat(1)), content_type=kind)
+    reading = post(issued(acme, "read").clear, write(chat(1)), kind)
+    wrong = post("tt_live_wrong", write(chat(1)), kind)
 
-    assert (without.status_code, without.json()["code"]) == (401, 16)
-    assert (reading.status_code, reading.json()["code"]) == (403, 7)
-    assert post("tt_live_wrong", in_json(chat(1)), JSON).status_code == 401
+    assert [answer.status_code for answer in (without, reading, wrong)] == [401, 403, 401]
+    assert [status_of(answer, kind)[0] for answer in (without, reading, wrong)] == [16, 7, 16]
+    assert held() == []
 
 
 def test_only_posting_is_known(db):
