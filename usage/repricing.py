@@ -40,6 +40,7 @@ class Change:
     after: Decimal
     unpriced_before: int  # tokens
     unpriced_after: int
+    what: str = "rows"
 
 
 @dataclass(frozen=True)

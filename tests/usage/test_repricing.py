@@ -124,4 +124,4 @@ def test_the_command_reports_before_and_after(acme, capsys):
     told = capsys.readouterr().out
     line = f"{DAY} openai gpt-7: 1 rows, 0 to 3.000000000000 USD, 1000000 tokens get a price"
     assert told.count(line) == 2
-    assert told.rstrip().endswith("0 rows, 0 to 0 USD, difference 0 USD")
+    assert told.rstrip().endswith("0 rows and calls, 0 to 0 USD, difference 0 USD")

@@ -3,11 +3,13 @@
 from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
+from itertools import chain
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from accounts.models import Organization
+from usage.measuring import repricing as measured
 from usage.pricing import PRICE_BOOK_VERSION
 from usage.repricing import Asked, Change, reprice
 
@@ -34,7 +36,10 @@ class Command(BaseCommand):
         self.stdout.write(f"price book {PRICE_BOOK_VERSION}{', dry run' if options['dry_run'] else ''}")
         for organization in organizations:
             self.stdout.write(organization.slug)
-            self._report(reprice(organization.pk, asked, dry_run=options["dry_run"]))
+            pricing = (
+                price(organization.pk, asked, dry_run=options["dry_run"]) for price in (reprice, measured.reprice)
+            )
+            self._report(chain.from_iterable(pricing))
 
     def _report(self, changes: Iterable[Change]) -> None:
         before = after = Decimal(0)
@@ -42,8 +47,8 @@ class Command(BaseCommand):
         for change in changes:
             priced = change.unpriced_before - change.unpriced_after
             self.stdout.write(
-                f"  {change.day} {change.provider} {change.model}: {change.rows} rows, "
+                f"  {change.day} {change.provider} {change.model}: {change.rows} {change.what}, "
                 f"{change.before:f} to {change.after:f} USD, {priced} tokens get a price"
             )
             rows, before, after = rows + change.rows, before + change.before, after + change.after
-        self.stdout.write(f"  {rows} rows, {before:f} to {after:f} USD, difference {after - before:f} USD")
+        self.stdout.write(f"  {rows} rows and calls, {before:f} to {after:f} USD, difference {after - before:f} USD")

@@ -8,6 +8,7 @@ from django.db import connections
 
 from tests.usage.measuring.otlp.conftest import SECOND, TRACE, chat, span
 from tests.usage.measuring.test_adding_up import assert_true_to_its_events
+from tests.usage.measuring.test_repricing import NOBODY_KNOWS, own_price, reprice
 from tokentra.lib.tenancy import organization_scope
 from usage.measured import Event, MeasuredDay
 from usage.measuring import rebuilding
@@ -100,6 +101,19 @@ def test_b38_a_span_that_is_said_to_be_a_total_counts_nowhere(said, acme, export
     export(chat(1), chat(2), chat(3, put=200, got=20, attributes={"tokentra.is_total": said}))
 
     assert (numbers(acme, is_parent=True), calls(acme)) == ([3], 2)
+    assert_true_to_its_events(acme)
+
+
+def test_b31_what_repeats_others_is_priced_later_and_counts_nowhere(acme, export):
+    model = {"gen_ai.response.model": NOBODY_KNOWS}
+    export(chat(1, put=300, attributes=AGENT | model), chat(2, below=1, put=300, attributes=model))
+    own_price(acme, "1")
+
+    [change] = reprice(acme)
+
+    assert change.rows == 1
+    with organization_scope(acme.pk):
+        assert not Event.objects.filter(amount=None).exists()
     assert_true_to_its_events(acme)
 
 
