@@ -22,5 +22,5 @@ RUN SECRET_KEY=collect TOKENTRA_ENCRYPTION_KEYS="$(head -c 32 /dev/zero | base64
 USER tokentra
 EXPOSE 8000
 CMD ["python", "-m", "gunicorn", "tokentra.wsgi", "--bind", "0.0.0.0:8000", "--preload", \
-     "--worker-class", "gthread", "--workers", "2", "--threads", "4", "--graceful-timeout", "5", \
+     "--worker-class", "tokentra.machine.web_worker.Worker", "--workers", "2", "--threads", "5", "--graceful-timeout", "5", \
      "--log-level", "warning", "--forwarded-allow-ips", "", "--no-control-socket"]

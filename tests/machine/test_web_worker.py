@@ -1,0 +1,172 @@
+"""gunicorn as it is started for the product, in front of an application that can be held up."""
+
+import os
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from pathlib import Path
+
+import pytest
+
+from tests.product import ROOT, free_port, wait_for
+from tokentra.machine import programs
+
+THREADS = 3
+SOON = 10  # seconds in which an answer comes unless somebody else holds it up
+
+
+class Server:
+    """Three threads in one process."""
+
+    def __init__(self, directory: Path) -> None:
+        self.port, self.begun_file, gate = free_port(), directory / "begun", directory / "gate"
+        os.mkfifo(gate)
+        self.gate = os.open(gate, os.O_RDWR)
+        self.begun_file.touch()
+        command = [*programs.web(f"127.0.0.1:{self.port}"), "--workers", "1", "--threads", str(THREADS)]
+        command[command.index("tokentra.wsgi")] = "tests.machine.holding"
+        told = {"GATE": str(gate), "BEGUN": str(self.begun_file), "PATH": os.environ["PATH"]}
+        self.process = subprocess.Popen(command, cwd=ROOT, env=told)
+        with closing(wait_for(self.line, 20, "it listens")):
+            pass
+
+    def line(self) -> socket.socket:
+        return socket.create_connection(("127.0.0.1", self.port), timeout=SOON)
+
+    @property
+    def begun(self) -> str:
+        """Who came to the application, in this order."""
+        return "".join(self.begun_file.read_text().split())
+
+    def let_go(self, count: int) -> None:
+        os.write(self.gate, bytes(count))
+
+    def stop(self) -> int:
+        self.process.terminate()
+        return self.process.wait(20)
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory) -> Iterator[Server]:
+    server = Server(tmp_path_factory.mktemp("web"))
+    try:
+        yield server
+    finally:
+        server.let_go(1000)
+        assert server.stop() == 0
+        os.close(server.gate)
+
+
+@pytest.fixture
+def server(running) -> Server:
+    running.begun_file.write_text("")
+    return running
+
+
+@pytest.fixture
+def lines(server) -> Iterator[ExitStack]:
+    with ExitStack() as stack:
+        yield stack
+
+
+def head(who: str, path: str = "/", *more: str) -> bytes:
+    return "\r\n".join(
+        [f"GET {path} HTTP/1.1", "Host: x", f"Authorization: Bearer {who}", f"X-Who: {who}", *more]
+    ).encode()
+
+
+def asking(server, lines, who, path="/", *more) -> socket.socket:
+    line = lines.enter_context(closing(server.line()))
+    line.sendall(head(who, path, *more) + b"\r\n\r\n")
+    return line
+
+
+def status(line: socket.socket) -> int:
+    """Of the next answer; 0 where the connection ends without one."""
+    told = b""
+    while not told.endswith(b"\r\n\r\n"):
+        if not (byte := line.recv(1)):
+            return 0
+        told += byte
+    assert b"Content-Length: 4" not in told or line.recv(4, socket.MSG_WAITALL) == b"done"
+    return int(told.split()[1])
+
+
+def has_ended(line: socket.socket) -> bool:
+    return line.recv(1) == b""
+
+
+def is_served(server, lines) -> bool:
+    return status(asking(server, lines, "q")) == 200
+
+
+def test_b39_a_flood_of_one_sender_waits_behind_others(server, lines):
+    loud = [asking(server, lines, "a", "/wait") for _ in range(8)]
+    wait_for(lambda: server.begun == "aa", SOON, "the loud one holds two of three places")
+
+    assert status(asking(server, lines, "b")) == 200
+    quiet = [asking(server, lines, who, "/wait") for who in "bc"]
+    wait_for(lambda: server.begun == "aabb", SOON, "all places are held")
+    server.let_go(1)
+
+    wait_for(lambda: len(server.begun) == 5, SOON, "somebody has the free place")
+    assert server.begun == "aabbc"
+    server.let_go(20)
+    assert {status(line) for line in loud + quiet} == {200}
+
+
+def test_heads_that_come_slowly_hold_no_thread_and_end(server, lines):
+    slow = [lines.enter_context(closing(server.line())) for _ in range(2 * THREADS)]
+    silent = [lines.enter_context(closing(server.line())) for _ in range(2 * THREADS)]
+    for line in slow:
+        line.sendall(head("s")[:20])
+
+    assert is_served(server, lines)
+    for line in slow:
+        line.sendall(head("s")[20:40])
+    assert is_served(server, lines)
+    assert [status(line) for line in slow] == [408] * len(slow)
+    assert all(has_ended(line) for line in silent)
+    assert server.begun == "qq"
+
+
+def test_a_head_in_pieces_and_requests_in_one_piece_are_read(server, lines):
+    line = lines.enter_context(closing(server.line()))
+    whole = head("s") + b"\r\n\r\n"
+    for piece in (whole[:9], whole[9:50], whole[50:] + whole + whole[:30]):
+        line.sendall(piece)
+        assert is_served(server, lines)
+    assert [status(line) for _ in range(2)] == [200, 200]
+    assert is_served(server, lines)
+    line.sendall(whole[30:])
+
+    assert status(line) == 200
+
+
+def test_a_head_without_an_end_is_refused(server, lines):
+    line = lines.enter_context(closing(server.line()))
+    line.sendall(head("s") + b"\r\nX: " + b"x" * 64 * 1024)
+
+    assert status(line) == 431
+
+
+def test_an_answer_that_nobody_takes_holds_no_thread_for_long(server, lines):
+    for _ in range(THREADS - 1):
+        asking(server, lines, "a", "/large")
+    wait_for(lambda: server.begun == "aa", SOON, "they are answered")
+
+    asking(server, lines, "a", "/large")
+
+    wait_for(lambda: server.begun == "aaa", SOON, "a place is free again")
+
+
+def test_whoever_does_not_close_after_the_answer_holds_nobody_up(server, lines):
+    kept = [asking(server, lines, "a", "/", "Connection: close") for _ in range(8)]
+    assert [status(line) for line in kept] == [200] * 8
+
+    begun = time.monotonic()
+    assert is_served(server, lines)
+    assert time.monotonic() - begun < 2  # gunicorn alone waits two seconds for each of them
+    assert all(has_ended(line) for line in kept)

@@ -1,0 +1,58 @@
+"""Threads for web requests, which go to senders by turns: what gunicorn's worker asks of an executor."""
+
+import threading
+from collections.abc import Callable, Hashable
+from concurrent.futures import Future
+from typing import Any
+
+from tokentra.machine.turns import Turns
+
+Work = tuple["Future[Any]", Callable[[], Any]]
+
+
+class Threads:
+    """Up to so many, each made when there is work that no idle one takes."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self._turns: Turns[Work] = Turns(most)
+        self._changed = threading.Condition()
+        self._idle = self._count = 0
+        self._is_over = False
+
+    def submit(self, sender: Hashable, work: Callable[[], Any]) -> "Future[Any]":
+        future: Future[Any] = Future()
+        with self._changed:
+            self._turns.come(sender, (future, work))
+            if self._idle:
+                self._idle -= 1
+                self._changed.notify()
+            elif self._count < self.most:
+                self._count += 1
+                threading.Thread(target=self._run, name=f"web {self._count}", daemon=True).start()
+        return future
+
+    def shutdown(self, wait: bool = True) -> None:  # an executor's
+        """Nothing that waits is begun any more, and what runs is not waited for."""
+        with self._changed:
+            self._is_over = True
+            self._changed.notify_all()
+
+    def _run(self) -> None:
+        while (found := self._next()) is not None:
+            sender, (future, work) = found
+            try:
+                future.set_result(work())
+            except BaseException as problem:
+                future.set_exception(problem)
+            with self._changed:
+                self._turns.end(sender)
+
+    def _next(self) -> tuple[Hashable, Work] | None:
+        with self._changed:
+            while not self._is_over:
+                if found := self._turns.next():
+                    return found
+                self._idle += 1
+                self._changed.wait()
+        return None
