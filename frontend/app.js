@@ -11,6 +11,7 @@ import "./elements/sdk-setup.js";
 import "./elements/show-password.js";
 import "./elements/submit-once.js";
 import "./elements/theme-toggle.js";
+import "./sent-once.js";
 
 // A row of segments that is wider than a phone starts at the one that is chosen.
 for (const chosen of document.querySelectorAll(".segments > [aria-current]"))

@@ -23,10 +23,10 @@ def choose(name: str, *, by: Membership) -> SummedTag:
     if not name or len(name) > LONGEST_TAG or "\0" in name:
         sentence = f"A tag's name has 1 to {LONGEST_TAG} characters."
         raise Problem(422, "invalid_field", sentence, fields={"name": [sentence]})
+    Organization.objects.select_for_update().get(pk=by.organization.pk)
     mine = SummedTag.objects.owned_by(by.organization)
     if (held := mine.filter(name=name).first()) is not None:
         return held
-    Organization.objects.select_for_update().get(pk=by.organization.pk)
     if mine.count() >= MOST_CHOSEN:
         sentence = f"Up to {MOST_CHOSEN} tags are added up. Leave one off first."
         raise Problem(422, "too_many_tags", sentence, fields={"name": [sentence]})
@@ -38,6 +38,9 @@ def choose(name: str, *, by: Membership) -> SummedTag:
 def leave_off(tag: SummedTag, *, by: Membership) -> None:
     """Its sums go; the tags of events stay. Inside the organization's scope."""
     organization = tag.organization
+    held = SummedTag.objects.owned_by(organization).select_for_update(of=("self",)).filter(pk=tag.pk)
+    if not held:  # somebody else left it off meanwhile
+        return
     audit.note("tag_left_off", organization, by.user, about=tag, name=tag.name)
     MeasuredDay.objects.owned_by(organization).filter(dimension=tag.dimension).delete()
     TagValue.objects.owned_by(organization).filter(name=tag.name).delete()
