@@ -1,10 +1,11 @@
 """Any figure by any dimension over time: one question, answered from the rollup that is narrow enough."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, cast
+from functools import lru_cache
+from typing import Any, NamedTuple, cast
 from uuid import UUID
 
 from django.contrib.postgres.aggregates import BoolOr, JSONBAgg
@@ -16,7 +17,6 @@ from django.db.models import (
     Func,
     JSONField,
     Q,
-    QuerySet,
     Sum,
     TextField,
     Value,
@@ -26,11 +26,13 @@ from django.db.models.expressions import Combinable
 from django.db.models.functions import Cast, Coalesce, JSONObject, TruncDay, TruncMonth, TruncWeek
 
 from accounts.models import Organization
+from accounts.owned import OwnedQuerySet
 from tokentra.lib.periods import Period
 from usage.figures import DIMENSIONS, EVERYWHERE, NARROW, TIMES, ZERO, Figures, Question, added, ordering, turned
 from usage.models import DayDimension, DayRollup, HourRollup
 from usage.rows import TOKEN_CLASSES, Tokens
 
+KINDS = 200  # of queries that a process remembers: pages ask some twenty, programs any combination of keys
 COLUMNS = {"user": "user_ref", "connection": "connection_id"}
 
 CONDITIONS: dict[str, tuple[Q, Q]] = {  # whose money, whose tokens
@@ -79,20 +81,8 @@ def totals(organization: Organization, question: Question) -> Figures:
 
 def side_by_side(organization: Organization, question: Question, spans: Sequence[Period]) -> list[Headlines]:
     """Cost, tokens and requests of several stretches in one query; `question.period` holds them all."""
-    rows, columns = _source(organization, question)
-    money, counts = CONDITIONS[question.answered_by]
-    found = (
-        _filtered(rows, columns, question)
-        .filter(money | counts)
-        .values_list(columns["time"])
-        .annotate(
-            cost=_sum("amount", money & Q(currency="USD")),
-            tokens=_sum(ALL_TOKENS, counts),
-            sum_requests=_sum("requests", counts),
-        )
-        .order_by()
-    )
-    by_time = list(found)
+    source = _source(question)
+    by_time = list(_asked(organization, question, source, _headlines(source, question.answered_by)))
     return [Headlines.total(row[1:] for row in by_time if _is_within(span, row[0])) for span in spans]
 
 
@@ -126,13 +116,15 @@ def costs(
 
     With `keep`, all other values of the last key are one group, whose key is None.
     """
-    rows, columns = _source(organization, question)
+    source = _source(question)
     money = CONDITIONS[question.answered_by][0] & Q(currency="USD")
-    keys = {f"by_{name}": _key(name, columns) for name in question.group_by}
+    keys = source.keys(question.group_by)
     if keep is not None:
-        column = columns[question.group_by[-1]]
+        column = source.columns[question.group_by[-1]]
         keys[f"by_{question.group_by[-1]}"] = Case(When(**{f"{column}__in": keep}, then=F(column)))
-    found = _filtered(rows, columns, question).filter(money).values(**keys).annotate(cost=Sum("amount")).order_by()
+    found = (
+        _asked(organization, question, source, source.all()).filter(money).values(**keys).annotate(cost=Sum("amount"))
+    )
     for row in found.values_list(*keys, "cost"):
         yield (*(_plain(name, value) for name, value in zip(question.group_by, row, strict=False)), row[-1])
 
@@ -142,16 +134,53 @@ def count(organization: Organization, question: Question) -> int:
     return _grouped(organization, question).count()
 
 
-def _grouped(organization: Organization, question: Question) -> "QuerySet[Any, dict[str, Any]]":
-    rows, columns = _source(organization, question)
-    keys = {f"by_{name}": _key(name, columns) for name in question.group_by}
-    return _measured(rows, columns, question, **(keys or {"whole": Value(1)}))
+def _grouped(organization: Organization, question: Question) -> OwnedQuerySet[Any]:
+    source = _source(question)
+    return _asked(
+        organization, question, source, _sums(source, question.group_by, question.answered_by, question.order)
+    )
 
 
-def _measured(
-    rows: "QuerySet[Any]", columns: Mapping[str, str], question: Question, **keys: Combinable
-) -> "QuerySet[Any, dict[str, Any]]":
-    money, counts = CONDITIONS[question.answered_by]
+class Source(NamedTuple):
+    """A rollup: its table, the one dimension it is read by ("" where it holds them all), and its grain."""
+
+    rows: Any
+    dimension: str
+    time: str
+
+    @property
+    def columns(self) -> dict[str, str]:
+        named = {**dict.fromkeys(EVERYWHERE), self.dimension: "value"} if self.dimension else dict.fromkeys(DIMENSIONS)
+        return {name: column or COLUMNS.get(name, name) for name, column in named.items()}
+
+    def keys(self, names: Iterable[str]) -> dict[str, Combinable]:
+        return {f"by_{name}": _key(name, self) for name in names}
+
+    def all(self) -> OwnedQuerySet[Any]:
+        rows = self.rows.objects.filter(dimension=self.dimension) if self.dimension else self.rows.objects
+        return cast("OwnedQuerySet[Any]", rows.order_by())
+
+
+def _source(question: Question) -> Source:
+    dimensions = question.dimensions
+    narrow = len(dimensions) <= 1 and not {"batch", "line_item"} & set(dimensions)
+    name = dimensions[0] if dimensions else "model"
+    if question.by_hour:
+        if not narrow:
+            raise Unanswerable(
+                "By hour there is one of " + ", ".join(NARROW) + " at a time, beside provider and connection."
+            )
+        return Source(HourRollup, name, "hour")
+    return Source(DayDimension, name, "day") if narrow else Source(DayRollup, "", "day")
+
+
+# What is added up, of nobody yet. Django takes longer to put such a query together than Postgres to answer it, so
+# each kind is put together once; `_asked` says of whom, when, and which.
+
+
+@lru_cache(maxsize=KINDS)
+def _sums(source: Source, group_by: tuple[str, ...], ledger: str, order: str) -> OwnedQuerySet[Any]:
+    money, counts = CONDITIONS[ledger]
     dollars = money & Q(currency="USD")
     measures: dict[str, Combinable] = {
         **{f"sum_{name}": Sum(name, filter=counts) for name in (*TOKEN_CLASSES, "reasoning")},
@@ -166,57 +195,51 @@ def _measured(
         "others": JSONBAgg(_other_currency(), filter=money & ~Q(currency="USD")),
         "sum_units": SumUnits("units", filter=counts & ~Q(units={})),
     }
-    ordered = _column(question.order.removeprefix("-"))
+    ordered = _column(order.removeprefix("-"))
     if ordered == "tokens":
         measures["tokens"] = Sum(ALL_TOKENS, filter=counts)
     if ordered in measures:  # where there is nothing to add up stands among the zeros
         measures |= {ordered: Coalesce(measures[ordered], Value(ZERO if ordered == "cost" else 0))}
-    found = _filtered(rows, columns, question).filter(money | counts).values(**keys).annotate(**measures)
-    return cast("QuerySet[Any, dict[str, Any]]", found)
+    keys = source.keys(group_by) or {"whole": Value(1)}
+    return cast("OwnedQuerySet[Any]", source.all().filter(money | counts).values(**keys).annotate(**measures))
 
 
-def _filtered(rows: "QuerySet[Any]", columns: Mapping[str, str], question: Question) -> "QuerySet[Any]":
+@lru_cache(maxsize=KINDS)
+def _headlines(source: Source, ledger: str) -> OwnedQuerySet[Any]:
+    money, counts = CONDITIONS[ledger]
+    by_time = source.all().filter(money | counts).values_list(source.time)
+    return cast(
+        "OwnedQuerySet[Any]",
+        by_time.annotate(
+            cost=_sum("amount", money & Q(currency="USD")),
+            tokens=_sum(ALL_TOKENS, counts),
+            sum_requests=_sum("requests", counts),
+        ),
+    )
+
+
+def _asked(
+    organization: Organization, question: Question, source: Source, rows: OwnedQuerySet[Any]
+) -> OwnedQuerySet[Any]:
+    span = question.period
+    start, end = (span.start, span.end) if source.time == "hour" else (span.first_day, span.end_day)
+    wanted: dict[str, Any] = {f"{source.time}__gte": start, f"{source.time}__lt": end}
     for name, values in question.filters.items():
-        wanted = [value == "true" for value in values] if name == "batch" else values
-        rows = rows.filter(**{f"{columns[name]}__in": wanted})
-    return rows
-
-
-def _within(time: str, span: Period) -> Q:
-    start, end = (span.start, span.end) if time == "hour" else (span.first_day, span.end_day)
-    return Q(**{f"{time}__gte": start, f"{time}__lt": end})
-
-
-def _source(organization: Organization, question: Question) -> tuple["QuerySet[Any]", dict[str, str]]:
-    dimensions, span = question.dimensions, question.period
-    narrow = len(dimensions) <= 1 and not {"batch", "line_item"} & set(dimensions)
-    name = dimensions[0] if dimensions else "model"
-    columns = {each: COLUMNS.get(each, each) for each in EVERYWHERE} | {name: "value"}
-    if question.by_hour:
-        if not narrow:
-            raise Unanswerable(
-                "By hour there is one of " + ", ".join(NARROW) + " at a time, beside provider and connection."
-            )
-        by_hour = HourRollup.objects.owned_by(organization).filter(dimension=name)
-        return by_hour.filter(_within("hour", span)), columns | {"time": "hour"}
-    if narrow:
-        by_day = DayDimension.objects.owned_by(organization).filter(dimension=name)
-        return by_day.filter(_within("day", span)), columns | {"time": "day"}
-    crossed = DayRollup.objects.owned_by(organization).filter(_within("day", span))
-    return crossed, {each: COLUMNS.get(each, each) for each in DIMENSIONS} | {"time": "day"}
+        chosen = [value == "true" for value in values] if name == "batch" else values
+        wanted[f"{source.columns[name]}__in"] = chosen
+    return rows.owned_by(organization).filter(**wanted)
 
 
 def _is_within(span: Period, at: date | datetime) -> bool:
     return span.start <= at < span.end if isinstance(at, datetime) else span.first_day <= at < span.end_day
 
 
-def _key(name: str, columns: Mapping[str, str]) -> Combinable:
-    time = columns["time"]
+def _key(name: str, source: Source) -> Combinable:
     if name in TIMES:
-        if name == time:
-            return F(time)
-        return {"day": TruncDay, "week": TruncWeek, "month": TruncMonth}[name](time)
-    return F(columns[name])
+        if name == source.time:
+            return F(name)
+        return {"day": TruncDay, "week": TruncWeek, "month": TruncMonth}[name](source.time)
+    return F(source.columns[name])
 
 
 def _sum(what: str | Combinable, condition: Q) -> Sum:
