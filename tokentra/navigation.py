@@ -107,6 +107,6 @@ def links(entries: Iterable[Entry], request: HttpRequest) -> Iterator[Link]:
             continue
         try:
             href = reverse(entry.view)
-        except NoReverseMatch:  # its page comes with a later issue
+        except NoReverseMatch:  # its page is not built yet
             continue
         yield Link(entry.label, entry.icon, href, here == entry.view or here.startswith(entry.covers))

@@ -1,7 +1,7 @@
 """Icons, provider logos and our own mark, inlined once per process from what the build extracted."""
 
 import json
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from django import template
@@ -16,6 +16,7 @@ ICONS = ROOT / "node_modules/@tabler/icons/icons/outline"
 
 
 @register.simple_tag
+@lru_cache(maxsize=500)
 def icon(name: str, label: str = "", size: int = 18) -> SafeString:
     """Decoration beside words; an icon that stands alone needs `label`."""
     said = format_html('role="img" aria-label="{}"', label) if label else mark_safe('aria-hidden="true"')  # a constant
