@@ -105,12 +105,15 @@ def test_the_keyboard_alone_leads_from_the_sign_up_page_to_the_rows_behind_the_f
 ):
     with somebody(browser, product) as kim:
         kim.goto("/")
-        kim.keyboard.type("kim@keyboard.example")  # the first field has the focus by itself
+        expect(kim.locator("[name=email]")).to_be_focused()  # by itself
+        kim.keyboard.type("kim@keyboard.example")
         kim.keyboard.press("Tab")
         kim.keyboard.type(PASSWORD)
         kim.keyboard.press("Enter")
         at(kim, "/confirm-email/")
-        kim.keyboard.type(mailbox.code("kim@keyboard.example"))
+        code = mailbox.code("kim@keyboard.example")
+        expect(kim.locator("[name=code]")).to_be_focused()
+        kim.keyboard.type(code)
         kim.keyboard.press("Enter")
 
         at(kim, "/onboarding/company/")

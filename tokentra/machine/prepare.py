@@ -33,7 +33,7 @@ STATIC_CHECKS = (
     ("lint-imports",),
     ("manage.py", "makemigrations", "--check", "--dry-run"),
 )
-TESTS = ("-m", "pytest", "-n", "2", "--dist", "loadfile")
+TESTS = ("-m", "pytest", "-n", "3", "--dist", "loadfile")  # many wait for programs of their own, so more than cores
 
 
 class Unprepared(Exception):
