@@ -10,7 +10,8 @@ export interface Finding {
 }
 
 const KEY = /^tt_(live|test)_[0-9A-Za-z]{38}$/;
-const MOST_AHEAD = 600_000;
+const FAST = 600; // seconds by which an event's time may lie ahead, and back
+const LATE = 30 * 86_400;
 
 /** Looks from outside to inside and stops at what makes the rest pointless. The test event costs nothing. */
 export async function check(options: Options = {}): Promise<Finding[]> {
@@ -27,13 +28,11 @@ export async function check(options: Options = {}): Promise<Finding[]> {
     const isThere = answer.status === 200;
     found.push({ what: "address", ok: isThere, message: `${origin} answers ${answer.status}.` });
     const ahead = Date.now() - Date.parse(String(answer.headers.date));
-    const isRight = Math.abs(ahead) < MOST_AHEAD;
-    const seconds = Math.round(ahead / 1_000);
-    if (ahead)
-      found.push({ what: "clock", ok: isRight, message: `This clock differs from TokenTra's by ${seconds} s.` });
+    if (!Number.isNaN(ahead)) found.push(clock(Math.round(ahead / 1_000)));
     if (!isThere) return found;
-    const event = { id: uuid7(), occurredAt: new Date().toISOString(), provider: "tokentra", model: "check" };
-    const sent = await post(settings, JSON.stringify({ ...event, tokens: {}, purpose: "check" }));
+    const event = { id: uuid7(), occurredAt: new Date().toISOString(), provider: "tokentra", model: "test-event" };
+    const costs = { tokens: {}, cost: { amount: "0", currency: "USD" } };
+    const sent = await post(settings, JSON.stringify({ ...event, ...costs, operation: "test", purpose: "test" }));
     const said =
       sent.status === 202 ? "A test event was stored." : `A test event was refused (${sent.status}). ${why(sent.body)}`;
     found.push({ what: "event", ok: sent.status === 202, message: said.trim() });
@@ -44,6 +43,17 @@ export async function check(options: Options = {}): Promise<Finding[]> {
     clearInterval(alive);
   }
   return found;
+}
+
+function clock(ahead: number): Finding {
+  const isRight = -LATE < ahead && ahead < FAST;
+  const differs = `${Math.abs(ahead)} s ${ahead > 0 ? "ahead of" : "behind"} TokenTra's`;
+  const message = isRight
+    ? Math.abs(ahead) < 2
+      ? "Right."
+      : `${differs}.`
+    : `${differs}: events with such times are rejected. Set this machine's clock.`;
+  return { what: "clock", ok: isRight, message };
 }
 
 function why(body: string): string {

@@ -28,7 +28,7 @@ export const LIBRARIES: Record<string, Doors> = {
     ],
   },
   "@google-cloud/vertexai": { GenerativeModel: OF_VERTEX, GenerativeModelPreview: OF_VERTEX },
-  "@mistralai/mistralai": { Mistral: ["chat", "fim", "agents", "embeddings"] },
+  "@mistralai/mistralai": { Mistral: ["chat", "fim", "agents", "embeddings", "beta", "ocr"] },
   "cohere-ai": { CohereClient: OF_COHERE },
   "@aws-sdk/client-bedrock-runtime": { BedrockRuntimeClient: ["send"] },
   "@pinecone-database/pinecone": {

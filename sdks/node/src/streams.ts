@@ -6,8 +6,10 @@ import type { Told } from "./event.js";
 export interface StreamReader {
   /** True of a piece that the user did not ask for. */
   see(piece: unknown): boolean | undefined | void;
-  /** What is known so far; after the last piece, everything. */
-  told(isWhole: boolean): Told;
+  /** What is known so far. */
+  told(): Told;
+  /** Whether all that tells of usage has come, read on or not. */
+  isWhole(): boolean;
 }
 
 export function watched<T>(
@@ -17,32 +19,37 @@ export function watched<T>(
   observer: Observer,
   isAborted: () => boolean = () => false,
 ): AsyncIterableIterator<T> {
-  const partial = (): Told => observer.safely(() => reader.told(false)) ?? {};
-  const stopped = () => call.end({ ...uncertain(partial()), status: "cancelled" });
+  const isWhole = () => observer.safely(() => reader.isWhole()) ?? false;
+  // Of a call that did not come to its end a part is known at best, which is no figure to count on.
+  const known = (): Told => {
+    const told = observer.safely(() => reader.told()) ?? {};
+    return isWhole() ? told : { ...told, usageSource: "missing" };
+  };
+  const left = () => (isWhole() ? call.endWith(() => reader.told()) : call.end({ ...known(), status: "cancelled" }));
   return {
     async next(...given: []) {
       try {
         for (;;) {
           const result = await inner.next(...given);
           if (result.done) {
-            if (isAborted()) stopped();
-            else call.endWith(() => reader.told(true));
+            if (isAborted()) left();
+            else call.endWith(() => reader.told());
             return result;
           }
           call.firstToken();
           if (observer.safely(() => reader.see(result.value)) !== true) return result;
         }
       } catch (error) {
-        call.fail(error, uncertain(partial()));
+        call.fail(error, known());
         throw error;
       }
     },
     async return(value?: unknown) {
-      stopped();
+      left();
       return inner.return ? await inner.return(value) : { done: true, value: value as T };
     },
     async throw(error?: unknown) {
-      call.fail(error, uncertain(partial()));
+      call.fail(error, known());
       if (inner.throw) return await inner.throw(error);
       throw error;
     },
@@ -50,9 +57,4 @@ export function watched<T>(
       return this;
     },
   };
-}
-
-/** What a call that did not come to its end is known to have used: a part at best. */
-function uncertain(told: Told): Told {
-  return told.tokens ? { usageSource: "estimated", ...told } : { usageSource: "missing", ...told };
 }

@@ -91,13 +91,21 @@ test("the helper for streams works and is counted once", async () => {
   assert.deepEqual((await only()).tokens, TOKENS);
 });
 
-test("of a stream that is left early is known what went in", async () => {
+test("of a stream that is left early is known what went in, and its usage is missing", async () => {
   const stream = await client().messages.create({ ...asked, stream: true });
   for await (const event of stream) if (event.type === "content_block_delta") break;
   const event = await only();
 
-  assert.deepEqual([event.status, event.usageSource], ["cancelled", "estimated"]);
+  assert.deepEqual([event.status, event.usageSource], ["cancelled", "missing"]);
   assert.deepEqual(event.tokens, { ...TOKENS, output: 1, reasoning: 1 });
+});
+
+test("a stream that is left after it told its usage is a whole call", async () => {
+  const stream = await client().messages.create({ ...asked, stream: true });
+  for await (const event of stream) if (event.type === "message_delta") break;
+  const event = await only();
+
+  assert.deepEqual([event.status, event.usageSource, event.tokens], ["ok", "reported", TOKENS]);
 });
 
 test("a beta message is counted as well", async () => {

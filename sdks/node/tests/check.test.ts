@@ -41,18 +41,23 @@ test("all is well, and the test event costs nothing", async () => {
   const server = await serving(202);
 
   assert.deepEqual(await wrong(server.url), []);
-  assert.deepEqual(JSON.parse(server.bodies[0] ?? "").tokens, {});
+  const { provider, model, purpose, tokens, cost } = JSON.parse(server.bodies[0] ?? "");
+  assert.deepEqual([provider, model, purpose, tokens], ["tokentra", "test-event", "test", {}]);
+  assert.equal(cost.amount, "0");
   server.close();
 });
 
 test("a key, an address, a clock and a refusal are told apart", async () => {
   const refusing = await serving(401);
-  const late = await serving(202, 3_600_000);
+  const late = await serving(202, 31 * 86_400_000);
+  const fast = await serving(202, -3_600_000);
+  const slow = await serving(202, 3_600_000);
 
-  assert.match((await wrong(late.url, "nonsense")).join(), /^key: .*,clock: .*-3[56]\d\d s/);
+  assert.match((await wrong(late.url, "nonsense")).join(), /^key: .*,clock: \d+ s behind .* Set this machine's clock/);
+  assert.match((await wrong(fast.url)).join(), /^clock: 3[56]\d\d s ahead of/);
+  assert.deepEqual(await wrong(slow.url), [], "an hour back is taken");
   assert.deepEqual(await wrong(refusing.url), ["event: A test event was refused (401). This key is not known."]);
-  refusing.close();
-  late.close();
+  for (const server of [refusing, late, fast, slow]) server.close();
   assert.match((await wrong(late.url)).join(), /cannot be reached \(ECONN(REFUSED|RESET)\)/);
   assert.match((await wrong("")).join(), /TOKENTRA_URL/);
 });

@@ -175,6 +175,30 @@ test("Mistral's client is measured, whole, streamed and for embeddings", async (
   assert.equal(found[0]?.model, "mistral-small-2506");
 });
 
+test("Mistral's conversations and OCR are measured", async () => {
+  const mistral = tt.wrap(new Mistral({ apiKey: "none", serverURL: models.url }));
+  const { conversations } = mistral.beta;
+  await conversations.start({ model: "mistral-medium-latest", inputs: "…" });
+  const stream = await conversations.appendStream({
+    conversationId: "conv_1",
+    conversationAppendStreamRequest: { inputs: "…" },
+  });
+  const kinds = [];
+  for await (const { event } of stream) kinds.push(event);
+  await mistral.ocr.process({
+    model: "mistral-ocr-latest",
+    document: { type: "document_url", documentUrl: "https://example.com/a.pdf" },
+  });
+  const found = await told(3);
+  const conversed = [{ input: 7300, output: 55 }, { web_search: 1 }, "mistral-medium-2505", "chat"];
+
+  assert.deepEqual(kinds, ["message.output.delta", "conversation.response.done"]);
+  assert.deepEqual(
+    found.map(({ tokens, units, model, operation }) => [tokens, units, model, operation]),
+    [conversed, conversed, [undefined, { page: 3 }, "mistral-ocr-2505", "ocr"]],
+  );
+});
+
 test("Cohere's client is measured by what is billed, and keeps the helpers of its promises", async () => {
   const cohere = tt.wrap(new CohereClientV2({ token: "none", environment: models.url }));
   const chat = { model: "command-r-08-2024", messages: question };

@@ -43,6 +43,16 @@ export function libraryAnswers({ path, body }: Asked): Answer {
     const message = { role: "assistant", content: [{ type: "text", text: ANSWER }] };
     return { json: { id: "c1", finish_reason: "COMPLETE", message, usage: billed } };
   }
+  if (path.includes("/conversations")) {
+    const said = { type: "message.output", id: "m1", role: "assistant", model: "mistral-medium-2505", content: ANSWER };
+    const done = { type: "conversation.response.done", usage: CONVERSATION_USAGE };
+    if (body.stream) return { events: [{ ...said, type: "message.output.delta" }, done], named: true };
+    const answer = { object: "conversation.response", conversation_id: "conv_1", outputs: [said] };
+    return { json: { ...answer, usage: CONVERSATION_USAGE } };
+  }
+  if (path.endsWith("/ocr")) {
+    return { json: { pages: [], model: "mistral-ocr-2505", usage_info: { pages_processed: 3 } } };
+  }
   const whole = { id: "cmpl-1", object: "chat.completion", created: 1, model: "mistral-small-2506" };
   const usage = { prompt_tokens: 900, completion_tokens: 50, total_tokens: 950 };
   if (path.endsWith("/embeddings")) {
@@ -57,6 +67,13 @@ export function libraryAnswers({ path, body }: Asked): Answer {
   return { json: { ...whole, choices: [{ index: 0, message, finish_reason: "stop" }], usage } };
 }
 
+const CONVERSATION_USAGE = {
+  prompt_tokens: 188,
+  completion_tokens: 55,
+  total_tokens: 7355,
+  connector_tokens: 7112,
+  connectors: { web_search: 1 },
+};
 const GEMINI_USAGE = {
   usageMetadata: {
     promptTokenCount: 1000,

@@ -41,6 +41,42 @@ def mistral_embeddings(path: str, asked: Any) -> Answer:
     return whole({"id": "e1", "object": "list", "model": "mistral-embed", "data": [], "usage": usage})
 
 
+CONVERSATION_USAGE = {
+    "prompt_tokens": 188,
+    "completion_tokens": 55,
+    "total_tokens": 7355,
+    "connector_tokens": 7112,
+    "connectors": {"web_search": 1},
+}
+CONVERSATION_TOKENS = {"input": 7300, "output": 55}
+
+
+def conversation(path: str, asked: Any) -> Answer:
+    said = {
+        "type": "message.output",
+        "id": "m1",
+        "role": "assistant",
+        "model": "mistral-medium-2505",
+        "content": SECRET,
+    }
+    if not asked.get("stream"):
+        answer = {"object": "conversation.response", "conversation_id": "conv_1", "outputs": [said]}
+        return whole({**answer, "usage": CONVERSATION_USAGE})
+    return events(
+        (each["type"], each)
+        for each in (
+            {"type": "conversation.response.started", "conversation_id": "conv_1"},
+            {**said, "type": "message.output.delta", "output_index": 0, "content_index": 0},
+            {"type": "conversation.response.done", "usage": CONVERSATION_USAGE},
+        )
+    )
+
+
+def ocr(path: str, asked: Any) -> Answer:
+    page = {"index": 0, "markdown": SECRET, "images": [], "dimensions": None}
+    return whole({"pages": [page], "model": "mistral-ocr-2505", "usage_info": {"pages_processed": 3}})
+
+
 # Cohere
 
 BILLED = {
@@ -129,6 +165,9 @@ shapes.PATHS.update(
         "/mistral/v1/agents/completions": mistral,
         "/mistral/models/chat/completions": mistral,
         "/mistral/v1/embeddings": mistral_embeddings,
+        "/mistral/v1/conversations": conversation,
+        "/mistral/v1/conversations/conv_1": conversation,
+        "/mistral/v1/ocr": ocr,
         "/v2/chat": cohere_chat,
         "/v1/chat": cohere_chat,
         "/v2/embed": cohere_embed,

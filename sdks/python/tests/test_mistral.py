@@ -52,6 +52,7 @@ def test_asynchronous_calls_and_streams_that_are_left_are_told(client, sent):
         async with await client.chat.stream_async(**ASKED) as stream:
             await stream.__anext__()
         await client.embeddings.create_async(model="mistral-embed", inputs=["The secret question"])
+        await client.beta.conversations.append_async(conversation_id="conv_1", inputs="The secret question")
 
     asyncio.run(calls())
 
@@ -60,7 +61,38 @@ def test_asynchronous_calls_and_streams_that_are_left_are_told(client, sent):
         ("ok", "reported"),
         ("cancelled", "missing"),
         ("ok", "reported"),
+        ("ok", "reported"),
     ]
+
+
+def test_conversations_are_told_with_what_their_connectors_brought(client, sent):
+    conversations = client.beta.conversations
+    begun = conversations.start(model="mistral-medium-latest", inputs="The secret question")
+    with conversations.append_stream(conversation_id="conv_1", inputs="The secret question") as stream:
+        kinds = [event.event for event in stream]
+    with conversations.start_stream(model="mistral-medium-latest", inputs="The secret question") as left:
+        next(left)
+
+    *events, stopped = sent()
+    assert begun.outputs[0].content == shapes.SECRET
+    assert kinds[-1] == "conversation.response.done"
+    assert [(event["tokens"], event["units"]) for event in events] == [
+        (others.CONVERSATION_TOKENS, {"web_search": 1})
+    ] * 2
+    assert {(event["model"], event["operation"]) for event in events} == {("mistral-medium-2505", "chat")}
+    assert [event["streaming"] for event in events] == [False, True]
+    assert (stopped["status"], stopped["usageSource"], stopped["model"]) == (
+        "cancelled", "missing", "mistral-medium-latest")  # fmt: skip
+    assert "secret" not in repr(events)
+
+
+def test_ocr_is_told_by_the_page(client, one):
+    document = {"type": "document_url", "document_url": "https://example.com/secret.pdf"}
+    answer = client.ocr.process(model="mistral-ocr-latest", document=document)
+
+    assert answer.pages[0].markdown == shapes.SECRET
+    assert (one()["model"], one()["operation"], one()["units"]) == ("mistral-ocr-2505", "ocr", {"page": 3})
+    assert "secret" not in repr(one())
 
 
 def test_an_error_reaches_the_program_and_is_told_by_its_kind(client, one):

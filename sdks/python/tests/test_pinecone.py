@@ -92,6 +92,36 @@ def test_an_error_reaches_the_program_and_is_told_by_its_kind(index, one):
     assert "secret" not in repr(one())
 
 
+class Channel:
+    """In the place of what speaks to a server by gRPC: answers as its own does."""
+
+    def query(self, top_k, **_):
+        return {"matches": [], "namespace": "", "usage": {"read_units": 5}}
+
+    def upsert(self, *_, **__):
+        return {"upserted_count": 1}
+
+
+def test_by_grpc_reads_are_told_in_units_too_and_for_whom_they_are_here(sdk, models, sent):
+    from pinecone.grpc import GrpcIndex
+
+    index = sdk.wrap(GrpcIndex(host=models.url, api_key="none", secure=False))
+    index._channel = Channel()
+    index.query(vector=VECTOR, top_k=3)
+    with attributes(customer_id="globex"):
+        later = index.query_async(vector=VECTOR, top_k=3)
+    assert later.result().usage.read_units == 5
+    index.upsert(vectors=[("a", VECTOR)])
+
+    events = sent()
+    assert [(event["operation"], event.get("units"), event.get("customerId")) for event in events] == [
+        ("query", {"read_unit": 5}, None),
+        ("query", {"read_unit": 5}, "globex"),
+        ("upsert", None, None),
+    ]
+    assert events[2]["usageSource"] == "missing"
+
+
 def test_an_answer_that_has_every_name_stays_as_it_is(sdk, models, one):
     """As those of version 7 have."""
 

@@ -101,8 +101,9 @@ export function messageStream(read: (answer: Fields) => Told): StreamReader {
     },
     told() {
       const told = read({ ...begun, usage });
-      return isCounted || !told.tokens ? told : { ...told, usageSource: "estimated" };
+      return isCounted ? told : { ...told, usageSource: "missing" }; // what came out is not told yet
     },
+    isWhole: () => isCounted,
   };
 }
 

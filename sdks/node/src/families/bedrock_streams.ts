@@ -25,13 +25,14 @@ export function invokedStream(beside: Told): StreamReader {
       metrics = fromMetrics(body[METRICS]) ?? metrics;
     },
     /** Anthropic's own words tell most; then those of the other makers; then Bedrock's, which come last. */
-    told(isWhole) {
-      const { tokens, units, usageSource } = message.told(isWhole);
+    told() {
+      const { tokens, units, usageSource } = message.told();
       const begun = said({ tokens, units });
       if (usageSource === "reported") return { ...begun, ...beside, usageSource };
       const found = own ?? metrics;
       if (found) return { ...found, ...beside, usageSource: "reported" };
-      return { ...begun, ...beside, usageSource: tokens ? "estimated" : "missing" };
+      return { ...begun, ...beside, usageSource: "missing" };
     },
+    isWhole: () => message.isWhole() || own !== undefined || metrics !== undefined,
   };
 }

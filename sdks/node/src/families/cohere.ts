@@ -58,5 +58,6 @@ function chatStream(): StreamReader {
       if (found) last = fields(found);
     },
     told: () => readBilled(last),
+    isWhole: () => Object.keys(last).length > 0,
   };
 }

@@ -1,5 +1,6 @@
 // Google's client for Gemini, by its own API and by Vertex: contents, their streams, embeddings and images.
 import type { Told } from "../event.js";
+import type { StreamReader } from "../streams.js";
 import type { Family } from "./index.js";
 import { newest, type Plan, watchMethod } from "./methods.js";
 import { at, count, type Fields, known, present, rest, said, text, units } from "./reading.js";
@@ -27,7 +28,24 @@ export const google: Family = {
   },
 };
 
-const contentStream = newest(readContent, "usageMetadata", "modelVersion", "responseId");
+const pieces = newest(readContent, "usageMetadata", "modelVersion", "responseId");
+
+/** Each piece may tell what was used until then; the one that finishes tells all. */
+function contentStream(): StreamReader {
+  const reader = pieces();
+  let isFinished = false;
+  return {
+    see(piece) {
+      reader.see(piece);
+      const candidates = at(piece, "candidates");
+      const all = Array.isArray(candidates) ? candidates : [];
+      isFinished ||= all.some((each) => at(each, "finishReason") !== undefined);
+      isFinished ||= at(piece, "promptFeedback", "blockReason") !== undefined;
+    },
+    told: () => (isFinished ? reader.told() : { ...reader.told(), usageSource: "missing" }),
+    isWhole: () => isFinished && reader.isWhole(),
+  };
+}
 
 function isModels(client: unknown): boolean {
   return typeof at(client, "generateContent") === "function" && typeof at(client, "embedContent") === "function";

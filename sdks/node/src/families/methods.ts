@@ -100,8 +100,8 @@ export function watchIterable(
   });
 }
 
-/** The newest of these fields in the pieces of a stream is what all of it used. */
-export function newest(read: (answer: Fields) => Told, ...names: string[]): () => StreamReader {
+/** The newest of these fields in the pieces of a stream is what all of it used, once the first of them has come. */
+export function newest(read: (answer: Fields) => Told, ...names: [string, ...string[]]): () => StreamReader {
   return () => {
     const seen: Fields = {};
     return {
@@ -110,6 +110,7 @@ export function newest(read: (answer: Fields) => Told, ...names: string[]): () =
         for (const name of names) if (here[name]) seen[name] = here[name];
       },
       told: () => read(seen),
+      isWhole: () => names[0] in seen,
     };
   };
 }

@@ -1,12 +1,13 @@
-// Mistral's client: chat, completions of code, agents and embeddings, whole and streamed.
+// Mistral's client: chat, completions of code, agents, conversations, OCR and embeddings.
 import type { Told } from "../event.js";
 import type { StreamReader } from "../streams.js";
 import type { Family } from "./index.js";
 import { watchMethod } from "./methods.js";
-import { at, count, type Fields, fields, known, present, rest, said, text } from "./reading.js";
+import { at, count, type Fields, fields, known, present, rest, said, text, units } from "./reading.js";
 import { isNew } from "./stainless.js";
 
 const PLACES = ["chat", "fim", "agents"] as const;
+const CONVERSING = ["start", "append", "restart"] as const;
 
 export const mistral: Family = {
   matches: (client) =>
@@ -32,6 +33,18 @@ export const mistral: Family = {
     if (embeddings) {
       watchMethod(embeddings, "create", observer, (given) => ({ begun: begun(given, "embeddings"), whole: readChat }));
     }
+    const conversations = at(client, "beta", "conversations");
+    for (const name of conversations ? CONVERSING : []) {
+      const whole = readConversation;
+      watchMethod(conversations as object, name, observer, (given) => ({ begun: begun(given, "chat"), whole }));
+      watchMethod(conversations as object, `${name}Stream`, observer, (given) => ({
+        begun: begun(given, "chat", true),
+        whole,
+        stream: conversationStream,
+      }));
+    }
+    const ocr = at(client, "ocr");
+    if (ocr) watchMethod(ocr, "process", observer, (given) => ({ begun: begun(given, "ocr"), whole: readPages }));
   },
 };
 
@@ -55,5 +68,43 @@ function chatStream(): StreamReader {
       for (const name of ["id", "model", "usage"]) if (chunk[name]) seen[name] = chunk[name];
     },
     told: () => readChat(seen),
+    isWhole: () => seen["usage"] !== undefined,
   };
+}
+
+/** What connectors brought is read by the model beside what it was asked. */
+function readConversation(answer: Fields): Told {
+  const usage = answer["usage"];
+  const outputs = Array.isArray(answer["outputs"]) ? answer["outputs"] : [];
+  const named = said({ model: outputs.map((each) => text(at(each, "model"))).find(Boolean) });
+  const prompt = known(at(usage, "promptTokens"));
+  if (prompt === undefined) return { ...named, usageSource: "missing" };
+  const called = Object.entries(fields(at(usage, "connectors"))).map(([name, number]) => [name, count(number)]);
+  const input = prompt + count(at(usage, "connectorTokens"));
+  const tokens = present({ input, output: count(at(usage, "completionTokens")) });
+  return { ...named, tokens, ...units(Object.fromEntries(called)), usageSource: "reported" };
+}
+
+/** The model stands in the pieces of its answer, the usage in the last event. */
+function conversationStream(): StreamReader {
+  let model: string | undefined;
+  let last: Fields = {};
+  return {
+    see(piece) {
+      const event = fields(at(piece, "data"));
+      model ??= text(event["model"]);
+      if (event["usage"]) last = event;
+    },
+    told: () => ({ ...said({ model }), ...readConversation(last) }),
+    isWhole: () => last["usage"] !== undefined,
+  };
+}
+
+/** OCR is billed by the page. */
+function readPages(answer: Fields): Told {
+  const pages = count(at(answer, "usageInfo", "pagesProcessed"));
+  const named = said({ model: text(answer["model"]) });
+  return pages
+    ? { ...named, ...units({ page: pages }), usageSource: "reported" }
+    : { ...named, usageSource: "missing" };
 }

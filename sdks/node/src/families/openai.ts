@@ -107,7 +107,8 @@ function hidingUsage(reader: StreamReader): StreamReader {
       if (usage === null) delete chunk["usage"];
       return Boolean(usage) && Array.isArray(choices) && choices.length === 0;
     },
-    told: (isWhole) => reader.told(isWhole),
+    told: () => reader.told(),
+    isWhole: () => reader.isWhole(),
   };
 }
 
@@ -242,14 +243,18 @@ function readSpeech(_answer: Fields, asked: Fields): Told {
 
 function chatStream(read: Read): StreamReader {
   const seen: Fields = {};
+  let isLast = false;
   return {
     see(piece) {
       const chunk = fields(piece);
+      const { choices, usage } = chunk;
       for (const name of ["id", "model", "service_tier", "usage"]) if (chunk[name]) seen[name] = chunk[name];
       const elsewhere = at(chunk, "x_groq", "usage");
       if (elsewhere) seen["usage"] ??= elsewhere;
+      isLast = Boolean(usage) && Array.isArray(choices) && choices.length === 0; // some tell it with every piece, growing
     },
     told: () => read(seen) ?? {},
+    isWhole: () => isLast,
   };
 }
 
@@ -260,7 +265,8 @@ function responseStream(read: Read): StreamReader {
       const response = at(piece, "response");
       if (response) newest = fields(response);
     },
-    told: (isWhole) => (isWhole ? read({ ...newest, status: newest["status"] ?? "completed" }) : named(newest)) ?? {},
+    told: () => read({ ...newest, status: newest["status"] ?? "completed" }) ?? named(newest),
+    isWhole: () => Boolean(newest["usage"]),
   };
 }
 
@@ -272,6 +278,7 @@ function lastWithUsage(read: Read): StreamReader {
       if (at(piece, "usage")) last = fields(piece);
     },
     told: () => read(last) ?? {},
+    isWhole: () => last["usage"] !== undefined,
   };
 }
 

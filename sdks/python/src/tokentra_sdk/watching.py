@@ -265,10 +265,17 @@ class Watch:
 
     def dropped(self) -> None:
         end = self.call.succeeded if self.reader.is_whole else self.call.stopped
-        self.call.sdk.safely(lambda: end(self.reader.usage()))
+        self.call.sdk.safely(lambda: end(self.known()))
 
     def failed(self, error: BaseException) -> None:
-        self.call.sdk.safely(lambda: self.call.failed(error, self.reader.usage()))
+        self.call.sdk.safely(lambda: self.call.failed(error, self.known()))
+
+    def known(self) -> Usage | None:
+        """Of a call that did not come to its end a part is known at best, which is no figure to count on."""
+        found = self.reader.usage()
+        if found is not None and not self.reader.is_whole:
+            found.source = "missing"
+        return found
 
 
 def steps(pieces: Any, watch: Watch, *, is_all: bool = False) -> Iterator[Any]:

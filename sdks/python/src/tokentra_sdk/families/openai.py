@@ -342,7 +342,9 @@ def heard(answer: Any, asked: Asked) -> Usage | None:
 
 def spoken(answer: Any, asked: Asked) -> Usage | None:
     """Speech tells no usage. Its characters are what its older models are billed by."""
-    return Usage(units={"character": asked.characters}) if asked.characters else Usage(source="missing")
+    if not asked.characters:
+        return Usage(source="missing")
+    return Usage(units={"character": asked.characters}, source="estimated")
 
 
 class SoundReader(Reader):

@@ -81,6 +81,8 @@ def wrap_index(index: Any, wrapped: Wrapped) -> None:
     watch_all(index, wrapped, INDEX, name)
     if callable(getattr(index, "query_namespaces", None)):
         index.query_namespaces = in_its_threads(index, wrapped)
+    if callable(getattr(getattr(index, "_executor", None), "submit", None)):
+        index._executor.submit = carrying(index._executor.submit)
     if (documents := getattr(index, "documents", None)) is not None:
         watch_all(documents, wrapped, DOCUMENTS, name)
 
@@ -100,6 +102,16 @@ def in_its_threads(index: Any, wrapped: Wrapped) -> Callable[..., Any]:
         return (wrapped.sdk.safely(twin) or method)(*args, **kwargs)
 
     return query_namespaces
+
+
+def carrying(submit: Callable[..., Any]) -> Callable[..., Any]:
+    """By gRPC, what is asked for later is asked in other threads, for whom it is here."""
+
+    @functools.wraps(submit)
+    def submit_with_context(act: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+        return submit(contextvars.copy_context().run, act, *args, **kwargs)
+
+    return submit_with_context
 
 
 def watch_all(owner: Any, wrapped: Wrapped, operations: dict[str, str], model: str | None) -> None:
