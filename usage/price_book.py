@@ -6,8 +6,8 @@ something, and 50 µs a call, so rates are resolved once for each model, kind of
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
@@ -84,13 +84,15 @@ FREE = {("openai", "moderation")}  # https://developers.openai.com/api/docs/guid
 class Rates:
     """Prices of one model in USD per million tokens, by class; a class that is missing has no price.
 
-    `certain_up_to` is the largest input of a request for which they surely hold, None when always.
+    `certain_up_to` is the largest input of a request for which they surely hold, None when always. `per_unit` is in USD
+    for one unit that is no token; the book has none, an organization may have its own.
     """
 
     ref: str
     per_million: dict[str, Decimal]
     per_request: Decimal = Decimal(0)
     certain_up_to: int | None = None
+    per_unit: Mapping[str, Decimal] = field(default_factory=dict)
 
     def times(self, factor: Decimal, ref: str) -> "Rates":
         prices = {name: price * factor for name, price in self.per_million.items()}

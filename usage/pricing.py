@@ -15,6 +15,7 @@ __all__ = ["PRICE_BOOK_VERSION", "Override", "Price", "Pricer", "rounded"]
 PLACES = Decimal("1e-12")
 EXACT = Context(prec=60, rounding=ROUND_HALF_EVEN)
 MILLION = Decimal(1_000_000)
+UNIT = "unit:"
 STANDARD_TIERS = {"", "default", "standard"}
 KEPT = 50_000
 
@@ -35,8 +36,9 @@ class Price:
 class Override:
     """An organization's own price from `since` up to, not including, `until`.
 
-    Either `rates` in USD per million tokens by class, or `discount_percent` off the book. An empty
-    `model` means every model of the provider; `processing` is standard, batch, flex, priority or any.
+    Either `rates`, in USD per million tokens by class and in USD for one unit as `unit:search`, or `discount_percent`
+    off the book. An empty `model` means every model of the provider; `processing` is standard, batch, flex, priority
+    or any.
     """
 
     id: UUID
@@ -120,8 +122,10 @@ class Pricer:
         own = max((o for o in holding if o.rates is not None), key=lambda o: o.precedence, default=None)
         if own is not None and own.rates is not None:
             base = book if isinstance(book, Rates) else Rates("", {})
-            prices = {**base.per_million, **own.rates}
-            return Rates(f"override:{own.id}", prices, base.per_request)
+            of_units = {name.removeprefix(UNIT): rate for name, rate in own.rates.items() if name.startswith(UNIT)}
+            of_tokens = {name: rate for name, rate in own.rates.items() if not name.startswith(UNIT)}
+            prices = {**base.per_million, **of_tokens}
+            return Rates(f"override:{own.id}", prices, base.per_request, per_unit=of_units)
         off = max((o for o in holding if o.discount_percent is not None), key=lambda o: o.precedence, default=None)
         if off is not None and off.discount_percent is not None and isinstance(book, Rates):
             return book.times((100 - off.discount_percent) / 100, f"override:{off.id}")

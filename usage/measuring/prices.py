@@ -32,6 +32,7 @@ class Compiled:
     parts_of_text: tuple[int | None, ...]  # of a call without audio and images: what it read from a cache was text
     per_request: int
     certain_up_to: int | None
+    per_unit: Mapping[str, int]
 
 
 @dataclass
@@ -45,20 +46,30 @@ class PriceTable:
     def __post_init__(self) -> None:
         self._pricer = Pricer(self.overrides)
 
-    def price(self, sent: Sent, at: datetime, *, has_units: bool) -> Price:
-        """The amount in USD, or as reported in its own currency; `basis` says which, or that there is none."""
+    def price(self, sent: Sent, at: datetime, units: Mapping[str, Decimal]) -> Price:
+        """The amount in USD, or as reported in its own currency; `basis` says which, or that there is none.
+
+        A call that used units alone has a price where each of them has one. Beside tokens, those without a price are
+        left out.
+        """
         if sent.cost is not None:
             return Price(rounded(sent.cost.amount), Basis.REPORTED, "reported")
         if sent.usage_source == "missing":
             return unpriced("the sender does not know the tokens")
+        counts = in_order(sent.tokens or Tokens())
+        if not any(counts) and not units:
+            return Price(Decimal(0), Basis.COMPUTED, "nothing used")
+        return self._computed(sent, at, counts, units)
+
+    def _computed(self, sent: Sent, at: datetime, counts: tuple[int, ...], units: Mapping[str, Decimal]) -> Price:
         tokens = sent.tokens or Tokens()
-        counts = in_order(tokens)
-        if not any(counts):
-            return unpriced("units have no price") if has_units else Price(Decimal(0), Basis.COMPUTED, "nothing used")
         rates = self.rates(sent, at, sum(counts) - tokens.output - tokens.audio_out - tokens.image_out)
+        priced = {} if isinstance(rates, NoRates) else rates.per_unit
+        if not any(counts) and (without := next((name for name in units if name not in priced), "")):
+            return unpriced(f"no rate for the unit {without}")
         if isinstance(rates, NoRates):
             return unpriced(rates.why)
-        total = rates.per_request
+        total = rates.per_request + sum(of_unit(priced[name], count) for name, count in units.items() if name in priced)
         parts = rates.parts_of_text if tokens.audio_in == tokens.image_in == 0 else rates.parts
         for count, rate, name in zip(counts, parts, TOKEN_CLASSES, strict=True):
             if count and rate is None:
@@ -113,7 +124,13 @@ def compiled(rates: Rates) -> Compiled:
         in_parts(of_text),
         int(rates.per_request * PARTS),
         rates.certain_up_to,
+        {name: int(rate * PARTS) for name, rate in rates.per_unit.items()},
     )
+
+
+def of_unit(parts: int, count: Decimal) -> int:
+    """Units may come in parts."""
+    return int((count * parts).to_integral_value())
 
 
 def in_parts(per_million: Mapping[str, Decimal]) -> tuple[int | None, ...]:

@@ -129,7 +129,7 @@ def track(
         if key in first:
             repeated(answer, index, read, is_same=first[key][1].digest == read.digest)
         else:
-            first[key] = index, read, known.prices.price(read.sent, read.at, has_units=bool(read.units))
+            first[key] = index, read, known.prices.price(read.sent, read.at, read.units)
     with organization_scope(organization_id):
         stored = storing.NOTHING
         if families:

@@ -8,7 +8,7 @@ from functools import cached_property
 
 from tokentra.lib import money
 from usage.measured import TAG, Event
-from usage.measuring.prices import PARTS, Compiled, PriceTable
+from usage.measuring.prices import PARTS, Compiled, PriceTable, of_unit
 from usage.measuring.shape import Sent
 from usage.names import Names
 from usage.pricing import Override, rounded
@@ -71,7 +71,9 @@ class OneCall:
         rates = PriceTable(self.overrides).rates(sent, call.occurred_at, call.tokens_in)
         if not isinstance(rates, Compiled) or rates.ref != call.rate_ref:
             return None
-        made = rounded(sum((self._cost(rates, name) for name in TOKEN_CLASSES), Decimal(rates.per_request) / PARTS))
+        of_units = ((rates.per_unit.get(name, 0), Decimal(count)) for name, count in self.units)
+        beside = rates.per_request + sum(of_unit(parts, count) for parts, count in of_units)
+        made = rounded(sum((self._cost(rates, name) for name in TOKEN_CLASSES), Decimal(beside) / PARTS))
         return rates if made == call.amount else None
 
     def _cost(self, rates: Compiled, name: str) -> Decimal:

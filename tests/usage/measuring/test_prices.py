@@ -45,10 +45,44 @@ def test_the_same_as_the_pricer(model, counts, tier, overrides):
         context_window="1-100000", tokens=Counts(**counts), requests=1,
     )  # fmt: skip
 
-    fast, slow = PriceTable(overrides).price(sent, AT, has_units=False), Pricer(overrides).price(row)
+    fast, slow = PriceTable(overrides).price(sent, AT, {}), Pricer(overrides).price(row)
 
     assert fast.amount == slow.amount
     assert fast.basis == slow.basis
+
+
+UNITS = {"unit:read_unit": Decimal("0.000016"), "unit:rerank_unit": Decimal("0.002")}
+
+
+@pytest.mark.parametrize(
+    ("units", "tokens", "dollars"),
+    [
+        ({"read_unit": "5"}, {}, "0.00008"),
+        ({"read_unit": "0.25", "rerank_unit": "2"}, {}, "0.004004"),
+        ({"read_unit": "5", "write_unit": "1"}, {}, "no rate for the unit write_unit"),
+        ({"read_unit": "5"}, {"input": 8}, "no rate for input"),
+        ({}, {}, "0"),
+    ],
+)
+def test_units_have_the_price_that_an_organization_gives_them_or_none(units, tokens, dollars):
+    own = Override(UUID(int=2), "pinecone", "", AT.date(), rates=UNITS)
+    sent = Sent(provider="pinecone", model="shop", tokens=Tokens(**tokens))
+
+    answer = PriceTable([own]).price(sent, AT, {name: Decimal(count) for name, count in units.items()})
+
+    assert (answer.rate_ref if answer.amount is None else answer.amount) == (
+        dollars if dollars.startswith("no") else Decimal(dollars)
+    )
+    assert PriceTable().price(sent, AT, {"read_unit": Decimal(5)}).amount is None
+
+
+def test_units_beside_tokens_are_added_where_they_have_a_price():
+    own = Override(UUID(int=2), "openai", "gpt-4o-mini", AT.date(), rates={"unit:web_search": Decimal("0.01")})
+    sent = Sent(provider="openai", model="gpt-4o-mini", tokens=Tokens(input=1_000_000))
+    units = {"web_search": Decimal(3), "file_search": Decimal(1)}
+
+    assert PriceTable([own]).price(sent, AT, units).amount == Decimal("0.18")
+    assert PriceTable().price(sent, AT, units).amount == Decimal("0.15")
 
 
 @pytest.mark.parametrize(
