@@ -11,7 +11,7 @@ from django.db.models import Q
 
 from accounts.models import Membership, Organization
 from sdk_keys import nearly
-from sdk_keys.attempts import REAL
+from sdk_keys.attempts import REAL, RULES
 from sdk_keys.finding import keys_of
 from sdk_keys.models import ApiKey, Attempt
 from sdk_keys.outcomes import NEARLY, Outcome, outcome_of
@@ -54,7 +54,7 @@ class Arriving:
     def arrivals(self) -> list[Arrival]:
         """The newest first: what came of requests, and keys that are nearly one of theirs."""
         mine = Attempt.objects.owned_by(self.member.organization).filter(key_id__in=list(self.keys))
-        rows = list(mine.filter(at__gte=self.now - LATELY).order_by("-at")[:MOST_SHOWN])
+        rows = list(mine.filter(at__gte=self.now - LATELY).exclude(outcome=RULES).order_by("-at")[:MOST_SHOWN])
         events = self.events_of(rows)
         found = [self.shown(row, events.get((row.event_day, row.event_id))) for row in rows]
         found += [each for each in nearly_keys(list(self.keys.values())) if each.at >= self.now - LATELY]

@@ -22,8 +22,10 @@ from usage.measuring.tracking import Answer
 
 log = logging.getLogger(__name__)
 
-WAYS = {"/api/usage/track": "events", "/v1/traces": "spans"}
+RULES = "rules_read"
+WAYS = {"/api/usage/track": "events", "/v1/traces": "spans", "/api/routing": "rules"}
 MOST_OFTEN = 1  # seconds between two notes of one outcome of a key, in each process
+RULES_MOST_OFTEN = 30  # programs ask for them about each minute
 KNOWN_FOR = 3600  # seconds for which a process need not ask again whether the first event is in the journal
 REAL = {"accepted", "unpriced"}
 
@@ -43,12 +45,15 @@ def note(request: HttpRequest, credential: Credential, *, now: datetime) -> None
     if request.path not in WAYS:
         return
     answer, problem = getattr(request, "tracked", None), getattr(request, "problem", None)
-    write(credential, list(came_of(answer, problem)), way=WAYS[request.path], now=now)
+    way = WAYS[request.path]
+    write(credential, list(came_of(answer, problem, way)), way=way, now=now)
 
 
-def came_of(answer: Answer | None, problem: Problem | None) -> Iterator[Came]:
+def came_of(answer: Answer | None, problem: Problem | None, way: str) -> Iterator[Came]:
     if problem:
         yield Came(problem.code)
+    elif way == "rules":
+        yield Came(RULES)
     if answer is None:
         return
     for kind, event in answer.newest.items():
@@ -98,7 +103,7 @@ def write(credential: Credential, came: list[Came], *, way: str, now: datetime) 
 
 def is_due(credential: Credential, outcome: str) -> bool:
     name = name_within(credential.organization_id, "attempt", credential.key_id, outcome)
-    return caches["process"].add(name, True, MOST_OFTEN)
+    return caches["process"].add(name, True, RULES_MOST_OFTEN if outcome == RULES else MOST_OFTEN)
 
 
 def note_first(organization_id: UUID) -> None:

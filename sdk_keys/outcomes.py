@@ -45,6 +45,9 @@ OUTCOMES = {
         "Events from 30 days back to 10 minutes ahead are taken, unless your operator takes older ones.",
         CLOCK,
     ),
+    "rules_read": Outcome(
+        "Routing rules read", "A program asks for them about each minute while it follows them.", tone="neutral"
+    ),
     "missing_field": Outcome("A field is missing", fix="Send provider and model, and what the call used."),
     "unknown_field": Outcome("A field does not exist there", fix="Correct its name, or send it as a tag."),
     "invalid_field": Outcome("A field has a wrong value", fix="Send it as the guide shows, in its kind and size."),

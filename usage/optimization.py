@@ -25,7 +25,9 @@ from usage.models import DayRollup, HourRollup
 from usage.names import provider_name
 from usage.pricing import Pricer
 from usage.rows import TOKEN_CLASSES, Tokens
+from usage.rules import cheaper_model
 from usage.rules.evidence import DayUse, Evidence, Finding, HourUse, Model, days_seen
+from usage.rules.families import smaller_than, undated
 
 DAYS = 30
 MOST_MODELS = 12  # the dearest ones; what is not among them is a small part of the bill
@@ -65,6 +67,15 @@ class Suggestion:
     @property
     def range(self) -> str:
         return estimated(self.finding.low, self.finding.high)
+
+    @property
+    def rule(self) -> str:
+        """Where a routing rule for it stands ready, for what another model could answer; "" for anything else."""
+        found = self.finding
+        if found.rule != cheaper_model.RULE:
+            return ""
+        models = {"model": undated(found.model), "use_model": smaller_than(found.provider, found.model)}
+        return f"{reverse('usage:routing')}?{urlencode({'provider': found.provider} | models)}#add-rule"
 
     @property
     def confidence(self) -> str:

@@ -1,6 +1,6 @@
 """Everything that the page of routing says, read inside the organization's scope in a handful of queries."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cached_property, partial
@@ -14,7 +14,9 @@ from usage.pricing import Pricer
 from usage.routing import history
 from usage.routing.effect import Effect, asked_of, effect_of
 from usage.routing.rule import RoutingRule
-from usage.rules.routing import Call, FeatureUse, Proposal, propose
+from usage.rules.evidence import Price
+from usage.rules.families import undated
+from usage.rules.routing import Call, Comparison, FeatureUse, Proposal, compare, propose
 
 SHOWN = 20
 
@@ -84,11 +86,17 @@ class Board:
         return list(mine.order_by("feature", "provider", "model"))
 
     @cached_property
+    def price(self) -> Price:
+        return partial(Pricer(overrides_of(self.organization.pk)).amount, at=self.now)
+
+    @cached_property
     def all_proposals(self) -> list[Proposal]:
         """Those for which there is no rule yet."""
-        price = partial(Pricer(overrides_of(self.organization.pk)).amount, at=self.now)
         has = {Call(rule.feature, rule.provider, rule.model) for rule in self.rules}
-        return [each for each in propose(self.uses, price) if each.call not in has]
+        return [each for each in propose(self.uses, self.price) if each.call not in has]
+
+    def comparison(self, call: Call, use_model: str) -> Comparison | None:
+        return compare(replace(call, model=undated(call.model)), use_model, self.uses, self.price)
 
     @property
     def proposals(self) -> list[Proposed]:
@@ -118,6 +126,11 @@ class Board:
             for before, after in [asked[rule.pk]]
         }
         return [RuleShown(rule, effects.get(rule.pk)) for rule in self.rules]
+
+    def only_feature(self, provider: str, model: str) -> str:
+        """The one whose calls ask for this model; "" where there are none, or several."""
+        found = {use.call.feature for use in self.uses if (use.call.provider, use.call.model) == (provider, model)}
+        return found.pop() if len(found) == 1 else ""
 
     @property
     def features(self) -> list[str]:

@@ -19,7 +19,7 @@ from usage.routing import making
 from usage.routing.board import Board
 from usage.routing.effect import FEWEST_CALLS
 from usage.routing.rule import LONGEST, RoutingRule
-from usage.rules.routing import Call
+from usage.rules.routing import Call, Comparison
 
 SNIPPET = 'tokentra_sdk.observe(routing=True)\n\nwith tokentra_sdk.attributes(feature="summaries"):\n    answer = ask()'
 
@@ -71,13 +71,22 @@ class RuleForm(forms.Form):
 @require_GET
 @page(Permission.SEE_COSTS)
 def routing(request: OrgRequest) -> HttpResponse:
-    return drawn(request, Board(request.organization, timezone.now()), RuleForm())
+    """A suggestion leads here with the models of its rule, which then stands ready to be added."""
+    board = Board(request.organization, timezone.now())
+    asked = {name: request.GET[name][:LONGEST] for name in RuleForm.base_fields if request.GET.get(name)}
+    if "provider" in asked and "model" in asked:
+        asked.setdefault("feature", board.only_feature(asked["provider"], asked["model"]))
+    return drawn(request, board, RuleForm(initial=asked))
 
 
-def drawn(request: OrgRequest, board: Board, form: RuleForm, *, status: int = 200) -> HttpResponse:
+def drawn(
+    request: OrgRequest, board: Board, form: RuleForm, *, status: int = 200, dearer: Comparison | None = None
+) -> HttpResponse:
     context = {
         "board": board,
         "form": form,
+        "dearer": dearer,
+        "known": named(dearer) if dearer else "",
         "may_change": request.membership.may(Permission.MANAGE_ROUTING),
         "fewest": FEWEST_CALLS,
         "snippet": SNIPPET,
@@ -85,10 +94,19 @@ def drawn(request: OrgRequest, board: Board, form: RuleForm, *, status: int = 20
     return render(request, "usage/routing.html", context, status=status)
 
 
+def named(compared: Comparison) -> str:
+    """Which rule it is that somebody knows to be dearer: another one is asked about anew."""
+    call = compared.call
+    return f"{call.feature}/{call.provider}/{call.model}/{compared.use_model}"
+
+
 @require_http_methods(["GET", "POST"])
 @page(Permission.MANAGE_ROUTING)
 def add_rule(request: OrgRequest) -> HttpResponse:
-    """POST makes a rule. What a refused one is answered with stands at this address, so a look leads to the page."""
+    """POST makes a rule; one that is dearer is asked about first.
+
+    What a refused one is answered with stands at this address, so a look leads to the page.
+    """
     if request.method == "GET":
         return redirect("usage:routing")
     form, board = RuleForm(request.POST), Board(request.organization, timezone.now())
@@ -96,6 +114,9 @@ def add_rule(request: OrgRequest) -> HttpResponse:
         return drawn(request, board, form, status=422)
     told = form.cleaned_data
     call = Call(told["feature"], told["provider"], told["model"])
+    compared = board.comparison(call, told["use_model"])
+    if compared and compared.is_dearer and request.POST.get("dearer") != named(compared):
+        return drawn(request, board, form, status=422, dearer=compared)
     basis = board.basis_of(call, told["use_model"])
     try:
         making.make(request.organization, call, told["use_model"], basis=basis, by=request.user, now=board.now)

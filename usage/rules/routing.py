@@ -107,6 +107,40 @@ def proposed(use: FeatureUse, price: Price) -> Iterator[Proposal]:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The same tokens with either model: those of the measured `calls`, or of a short one where there are none."""
+
+    call: Call
+    use_model: str
+    calls: int
+    tokens: Tokens
+    now: Decimal
+    then: Decimal
+
+    @property
+    def is_dearer(self) -> bool:
+        return self.then > self.now
+
+    @property
+    def dearer(self) -> Decimal | None:
+        """By which share; None from nothing."""
+        return self.then / self.now - 1 if self.now else None
+
+
+A_SHORT_CALL = Tokens(input=SHORT_INPUT, output=SHORT_OUTPUT)
+
+
+def compare(call: Call, use_model: str, uses: Iterable[FeatureUse], price: Price) -> Comparison | None:
+    """What the calls cost with either model; None where one of them has no price for such tokens."""
+    measured = [(use.calls, use.tokens) for use in uses if use.call == call and use.tokens.total]
+    for calls, tokens in [*measured, (0, A_SHORT_CALL)]:
+        now, then = price(call.provider, call.model, tokens), price(call.provider, use_model, tokens)
+        if now is not None and then is not None:
+            return Comparison(call, use_model, calls, tokens, now, then)
+    return None
+
+
 def is_short(use: FeatureUse) -> bool:
     """On average over its calls that were answered, and text alone."""
     tokens = use.tokens

@@ -50,6 +50,17 @@ def test_a_finding_shows_its_evidence_its_range_and_its_arithmetic(acme: Organiz
     assert "Medium confidence" in page
 
 
+def test_a_smaller_model_leads_to_a_routing_rule_that_is_ready(acme: Organization, alices: Browser):
+    short_calls(acme)
+    alices.post("/onboarding/features/smart_routing/")
+
+    href = re.search(r'href="(/routing/\?[^"]+)"', alices.get("/optimization/").content.decode())
+
+    assert href
+    page = alices.get(unescape(href[1])).content.decode()
+    assert 'value="gpt-4o-mini"' in page.split('id="add-rule"')[1]
+
+
 def test_a_finding_leads_to_the_rows_behind_it(acme: Organization, alices: Browser):
     short_calls(acme)
 

@@ -139,6 +139,48 @@ def test_what_no_program_could_follow_is_refused_and_stays_as_typed(changed, sai
     assert alices.get(ADD).url == PAGE
 
 
+DEARER = {"feature": "summaries", "provider": "openai", "model": "gpt-4o-mini", "use_model": "gpt-4o"}
+
+
+def test_a_dearer_rule_is_asked_about_with_the_figures_of_its_calls_before_it_is_saved(acme, alices, send):
+    send(*calls(model="gpt-4o-mini-2024-07-18"))
+
+    answer = alices.post(ADD, DEARER)
+
+    page = words(answer)
+    assert answer.status_code == 422
+    assert "This rule would cost more" in page
+    assert "The 120 calls of the last 30 days" in page
+    assert "cost $0.0072 with gpt-4o-mini, and $0.12 with gpt-4o: 1,567% more" in page
+    assert rules(acme) == []
+
+    known = re.search('name="dearer" value="([^"]+)"', answer.content.decode())[1]
+    other = alices.post(ADD, DEARER | {"dearer": known, "feature": "chat"})
+    assert (other.status_code, rules(acme)) == (422, []), "that another rule is dearer is not known"
+    alices.post(ADD, DEARER | {"dearer": known})
+    assert [rule.use_model for rule in rules(acme)] == ["gpt-4o"]
+
+
+def test_without_calls_a_dearer_rule_is_told_by_the_price_of_a_short_one(acme, alices):
+    page = words(alices.post(ADD, DEARER))
+
+    assert "No call of this feature with gpt-4o-mini was measured" in page
+    assert "costs $0.0003 with it, and $0.005 with gpt-4o" in page
+    assert rules(acme) == []
+
+
+def test_a_suggestion_leads_to_its_rule_which_is_ready_but_for_what_is_not_known(alices, send):
+    send(*calls(1))
+    link = f"{PAGE}?provider=openai&model=gpt-4o&use_model=gpt-4o-mini"
+
+    page = alices.get(link).content.decode()
+
+    for value in ("summaries", "openai", "gpt-4o", "gpt-4o-mini"):
+        assert f'value="{value}"' in page.split('id="add-rule"')[1].split("</form>")[0]
+    send(*calls(1, feature="chat"))
+    assert 'value="summaries"' not in alices.get(link).content.decode().split("<datalist")[0], "it is one of two"
+
+
 def test_calls_have_one_rule_and_an_organization_so_many(acme, alices, monkeypatch):
     alices.post(ADD, RULE)
     twice = alices.post(ADD, RULE | {"use_model": "gpt-4.1-mini"})
