@@ -1,22 +1,41 @@
-"""From sign-up to the first event: what stands on the screen is what a developer runs, with no other network."""
+"""From sign-up to the first event: what stands on the screen is what a developer runs, with no other network.
+
+Commands that ask a developer's own registry are played by the long tests; what they install is here already.
+"""
 
 import os
 import re
-import shutil
-import subprocess
-import venv
+import sys
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Page, expect
 
+from tests.journeys.developers import (
+    LIBRARIES,
+    arrived,
+    blocks,
+    comes,
+    faults,
+    fresh_node,
+    fresh_python,
+    open_way,
+    python,
+    run,
+    with_openai,
+    wrong_clock,
+)
 from tests.journeys.people import at, choose, go_on, no_sideways, sign_up, skip, somebody
-from tests.product import KEPT, Product
-from tests.test_ui import AXE, RULES
-from tokentra.machine.prepare import TOOLS, path_with_node
+from tests.product import Product
+from tests.usage.measuring.otlp import model_server
+from tokentra.machine.prepare import NODE_SDK, path_with_node
 
-NOWHERE = "http://127.0.0.1:9/"  # where a registry would be asked
+GREEN, CALL = "Test event stored", "A model call, with its price"
+OURS = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])  # where the clients are installed
+NODE = os.pathsep.join([path_with_node(), str(NODE_SDK / "node_modules" / ".bin")])
 
 
 @pytest.fixture(scope="module")
@@ -25,105 +44,76 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
         yield running
 
 
-def blocks(page: Page, step: str) -> list[str]:
-    return page.locator(f"[data-step={step}] .setup-way:visible pre").all_inner_texts()
+@pytest.fixture(scope="module")
+def models() -> Iterator[dict[str, str]]:
+    """Where OpenAI's clients find their models, as an environment says it."""
+    with model_server.serving() as url:
+        yield {"OPENAI_BASE_URL": f"{url}/v1", "OPENAI_API_KEY": "none"}
 
 
-def way(page: Page, name: str) -> None:
-    page.locator("label.setup-choice", has_text=name).click()
+def signed_up(page: Page, email: str) -> None:
+    """Somebody at the step of the SDK, with their key on the screen."""
+    sign_up(page, email)
+    choose(page, "Engineering / Developer", "2-10 employees")
+    go_on(page)
+    for _ in range(3):
+        skip(page)
+    at(page, "/onboarding/sdk/")
+    assert faults(page) == []
+    page.get_by_role("button", name="Make my key").click()
+    page.get_by_role("button", name="Copy key").wait_for()
+    assert faults(page) == []
 
 
-def arrived(page: Page, title: str) -> Locator:
-    """Shown within seconds of coming."""
-    found = page.locator(".arrival", has_text=title)
-    expect(found).to_be_visible(timeout=15_000)
+def plays(page: Page, title: str, script: str, **how: Any) -> str:
+    """What was copied is run, and what came of it is shown."""
+    return comes(page, title, lambda: run(script, **how))
+
+
+def variables_of_all_ways(page: Page) -> dict[str, str]:
+    """As they are copied while the key is on the screen, this once."""
+    found = {}
+    for way in ("Python", "Node.js", "OpenTelemetry", "LiteLLM", "curl"):
+        page.locator("label.setup-choice", has_text=way).click()
+        found[way] = blocks(page, "variables")[0]
     return found
 
 
-def run(script: str, *, path: str, cwd: Path) -> str:
-    """In a shell of somebody who has nothing of ours and reaches no registry."""
-    bare = {name: os.environ[name] for name in KEPT if name in os.environ}
-    none = {"PIP_INDEX_URL": NOWHERE, "UV_DEFAULT_INDEX": NOWHERE, "npm_config_registry": NOWHERE, "HOME": str(cwd)}
-    done = subprocess.run(
-        ["bash", "-euc", script],
-        cwd=cwd,
-        env=bare | none | {"PATH": path, "VIRTUAL_ENV": str(cwd / "venv"), "NO_PROXY": "*"},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
-def faults(page: Page) -> list[tuple[str, list[str]]]:
-    page.evaluate(AXE())
-    found = page.evaluate(RULES)["violations"]
-    return [(rule["id"], [node["html"] for node in rule["nodes"]]) for rule in found]
-
-
 def test_a_developer_sends_the_first_event_by_what_stands_on_the_screen(
-    browser: Browser, product: Product, tmp_path: Path
+    browser: Browser, product: Product, models: dict[str, str], tmp_path: Path
 ):
     with somebody(browser, product) as page:
-        sign_up(page, "dev@first.example")
-        choose(page, "Engineering / Developer", "2-10 employees")
-        go_on(page)
-        for _ in range(3):
-            skip(page)
-        at(page, "/onboarding/sdk/")
-        assert faults(page) == []
-        page.get_by_role("button", name="Make my key").click()
-        page.get_by_role("button", name="Copy key").wait_for()
-        assert faults(page) == []
+        signed_up(page, "dev@first.example")
         variables = blocks(page, "variables")[0]
         [key] = re.findall(r"tt_live_\w{38}", variables)
 
-        # Python, by pip and by uv, each into a fresh environment
-        by_pip, by_uv = blocks(page, "install")
-        for command in (by_pip, by_uv):
-            shutil.rmtree(tmp_path / "venv", ignore_errors=True)
-            venv.create(tmp_path / "venv", with_pip=command == by_pip)
-            path = os.pathsep.join([str(tmp_path / "venv/bin"), str(TOOLS / "bin"), os.environ["PATH"]])
+        # by pip and by uv, each into a fresh environment
+        for place, command in enumerate(blocks(page, "install")):
+            path = fresh_python(tmp_path, with_pip=place == 0)
             run(command, path=path, cwd=tmp_path)
-        said = run(f"{variables}\n{blocks(page, 'test')[0]}", path=path, cwd=tmp_path)
+        test, code = (f"{variables}\n{each}" for each in (blocks(page, "test")[0], python(blocks(page, "code")[0])))
+        said = run(test, path=path, cwd=tmp_path)
         assert "Events arrive." in said
-        assert "Address, key and clock are right" in arrived(page, "Test event stored").inner_text()
+        assert "Address, key and clock are right" in arrived(page, GREEN).inner_text()
         expect(page.get_by_text("Waiting for the first model call")).to_be_visible()
 
-        # what goes wrong says so
-        way(page, "curl")
-        send = blocks(page, "code")[0]
-        curl = os.environ["PATH"]
+        # what is wrong with a program says so, there and here
         wrong = key[:-1] + ("a" if key[-1] != "a" else "b")
-        run(send.replace(key, wrong), path=curl, cwd=tmp_path)
+        assert "FAIL Test event" in run(test.replace(key, wrong), path=path, cwd=tmp_path, ends_with=1)
         assert "Copy the key again" in arrived(page, "A wrong key").inner_text()
-        run(send.replace('{"provider"', '{"occurredAt":"2024-01-01T00:00:00Z","provider"'), path=curl, cwd=tmp_path)
+        late = os.pathsep.join([wrong_clock(tmp_path), LIBRARIES])
+        run(code, path=path, cwd=tmp_path, PYTHONPATH=late, **models)
         clock = arrived(page, "The time of the call is out of range").inner_text()
-        assert "2024-01-01T00:00:00+00:00" in clock
+        assert re.search(r"It said \d{4}-\d\d-\d\dT", clock)
         assert "Set that machine's clock" in clock
+        run(code.replace("gpt-4o-mini", "gpt-99"), path=path, cwd=tmp_path, PYTHONPATH=LIBRARIES, **models)
+        assert "Compare the model's name" in arrived(page, "Stored without a price").inner_text()
         assert faults(page) == []
 
-        # Node, into a fresh project; the page was loaded again and does not show the key any more
-        page.goto("/onboarding/sdk/?with=node")
-        expect(page.get_by_role("button", name="Replace key")).to_be_visible()
-        assert key not in page.content()
-        (tmp_path / "package.json").write_text('{"private": true}')
-        node = path_with_node()
-        run(blocks(page, "install")[0], path=node, cwd=tmp_path)
-        said = run(f"{variables}\n{blocks(page, 'test')[0]}", path=node, cwd=tmp_path)
-        assert "A test event was stored." in said
-        assert "WRONG" not in said
-
-        # a model that nobody knows, then the call itself
-        run(send.replace("gpt-4o-mini", "gpt-99"), path=curl, cwd=tmp_path)
-        assert "Compare the model's name" in arrived(page, "Stored without a price").inner_text()
-        run(send, path=curl, cwd=tmp_path)
-        page.goto("/onboarding/sdk/")
+        # the program as it stands on the screen
+        run(code, path=path, cwd=tmp_path, PYTHONPATH=LIBRARIES, **models)
         call = page.get_by_label("Your first call")
-        expect(call).to_contain_text("gpt-4o-mini")
-        for words in ("900 in, 45 out", "$0.00016", "The price book"):
+        for words in ("gpt-4o-mini", "1,000 in, 50 out", "$0.00015", "The price book"):
             expect(call).to_contain_text(words)
         assert faults(page) == []
         page.set_viewport_size({"width": 390, "height": 844})
@@ -133,7 +123,46 @@ def test_a_developer_sends_the_first_event_by_what_stands_on_the_screen(
         at(page, "/onboarding/providers/")
         page.goto("/settings/sdk/troubleshooting/")
         expect(page.locator(".arrival", has_text="A wrong key")).to_be_visible()
+        assert faults(page) == []
         assert key not in product.log
+
+
+def test_every_other_way_in_works_as_it_stands_on_the_screen(
+    browser: Browser, product: Product, models: dict[str, str], tmp_path: Path
+):
+    with somebody(browser, product) as page:
+        signed_up(page, "other@first.example")
+        variables = variables_of_all_ways(page)
+        [key] = set(re.findall(r"tt_live_\w{38}", "".join(variables.values())))
+
+        # curl; the page was loaded again and does not show the key any more
+        open_way(page, "curl")
+        expect(page.get_by_role("button", name="Replace key")).to_be_visible()
+        assert key not in page.content()
+        for title, step in ((GREEN, "test"), (CALL, "code")):
+            plays(page, title, f"{variables['curl']}\n{blocks(page, step)[0]}", path=os.environ["PATH"], cwd=tmp_path)
+
+        # npm and yarn, each into a fresh project
+        open_way(page, "node")
+        for name, install, test in zip(("npm", "yarn"), blocks(page, "install"), blocks(page, "test"), strict=True):
+            project = fresh_node(tmp_path / name)
+            run(install, path=NODE, cwd=project)
+            said = plays(page, GREEN, f"{variables['Node.js']}\n{test}", path=NODE, cwd=project)
+            assert "ok    event: A test event was stored." in said
+            assert "WRONG" not in said
+        (project / "shop.mjs").write_text(blocks(page, "code")[0])
+        with_openai(project)
+        plays(page, CALL, f"{variables['Node.js']}\nnode shop.mjs", path=NODE, cwd=project, **models)
+
+        # a test span, and a program that is traced with the packages that the command names
+        open_way(page, "opentelemetry")
+        assert all(version(name) for name in blocks(page, "install")[0].split()[4:])
+        [span], [code] = blocks(page, "test"), blocks(page, "code")
+        plays(page, GREEN, f"{variables['OpenTelemetry']}\n{span}", path=os.environ["PATH"], cwd=tmp_path)
+        plays(page, CALL, f"{variables['OpenTelemetry']}\n{python(code)}", path=OURS, cwd=tmp_path, **models)
+        assert faults(page) == []
+        open_way(page, "litellm")
+        assert blocks(page, "test") == [span]
 
 
 def test_the_copy_buttons_work_by_keyboard_without_the_clipboard_and_the_page_without_scripts(
