@@ -47,6 +47,18 @@ def test_units_have_no_price_until_one_is_entered_and_again_when_it_is_taken_bac
         assert list(lines.values_list("action", flat=True)) == ["price_entered", "price_removed"]
 
 
+def test_the_past_is_priced_anew_by_the_price_of_a_unit(acme):
+    told_of(acme, "before")
+    own_price(
+        "--org", acme.slug, "--provider", "pinecone", "--rate", "unit:read_unit=0.000016", "--since", "2026-01-01"
+    )
+
+    call_command("reprice", "--org", acme.slug, stdout=StringIO())
+
+    with organization_scope(acme.pk):
+        assert Event.objects.owned_by(acme).get().amount == Decimal("0.00008")
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [

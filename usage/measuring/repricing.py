@@ -101,7 +101,8 @@ def differing_of(event: Event, prices: PriceTable) -> Differing | None:
         usage_source=event.usage_source,  # type: ignore[arg-type]  # it was read into this shape
         service_tier=event.service_tier,
     )
-    price = prices.price(sent, event.occurred_at, has_units=bool(event.units))
+    units = {name: Decimal(count) for name, count in (event.units or {}).items()}
+    price = prices.price(sent, event.occurred_at, units)
     return None if (price.amount, price.basis) == (event.amount, event.basis) else Differing(event, price)
 
 
