@@ -42,7 +42,7 @@ def followers(member: Membership, *, now: datetime) -> list[Following]:
 
 
 @require_GET
-@page(Permission.SEE_COSTS)
+@page(Permission.MANAGE_OWN_KEYS)
 def following(request: OrgRequest) -> HttpResponse:
     now = timezone.now()
     return render(request, "sdk_keys/_following.html", {"followers": followers(request.membership, now=now)})

@@ -87,6 +87,7 @@ def drawn(
         "form": form,
         "dearer": dearer,
         "known": named(dearer) if dearer else "",
+        "sees_keys": request.membership.may(Permission.MANAGE_OWN_KEYS),
         "may_change": request.membership.may(Permission.MANAGE_ROUTING),
         "fewest": FEWEST_CALLS,
         "snippet": SNIPPET,
