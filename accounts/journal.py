@@ -33,6 +33,7 @@ class Event(StrEnum):
     DASHBOARD_FIRST_VIEW = "dashboard_first_view"
     DASHBOARD_DATA_LOADED = "dashboard_data_loaded"
     OPTIMIZATION_FIRST_VIEW = "optimization_first_view"
+    BUDGET_CREATED = "budget_created"
     ALLOCATION_RULE_CREATED = "allocation_rule_created"
     SAMPLE_ENTERED = "sample_entered"
     SAMPLE_LEFT = "sample_left"

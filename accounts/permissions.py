@@ -42,7 +42,7 @@ class Scope(models.TextChoices):
 
     INGEST = "ingest", "Send events"
     READ = "read", "Read usage, costs and connections"
-    ADMIN = "admin", "Manage connections"
+    ADMIN = "admin", "Manage connections and budgets"
 
 
 EVERYONE = frozenset(Role)

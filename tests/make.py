@@ -7,6 +7,8 @@ from django.utils import timezone
 
 from accounts.models import Membership, Organization, User
 from accounts.permissions import Role
+from budgets import making
+from budgets.models import Budget
 from providers.models import Connection, Status
 from tokentra.lib.ids import uuid7
 from tokentra.lib.tenancy import organization_scope
@@ -78,3 +80,11 @@ def story(of: Organization, now: datetime) -> int:
     with organization_scope(of.pk):
         whole = demo.Stretch(today - timedelta(days=demo.DAYS - 1), today + timedelta(days=1), now, last_day=today)
         return demo.write(of.pk, whole)
+
+
+def budget(of: Organization, amount: str = "100", *, name: str = "Monthly budget", **wanted: object) -> Budget:
+    """Made some days ago, unless `at` says when."""
+    at = wanted.pop("at", None) or timezone.now() - timedelta(days=20)
+    with organization_scope(of.pk):
+        asked = making.Wanted(name=name, amount=Decimal(amount), **wanted)
+        return making.make(of, asked, by=None, now=at, anyway=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-APPS = ("tokentra", "accounts", "usage", "providers", "sdk_keys", "onboarding")
+APPS = ("tokentra", "accounts", "usage", "providers", "sdk_keys", "budgets", "onboarding")
 TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
 MODULES = sorted(path for app in APPS for path in (ROOT / app).rglob("*.py"))
 REVEALING = {"providers/sealing.py", "tokentra/lib/secret.py"}

@@ -35,6 +35,7 @@ __all__ = ["acme_things"]
 JSON = "application/json"
 ACME = {"name": "Acme", "timezone": "UTC", "currency": "USD"}
 KEY = {"scopes": ["ingest"], "environment": "live", "lasts": "90"}
+BUDGET = {"amount": "500", "unit": "usd", "every": "month", "thresholds": "50, 100"}
 SIGNUP = {"email": "dana@new.example", "password": PASSWORD}
 CONNECT = {"provider": "openai", "credentials": {"admin_key": "sk-admin-" + "a" * 40}}
 
@@ -51,6 +52,9 @@ NAMES: list[tuple[str, str, dict[str, Any]]] = [
     ("/providers/{pk}/name/", "name", {}),
     ("/attribution/rules/", "cost_center", {"dimension": "project", "value": "proj_1"}),
     ("/settings/sdk/new/", "name", KEY),
+    ("/budgets/new/", "name", BUDGET),
+    ("/budgets/departments/", "name", {"dimension": "team", "values": "red"}),
+    ("/api/budgets", "name", {"amount": "500"}),
     ("/api/auth/signup", "fullName", SIGNUP),
     ("/api/auth/signup", "organizationName", SIGNUP),
     ("/api/auth/api-keys", "name", {"scopes": ["ingest"], "environment": "live"}),
@@ -236,6 +240,10 @@ FORMS: dict[str, dict[str, Any]] = {
         "model": "gpt-4o",
         "use_model": "gpt-4o-mini",
     },
+    "budgets:new": BUDGET | {"name": "May"},
+    "budgets:change": BUDGET | {"name": "May", "version": "1"},
+    "budgets:ask": {"amount": "900", "last_day": "2999-12-31", "reason": "Launch"},
+    "budgets:departments": {"name": "Research", "dimension": "team", "values": "red"},
     "sdk_keys:new": KEY | {"name": "Checkout"},
     "sdk_keys:replace": {"old": "now"},
 }
@@ -251,6 +259,8 @@ ACTS = {
     "usage:sample_leave", "usage:sample_remove", "usage:traces", "sdk_keys:revoke", "guidance:tour_again",
     "usage:data_ready", "onboarding:sdk", "onboarding:sdk_done", "guidance:checklist_again", "guidance:tips_again", "guidance:open_early",
     "usage:leave_off_summed_tag",
+    "budgets:archive", "budgets:restore", "budgets:approve", "budgets:decline", "budgets:withdraw",
+    "budgets:remove_department",
     "usage:enable_routing_rule", "usage:disable_routing_rule", "usage:remove_routing_rule",
 }  # fmt: skip
 

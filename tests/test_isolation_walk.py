@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 
 import pytest
 from django.test import Client
@@ -11,6 +12,8 @@ from django.utils import timezone
 
 from accounts import invitations
 from accounts.permissions import Role
+from budgets import raising
+from budgets.models import Department
 from tests import make
 from tests.answers import body_of
 from tests.conftest import Browser
@@ -96,9 +99,11 @@ def acme_things(acme, alice) -> dict[str, str]:
             "member_id": str(acme.memberships.get(user=alice).pk),
             "invitation_id": str(acme.invitations.get().pk),
         }
+    budgeted = budget_things(acme, alice)
     key = issued(acme, by=alice, name=f"{CANARY} key").key
     return (
         people
+        | budgeted
         | measured(acme)
         | {
             "key_id": str(key.pk),
@@ -107,6 +112,18 @@ def acme_things(acme, alice) -> dict[str, str]:
             "organization_id": str(acme.pk),
         }
     )
+
+
+def budget_things(acme, alice) -> dict[str, str]:
+    """A budget that somebody asked more for, and a department."""
+    held = make.budget(acme, "100", name=f"{CANARY} budget")
+    now = timezone.now()
+    with organization_scope(acme.pk):
+        asked = raising.ask(held, Decimal(200), last_day=now.date(), reason=f"{CANARY} reason", by=alice, now=now)
+        department = Department.objects.create(
+            organization=acme, name=f"{CANARY} team", dimension="team", values=[CANARY], created_at=now
+        )
+    return {"budget_id": str(held.pk), "raise_id": str(asked.pk), "department_id": str(department.pk)}
 
 
 def measured(acme) -> dict[str, str]:

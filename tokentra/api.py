@@ -16,6 +16,7 @@ from ninja.parser import Parser
 
 from accounts.api import router as accounts
 from accounts.gates import refuse_key_in
+from budgets.api import router as budgets
 from onboarding.api import router as onboarding
 from onboarding.guidance.api import router as guidance
 from providers.api import router as providers
@@ -86,6 +87,7 @@ api.add_router("", guidance, tags=["onboarding"])
 api.add_router("", providers, tags=["providers"])
 api.add_router("", usage, tags=["usage"])
 api.add_router("", measuring, tags=["measuring"])
+api.add_router("", budgets, tags=["budgets"])
 
 
 def answer(request: HttpRequest, problem: Problem) -> HttpResponse:

@@ -11,6 +11,14 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tokentra.settings")
 from celery import Celery
 
 CANVAS = ("link", "link_error", "chain", "chord")  # they carry other tasks' arguments inside the message
+MODULES = (
+    "tokentra.machine.beats",
+    "accounts.tasks",
+    "usage.tasks",
+    "providers.tasks",
+    "budgets.tasks",
+    "onboarding.tasks",
+)
 LATER = ("eta", "countdown")  # a worker would hold the message until then, and it is lost with the worker
 
 
@@ -56,6 +64,6 @@ app.autodiscover_tasks(["tokentra.machine"], related_name="heartbeat")
 @app.on_after_finalize.connect
 def schedule(sender: Celery, **_: object) -> None:
     """Each app declares `BEATS`: the name of a task and how often the scheduler rings for it."""
-    for module in ("tokentra.machine.beats", "accounts.tasks", "usage.tasks", "providers.tasks", "onboarding.tasks"):
+    for module in MODULES:
         for name, task, every in import_module(module).BEATS:
             sender.conf.beat_schedule[name] = {"task": task, "schedule": every}

@@ -74,6 +74,10 @@ GROUPS = (
         ),
     ),
     Group(
+        "Control",
+        (Entry("Budgets", "target-arrow", "budgets:list", covers=("budgets:",)),),
+    ),
+    Group(
         "Set up",
         (
             Entry("Providers", "plug-connected", "providers:list", covers=("providers:",)),

@@ -75,6 +75,7 @@ INSTALLED_APPS = [
     "usage",
     "providers",
     "sdk_keys",
+    "budgets",
     "onboarding",
 ]
 

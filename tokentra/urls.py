@@ -16,6 +16,7 @@ urlpatterns = [
     path("", include("allauth.urls")),
     path("", include("usage.urls")),
     path("providers/", include("providers.urls")),
+    path("budgets/", include("budgets.urls")),
     path("onboarding/", include("onboarding.urls")),
     path("docs/", include("tokentra.guide.urls")),
     path("", include("onboarding.guidance.urls")),

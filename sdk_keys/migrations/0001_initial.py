@@ -56,7 +56,7 @@ class Migration(migrations.Migration):
                             choices=[
                                 ("ingest", "Send events"),
                                 ("read", "Read usage, costs and connections"),
-                                ("admin", "Manage connections"),
+                                ("admin", "Manage connections and budgets"),
                             ],
                             max_length=10,
                         ),

@@ -1,0 +1,101 @@
+"""Thresholds that were reached are recorded, each once for its period and amount (B59); alerts are made of these rows.
+
+The mark is the row: a unique key over budget, value, period, threshold and the amount that was reached. So two who
+look at the same time record one. When a limit is raised, a threshold stands at a higher amount and may be reached
+again; when it is lowered, or a raise ends, what people were told at the higher amount is not told again.
+
+`budgets.alerting` makes an alert of each row that has none yet, says "revised" of one with `receded_at`, and never
+writes here.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from decimal import Decimal
+
+from accounts.models import Organization
+from budgets.kept import BudgetCrossing, Kind
+from budgets.rules import thresholds
+from budgets.standing import Place, Standing
+
+Known = dict[Place, list[BudgetCrossing]]
+
+
+def record(organization: Organization, found: Sequence[Standing], *, now: datetime) -> list[BudgetCrossing]:
+    """The crossings that are new, inside the organization's scope; older ones are brought up to date."""
+    known = held(organization, found)
+    new = [
+        made(standing, Kind.SPENT, threshold, standing.spent, now=now)
+        for standing in found
+        for threshold in standing.crossed
+        if is_new(known, standing, Kind.SPENT, threshold)
+    ]
+    follow(known, found, now=now)
+    return added(organization, new) if new else []
+
+
+def added(organization: Organization, new: Sequence[BudgetCrossing]) -> list[BudgetCrossing]:
+    """Those of them that nobody else recorded meanwhile."""
+    BudgetCrossing.objects.bulk_create(new, ignore_conflicts=True)
+    mine = BudgetCrossing.objects.owned_by(organization).filter(pk__in=[each.pk for each in new])
+    return list(mine.select_related("budget"))
+
+
+def made(standing: Standing, kind: Kind, threshold: int, figure: Decimal, *, now: datetime) -> BudgetCrossing:
+    return BudgetCrossing(
+        organization_id=standing.budget.organization_id,
+        budget=standing.budget,
+        value=standing.value,
+        first_day=standing.span.first_day,
+        starts_at=standing.span.start,
+        ends_at=standing.span.end,
+        kind=kind,
+        threshold=threshold,
+        limit=standing.limit,
+        amount=thresholds.amount_at(threshold, standing.limit),
+        spent=figure,
+        latest_spent=figure,
+        at=now,
+        is_late=now >= standing.span.end,
+    )
+
+
+def held(organization: Organization, found: Iterable[Standing]) -> Known:
+    places = {each.place for each in found}
+    mine = BudgetCrossing.objects.owned_by(organization).filter(
+        budget__in={budget for budget, _, _ in places}, first_day__in={day for _, _, day in places}
+    )
+    known: Known = {}
+    for each in mine:
+        known.setdefault((each.budget_id, each.value, each.first_day), []).append(each)
+    return known
+
+
+def is_new(known: Known, standing: Standing, kind: Kind, threshold: int) -> bool:
+    """Whether the threshold was never reached at this amount or a higher one in the period."""
+    amount = thresholds.amount_at(threshold, standing.limit)
+    before = [each for each in known.get(standing.place, []) if (each.kind, each.threshold) == (kind, threshold)]
+    return all(each.amount < amount for each in before)
+
+
+def follow(known: Known, found: Iterable[Standing], *, now: datetime) -> None:
+    """What was reached and is clearly below again has receded, until it is reached once more; nobody is told twice.
+
+    Forecasts are followed where they are made.
+    """
+    changed = []
+    for standing in found:
+        for each in known.get(standing.place, []):
+            if each.kind == Kind.SPENT and is_moved(each, standing, now=now):
+                changed.append(each)
+    if changed:
+        BudgetCrossing.objects.bulk_update(changed, ["latest_spent", "receded_at"])
+
+
+def is_moved(crossing: BudgetCrossing, standing: Standing, *, now: datetime) -> bool:
+    before = crossing.latest_spent, crossing.receded_at
+    crossing.latest_spent = standing.spent
+    if standing.spent >= crossing.amount:
+        crossing.receded_at = None
+    elif crossing.receded_at is None and thresholds.has_receded(standing.spent, crossing.amount, crossing.limit):
+        crossing.receded_at = now
+    return before != (crossing.latest_spent, crossing.receded_at)

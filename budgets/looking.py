@@ -1,0 +1,106 @@
+"""Each organization's budgets are held against what was spent: once a minute, and past periods whole once a day.
+
+What is left to do is a mark, `Look.due_at`. A look is one transaction; one that is made again finds nothing new.
+"""
+
+import logging
+import time
+from datetime import datetime, timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from django.db.models import F
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from accounts.models import Organization
+from budgets import crossing, history
+from budgets.kept import Look
+from budgets.models import Budget
+from budgets.rules.periods import Span, before, span_at
+from budgets.standing import in_spans, loaded
+from tokentra.lib.tenancy import as_sweep, organization_scope
+
+log = logging.getLogger(__name__)
+
+EVERY = timedelta(minutes=1)
+LONGEST_PAUSE = timedelta(hours=1)  # after failures
+BUDGETED = 15.0  # seconds that one task may take
+REACH = timedelta(days=100)  # of past periods: as far back as a first reading of an account, and more
+
+
+def look_due() -> bool:
+    """As many organizations as a step has time for; whether any is left."""
+    began = time.monotonic()
+    for organization_id in due():
+        if time.monotonic() - began > BUDGETED:
+            return True
+        try:
+            look_at(organization_id, timezone.now())
+        except Exception:
+            log.exception("budgets of %s could not be looked at", organization_id)
+            put_off(organization_id)
+    return False
+
+
+def due() -> list[UUID]:
+    with as_sweep():
+        return list(Look.objects.due().order_by("due_at").values_list("organization_id", flat=True))
+
+
+def look_at(organization_id: UUID, now: datetime) -> bool:
+    """Record what was crossed and restate what is over; False when somebody else does, or nothing is due."""
+    with organization_scope(organization_id):
+        mine = Look.objects.filter(organization_id=organization_id)
+        look = mine.due().select_for_update(skip_locked=True, of=("self",)).first()
+        if look is None:
+            return False
+        organization = Organization.objects.get(pk=organization_id)
+        is_deep = look.deep_day != now.date()
+        found = hold(organization, now, reach=REACH if is_deep else timedelta(0))
+        look.due_at = now + EVERY if found else None
+        look.looked_at, look.deep_day, look.failures = now, now.date(), 0
+        look.save(update_fields=["due_at", "looked_at", "deep_day", "failures"])
+    return True
+
+
+def hold(organization: Organization, now: datetime, *, reach: timedelta) -> int:
+    """Against what was spent in this period, the one before and those that ended within `reach`; how many budgets."""
+    zone = ZoneInfo(organization.timezone)
+    budgets = loaded(organization)
+    wanted = [pair for budget in budgets for pair in spans_of(budget, zone, now, reach)]
+    kept = history.kept(organization, [pair for pair in wanted if pair[1].end <= now])
+    found = in_spans(organization, wanted, now=now, limits={place: period.limit for place, period in kept.items()})
+    crossing.record(organization, found, now=now)
+    history.keep([each for each in found if each.span.end <= now], kept, now=now)
+    return len(budgets)
+
+
+def spans_of(budget: Budget, zone: ZoneInfo, now: datetime, reach: timedelta) -> list[tuple[Budget, Span]]:
+    """The period that goes on, and those since the budget was made that ended lately."""
+    span = span_at(now, zone, budget.rule)
+    found = [(budget, span)]
+    while (span := before(span, zone, budget.rule)).end > budget.created_at:
+        if len(found) > 1 and span.end <= now - reach:
+            break
+        found.append((budget, span))
+    return found
+
+
+def look_soon(organization: Organization) -> None:
+    """A budget was made or changed; inside the organization's scope."""
+    Look.objects.bulk_create(
+        [Look(organization=organization, due_at=timezone.now())],
+        update_conflicts=True,
+        unique_fields=["organization"],
+        update_fields=["due_at"],
+    )
+
+
+def put_off(organization_id: UUID) -> None:
+    """Later and later, so that one organization's trouble holds up nobody else; the page says that it is so."""
+    with organization_scope(organization_id):
+        mine = Look.objects.filter(organization_id=organization_id)
+        mine.update(failures=F("failures") + 1)
+        failures = mine.values_list("failures", flat=True).first() or 1
+        mine.update(due_at=Now() + min(EVERY * 2 ** min(failures, 10), LONGEST_PAUSE))

@@ -1,0 +1,132 @@
+"""A budget is made, changed, archived and taken up again, inside the scope; each leaves a line in the audit log."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from accounts import audit, journal
+from accounts.journal import Event
+from accounts.models import Organization, User
+from budgets import looking, reach, scopes
+from budgets.models import Budget, Department, Ledger, Mode, Unit
+from budgets.rules import thresholds
+from budgets.rules.periods import Every
+from tokentra.lib.problems import Problem
+from usage.names import Names
+
+MOST = 500  # active ones of an organization
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What somebody says of a budget."""
+
+    name: str
+    amount: Decimal
+    ledger: str = Ledger.COUNTED
+    scope: Mapping[str, list[str]] = field(default_factory=dict)
+    each: str = ""
+    department: Department | None = None
+    unit: str = Unit.USD
+    every: str = Every.MONTH
+    anchor: date | None = None
+    months: int = 1
+    thresholds: tuple[int, ...] = thresholds.DEFAULT
+    mode: str = Mode.NOTIFY
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        """As the row has them: scopes in one form, so that equal ones are equal."""
+        scope = {name: sorted(set(values)) for name, values in sorted(self.scope.items())}
+        custom = self.every == Every.CUSTOM
+        return {
+            **{each.name: getattr(self, each.name) for each in fields(self)},
+            "scope": scope,
+            "anchor": self.anchor if custom else None,
+            "months": self.months if custom else 1,
+            "thresholds": sorted(set(self.thresholds)),
+        }
+
+
+def make(organization: Organization, wanted: Wanted, *, by: User | None, now: datetime, anyway: bool = False) -> Budget:
+    """Raises a Problem for a scope that no table tells apart, or, unless `anyway`, that no figure ever had."""
+    organization.lock()
+    refuse_unreachable(organization, wanted, anyway=anyway)
+    if Budget.objects.owned_by(organization).active().count() >= MOST:
+        raise Problem(422, "too_many_budgets", f"An organization has up to {MOST} budgets. Archive one first.")
+    budget = Budget.objects.create(
+        organization=organization, **wanted.columns, created_by=by, created_at=now, changed_at=now
+    )
+    audit.note("budget_created", organization, by, about=budget, **told(budget))
+    journal.record(Event.BUDGET_CREATED, by, organization, budget=str(budget.pk), period=budget.every)
+    looking.look_soon(organization)
+    return budget
+
+
+def change(
+    budget: Budget, wanted: Wanted, *, by: User | None, now: datetime, version: int, anyway: bool = False
+) -> Budget:
+    """Raises a Problem where it was changed since `version` was read."""
+    organization = budget.organization
+    if wanted.columns["scope"] != budget.scope or wanted.ledger != budget.ledger:
+        refuse_unreachable(organization, wanted, anyway=anyway)
+    mine = Budget.objects.owned_by(organization).filter(pk=budget.pk, version=version)
+    if not mine.update(**wanted.columns, changed_at=now, version=version + 1):
+        sentence = "Somebody changed this budget meanwhile. Look at it again, then repeat your change."
+        raise Problem(409, "changed_meanwhile", sentence)
+    was = told(budget)
+    budget.refresh_from_db()
+    audit.note("budget_changed", organization, by, about=budget, **told(budget), was=was)
+    looking.look_soon(organization)
+    return budget
+
+
+def archive(budget: Budget, *, by: User | None, now: datetime) -> bool:
+    """It keeps its past periods and is held against nothing any more; False where it was archived already."""
+    mine = Budget.objects.owned_by(budget.organization).active().filter(pk=budget.pk)
+    if not mine.update(archived_at=now, changed_at=now):
+        return False
+    audit.note("budget_archived", budget.organization, by, about=budget, **told(budget))
+    return True
+
+
+def restore(budget: Budget, *, by: User | None, now: datetime) -> bool:
+    mine = Budget.objects.owned_by(budget.organization).filter(pk=budget.pk, archived_at__isnull=False)
+    if not mine.update(archived_at=None, changed_at=now):
+        return False
+    audit.note("budget_restored", budget.organization, by, about=budget, **told(budget))
+    looking.look_soon(budget.organization)
+    return True
+
+
+def refuse_unreachable(organization: Organization, wanted: Wanted, *, anyway: bool) -> None:
+    dimensions = {*wanted.scope, *([wanted.each] if wanted.each else [])}
+    if wanted.department:
+        dimensions.add(wanted.department.dimension)
+    try:
+        scopes.where(wanted.ledger, dimensions)
+    except scopes.BadScope as reason:
+        raise Problem(422, "invalid_field", str(reason), fields={"scope": [str(reason)]}) from None
+    missing = [] if anyway else reach.unknown(organization, wanted.ledger, wanted.scope)
+    if missing:
+        dimension, value = missing[0]
+        shown = Names(organization).shown(dimension, value)
+        sentence = (
+            f"Nothing with the {scopes.label(dimension).lower()} “{shown}” has been used so far, so this budget would "
+            "stay at zero. Check how it is written, or create it anyway."
+        )
+        raise Problem(422, "scope_never_matches", sentence, fields={"scope": [sentence]})
+
+
+def told(budget: Budget) -> dict[str, Any]:
+    return {
+        "name": budget.name,
+        "amount": f"{budget.amount.normalize():f}",
+        "unit": budget.unit,
+        "period": budget.every,
+        "scope": budget.scope,
+        "each": budget.each,
+        "mode": budget.mode,
+    }

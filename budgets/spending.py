@@ -1,0 +1,262 @@
+"""What scopes spent in spans of time: one statement for each table that is asked, however many budgets there are.
+
+What counts is read from the rollups of the dashboard, so that it is counted by the same rule and never twice
+(decisions.md 5). A bill's day is the day of the same date in the organization's zone; what has an hour counts from
+where it began. Of zones that are not whole hours from UTC, calls are read by the quarter of an hour.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+
+from budgets import scopes
+from budgets.rules.periods import Span
+from budgets.scopes import PROVIDER, Where
+from usage.rows import TOKEN_CLASSES
+
+ZERO = Decimal(0)
+
+
+@dataclass(frozen=True)
+class Ask:
+    """What is asked: a scope in a span; `each` asks for every value of a dimension, of at least so much."""
+
+    ledger: str
+    scope: Mapping[str, Sequence[str]]
+    span: Span
+    each: str = ""
+    least: Decimal | None = None
+    is_tokens: bool = False
+
+    @property
+    def where(self) -> Where:
+        return scopes.where(self.ledger, {*self.scope, *([self.each] if self.each else [])})
+
+    @property
+    def is_between_hours(self) -> bool:
+        return bool(self.span.start.minute or self.span.end.minute)
+
+
+@dataclass(frozen=True)
+class Spent:
+    """`amount` is in dollars. Of other currencies nothing is in it but their names."""
+
+    amount: Decimal = ZERO
+    billed: Decimal = ZERO
+    computed: Decimal = ZERO
+    measured: Decimal = ZERO
+    tokens: int = 0
+    unpriced_tokens: int = 0
+    other_currencies: tuple[str, ...] = ()
+
+    def __add__(self, other: "Spent") -> "Spent":
+        return Spent(
+            self.amount + other.amount,
+            self.billed + other.billed,
+            self.computed + other.computed,
+            self.measured + other.measured,
+            self.tokens + other.tokens,
+            self.unpriced_tokens + other.unpriced_tokens,
+            tuple(sorted({*self.other_currencies, *other.other_currencies})),
+        )
+
+    @property
+    def basis(self) -> str:
+        """As the chip says it; "" where nothing was spent."""
+        parts = [name for name in ("billed", "computed", "measured") if getattr(self, name)]
+        return parts[0] if len(parts) == 1 else "mixed" if parts else ""
+
+
+NOTHING = Spent()
+TOKENS = " + ".join(f"r.{name}" for name in TOKEN_CLASSES)
+COUNTED_SUMS = f"""
+    coalesce(sum(r.amount) FILTER (WHERE r.counted AND r.currency = 'USD'), 0),
+    coalesce(sum(r.amount) FILTER (WHERE r.counted AND r.currency = 'USD' AND r.ledger = 'billed'), 0),
+    coalesce(sum(r.amount) FILTER (WHERE r.counted AND r.currency = 'USD' AND r.ledger = 'usage'), 0),
+    coalesce(sum(r.amount) FILTER (WHERE r.counted AND r.currency = 'USD' AND r.ledger = 'measured'), 0),
+    coalesce(sum({TOKENS}) FILTER (WHERE r.tokens_counted), 0),
+    coalesce(sum(r.unpriced_tokens) FILTER (WHERE r.counted), 0),
+    coalesce(array_agg(DISTINCT r.currency) FILTER (WHERE r.counted AND r.currency <> 'USD' AND r.amount <> 0), '{{}}')
+"""
+MEASURED_SUMS = """
+    coalesce(sum(r.amount) FILTER (WHERE r.currency = 'USD'), 0), 0, 0,
+    coalesce(sum(r.amount) FILTER (WHERE r.currency = 'USD'), 0),
+    coalesce(sum(r.tokens_in + r.tokens_out), 0),
+    coalesce(sum(r.unpriced_tokens), 0),
+    coalesce(array_agg(DISTINCT r.currency) FILTER (WHERE r.currency <> 'USD' AND r.amount <> 0), '{}')
+"""
+ASKS = """
+WITH asks AS MATERIALIZED (SELECT * FROM jsonb_to_recordset(%(asks)s::jsonb) AS a (
+    key int, start timestamptz, "end" timestamptz, first_day date, end_day date, low timestamptz, high timestamptz,
+    dimension text, by text, "values" text[], by_values text[], providers text[], models text[], projects text[],
+    api_keys text[], users text[], service_tiers text[], each text, least numeric, is_tokens boolean, no_calls boolean
+))
+SELECT a.key, {each} AS value, {day} AS day, {sums}
+FROM asks a JOIN {source} r ON r.organization_id = %(organization)s AND {within}
+GROUP BY a.key, a.least, a.is_tokens, 2, 3
+HAVING a.least IS NULL OR a.least <= CASE WHEN a.is_tokens THEN {tokens} ELSE {money} END"""
+
+
+def one_of(column: str, asked: str) -> str:
+    return f"(a.{asked} IS NULL OR {column} = ANY(a.{asked}))"
+
+
+@dataclass(frozen=True)
+class Table:
+    """A rollup: how its rows are found for an ask, and which day each is of."""
+
+    source: str
+    sums: str
+    within: str
+    each: str
+    day: str
+    tokens: str
+    money: str
+
+    def statement(self, *, by_day: bool) -> str:
+        return ASKS.format(
+            source=self.source,
+            sums=self.sums,
+            within=self.within,
+            each=self.each,
+            day=self.day if by_day else "NULL::date",
+            tokens=self.tokens,
+            money=self.money,
+        )
+
+
+COUNTED = {
+    "sums": COUNTED_SUMS,
+    "tokens": f"coalesce(sum({TOKENS}) FILTER (WHERE r.tokens_counted), 0)",
+    "money": "coalesce(sum(r.amount) FILTER (WHERE r.counted AND r.currency = 'USD'), 0)",
+}
+CALLS = {
+    "sums": MEASURED_SUMS,
+    "tokens": "coalesce(sum(r.tokens_in + r.tokens_out), 0)",
+    "money": "coalesce(sum(r.amount) FILTER (WHERE r.currency = 'USD'), 0)",
+}
+UTC_DAY = "(r.hour AT TIME ZONE 'UTC')::date"
+LOCAL_DAY = "(r.hour AT TIME ZONE %(zone)s)::date"
+TABLES = {
+    "hours": Table(
+        source="usage_hourrollup",
+        within=f"""r.dimension = a.dimension AND r.hour >= a.low AND r.hour < a.high
+            AND (r.counted OR r.tokens_counted) AND NOT (a.no_calls AND r.ledger = 'measured')
+            AND {one_of("r.value", "values")} AND {one_of("r.provider", "providers")}
+            AND CASE WHEN r.seconds >= 86400 THEN {UTC_DAY} >= a.first_day AND {UTC_DAY} < a.end_day
+                ELSE r.hour >= a.start AND r.hour < a."end" END""",
+        each="CASE a.each WHEN '' THEN '' WHEN 'provider' THEN r.provider ELSE r.value END",
+        day=f"CASE WHEN r.seconds >= 86400 THEN {UTC_DAY} ELSE {LOCAL_DAY} END",
+        **COUNTED,
+    ),
+    "days": Table(
+        source="usage_dayrollup",
+        within=f"""r.day >= a.first_day AND r.day < a.end_day AND (r.counted OR r.tokens_counted)
+            AND {one_of("r.provider", "providers")} AND {one_of("r.model", "models")}
+            AND {one_of("r.project", "projects")} AND {one_of("r.api_key", "api_keys")}
+            AND {one_of("r.user_ref", "users")} AND {one_of("r.service_tier", "service_tiers")}""",
+        each="""CASE a.each WHEN '' THEN '' WHEN 'provider' THEN r.provider WHEN 'model' THEN r.model
+            WHEN 'project' THEN r.project WHEN 'api_key' THEN r.api_key WHEN 'user' THEN r.user_ref
+            ELSE r.service_tier END""",
+        day="r.day",
+        **COUNTED,
+    ),
+    "measured": Table(
+        source="usage_measuredday",
+        within=f"""r.dimension = a.dimension AND r.by = a.by AND r.day >= a.first_day AND r.day < a.end_day
+            AND {one_of("r.value", "values")} AND {one_of("r.by_value", "by_values")}""",
+        each="CASE a.each WHEN '' THEN '' WHEN a.dimension THEN r.value ELSE r.by_value END",
+        day="r.day",
+        **CALLS,
+    ),
+    # calls that count, by the quarter of an hour: no account covers their provider's day (usage.measuring.turning)
+    "quarters": Table(
+        source="""(SELECT *, split_part(value, '/', 1) AS provider,
+            substr(value, strpos(value, '/') + 1) AS model FROM usage_measuredhour)""",
+        within=f"""r.dimension = 'model' AND r.hour >= a.start AND r.hour < a."end"
+            AND {one_of("r.provider", "providers")} AND {one_of("r.model", "values")}
+            AND NOT EXISTS (SELECT FROM usage_ledgerday l WHERE l.organization_id = %(organization)s
+                AND l.day = {UTC_DAY} AND l.provider = r.provider)""",
+        each="CASE a.each WHEN '' THEN '' WHEN 'provider' THEN r.provider ELSE r.model END",
+        day=LOCAL_DAY,
+        **CALLS,
+    ),
+}
+
+
+@dataclass
+class Answer:
+    """What came back for one ask: by value ("" where it asks for no dimension's) and, where asked for, by day."""
+
+    values: dict[str, Spent] = field(default_factory=dict)
+    days: dict[tuple[str, date], Spent] = field(default_factory=dict)
+
+    @property
+    def total(self) -> Spent:
+        return self.values.get("", NOTHING)
+
+
+def spent(organization_id: UUID, asks: Sequence[Ask], *, by_day: bool = False, zone: str = "UTC") -> list[Answer]:
+    """An answer for each ask in their order, inside the organization's scope: at most a query for each table."""
+    answers = [Answer() for _ in asks]
+    by_table: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for key, ask in enumerate(asks):
+        for table, row in rows_of(key, ask):
+            by_table[table].append(row)
+    with connection.cursor() as cursor:
+        for table, rows in by_table.items():
+            params: dict[str, Any] = {"organization": organization_id, "asks": json.dumps(rows), "zone": zone}
+            cursor.execute(TABLES[table].statement(by_day=by_day), params)
+            for key, value, day, *sums in cursor.fetchall():
+                found = read(sums)
+                answer = answers[key]
+                answer.values[value] = answer.values.get(value, NOTHING) + found
+                if day is not None:
+                    answer.days[value, day] = answer.days.get((value, day), NOTHING) + found
+    return answers
+
+
+def rows_of(key: int, ask: Ask) -> Iterable[tuple[str, dict[str, Any]]]:
+    """The rows by which an ask is joined with its tables."""
+    where, span, scope = ask.where, ask.span, ask.scope
+    row: dict[str, Any] = {
+        "key": key,
+        "start": span.start.isoformat(),
+        "end": span.end.isoformat(),
+        "first_day": span.first_day.isoformat(),
+        "end_day": span.end_day.isoformat(),
+        "low": min(span.start, midnight(span.first_day)).isoformat(),
+        "high": max(span.end, midnight(span.end_day)).isoformat(),
+        "dimension": where.dimension,
+        "by": where.by,
+        "values": scope.get(where.dimension),
+        "by_values": scope.get(where.by),
+        "providers": scope.get(PROVIDER),
+        "each": ask.each,
+        "least": None if ask.least is None else str(ask.least),
+        "is_tokens": ask.is_tokens,
+        "no_calls": False,
+    }
+    row |= {f"{name}s": scope.get(name) for name in ("model", "project", "api_key", "user", "service_tier")}
+    if where.table == "hours" and where.dimension == "model" and ask.is_between_hours:
+        parts = row | {"least": None}  # of which neither may reach it
+        yield "quarters", parts
+        yield "hours", parts | {"no_calls": True}
+    else:
+        yield where.table, row
+
+
+def midnight(day: date) -> datetime:
+    return datetime.combine(day, time.min, UTC)
+
+
+def read(sums: Sequence[Any]) -> Spent:
+    amount, billed, computed, measured, tokens, unpriced, others = sums
+    return Spent(amount, Decimal(billed), Decimal(computed), measured, int(tokens), int(unpriced), tuple(others))

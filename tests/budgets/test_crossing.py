@@ -1,0 +1,214 @@
+"""Each threshold is told once in a period, whatever is late, revised, raised or looked at twice (B37, B59)."""
+
+import threading
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from django.db import connection
+
+from accounts.permissions import Role
+from budgets import looking, making, raising
+from budgets.kept import Look
+from budgets.models import Budget
+from tests import make
+from tests.budgets.conftest import crossings, in_zone, look, periods, standing, told
+from tests.usage.accounts_of import DAY, Account, at, billed
+from tests.usage.measuring.conftest import NOON
+from tokentra.lib.tenancy import organization_scope
+
+pytestmark = pytest.mark.django_db
+
+HOUR, MONTH = timedelta(hours=1), timedelta(days=31)
+
+
+def test_a_threshold_is_told_once_in_each_period(acme, spend):
+    make.budget(acme, "100")
+    spend("60")
+
+    look(acme, NOON)
+    look(acme, NOON + HOUR)
+    assert told(acme) == [50]
+
+    spend("45")
+    look(acme, NOON + HOUR)
+    assert told(acme) == [50, 80, 100]
+
+    spend("70", at="2026-11-20T12:00:00Z")
+    look(acme, NOON + timedelta(hours=2))
+    assert told(acme) == [50, 80, 100]
+    assert {each.latest_spent for each in crossings(acme)} == {175}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_b59_two_who_look_at_the_same_time_tell_each_threshold_once(acme, spend):
+    make.budget(acme, "100")
+    spend("90")
+    both = threading.Barrier(2)
+
+    def evaluate() -> None:
+        try:
+            both.wait(5)
+            look(acme, NOON)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=evaluate) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+
+    assert told(acme) == [50, 80]
+
+
+def test_a_revised_bill_takes_a_crossing_back_and_reaching_it_again_is_not_told_again(acme, in_acme):
+    make.budget(acme, "10", thresholds=(50,))
+    account = Account(acme.pk)
+    shares = []
+
+    for hour, amount in enumerate(("6", "4.8", "4", "6")):
+        account.reads_bill(billed(amount), now=at(DAY, days=3) + HOUR * hour)
+        look(acme, NOON + HOUR * hour)
+        (only,) = crossings(acme)
+        shares.append((only.latest_spent, only.receded_at is not None))
+
+    assert shares == [(6, False), (Decimal("4.8"), False), (4, True), (6, False)]
+
+
+def test_a_raised_limit_can_be_reached_again_and_its_end_tells_nothing_new(acme, alice, spend):
+    bob = make.member(acme, "bob@acme.example", Role.MEMBER)
+    budget = make.budget(acme, "100", thresholds=(100,))
+    spend("100")
+    look(acme, NOON)
+    with organization_scope(acme.pk):
+        asked = raising.ask(budget, Decimal(150), last_day=date(2026, 11, 22), reason="Launch", by=bob, now=NOON + HOUR)
+        raising.approve(asked, by=alice, now=NOON + HOUR)
+
+    look(acme, NOON + HOUR * 2)
+    assert [each.amount for each in crossings(acme)] == [100]
+
+    spend("50")
+    look(acme, NOON + HOUR * 2)
+    look(acme, NOON + timedelta(days=4))
+
+    assert [each.amount for each in crossings(acme)] == [100, 150]
+    assert standing(acme, datetime(2026, 11, 22, 23, 59, 59, tzinfo=UTC)).limit == 150
+    assert standing(acme, datetime(2026, 11, 23, tzinfo=UTC)).limit == 100
+
+
+def test_a_lowered_limit_tells_what_was_not_reached_before_and_nothing_else(acme, alice, spend):
+    budget = make.budget(acme, "100")
+    spend("60")
+    look(acme, NOON)
+    with organization_scope(acme.pk):
+        wanted = making.Wanted(name=budget.name, amount=Decimal(70))
+        making.change(budget, wanted, by=alice, now=NOON, version=1)
+
+    look(acme, NOON + HOUR)
+
+    assert told(acme) == [50, 80]
+
+
+def test_b37_a_call_that_comes_late_restates_the_period_that_is_over_and_tells_that_it_is_late(acme, spend):
+    make.budget(acme, "100", at=datetime(2026, 10, 5, tzinfo=UTC))
+    spend("40", at="2026-10-30T09:00:00Z")
+    look(acme, datetime(2026, 11, 1, 0, 1, tzinfo=UTC))
+    assert periods(acme) == [("2026-10-01", 40, 40)]
+    assert told(acme) == []
+
+    spend("30", at="2026-10-31T22:00:00Z")
+    look(acme, NOON)
+
+    assert periods(acme) == [("2026-10-01", 70, 40)]
+    assert [(each.threshold, each.first_day, each.is_late) for each in crossings(acme)] == [
+        (50, date(2026, 10, 1), True)
+    ]
+
+
+def test_a_period_that_is_over_keeps_the_limit_that_it_had(acme, alice, spend):
+    budget = make.budget(acme, "100", at=datetime(2026, 10, 5, tzinfo=UTC))
+    spend("40", at="2026-10-30T09:00:00Z")
+    look(acme, NOON)
+    with organization_scope(acme.pk):
+        making.change(budget, making.Wanted(name=budget.name, amount=Decimal(10)), by=alice, now=NOON, version=1)
+        budget.periods.update(spent=1)
+
+    look(acme, NOON + HOUR)
+
+    with organization_scope(acme.pk):
+        kept = budget.periods.get()
+    assert (kept.limit, kept.spent, kept.is_restated) == (100, 40, False)
+    assert told(acme) == []
+
+
+def test_older_periods_are_restated_once_a_day_and_nothing_is_kept_from_before_the_budget(acme, spend):
+    make.budget(acme, "100", every="week", at=datetime(2026, 10, 28, tzinfo=UTC))
+    for day in ("10-22", "10-29", "11-04", "11-12"):
+        spend("1", at=f"2026-{day}T09:00:00Z")
+
+    look(acme, NOON)
+    assert [first for first, _, _ in periods(acme)] == ["2026-11-09"]
+
+    look(acme, NOON, days=100)
+    assert periods(acme) == [(first, 1, 1) for first in ("2026-10-26", "2026-11-02", "2026-11-09")]
+
+    spend("5", at="2026-10-29T10:00:00Z")
+    look(acme, NOON)
+    assert periods(acme)[0][1] == 1
+    look(acme, NOON, days=100)
+    assert periods(acme)[0] == ("2026-10-26", 6, 1)
+
+
+def test_a_change_of_the_time_zone_tells_nothing_again(acme, spend):
+    make.budget(acme, "100")
+    spend("60")
+    look(acme, NOON)
+
+    in_zone(acme, "Asia/Kolkata")
+    look(acme, NOON + HOUR)
+
+    assert told(acme) == [50]
+
+
+@pytest.mark.worker
+def test_what_is_due_is_looked_at_once_a_minute_and_trouble_of_one_holds_up_nobody(acme, elsewhere, spend, monkeypatch):
+    make.budget(acme, "100")
+    make.budget(elsewhere, "100")
+    spend("60")
+    hold = looking.hold
+
+    def broken(organization, now, **how):
+        if organization == elsewhere:
+            raise ArithmeticError
+        return hold(organization, now, **how)
+
+    monkeypatch.setattr(looking, "hold", broken)
+    with pytest.MonkeyPatch.context() as quiet:
+        quiet.setattr(looking.log, "exception", lambda *_: None)
+        assert looking.look_due() is False
+
+    assert told(acme) == [50]
+    marks = [mark(of) for of in (acme, elsewhere)]
+    assert [each.failures for each in marks] == [0, 1]
+    assert marks[0].due_at - NOON == looking.EVERY
+    assert looking.look_due() is False
+
+
+def mark(of) -> Look:
+    with organization_scope(of.pk):
+        return Look.objects.owned_by(of).get()
+
+
+@pytest.mark.worker
+def test_an_organization_without_an_active_budget_is_not_looked_at_any_more(acme, alice):
+    budget = make.budget(acme)
+    with organization_scope(acme.pk):
+        making.archive(budget, by=alice, now=NOON)
+
+    looking.look_due()
+
+    assert mark(acme).due_at is None
+    with organization_scope(acme.pk):
+        making.restore(Budget.objects.owned_by(acme).get(), by=alice, now=NOON)
+    assert mark(acme).due_at is not None

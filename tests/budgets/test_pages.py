@@ -1,0 +1,245 @@
+"""The pages of budgets: made, changed, refused where they could not work, seen by everybody and changed by some."""
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+from django.core.cache import cache
+
+from accounts.models import AuditLine, JournalEntry
+from accounts.permissions import Role
+from budgets.models import Budget, Department
+from tests import make
+from tests.answers import body_of
+from tests.budgets.conftest import in_zone, look
+from tests.conftest import Browser
+from tests.usage.measuring.conftest import NOON
+from tokentra.lib.tenancy import organization_scope
+
+pytestmark = pytest.mark.django_db
+
+FORM = {"name": "Everything", "amount": "500", "unit": "usd", "every": "month", "thresholds": "50, 80, 100"}
+
+
+def held(of) -> list[Budget]:
+    with organization_scope(of.pk):
+        return list(Budget.objects.owned_by(of).select_related("department").order_by("created_at"))
+
+
+def said(of, action: str) -> int:
+    with organization_scope(of.pk):
+        return AuditLine.objects.owned_by(of).filter(action=action).count()
+
+
+def test_a_monthly_budget_of_the_organization_takes_a_name_and_an_amount(acme, alices, spend):
+    spend("120")
+
+    answer = alices.post("/budgets/new/", FORM)
+
+    (made,) = held(acme)
+    assert answer.headers["Location"] == f"/budgets/{made.pk}/"
+    assert (made.amount, made.every, made.scope, made.thresholds) == (500, "month", {}, [50, 80, 100])
+    assert made.is_of_organization
+    page, top = body_of(alices.get(f"/budgets/{made.pk}/")), body_of(alices.get("/budgets/progress/"))
+    assert "$120.00" in page
+    assert "$380.00 left" in page
+    assert "Measured" in page
+    assert "$120.00 of $500.00" in top
+    with organization_scope(acme.pk):
+        assert JournalEntry.objects.owned_by(acme).filter(event="budget_created").count() == 1
+    assert said(acme, "budget_created") == 1
+
+
+@pytest.mark.parametrize(
+    ("told", "row"),
+    [
+        ({"of": "counted:provider", "values": "openai\n\n openai "}, {"ledger": "counted", "scope": {"provider": ["openai"]}}),
+        (
+            {"of": "measured:customer", "values": "globex", "also": "measured:model", "also_values": "openai/gpt-4o-mini"},
+            {"ledger": "measured", "scope": {"customer": ["globex"], "model": ["openai/gpt-4o-mini"]}},
+        ),
+        ({"of": "measured:user", "is_each": "on"}, {"ledger": "measured", "scope": {}, "each": "user"}),
+        ({"unit": "tokens", "amount": "1000000"}, {"unit": "tokens", "amount": 1_000_000}),
+        ({"every": "custom", "anchor": "2026-01-31", "months": "2"}, {"anchor": date(2026, 1, 31), "months": 2}),
+        ({"every": "week", "anchor": "2026-01-31"}, {"every": "week", "anchor": None}),
+        ({"thresholds": "100%, 75 90;75"}, {"thresholds": [75, 90, 100]}),
+    ],
+)  # fmt: skip
+def test_what_the_form_says_is_what_is_kept_and_comes_back_into_it(acme, alices, spend, told, row):
+    spend("1", customerId="globex", userId="ann")
+
+    alices.post("/budgets/new/", FORM | told)
+
+    (made,) = held(acme)
+    assert {name: getattr(made, name) for name in row} == row
+    again = alices.get(f"/budgets/{made.pk}/change/").context["form"].initial
+    kept = {name: "" if value is None else value for name, value in again.items() if value is not False}
+    alices.post(f"/budgets/{made.pk}/change/", kept | {"name": "Again"})
+    (changed,) = held(acme)
+    assert {name: getattr(changed, name) for name in row} == row
+    assert (changed.name, changed.version) == ("Again", 2)
+
+
+@pytest.mark.parametrize(
+    ("told", "field"),
+    [
+        ({"amount": "0"}, "amount"),
+        ({"amount": "-5"}, "amount"),
+        ({"amount": "NaN"}, "amount"),
+        ({"amount": "1e30"}, "amount"),
+        ({"unit": "tokens", "amount": "1.5"}, "amount"),
+        ({"thresholds": "0"}, "thresholds"),
+        ({"thresholds": "1001"}, "thresholds"),
+        ({"thresholds": "half"}, "thresholds"),
+        ({"thresholds": "1 2 3 4 5 6 7 8 9 10 11"}, "thresholds"),
+        ({"every": "custom"}, "anchor"),
+        ({"every": "custom", "anchor": "2026-01-31", "months": "13"}, "months"),
+        ({"of": "measured:customer"}, "values"),
+        ({"of": "measured:weather", "values": "rain"}, "of"),
+        ({"is_each": "on"}, "of"),
+        ({"of": "measured:customer", "values": "globex", "also": "counted:model", "also_values": "m"}, "also"),
+        ({"of": "measured:customer", "values": "globex", "also": "measured:model"}, "also_values"),
+        ({"of": "measured:team", "values": "red", "also": "measured:user", "also_values": "ann"}, "values"),
+        ({"mode": "block"}, "mode"),
+    ],
+)
+def test_what_cannot_be_is_refused_beside_its_field(acme, alices, told, field):
+    answer = alices.post("/budgets/new/", FORM | told)
+
+    assert answer.status_code == 422
+    assert field in answer.context["form"].errors
+    assert held(acme) == []
+
+
+def test_a_scope_that_can_never_match_is_refused_and_made_anyway_if_one_insists(acme, alices, spend):
+    spend("1", customerId="globex")
+    wanted = FORM | {"of": "measured:customer", "values": "Globex"}
+
+    refused = alices.post("/budgets/new/", wanted)
+    assert refused.status_code == 422
+    assert "Nothing with the customer “Globex” has been used so far" in body_of(refused)
+    assert held(acme) == []
+
+    alices.post("/budgets/new/", wanted | {"anyway": "on"})
+    assert len(held(acme)) == 1
+
+
+def test_somebody_elses_change_is_not_undone_unseen(acme, alices):
+    budget = make.budget(acme, "100")
+    alices.post(f"/budgets/{budget.pk}/change/", FORM | {"amount": "200", "version": "1"})
+
+    answer = alices.post(f"/budgets/{budget.pk}/change/", FORM | {"amount": "300", "version": "1"})
+
+    assert answer.status_code == 422
+    assert "Somebody changed this budget meanwhile" in body_of(answer)
+    assert held(acme)[0].amount == 200
+
+
+def test_an_archived_budget_keeps_its_past_and_can_be_taken_up_again(acme, alices, spend):
+    budget = make.budget(acme, "100", name="Old one")
+    alices.post(f"/budgets/{budget.pk}/archive/")
+
+    page = body_of(alices.get("/budgets/"))
+    assert "No budgets yet" in page
+    assert "Old one" in page
+    assert "Since" in body_of(alices.get(f"/budgets/{budget.pk}/"))
+    cache.clear()
+    assert "Old one" not in body_of(alices.get("/budgets/progress/"))
+
+    alices.post(f"/budgets/{budget.pk}/restore/")
+    assert held(acme)[0].archived_at is None
+
+
+@pytest.mark.parametrize("role", [Role.MEMBER, Role.VIEWER])
+def test_members_and_viewers_see_budgets_and_change_none(acme, role, spend):
+    budget = make.budget(acme, "100")
+    browser = Browser(make.member(acme, "carol@acme.example", role))
+
+    assert "Create budget" not in body_of(browser.get("/budgets/"))
+    assert browser.get(f"/budgets/{budget.pk}/").status_code == 200
+    assert ("Ask for more" in body_of(browser.get(f"/budgets/{budget.pk}/"))) is (role is Role.MEMBER)
+    for path in ("new/", f"{budget.pk}/change/", f"{budget.pk}/archive/", "departments/"):
+        assert browser.post(f"/budgets/{path}", FORM).status_code == 403
+
+
+def test_the_page_of_a_budget_says_who_spends_it_what_was_reached_and_what_was_before(acme, alices, spend):
+    budget = make.budget(acme, "100", at=NOON.replace(month=10))
+    spend("30", at="2026-10-25T10:00:00Z")
+    spend("60", model="gpt-4o")
+    spend("5")
+    look(acme, NOON)
+    spend("7", at="2026-10-31T10:00:00Z")
+    look(acme, NOON)
+
+    page = body_of(alices.get(f"/budgets/{budget.pk}/"))
+
+    assert "gpt-4o" in page
+    assert "<strong>50%</strong> reached" in page
+    assert "$37.00" in page
+    assert "$30.00" in page
+    assert 'data-label="As it ended"' in page
+
+
+def test_b57_the_reset_on_screen_is_the_instant_at_which_the_period_ends(acme, alices):
+    in_zone(acme, "Asia/Kathmandu")
+    budget = make.budget(acme)
+
+    page = body_of(alices.get(f"/budgets/{budget.pk}/"))
+
+    assert 'datetime="2026-11-30T18:15:00+00:00"' in page
+
+
+def test_the_form_suggests_an_amount_from_the_past_and_says_how(acme, alices, spend):
+    for day, amount in (("2026-10-23", "100"), ("2026-11-03", "20"), ("2026-11-10", "20"), ("2026-11-17", "9")):
+        spend(amount, at=f"{day}T10:00:00Z")
+
+    page = body_of(alices.get("/budgets/new/"))
+
+    assert "of the last 3 whole weeks nine in ten came to no more than" in page
+
+
+def test_values_are_offered_as_the_figures_name_them(acme, alices, spend):
+    spend("1", customerId="globex")
+
+    assert "<code>globex</code>" in body_of(alices.get("/budgets/values/?of=measured:customer"))
+    assert "No team was used" in body_of(alices.get("/budgets/values/?of=measured:team"))
+    assert body_of(alices.get("/budgets/values/?of=no:thing")).strip() == ""
+
+
+def test_a_department_is_made_used_and_kept_while_a_budget_is_about_it(acme, alices, spend):
+    spend("3", team="red")
+    alices.post("/budgets/departments/", {"name": "Research", "dimension": "team", "values": "red\nblue"})
+    with organization_scope(acme.pk):
+        department = Department.objects.owned_by(acme).get()
+    again = alices.post("/budgets/departments/", {"name": "Research", "dimension": "team", "values": "red"})
+    assert again.status_code == 422
+
+    alices.post("/budgets/new/", FORM | {"department": str(department.pk)})
+    (made,) = held(acme)
+    assert (made.department, made.ledger) == (department, "measured")
+    assert "$3.00" in body_of(alices.get(f"/budgets/{made.pk}/"))
+
+    alices.post(f"/budgets/departments/{department.pk}/remove/")
+    with organization_scope(acme.pk):
+        assert Department.objects.owned_by(acme).exists()
+
+
+def test_the_card_of_the_dashboard_shows_the_budgets_that_are_closest_to_their_limit(acme, alices, spend):
+    spend("90")
+    for place in range(6):
+        make.budget(acme, str(100 + 100 * place), name=f"Budget {place}")
+
+    card = body_of(alices.get("/budgets/card/"))
+
+    assert "Budget 0" in card
+    assert "Budget 5" not in card
+    assert "And 2 more" in card
+    assert "/budgets/card/" in body_of(alices.get("/dashboard/"))
+
+
+@pytest.mark.parametrize("amount", [Decimal("0.000001"), Decimal(10) ** 15])
+def test_the_smallest_and_the_largest_amounts_are_kept(acme, alices, amount):
+    alices.post("/budgets/new/", FORM | {"amount": f"{amount:f}"})
+
+    assert [each.amount for each in held(acme)] == [amount]
+    assert alices.get("/budgets/").status_code == 200
