@@ -53,7 +53,7 @@ def test_every_scheduled_task_is_in_the_operators_page():
 def test_every_command_is_in_the_operators_page():
     commands = [
         path.stem
-        for app in ("tokentra", "accounts", "usage", "providers", "sdk_keys", "onboarding")
+        for app in ("tokentra", "accounts", "usage", "providers", "sdk_keys", "budgets", "onboarding")
         for path in (ROOT / app / "management/commands").glob("[a-z]*.py")
     ]
     missing = [name for name in commands if f"manage.py {name}" not in DOCS["operations.md"]]

@@ -299,7 +299,7 @@ def test_every_event_is_written_by_some_path_and_read_on_this_page(sam):
     """Read: the table of events names them all. Written: some module of the product names it where it is recorded."""
     sources = [
         path.read_text()
-        for app in ("accounts", "usage", "providers", "sdk_keys", "onboarding")
+        for app in ("accounts", "usage", "providers", "sdk_keys", "budgets", "onboarding")
         for path in (ROOT / app).rglob("*.py")
         if path.name != "journal.py"
     ]
