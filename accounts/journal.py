@@ -34,6 +34,7 @@ class Event(StrEnum):
     DASHBOARD_DATA_LOADED = "dashboard_data_loaded"
     OPTIMIZATION_FIRST_VIEW = "optimization_first_view"
     BUDGET_CREATED = "budget_created"
+    ALERT_CREATED = "alert_created"
     ALLOCATION_RULE_CREATED = "allocation_rule_created"
     SAMPLE_ENTERED = "sample_entered"
     SAMPLE_LEFT = "sample_left"

@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from accounts.models import Organization
 from budgets import crossing, history
+from budgets.alerting import crossings
 from budgets.kept import Look
 from budgets.models import Budget
 from budgets.rules.periods import Span, before, span_at
@@ -58,6 +59,7 @@ def look_at(organization_id: UUID, now: datetime) -> bool:
         organization = Organization.objects.get(pk=organization_id)
         is_deep = look.deep_day != now.date()
         found = hold(organization, now, reach=REACH if is_deep else timedelta(0))
+        crossings.tell(organization, now=now)
         look.due_at = now + EVERY if found else None
         look.looked_at, look.deep_day, look.failures = now, now.date(), 0
         look.save(update_fields=["due_at", "looked_at", "deep_day", "failures"])

@@ -1,15 +1,52 @@
-"""Doors for workers: the look at budgets that are due."""
+"""Doors for workers: the look at budgets that are due and at what is worth telling, and deliveries on their way."""
 
 from celery import shared_task
 from celery.schedules import crontab
 
 from budgets import looking
+from budgets.alerting import looking as alerting
+from budgets.alerting import tidying
+from budgets.channels import sealing, sending, settling
 from tokentra.lib.doorbell import ring
 
-BEATS: tuple[tuple[str, str, float | crontab], ...] = (("look at budgets", "budgets.tasks.look_at_budgets", 15.0),)
+BEATS: tuple[tuple[str, str, float | crontab], ...] = (
+    ("look at budgets", "budgets.tasks.look_at_budgets", 15.0),
+    ("look for alerts", "budgets.tasks.look_for_alerts", 15.0),
+    ("deliver alerts", "budgets.tasks.deliver_alerts", 15.0),
+    ("watch organizations", "budgets.tasks.watch_organizations", 300.0),
+    ("wrap channel secrets anew", "budgets.tasks.rewrap_channel_secrets", 3600.0),
+    ("tidy alerts", "budgets.tasks.tidy_alerts", crontab(hour=4, minute=10)),
+)
 
 
 @shared_task
 def look_at_budgets() -> None:
     if looking.look_due():
         ring(look_at_budgets)
+
+
+@shared_task
+def look_for_alerts() -> None:
+    if alerting.look_due():
+        ring(look_for_alerts)
+
+
+@shared_task
+def deliver_alerts() -> None:
+    sending.deliver_due()
+    settling.settle()
+
+
+@shared_task
+def watch_organizations() -> None:
+    alerting.watch_all()
+
+
+@shared_task
+def rewrap_channel_secrets() -> None:
+    sealing.rewrap_all()
+
+
+@shared_task
+def tidy_alerts() -> None:
+    tidying.tidy()

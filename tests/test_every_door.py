@@ -17,6 +17,7 @@ from django.test import Client
 from accounts.mailed import OutboxMail
 from accounts.models import Membership, Organization, User
 from accounts.organizations import memberships
+from budgets.channels.models import ChannelSecret
 from providers.models import Connection, SealedCredential
 from tests import make
 from tests.accounts import conftest as of_accounts
@@ -36,6 +37,9 @@ JSON = "application/json"
 ACME = {"name": "Acme", "timezone": "UTC", "currency": "USD"}
 KEY = {"scopes": ["ingest"], "environment": "live", "lasts": "90"}
 BUDGET = {"amount": "500", "unit": "usd", "every": "month", "thresholds": "50, 100"}
+RULE = {"severity": "info", "metric": "cost", "window": "1", "comparator": "above", "bound": "5"}
+CHANNEL = {"email": "desk@acme.example", "least": "info"}
+WISH = {"mailing": "digest", "least": "info", "digest_at": "08:00"}
 SIGNUP = {"email": "dana@new.example", "password": PASSWORD}
 CONNECT = {"provider": "openai", "credentials": {"admin_key": "sk-admin-" + "a" * 40}}
 
@@ -55,6 +59,8 @@ NAMES: list[tuple[str, str, dict[str, Any]]] = [
     ("/budgets/new/", "name", BUDGET),
     ("/budgets/departments/", "name", {"dimension": "team", "values": "red"}),
     ("/api/budgets", "name", {"amount": "500"}),
+    ("/alerts/rules/new/", "name", RULE),
+    ("/alerts/channels/new/", "name", CHANNEL),
     ("/api/auth/signup", "fullName", SIGNUP),
     ("/api/auth/signup", "organizationName", SIGNUP),
     ("/api/auth/api-keys", "name", {"scopes": ["ingest"], "environment": "live"}),
@@ -69,7 +75,7 @@ WRONG = {
     "two alphabets": "Q\N{CYRILLIC SMALL LETTER A}cme",
     "10 KB": "Q" * 10_240,
 }
-READABLE = [model for model in OWNED if model is not SealedCredential]
+READABLE = [model for model in OWNED if model not in (SealedCredential, ChannelSecret)]
 WIDE = "\N{FULLWIDTH LATIN CAPITAL LETTER W}ide"
 
 
@@ -244,6 +250,12 @@ FORMS: dict[str, dict[str, Any]] = {
     "budgets:change": BUDGET | {"name": "May", "version": "1"},
     "budgets:ask": {"amount": "900", "last_day": "2999-12-31", "reason": "Launch"},
     "budgets:departments": {"name": "Research", "dimension": "team", "values": "red"},
+    "alerts:new_rule": RULE | {"name": "Mine"},
+    "alerts:rule": RULE | {"name": "Mine"},
+    "alerts:new_channel": CHANNEL | {"name": "Desk"},
+    "alerts:wishes": WISH,
+    "alerts:acknowledge_many": {"alert": "01a217c2-1bfd-762a-9284-c73d438f2258"},
+    "alerts:snooze": {"length": "1h"},
     "sdk_keys:new": KEY | {"name": "Checkout"},
     "sdk_keys:replace": {"old": "now"},
 }
@@ -261,6 +273,8 @@ ACTS = {
     "usage:leave_off_summed_tag",
     "budgets:archive", "budgets:restore", "budgets:approve", "budgets:decline", "budgets:withdraw",
     "budgets:remove_department",
+    "alerts:acknowledge", "alerts:resolve", "alerts:reopen", "alerts:switch_rule", "alerts:remove_rule",
+    "alerts:test_channel", "alerts:enable_channel", "alerts:new_channel_secret", "alerts:remove_channel",
     "usage:enable_routing_rule", "usage:disable_routing_rule", "usage:remove_routing_rule",
 }  # fmt: skip
 

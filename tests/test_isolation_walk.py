@@ -13,6 +13,10 @@ from django.utils import timezone
 from accounts import invitations
 from accounts.permissions import Role
 from budgets import raising
+from budgets.alerting import firing, ruling
+from budgets.alerting.finding import Finding
+from budgets.alerting.kinds import BY_ID
+from budgets.channels.models import Channel
 from budgets.models import Department
 from tests import make
 from tests.answers import body_of
@@ -123,7 +127,25 @@ def budget_things(acme, alice) -> dict[str, str]:
         department = Department.objects.create(
             organization=acme, name=f"{CANARY} team", dimension="team", values=[CANARY], created_at=now
         )
-    return {"budget_id": str(held.pk), "raise_id": str(asked.pk), "department_id": str(department.pk)}
+    return alert_things(acme, alice) | {
+        "budget_id": str(held.pk),
+        "raise_id": str(asked.pk),
+        "department_id": str(department.pk),
+    }
+
+
+def alert_things(acme, alice) -> dict[str, str]:
+    """An alert, a rule and a channel."""
+    now = timezone.now()
+    finding = Finding("custom", "custom:x", f"{CANARY} alert", f"{CANARY} text")
+    wanted = {"name": f"{CANARY} rule", "metric": "cost", "comparator": "above", "bound": Decimal(5), "window": 1}
+    with organization_scope(acme.pk):
+        alert = firing.fire(acme, [finding], now=now)[0]
+        rule = ruling.make(acme, BY_ID["custom"], wanted, by=alice, now=now)
+        channel = Channel.objects.create(
+            organization=acme, kind="email", name=f"{CANARY} desk", email=f"desk@{CANARY}.example", created_at=now
+        )
+    return {"alert_id": str(alert.pk), "alert_rule_id": str(rule.pk), "channel_id": str(channel.pk)}
 
 
 def measured(acme) -> dict[str, str]:

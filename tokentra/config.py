@@ -66,6 +66,8 @@ class Config(BaseSettings):
 
     openai_base_url: str = Field("", alias="TOKENTRA_OPENAI_BASE_URL")
     anthropic_base_url: str = Field("", alias="TOKENTRA_ANTHROPIC_BASE_URL")
+    pagerduty_url: str = Field("", alias="TOKENTRA_PAGERDUTY_URL")
+    alert_hosts: Words = Field([], alias="TOKENTRA_ALERT_HOSTS")
 
     @field_validator(
         "allowed_hosts",
@@ -73,6 +75,7 @@ class Config(BaseSettings):
         "allowed_email_domains",
         "encryption_keys",
         "journal_webhook_secret",
+        "alert_hosts",
         mode="before",
     )
     @classmethod

@@ -75,7 +75,10 @@ GROUPS = (
     ),
     Group(
         "Control",
-        (Entry("Budgets", "target-arrow", "budgets:list", covers=("budgets:",)),),
+        (
+            Entry("Budgets", "target-arrow", "budgets:list", covers=("budgets:",)),
+            Entry("Alerts", "bell", "alerts:list", covers=("alerts:",)),
+        ),
     ),
     Group(
         "Set up",

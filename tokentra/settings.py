@@ -49,6 +49,8 @@ OLDEST_EVENT = timedelta(days=config.oldest_event_days)
 INGEST_REQUESTS, INGEST_EVENTS = config.ingest_requests, config.ingest_events
 DEMO_TOKEN = os.environ.get("TOKENTRA_DEMO_TOKEN", "")
 PROVIDER_BASE_URLS = {"openai": config.openai_base_url, "anthropic": config.anthropic_base_url}
+PAGERDUTY_URL = config.pagerduty_url
+ALERT_HOSTS = frozenset(config.alert_hosts)
 
 INSTALLED_APPS = [
     "unfold",

@@ -17,6 +17,7 @@ urlpatterns = [
     path("", include("usage.urls")),
     path("providers/", include("providers.urls")),
     path("budgets/", include("budgets.urls")),
+    path("alerts/", include("budgets.alerting.urls")),
     path("onboarding/", include("onboarding.urls")),
     path("docs/", include("tokentra.guide.urls")),
     path("", include("onboarding.guidance.urls")),

@@ -1,0 +1,1 @@
+"""Alerts: what is worth telling, told once, until it is over."""

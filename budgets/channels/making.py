@@ -1,0 +1,103 @@
+"""A channel is set up, tested, enabled again, given a new signing secret and removed, inside the scope."""
+
+import secrets
+from datetime import datetime
+
+from accounts import audit, journal
+from accounts.disposable import is_disposable
+from accounts.journal import Event
+from accounts.models import Membership, Organization, User
+from budgets.alerting import telling
+from budgets.channels import sealing
+from budgets.channels.kinds import Kind
+from budgets.channels.models import Channel, ChannelKind, Delivery
+from tokentra.lib.problems import Problem
+from tokentra.lib.secret import Secret
+
+MOST = 20
+TESTS_AT_ONCE = 3  # that wait for their answer
+PREFIX = "whsec_"
+
+
+def make(
+    organization: Organization,
+    kind: Kind,
+    *,
+    name: str,
+    address: Secret,
+    email: str,
+    least: str,
+    by: User,
+    now: datetime,
+) -> tuple[Channel, Secret | None]:
+    """The channel, and for a webhook the secret that it signs with, which is shown this once."""
+    Organization.objects.select_for_update().get(pk=organization.pk)
+    if Channel.objects.owned_by(organization).kept().count() >= MOST:
+        raise Problem(422, "too_many_channels", f"An organization has up to {MOST} channels. Remove one first.")
+    if kind.id == ChannelKind.EMAIL:
+        refuse_strangers(organization, email)
+    channel = Channel.objects.create(
+        organization=organization, kind=kind.id, name=name, email=email, shown=shown(kind, address), least=least,
+        created_by=by, created_at=now,
+    )  # fmt: skip
+    signing = Secret(PREFIX + secrets.token_urlsafe(32)) if kind.id == ChannelKind.WEBHOOK else None
+    if kind.asks:
+        sealing.seal(channel, {sealing.ADDRESS: address}, now=now)
+    if signing:
+        sealing.add_signing(channel, signing, now=now)
+    audit.note("channel_made", organization, by, about=channel, kind=kind.id, name=name)
+    journal.record(Event.ALERT_CREATED, by, organization, kind=f"channel_{kind.id}")
+    return channel, signing
+
+
+def refuse_strangers(organization: Organization, email: str) -> None:
+    """Letters go to mailboxes of the house: an address shares its domain with a member's."""
+    domain = email.rpartition("@")[2].lower()
+    members = Membership.objects.filter(organization=organization).values_list("user__email", flat=True)
+    if is_disposable(email) or domain not in {each.rpartition("@")[2].lower() for each in members}:
+        raise Problem(
+            422, "foreign_address", "Use an address at the domain of one of your members, or invite the person."
+        )
+
+
+def shown(kind: Kind, address: Secret) -> str:
+    """What tells the address from others without giving it away: its host and last four characters."""
+    if not kind.asks:
+        return ""
+    host = "" if kind.url else sealing.host_of(address)
+    return " ".join(part for part in (host, f"…{address.last_four}" if address.last_four else "") if part)[:120]
+
+
+def test(channel: Channel, *, by: User, now: datetime) -> Delivery:
+    """A message that says that it is a test, on its way like any other."""
+    waiting = Delivery.objects.owned_by(channel.organization).filter(channel=channel, news=None).waiting()
+    if waiting.count() >= TESTS_AT_ONCE:
+        raise Problem(429, "too_many_tests", "Tests are still on their way. Look at the log below in a minute.")
+    delivery = Delivery.objects.create(
+        organization=channel.organization, channel=channel, created_at=now, next_try_at=now
+    )
+    audit.note("channel_tested", channel.organization, by, about=channel, name=channel.name)
+    telling.nudge()
+    return delivery
+
+
+def enable(channel: Channel, *, by: User) -> None:
+    Channel.objects.owned_by(channel.organization).filter(pk=channel.pk).update(disabled_at=None, why="")
+    audit.note("channel_enabled", channel.organization, by, about=channel, name=channel.name)
+
+
+def new_secret(channel: Channel, *, by: User, now: datetime) -> Secret:
+    """Signed with both from now on, until the next one comes: so that a receiver may take up the new one first."""
+    if channel.kind != ChannelKind.WEBHOOK:
+        raise Problem(404, "no_secret", "Only webhooks are signed.")
+    signing = Secret(PREFIX + secrets.token_urlsafe(32))
+    sealing.add_signing(channel, signing, now=now)
+    audit.note("channel_secret_renewed", channel.organization, by, about=channel, name=channel.name)
+    return signing
+
+
+def remove(channel: Channel, *, by: User, now: datetime) -> None:
+    """Its secrets open nowhere any more; what was delivered stays in the stories of the alerts."""
+    Channel.objects.owned_by(channel.organization).filter(pk=channel.pk).update(removed_at=now)
+    sealing.destroy(channel, now=now)
+    audit.note("channel_removed", channel.organization, by, about=channel, name=channel.name)
