@@ -23,6 +23,7 @@ import psutil
 ROOT = Path(__file__).resolve().parent.parent
 KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR")
 Found = TypeVar("Found")
+Installed = Callable[[], Path]  # makes a directory with an installation that was started before
 
 EMAIL, PASSWORD = "owner@acme.example", "correct horse battery"
 

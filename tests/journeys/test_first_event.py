@@ -29,7 +29,7 @@ from tests.journeys.developers import (
     wrong_clock,
 )
 from tests.journeys.people import at, choose, go_on, no_sideways, sign_up, skip, somebody
-from tests.product import Product
+from tests.product import Installed, Product
 from tests.usage.measuring.otlp import model_server
 from tokentra.machine.prepare import NODE_SDK, path_with_node
 
@@ -39,8 +39,8 @@ NODE = os.pathsep.join([path_with_node(), str(NODE_SDK / "node_modules" / ".bin"
 
 
 @pytest.fixture(scope="module")
-def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    with Product(tmp_path_factory.mktemp("product")) as running:
+def product(installed: Installed) -> Iterator[Product]:
+    with Product(installed()) as running:
         yield running
 
 

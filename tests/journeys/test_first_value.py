@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from email import message_from_bytes
-from pathlib import Path
 
 import pytest
 from aiosmtpd.controller import Controller
@@ -14,7 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.fake_provider import KEYS, FakeProvider, World
 from tests.journeys import oracle
 from tests.journeys.people import PASSWORD, at, press, reach, somebody
-from tests.product import ROOT, Api, Product, free_port, wait_for
+from tests.product import ROOT, Api, Installed, Product, free_port, wait_for
 
 AXE = (ROOT / "node_modules/axe-core/axe.min.js").read_text()
 PAGES = ("/dashboard/", "/dashboard/?period=90d", "/usage/", "/optimization/", "/providers/", "/settings/profile/",
@@ -52,10 +51,9 @@ def mailbox() -> Iterator[Mailbox]:
 
 
 @pytest.fixture(scope="module")
-def product(fake: FakeProvider, mailbox: Mailbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    var: Path = tmp_path_factory.mktemp("product")
+def product(fake: FakeProvider, mailbox: Mailbox, installed: Installed) -> Iterator[Product]:
     addresses = {"TOKENTRA_OPENAI_BASE_URL": fake.url, "TOKENTRA_ANTHROPIC_BASE_URL": fake.url}
-    with Product(var, addresses | {"EMAIL_URL": f"smtp://127.0.0.1:{mailbox.server.port}"}) as running:
+    with Product(installed(), addresses | {"EMAIL_URL": f"smtp://127.0.0.1:{mailbox.server.port}"}) as running:
         yield running
 
 

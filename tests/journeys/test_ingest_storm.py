@@ -14,7 +14,7 @@ import psycopg
 import pytest
 
 from tests.bench import calls
-from tests.product import Api, Product, wait_for
+from tests.product import Api, Installed, Product, wait_for
 from tokentra.machine import places
 
 TRACK = "/api/usage/track"
@@ -85,8 +85,8 @@ class Senders:
 
 
 @pytest.fixture(scope="module")
-def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    with Product(tmp_path_factory.mktemp("storm")) as running:
+def product(installed: Installed) -> Iterator[Product]:
+    with Product(installed()) as running:
         yield running
 
 
@@ -155,12 +155,11 @@ def test_s3_3_a_long_storm_loses_and_doubles_nothing(product, key):
 @pytest.mark.parametrize(
     ("point", "again"), [("track.before_commit", "accepted"), ("track.after_commit", "duplicates")]
 )
-def test_s3_3_the_web_killed_on_either_side_of_the_commit(point, again, tmp_path_factory):
+def test_s3_3_the_web_killed_on_either_side_of_the_commit(point, again, tmp_path, installed):
     """Before it nothing is stored; after it, what was never answered comes again as a duplicate."""
-    var = tmp_path_factory.mktemp("points")
-    marks = var / "marks"
+    marks = tmp_path / "marks"
     marks.mkdir()
-    with Product(var / "var", {"TOKENTRA_CHAOS": point, "TOKENTRA_CHAOS_MARKS": str(marks)}) as product:
+    with Product(installed(), {"TOKENTRA_CHAOS": point, "TOKENTRA_CHAOS_MARKS": str(marks)}) as product:
         made = product.bootstrap().call(
             "POST", "/api/auth/api-keys", {"name": "points", "scopes": ["ingest"], "environment": "live"}
         )[1]

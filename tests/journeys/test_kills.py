@@ -10,7 +10,7 @@ import pytest
 
 from tests.fake_provider import FakeProvider, World, generate
 from tests.journeys import oracle
-from tests.product import Api, Product, wait_for
+from tests.product import Api, Installed, Product, wait_for
 
 VICTIMS = {
     "worker": ("celery", "worker"),
@@ -73,10 +73,10 @@ def world() -> World:
 
 
 @pytest.fixture(scope="module")
-def product(fake: FakeProvider, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+def product(fake: FakeProvider, installed: Installed) -> Iterator[Product]:
     """With a short lease, so that what a killed worker held is soon taken over."""
     short = {"TOKENTRA_OPENAI_BASE_URL": fake.url, "TOKENTRA_LEASE_SECONDS": "25"}
-    with Product(tmp_path_factory.mktemp("product"), short) as running:
+    with Product(installed(), short) as running:
         yield running
 
 

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -10,17 +9,16 @@ from playwright.sync_api import Browser, Page, expect
 from tests.fake_provider import FakeProvider
 from tests.fake_provider.example import KEYS
 from tests.journeys.people import PHONE, at, choose, connect, go_on, no_sideways, sign_up, skip, somebody
-from tests.product import Product, wait_for
+from tests.product import Installed, Product, wait_for
 
 SALES = "https://calendar.example/talk"
 
 
 @pytest.fixture(scope="module")
-def product(fake: FakeProvider, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+def product(fake: FakeProvider, installed: Installed) -> Iterator[Product]:
     """The operator has somebody to talk to."""
     addresses = {"TOKENTRA_OPENAI_BASE_URL": fake.url, "TOKENTRA_ANTHROPIC_BASE_URL": fake.url}
-    var: Path = tmp_path_factory.mktemp("product")
-    with Product(var, addresses | {"SALES_CONTACT_URL": SALES}) as running:
+    with Product(installed(), addresses | {"SALES_CONTACT_URL": SALES}) as running:
         yield running
 
 
@@ -76,7 +74,7 @@ def test_finops_at_a_midmarket_company_allocates_costs(browser: Browser, product
 
 @pytest.mark.parametrize("has_sales", [True, False])
 def test_an_executive_at_an_enterprise_may_talk_to_somebody_and_decides_by_the_summary(
-    has_sales, browser: Browser, product: Product, fake: FakeProvider, tmp_path_factory
+    has_sales, browser: Browser, product: Product, fake: FakeProvider, installed: Installed
 ):
     def travel(page: Page) -> None:
         sign_up(page, "cto@enterprise.example")
@@ -103,8 +101,7 @@ def test_an_executive_at_an_enterprise_may_talk_to_somebody_and_decides_by_the_s
         with somebody(browser, product) as page:
             travel(page)
         return
-    alone = tmp_path_factory.mktemp("without-sales")
-    with Product(alone, {"TOKENTRA_OPENAI_BASE_URL": fake.url}) as other, somebody(browser, other) as page:
+    with Product(installed(), {"TOKENTRA_OPENAI_BASE_URL": fake.url}) as other, somebody(browser, other) as page:
         travel(page)
 
 

@@ -19,7 +19,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.journeys.people import somebody
-from tests.product import KEPT, Product
+from tests.product import KEPT, Installed, Product
 from tests.usage.measuring.otlp import model_server
 
 STRANGERS = Path(__file__).parent / "strangers"
@@ -45,9 +45,9 @@ class Told:
 
 
 @pytest.fixture(scope="module")
-def told(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
+def told(browser: Browser, installed: Installed) -> Iterator[Told]:
     with (
-        Product(tmp_path_factory.mktemp("strangers")) as product,
+        Product(installed()) as product,
         model_server.serving() as models,
         somebody(browser, product) as page,
     ):
