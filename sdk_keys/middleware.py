@@ -11,6 +11,7 @@ from accounts.gates import refuse_key_in
 from accounts.http import Credential
 from sdk_keys import attempts, nearly, resolving, using
 from tokentra.lib import outage
+from tokentra.lib.answered_again import UNTIL
 from tokentra.lib.api_keys import is_key
 from tokentra.lib.problems import Problem
 from usage.measuring.otlp import door as otlp
@@ -50,6 +51,8 @@ class ApiKeys:
         response = self.get_response(request)
         response.cookies.clear()
         response.setdefault("Cache-Control", "private, no-store")
+        if until := getattr(getattr(request, "problem", None), "until", None):
+            request.META[UNTIL] = until
         using.note(credential, now=timezone.now())
         attempts.note(request, credential, now=timezone.now())
         return response

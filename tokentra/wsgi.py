@@ -6,10 +6,11 @@ from importlib import import_module
 
 from django.core.wsgi import get_wsgi_application
 
+from tokentra.lib.answered_again import AnsweredAgain
 from tokentra.lib.slow_bodies import InTime
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tokentra.settings")
 
-application = InTime(get_wsgi_application())
+application = InTime(AnsweredAgain(get_wsgi_application()))
 import_module("tokentra.urls")  # with all views, once for all web processes instead of in the first request of each
 gc.freeze()  # it stays: walking all of it, a full collection held up some request for a tenth of a second

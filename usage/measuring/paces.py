@@ -21,6 +21,12 @@ MOST_NAMES = 10_000
 TOO_MANY = "{what} in one second are too many: up to {most} are taken. Send this again after the time in Retry-After."
 
 
+class OverPace(Problem):
+    """`until` is when the next one is taken, where none is before."""
+
+    until: float | None = None
+
+
 def request(organization_id: UUID, *, status: int = 429) -> None:
     """One request; raises a Problem over the pace."""
     keep(name_within(organization_id, "requests"), 1, settings.INGEST_REQUESTS, "So many requests", status)
@@ -42,7 +48,9 @@ def keep(name: str, count: int, most: int, what: str, status: int) -> None:
     granted = min(asked, most - (came - asked))
     if granted < count and came > asked:
         headers = Limit(most, 0, 1).headers | {"Retry-After": "1"}
-        raise Problem(status, "too_many_requests", TOO_MANY.format(what=what, most=most), headers=headers)
+        problem = OverPace(status, "too_many_requests", TOO_MANY.format(what=what, most=most), headers=headers)
+        problem.until = second + 1 if count == 1 else None
+        raise problem
     _held.put(name, second, max(granted - count, 0))
 
 

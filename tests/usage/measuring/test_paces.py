@@ -6,11 +6,13 @@ from contextlib import suppress
 import pytest
 import time_machine
 from django.core.cache import cache
+from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
 from django.test import Client
 from redis.exceptions import ConnectionError as NobodyListens
 
 from tests.sdk_keys.conftest import issued
 from tests.usage.measuring.conftest import NOON, event
+from tokentra.lib.answered_again import AnsweredAgain
 from tokentra.lib.problems import Problem
 from usage.measuring import paces
 
@@ -90,6 +92,61 @@ def test_b39_shares_taken_in_advance_add_up_to_the_pace(processes, acme, setting
     taken = 0
     for turn in range(150):
         monkeypatch.setattr(paces, "_held", held[turn % processes])  # as each process has its own
+        with suppress(Problem):
+            paces.request(acme.pk)
+            taken += 1
+
+    assert taken == 100
+
+
+class Counted:
+    """Around the application, as the web runs it: how often something is done for a request."""
+
+    def __init__(self):
+        self.inner, self.done = WSGIHandler(), []
+        self.outer = AnsweredAgain(self.counting)
+
+    def counting(self, environ, start_response):
+        self.done.append(environ["PATH_INFO"])
+        answer = self.inner.get_response(WSGIRequest(environ))
+        start_response(f"{answer.status_code} {answer.reason_phrase}", list(answer.items()))
+        return [answer.content]
+
+    def ask(self, rf, key, route, body, query=""):
+        """Status, headers and body of an answer."""
+        told = {"Authorization": f"Bearer {key}"}
+        request = rf.post(route + query, json.dumps(body), content_type="application/json", headers=told)
+        answer = []
+        content = b"".join(self.outer(request.environ, lambda *said: answer.extend(said)))
+        return int(answer[0].split()[0]), dict(answer[1]), content
+
+
+@ROUTES
+def test_b39_what_is_over_the_pace_costs_the_others_next_to_nothing(
+    route, body, status, acme, elsewhere, settings, at_noon, rf
+):
+    settings.INGEST_REQUESTS = 1
+    web, key, other = Counted(), issued(acme, "ingest").clear, issued(elsewhere, "ingest").clear
+
+    first, *refused = [web.ask(rf, key, route, body) for _ in range(50)]
+
+    assert first[0] in (200, 202)
+    assert {each[0] for each in refused} == {status}
+    assert all(each == refused[0] for each in refused)
+    assert refused[0][1]["Retry-After"] == "1"
+    assert len(web.done) == 2  # the one that was taken, and the first that was not
+    assert web.ask(rf, other, route, body)[0] in (200, 202)
+    assert web.ask(rf, key, route, body, f"?key={key}")[0] == 400
+    at_noon.shift(1)
+    assert web.ask(rf, key, route, body)[0] in (200, 202)
+
+
+def test_b39_what_is_left_of_a_second_is_not_taken_along(acme, settings, at_noon):
+    settings.INGEST_REQUESTS = 100
+    paces.request(acme.pk)  # and four more are granted
+    at_noon.shift(1)
+    taken = 0
+    for _ in range(150):
         with suppress(Problem):
             paces.request(acme.pk)
             taken += 1
