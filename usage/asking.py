@@ -1,9 +1,5 @@
 """Reads what a program asks of the usage API; every mistake is named by its field."""
 
-import base64
-import binascii
-import hashlib
-import json
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,6 +11,7 @@ from django.http import QueryDict
 
 from tokentra.lib.periods import BadPeriod, Period, custom, period
 from tokentra.lib.problems import Problem
+from usage import cursors
 from usage.figures import DIMENSIONS, LEDGERS, TIMES, Question, ordering
 
 METRICS = ("cost", "tokens", "requests")
@@ -169,22 +166,17 @@ def sealed(asked: Question, position: list[Any]) -> str:
     from usage.figures import written
 
     plain = [value if isinstance(value, bool | int) else written(value) for value in position]
-    return base64.urlsafe_b64encode(json.dumps([_digest(asked), plain]).encode()).decode().rstrip("=")
+    return cursors.sealed(_question(asked), plain)
 
 
 def opened(cursor: str, asked: Question, wrong: Mistakes) -> list[Any]:
-    if not cursor:
-        return []
     try:
-        raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
-        digest, plain = json.loads(raw)
-        if digest != _digest(asked):
-            raise ValueError("of another question")
-        return [_typed(name, value) for name, value in zip(ordering(asked), plain, strict=True)]
-    except (ValueError, TypeError, binascii.Error, ArithmeticError):
-        wrong.add("cursor", "This cursor belongs to another question. Ask again without one.")
-    wrong.refuse_if_any()
-    return []
+        plain = cursors.opened(_question(asked), cursor)
+    except cursors.Foreign as foreign:
+        wrong.add("cursor", str(foreign))
+        wrong.refuse_if_any()
+        raise
+    return [_typed(name, value) for name, value in zip(ordering(asked), plain, strict=bool(plain))]
 
 
 def _typed(name: str, value: Any) -> Any:
@@ -205,8 +197,8 @@ def _typed(name: str, value: Any) -> Any:
     return bool(value) if name == "batch" else str(value)
 
 
-def _digest(asked: Question) -> str:
-    parts = [
+def _question(asked: Question) -> list[str]:
+    return [
         asked.period.start.isoformat(),
         asked.period.end.isoformat(),
         *asked.group_by,
@@ -216,7 +208,6 @@ def _digest(asked: Question) -> str:
         asked.ledger,
         asked.order,
     ]
-    return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:12]
 
 
 def is_uuid(text: str) -> bool:

@@ -15,12 +15,12 @@ from tokentra.lib.periods import BadPeriod, custom, period
 from tokentra.lib.tenancy import organization_scope
 from usage import asking
 from usage.asking import Mistakes
+from usage.cursors import Foreign
 from usage.forms import Lens
 from usage.measured import Run
 from usage.reference import parameter
 from usage.spenders import listing, runs, spans
 from usage.spenders.answers import one_run, run_line, spenders
-from usage.spenders.cursors import Foreign
 from usage.spenders.ids import opened
 from usage.spenders.places import LONGEST_SEARCH, Spenders
 

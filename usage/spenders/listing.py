@@ -9,8 +9,9 @@ from typing import Any
 from django.db.models import F, Q, QuerySet
 
 from accounts.models import Organization
-from usage.spenders import cursors, sums
-from usage.spenders.cursors import Foreign
+from usage import cursors
+from usage.cursors import Foreign
+from usage.spenders import sums
 from usage.spenders.spans import Span
 from usage.spenders.sums import Sums
 

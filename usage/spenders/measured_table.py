@@ -11,12 +11,13 @@ from django.db.models import F, Q, QuerySet
 from django.db.models.functions import TruncMonth, TruncWeek
 
 from accounts.models import Organization
+from usage import cursors
 from usage.asking import LONGEST_BY_HOUR, Mistakes
+from usage.cursors import Foreign
 from usage.forms import Lens
 from usage.measured import MeasuredDay, MeasuredHour
 from usage.measuring.dimensions import BY_NAME, dimension_of
-from usage.spenders import cursors, sums
-from usage.spenders.cursors import Foreign
+from usage.spenders import sums
 from usage.spenders.spans import Span
 from usage.spenders.stats import KNOWN as DIMENSIONS
 from usage.spenders.stats import kept_as

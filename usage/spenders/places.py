@@ -10,13 +10,13 @@ from django.urls import reverse
 
 from accounts.models import Organization
 from tokentra.lib import money
+from usage.cursors import Foreign
 from usage.forms import Lens, Segment
 from usage.measured import SummedTag
 from usage.measuring import appearing
 from usage.measuring.dimensions import dimension_of
 from usage.names import Names, provider_name
 from usage.spenders import growth, listing, runs, sparks, sums
-from usage.spenders.cursors import Foreign
 from usage.spenders.growth import Growth
 from usage.spenders.runs import RunCount
 from usage.spenders.spans import Span

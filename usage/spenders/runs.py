@@ -14,9 +14,10 @@ from django.db.models import Q
 
 from accounts.models import Organization
 from tokentra.lib import money
+from usage import cursors
+from usage.cursors import Foreign
 from usage.measured import Event, Run
-from usage.spenders import calls, cursors, growth, tree
-from usage.spenders.cursors import Foreign
+from usage.spenders import calls, growth, tree
 from usage.spenders.spans import Span
 from usage.spenders.words import Word
 

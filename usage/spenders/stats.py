@@ -11,12 +11,12 @@ from django.http import QueryDict
 
 from accounts.models import Organization
 from tokentra.lib.periods import Period, period
-from usage import asking
+from usage import asking, cursors
 from usage.asking import Mistakes, is_filter
+from usage.cursors import Foreign
 from usage.measured import TAG, MeasuredDay, SummedTag
 from usage.measuring.dimensions import BY_NAME, dimension_of
-from usage.spenders import cursors, spans, sums
-from usage.spenders.cursors import Foreign
+from usage.spenders import spans, sums
 from usage.spenders.sums import Sums
 from usage.spenders.words import WORDS
 from usage.wire import moment, number, plain, tokens
