@@ -1,11 +1,14 @@
 """A key's end: replaced with a day of grace or none, or revoked."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from threading import Barrier
 
 import pytest
 import time_machine
 from django.core.cache import caches
 from django.core.exceptions import PermissionDenied
+from django.db import connections
 from django.utils import timezone
 
 from accounts.models import Membership, Organization, User
@@ -14,6 +17,7 @@ from sdk_keys import ending
 from sdk_keys.ending import EndedAlready
 from sdk_keys.issuing import Issued
 from sdk_keys.models import ApiKey, KeyState
+from tests import make
 from tests.sdk_keys.conftest import ask, code_of, issued, now_of
 from tokentra.lib.tenancy import organization_scope
 
@@ -89,6 +93,37 @@ def test_a_key_is_replaced_once(acme, alice):
         replaced(old.key, by=alice)
     with organization_scope(acme.pk):
         assert ApiKey.objects.count() == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_key_is_replaced_once_by_two_at_the_same_moment(acme, alice):
+    old = issued(acme, by=alice)
+    both = Barrier(2)
+
+    def replace(_):
+        both.wait(10)
+        try:
+            return replaced(old.key, by=alice)
+        except EndedAlready as over:
+            return over
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(2) as people:
+        found = list(people.map(replace, range(2)))
+
+    assert sorted(type(each).__name__ for each in found) == ["EndedAlready", "Issued"]
+    with organization_scope(acme.pk):
+        assert ApiKey.objects.count() == 2
+
+
+@pytest.mark.parametrize("role", [Role.VIEWER, Role.FINANCE])
+def test_a_role_that_has_no_keys_makes_and_renews_none(role, acme, alice):
+    old = issued(acme, by=alice)
+    person = make.member(acme, "pat@acme.example", role)
+
+    with pytest.raises(PermissionDenied):
+        replaced(old.key, by=person)
 
 
 def test_a_role_that_shrank_does_not_renew_what_it_gave(acme: Organization, bob: User):

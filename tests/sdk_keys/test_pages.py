@@ -94,6 +94,13 @@ def test_e13_the_password_is_asked_for_before_and_the_key_is_made_after_it(acme,
     assert api_keys.is_key(key_on(answer.text))
 
 
+def test_e13_and_before_a_key_is_replaced(acme, alice):
+    old = issued(acme, by=alice).key
+
+    assert Browser(alice).post(f"{LIST}{old.pk}/replace/", {"old": "now"})["Location"].startswith("/reauthenticate/")
+    assert now_of(old).revoked_at is None
+
+
 @pytest.mark.parametrize(
     ("wrong", "sentence"),
     [
@@ -217,6 +224,19 @@ def keys_page(page: Page, email: str) -> None:
     page.wait_for_url(re.compile(LIST))
 
 
+# How often a form is sent by two clicks, without sending it; then somebody comes back to the page.
+TWO_CLICKS = """(button) => {
+  let sent = 0;
+  const count = (event) => { sent += !event.defaultPrevented; event.preventDefault(); };
+  addEventListener("submit", count);
+  button.click();
+  button.click();
+  removeEventListener("submit", count);
+  dispatchEvent(new PageTransitionEvent("pageshow"));
+  return sent;
+}"""
+
+
 @pytest.mark.parametrize(("theme", "width"), [("light", 1440), ("dark", 390)])
 def test_the_pages_of_keys_have_no_fault_that_axe_finds(
     browser: Chromium, live_server: LiveServer, acme: Organization, alice: User, bob: User, width: int, theme: Theme
@@ -237,6 +257,10 @@ def test_the_pages_of_keys_have_no_fault_that_axe_finds(
     found["replace"] = faults(page)
     page.goto(f"{LIST}new/")
     found["new"] = faults(page)
+    page.get_by_label("Name").fill(" ")
+    page.get_by_role("button", name="Make the key").click()
+    expect(page.get_by_text("Give the key a name")).to_be_visible()
+    found["new, wrong"] = faults(page)
     page.get_by_label("Name").fill("Checkout service")
     page.get_by_role("button", name="Make the key").click()
     expect(page.get_by_role("heading", name="Your new key")).to_be_visible()
@@ -255,6 +279,7 @@ def test_somebody_makes_a_key_copies_it_and_revokes_it(
     page.get_by_role("link", name="Make a key").click()
     page.get_by_label("Name").fill("Checkout service")
     page.get_by_label("Read usage, costs and connections").check()
+    assert page.get_by_role("button", name="Make the key").evaluate(TWO_CLICKS) == 1
     page.get_by_role("button", name="Make the key").click()
     page.get_by_role("button", name="Copy key").click()
     expect(page.get_by_text("Copied")).to_be_visible()

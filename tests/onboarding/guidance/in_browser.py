@@ -26,7 +26,7 @@ expect.set_options(timeout=PATIENCE)
 def sitting(
     chromium: Chromium, url: str, user: User, *, width: int = 1440, theme: str = "light", motion: str = "reduce"
 ) -> Iterator[Page]:
-    """A page of somebody who is signed in; whatever the browser complains of fails the test."""
+    """A page of somebody who is signed in; whatever the browser complains of fails the test, but for wrong forms."""
     cookie = Browser(user).cookies[settings.SESSION_COOKIE_NAME].value
     context = chromium.new_context(
         base_url=url, viewport={"width": width, "height": 900}, color_scheme=theme, reduced_motion=motion
@@ -39,7 +39,7 @@ def sitting(
     page.on("console", lambda said: problems.append(said.text) if said.type in {"error", "warning"} else None)
     yield page
     context.close()
-    assert problems == []
+    assert [each for each in problems if "status of 422" not in each] == []
 
 
 def open_page(page: Page, path: str) -> None:

@@ -72,6 +72,11 @@ def test_pages_of_measured_spend_have_no_fault(
                 )
             assert faults(page) == [], path
             assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+        open_page(page, "/attribution/tags/")
+        page.get_by_label("Name of the tag").fill(" ")
+        page.get_by_role("button", name="Add up by this tag").click()
+        page.get_by_text("A tag's name has 1 to 64 characters.").wait_for()
+        assert faults(page) == []
 
 
 @pytest.mark.parametrize("width", [1440, 390])

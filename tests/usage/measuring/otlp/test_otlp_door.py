@@ -240,6 +240,7 @@ def test_b40_a_database_that_is_away_is_503(key, held):
         answer = post(key, in_protobuf(chat(2)))
 
     assert (answer.status_code, Status.FromString(answer.content).code) == (503, 14)
+    assert "database" in Status.FromString(answer.content).message
     assert int(answer["Retry-After"]) > 0
     assert len(held()) == 1
 
