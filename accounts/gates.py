@@ -99,7 +99,7 @@ def unless_gone(credential: Credential) -> Iterator[None]:
     try:
         yield
     except (Organization.DoesNotExist, IntegrityError):
-        with organization_scope(credential.organization_id):
+        with organization_scope(credential.organization_id, up_to_date=False):
             if Organization.objects.filter(pk=credential.organization_id).exists():
                 raise
         sentence = "The organization of this API key was deleted."
@@ -164,7 +164,7 @@ def api_asker(request: HttpRequest, permission: Permission, *, scope: str) -> As
     """The member whose role allows it, or the program whose key has the scope; raises as the two doors alone do."""
     if getattr(request, "credential", None):
         credential = api_scope(request, scope)
-        with unless_gone(credential), organization_scope(credential.organization_id):
+        with unless_gone(credential), organization_scope(credential.organization_id, up_to_date=False):
             organization = Organization.objects.get(pk=credential.organization_id)
         return Asker(organization, None, credential.key_id)
     member = api_member(request, permission)

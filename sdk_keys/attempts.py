@@ -85,7 +85,7 @@ def write(credential: Credential, came: list[Came], *, way: str, now: datetime) 
         for each in due
     ]
     try:
-        with organization_scope(credential.organization_id):
+        with organization_scope(credential.organization_id, up_to_date=False):
             mine = ApiKey.objects.filter(organization_id=credential.organization_id, pk=credential.key_id)
             if not mine.exists():  # remembered for some seconds after its organization was deleted
                 return

@@ -74,7 +74,7 @@ def look_up(key: str) -> Known:
 
 
 def opened(found: KeyDigest, key: str, *, is_current: bool) -> Known:
-    with organization_scope(found.organization_id):
+    with organization_scope(found.organization_id, up_to_date=False):
         row = ApiKey.objects.filter(organization_id=found.organization_id, pk=found.key_id).first()
     if row is None:
         return Known()
@@ -87,7 +87,7 @@ def opened(found: KeyDigest, key: str, *, is_current: bool) -> Known:
 
 def moved_on(found: KeyDigest, key: str) -> None:
     """The master key changed meanwhile; only now that the key itself is here, its digest can be made anew."""
-    with organization_scope(found.organization_id):
+    with organization_scope(found.organization_id, up_to_date=False):
         mine = KeyDigest.objects.filter(organization_id=found.organization_id, digest=found.digest)
         mine.update(digest=digest_of(key), master_id=crypto.current_master())
 

@@ -23,7 +23,7 @@ def note(credential: Credential, *, now: datetime) -> None:
     if not caches["process"].add(name, True, AN_HOUR):
         return
     try:
-        with organization_scope(credential.organization_id):
+        with organization_scope(credential.organization_id, up_to_date=False):
             mine = ApiKey.objects.filter(organization_id=credential.organization_id, pk=credential.key_id)
             mine.filter(Q(last_used_at=None) | Q(last_used_at__lt=hour)).update(last_used_at=hour)
     except Error:

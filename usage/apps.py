@@ -10,6 +10,7 @@ class UsageConfig(AppConfig):
     verbose_name = "Usage"
 
     def ready(self) -> None:
-        from usage.measuring import rezoning
+        from usage.measuring import catching_up, rezoning
 
+        catching_up.watch()
         zone_changed.connect(rezoning.changed, dispatch_uid="days of another zone")

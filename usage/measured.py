@@ -3,6 +3,7 @@
 from datetime import date, timedelta
 from typing import Self
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
 
@@ -107,11 +108,23 @@ class Event(OwnedFact):
         return f"{self.provider} {self.model} at {self.occurred_at:%Y-%m-%d %H:%M}"
 
 
-class MeasuredSums(OwnedFact):
-    """Events added up; what has many parts is packed into one number (usage.packing).
+class Waiting(OwnedFact):
+    """Events of one request that are stored and not yet added up (usage.measuring.catching_up)."""
 
-    One value and time may have several rows, one for each writer of the same moment: whoever reads adds them up.
-    """
+    pk = models.CompositePrimaryKey("organization_id", "id")
+    id = models.UUIDField(help_text="In the order of their coming.")
+    days = ArrayField(models.DateField())
+    ids = ArrayField(models.UUIDField(), help_text="One for each of the days; both name an event.")
+    events = models.BigIntegerField(help_text="How many.")
+
+    objects = OwnedQuerySet["Waiting"].as_manager()
+
+    def __str__(self) -> str:
+        return f"{self.events} events"
+
+
+class MeasuredSums(OwnedFact):
+    """Events added up; what has many parts is packed into one number (usage.packing)."""
 
     id = models.UUIDField(help_text="The hash of what the row is about.")
     currency = models.TextField()

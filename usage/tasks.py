@@ -9,13 +9,14 @@ from django.utils import timezone
 
 from tokentra.lib.doorbell import ring
 from usage import audit, filling, partitions
-from usage.measuring import adding_up_tags, keeping, rezoning
+from usage.measuring import adding_up_tags, catching_up, keeping, rezoning
 
 logger = logging.getLogger(__name__)
 
 SAMPLE = 20  # days of each organization a night
 
 BEATS: tuple[tuple[str, str, float | crontab], ...] = (
+    ("add up events", "usage.tasks.add_up_events", 15.0),
     ("add up tags", "usage.tasks.add_up_tags", 15.0),
     ("move days", "usage.tasks.move_days", 15.0),
     ("fill samples", "usage.tasks.fill_samples", 15.0),
@@ -33,6 +34,7 @@ def make_partitions() -> None:
 @shared_task
 def forget_events() -> None:
     """Weeks that nobody keeps go whole; then each organization forgets the days that it alone does not keep."""
+    catching_up.add_up_due()
     keeping.drop_weeks(timezone.now().date())
     for organization_id in audit.organizations():
         forget_events_of.delay(str(organization_id))
@@ -48,6 +50,12 @@ def forget_events_of(organization_id: str) -> None:
 def fill_samples() -> None:
     if filling.fill_due():
         ring(fill_samples)
+
+
+@shared_task
+def add_up_events() -> None:
+    if catching_up.add_up_due():
+        ring(add_up_events)
 
 
 @shared_task

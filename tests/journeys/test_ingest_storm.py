@@ -106,6 +106,7 @@ def key(owner: Api) -> str:
 
 def hold(product: Product, senders: Senders) -> None:
     """Everything acknowledged is there once; sums equal events, events equal what was sent."""
+    compared = product.manage("audit_rollups")
     with psycopg.connect(
         host=str(places.socket_dir(product.var / "postgres")), user="postgres", dbname="tokentra", autocommit=True
     ) as session:
@@ -123,7 +124,7 @@ def hold(product: Product, senders: Senders) -> None:
         assert kept[id] == (tokens.get("input") or None, tokens.get("output") or None)
     assert sums == (len(rows), sum((amount or Decimal(0) for *_, amount in rows), Decimal(0)))
     assert leases == (0,)
-    assert "events of" not in product.manage("audit_rollups")
+    assert "events of" not in compared
 
 
 def storm(product: Product, key: str, kills: list[str]) -> None:

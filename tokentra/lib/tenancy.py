@@ -1,8 +1,9 @@
 """The second wall: which organization, person or digest the database may show, for one transaction."""
 
 import re
-from collections.abc import Generator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from uuid import UUID
 
 from django.db import DEFAULT_DB_ALIAS, connections
@@ -18,15 +19,39 @@ class OtherScope(RuntimeError):
 
 
 @contextmanager
-def organization_scope(organization_id: UUID, *, using: str = DEFAULT_DB_ALIAS) -> Generator[None]:
+def organization_scope(
+    organization_id: UUID, *, using: str = DEFAULT_DB_ALIAS, up_to_date: bool = True
+) -> Generator[None]:
     """Open a transaction in which the policies show this organization's rows and no others.
 
     It is the outermost transaction of its block (or joins a scope that is open for the same
     organization), so never hold it across a call to the network. Raises `OtherScope` inside the scope
-    of another organization.
+    of another organization. Sums in it hold all that was stored before, unless it need not be `up_to_date`.
     """
-    with _scope(ORGANIZATION, _uuid(organization_id), using):
+    value = _uuid(organization_id)
+    with ExitStack() as stack:
+        question = _late.question if up_to_date and using == DEFAULT_DB_ALIAS else ""
+        is_behind = stack.enter_context(_scope(ORGANIZATION, value, using, question))
+        while is_behind:  # in transactions of their own: whoever reads for long holds nobody up
+            is_behind = _late.catch_up(organization_id)
+            stack.close()
+            stack.enter_context(_scope(ORGANIZATION, value, using))
         yield
+
+
+@dataclass
+class Late:
+    """How a scope asks, in SQL, whether sums lag behind, and what brings them nearer: True when more is left."""
+
+    question: str = ""
+    catch_up: Callable[[UUID], bool] = bool
+
+
+def catch_up_by(question: str, catch_up: Callable[[UUID], bool]) -> None:
+    _late.question, _late.catch_up = question, catch_up
+
+
+_late = Late()
 
 
 @contextmanager
@@ -75,22 +100,29 @@ def _uuid(value: UUID) -> str:
 
 
 @contextmanager
-def _scope(name: str, value: str, using: str) -> Generator[None]:
+def _scope(name: str, value: str, using: str, question: str = "") -> Generator[bool]:
+    """Yields what the question answers; inside an open scope it is not asked."""
     connection = connections[using]
     held: dict[str, str] = connection.__dict__.setdefault("tenancy", {})
     if held.get(name) == value:
         with atomic(using=using):
-            yield
+            yield False
         return
     if name in held:
         raise OtherScope(f"{name} is already set for another")
     outermost = not held
     with atomic(using=using, durable=outermost):
+        answer = False
         with connection.cursor() as cursor:
-            cursor.execute(f"SET LOCAL {name} = '{value}'")
+            if question and outermost:
+                cursor.execute(f"SET LOCAL {name} = '{value}'; {question}")
+                cursor.nextset()
+                answer = cursor.fetchone()[0]
+            else:
+                cursor.execute(f"SET LOCAL {name} = '{value}'")
         held[name] = value
         try:
-            yield
+            yield answer
         finally:
             del held[name]
         # SET LOCAL outlives a released savepoint, so whatever goes on inside an outer transaction

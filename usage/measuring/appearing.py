@@ -6,6 +6,7 @@ its first day in it: there the day before lies before the range.
 
 from collections.abc import Collection, Iterable
 from datetime import date
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -81,9 +82,14 @@ def add(own: Cursor[Any], organization_id: UUID, new: Collection[There]) -> None
         own.execute(LOCK + ADD, lock | {"kinds": kinds, "values": values, "days": days})
 
 
+@lru_cache(MOST_REMEMBERED)
+def value_of(name: str) -> UUID:
+    return hashed(name.encode())
+
+
 def settle(own: Any, organization_id: UUID, day: date, there: Collection[tuple[str, str]], *, is_whole: bool) -> None:
     """Note who was there on a day, by kind and name; with `is_whole` nobody else was. Nobody writes meanwhile."""
-    kinds, values = [kind for kind, _ in there], [hashed(name.encode()) for _, name in there]
+    kinds, values = [kind for kind, _ in there], [value_of(name) for _, name in there]
     params = {"organization": organization_id, "day": day, "is_whole": is_whole, "kinds": kinds, "values": values}
     own.execute(SETTLE, params)
 

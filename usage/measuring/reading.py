@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from hashlib import sha256
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -49,6 +50,7 @@ MASKED = (
     "api-key",
 )
 encode = msgspec.json.Encoder(order="sorted", decimal_format="string").encode
+texts_of = attrgetter(*TEXTS, "id")
 
 
 TOO_LARGE = "Send at most 1 MiB in one event or span, and leave out the text of prompts and answers."
@@ -168,9 +170,7 @@ class Reader:
             tags[name] = text
 
     def _check_texts(self, sent: Sent, tags: dict[str, str]) -> None:
-        whole = "\n".join(
-            [*filter(None, (getattr(sent, name) for name in TEXTS)), sent.id or "", *tags, *tags.values()]
-        )
+        whole = "\n".join([*filter(None, texts_of(sent)), *tags, *tags.values()])
         if not whole.isascii():
             try:
                 whole.encode()

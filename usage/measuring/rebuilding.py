@@ -15,13 +15,12 @@ from django.db.backends.utils import CursorWrapper
 from django.utils import timezone
 
 from accounts.models import Organization
-from tokentra.lib.tenancy import name_within, organization_scope
+from tokentra.lib.tenancy import organization_scope
 from usage.measured import Event, MeasuredDay, SummedTag
-from usage.measuring import statements
+from usage.measuring import catching_up, statements
+from usage.measuring.grain import grain
 from usage.measuring.keeping import kept_from
-from usage.measuring.storing import grain
 from usage.measuring.sums import ROLLUPS
-from usage.measuring.turning import LOCK, SUMS
 
 DAY = timedelta(days=1)
 BY_UTC_DAY = ("hours", "days", "crossed_days", "measured_hours")
@@ -88,13 +87,15 @@ def make_anew(cursor: CursorWrapper, params: dict[str, Any], sets: Sets = SETS) 
 
 def alone_with(cursor: CursorWrapper, organization_id: UUID, day: date) -> dict[str, Any]:
     """Nobody else writes the organization's sums until the transaction ends; answers what the statements take."""
-    cursor.execute(LOCK, [name_within(organization_id, SUMS)])
+    catching_up.alone(cursor, organization_id)
     zone = ZoneInfo(Organization.objects.values_list("timezone", flat=True).get(pk=organization_id))
     start = datetime.combine(day, time.min, UTC)
-    params: dict[str, Any] = {"organization": organization_id, "day": day, "start": start, "end": start + DAY}
-    events = Event.objects.filter(organization_id=organization_id, day__range=(day - DAY, day + DAY))
-    providers = list(events.order_by().values_list("provider", flat=True).distinct())
-    cursor.execute(statements.COVERED_BETWEEN, params | {"first": day - DAY, "last": day + DAY, "providers": providers})
     tags = SummedTag.objects.filter(organization_id=organization_id, due_at=None).values_list("name", flat=True)
-    covered = [covered for (covered,) in cursor.fetchall()]
-    return params | {"covered": covered, "grain": grain(zone, start), "tags": list(tags)}
+    return {
+        "organization": organization_id,
+        "day": day,
+        "start": start,
+        "end": start + DAY,
+        "grain": grain(zone, start),
+        "tags": list(tags),
+    }

@@ -8,15 +8,12 @@ from zoneinfo import ZoneInfo
 
 from django.db import connection
 
-from tokentra.lib.tenancy import name_within
 from usage.measured import SummedTag
-from usage.measuring import statements
-from usage.measuring.storing import grain
+from usage.measuring import catching_up, statements
+from usage.measuring.grain import grain
 from usage.measuring.sums import ROLLUPS
-from usage.measuring.turning import LOCK, SUMS
 
 CHOSEN = "(day, id) IN (SELECT * FROM unnest(%(days)s::date[], %(ids)s::uuid[])) AND is_parent IS NOT TRUE"
-PROVIDERS = f"SELECT DISTINCT provider FROM usage_event WHERE organization_id = %(organization)s AND {CHOSEN}"  # noqa: S608
 TURN = f"UPDATE usage_event SET is_parent = true WHERE organization_id = %(organization)s AND {CHOSEN}"  # noqa: S608
 
 
@@ -28,15 +25,9 @@ def take_back(organization_id: UUID, keys: Sequence[tuple[date, UUID]], *, zone:
     days, ids = zip(*keys, strict=True)
     params: dict[str, Any] = {"organization": organization_id, "days": list(days), "ids": list(ids)}
     with connection.cursor() as cursor:
-        cursor.execute(LOCK, [name_within(organization_id, SUMS)])
-        cursor.execute(PROVIDERS, params)
-        providers = [provider for (provider,) in cursor.fetchall()]
-        cursor.execute(
-            statements.COVERED_BETWEEN, params | {"first": min(days), "last": max(days), "providers": providers}
-        )
+        catching_up.alone(cursor, organization_id)
         tags = SummedTag.objects.filter(organization_id=organization_id).values_list("name", flat=True)
-        covered = [covered for (covered,) in cursor.fetchall()]
-        params |= {"covered": covered, "grain": grain(zone, now), "tags": list(tags)}
+        params |= {"grain": grain(zone, now), "tags": list(tags)}
         cursor.execute(statements.taking_back(CHOSEN, *ROLLUPS), params)
         for name in ROLLUPS:
             cursor.execute(statements.emptying(CHOSEN, name), params)

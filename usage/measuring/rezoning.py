@@ -16,12 +16,11 @@ from django.db.models import Sum
 from django.db.models.functions import Now
 
 from accounts.models import Organization
-from tokentra.lib.tenancy import as_sweep, name_within, organization_scope
+from tokentra.lib.tenancy import as_sweep, organization_scope
 from usage.measured import Event, MeasuredDay, SummedTag
-from usage.measuring import appearing, rebuilding, statements
+from usage.measuring import appearing, catching_up, rebuilding, statements
+from usage.measuring.grain import QUARTER, grain
 from usage.measuring.stepping import step_through
-from usage.measuring.storing import QUARTER, grain
-from usage.measuring.turning import LOCK, SUMS
 from usage.zone_changes import ZoneChange
 
 DAY = timedelta(days=1)
@@ -81,7 +80,7 @@ def move_next(organization_id: UUID) -> bool:
         if change is None:
             return False
         day = newest(organization_id, change.next_day)
-        cursor.execute(LOCK, [name_within(organization_id, SUMS)])
+        catching_up.alone(cursor, organization_id)
         if day is None:
             finish(cursor, change)
         elif move(cursor, organization_id, day, ZoneInfo(change.zone)) < MOST:
@@ -111,7 +110,7 @@ def move(cursor: CursorWrapper, organization_id: UUID, day: date, zone: ZoneInfo
         return 0
     tags = SummedTag.objects.filter(organization_id=organization_id).values_list("name", flat=True)
     params |= {"ids": [id for id, _ in found], "to": [to for _, to in found]}
-    params |= {"covered": [], "grain": QUARTER, "tags": list(tags)}  # sums of days know nothing of the first two
+    params |= {"grain": QUARTER, "tags": list(tags)}  # sums of days know nothing of the first
     cursor.execute(statements.taking_back(MOVED, *OF_A_DAY), params)
     for name in OF_A_DAY:
         cursor.execute(statements.emptying(MOVED, name), params)

@@ -1,5 +1,11 @@
 """The SQL that stores events and adds them up, made of what sums.py declares."""
 
+from typing import Any
+from weakref import WeakSet
+
+from psycopg import ClientCursor as Cursor
+from psycopg import Connection
+
 from usage.latency import BOUNDS
 from usage.measured import OTHER, RARE, RARE_TOKENS, SPREAD, TAG, Event
 from usage.measuring.sums import COUNTABLE, FEWER, ROLLUPS, Part, Rollup
@@ -16,13 +22,17 @@ TYPES = {
     "JSONField": "jsonb",
     "ForeignKey": "uuid",
 }
-NAMES = ", ".join(str(field.column) for field in Event._meta.concrete_fields)
-TYPED = ", ".join(f"{field.column} {TYPES[field.get_internal_type()]}" for field in Event._meta.concrete_fields)
+COMMON = {"organization_id": "$1", "key_id": "$2", "received_at": "$3"}  # all rows of a request have the same
+COLUMNS = Event._meta.concrete_fields
+NAMES = [str(field.column) for field in COLUMNS]
+TYPED = ", ".join(
+    f"{field.column} {TYPES[field.get_internal_type()]}" for field in COLUMNS if field.column not in COMMON
+)
 GOING_IN = [name for name in TOKEN_CLASSES if name not in ("output", "audio_out", "image_out")]
 
 RARE_SUM = " + ".join(f"coalesce({name}, 0) * {weight}" for name, weight in zip(RARE, RARE_TOKENS.weights, strict=True))
 
-# One row for each event that counts, with what every sum needs.
+# One row for each event that counts, with what every sum needs. $1: organization; $2: the grain of hours.
 LEAVES = f"""
 SELECT *, coalesce(amount, 0) AS money, coalesce(currency, 'USD') AS paid_in,
     {" + ".join(f"coalesce({name}, 0)" for name in GOING_IN)} AS tokens_in,
@@ -32,16 +42,19 @@ SELECT *, coalesce(amount, 0) AS money, coalesce(currency, 'USD') AS paid_in,
     (ARRAY[{", ".join(SPREAD.weights)}]::numeric[])[
         width_bucket(latency_ms - 1, ARRAY[{", ".join(map(str, BOUNDS))}]::bigint[]) + 1
     ] AS spread,
-    NOT (provider || ' ' || day::text) = ANY($1) AS counts
+    NOT EXISTS (
+        SELECT FROM usage_ledgerday l
+        WHERE l.organization_id = $1 AND l.day = events.day AND l.provider = events.provider
+    ) AS counts
 FROM events WHERE is_parent IS NOT TRUE"""  # noqa: S608  # names of ours
 
-# One row for each summed tag of such an event. $5: the names of those tags.
+# One row for each summed tag of such an event. $3: the names of those tags.
 TAGGED = f"""
 SELECT leaves.*, '{TAG}' || tag.key AS dimension, coalesce(apart.value, '{OTHER}') AS value
 FROM leaves CROSS JOIN LATERAL jsonb_each_text(leaves.tags) AS tag (key, text)
 LEFT JOIN usage_tagvalue apart ON apart.organization_id = leaves.organization_id AND apart.name = tag.key
     AND apart.day = leaves.day AND apart.value = tag.text
-WHERE tag.key = ANY($5)"""  # noqa: S608  # names of ours
+WHERE tag.key = ANY($3)"""  # noqa: S608  # names of ours
 
 ADDED = "{name} = held.{name} + excluded.{name}"
 FILLED = "{name} = CASE WHEN held.{name} = '' THEN excluded.{name} ELSE held.{name} END"
@@ -76,18 +89,22 @@ def added(rollup: Rollup, sums: tuple[str, ...] = ()) -> str:
     return " UNION ALL ".join(grouped(part, sums or rollup.sums) for part in rollup.parts)
 
 
+def hashed(rollup: Rollup, of: str = "") -> str:
+    """The id of a group."""
+    return f"md5(concat_ws(chr(31), {', '.join(of + group for group in rollup.groups)}))::uuid"
+
+
 def adding(rollup: Rollup, *, sign: str = "") -> str:
-    """Adds to a rollup whose `id` is the hash of its groups, in an order in which no two writers wait in a circle.
+    """Adds to a rollup whose `id` is the hash of its groups, in the order in which they lie.
 
     With the sign "-" it takes away what can be taken away.
     """
     less = dict.fromkeys((*CHANGES, *KEPT), "{name}") | {"units": LESS_UNITS}
     sums = [less.get(name, "-{name}").format(name=name) for name in rollup.sums] if sign else rollup.sums
-    hashed = ", ".join(rollup.groups if rollup.is_shared else ("$3", *rollup.groups))
     changes = ", ".join(CHANGES.get(name, ADDED).format(name=name) for name in rollup.sums if name not in KEPT)
     return (
         f"INSERT INTO {rollup.table} AS held ({', '.join((*rollup.groups, 'id', *rollup.sums))}) "  # noqa: S608
-        f"SELECT {', '.join(rollup.groups)}, md5(concat_ws(chr(31), {hashed}))::uuid AS id, {', '.join(sums)} "
+        f"SELECT {', '.join(rollup.groups)}, {hashed(rollup)} AS id, {', '.join(sums)} "
         f"FROM ({added(rollup)}) AS added ORDER BY {rollup.key}, id "
         f"ON CONFLICT ({rollup.key}, id) DO UPDATE SET {changes}"
     )
@@ -108,12 +125,7 @@ def adding_up(*names: str, sign: str = "") -> str:
     return ", ".join([summed(*names), *(f"{name} AS ({adding(ROLLUPS[name], sign=sign)})" for name in names)])
 
 
-# What a connection prepares once; a statement as large as tt_store takes longer to plan than to run.
-
-# The days that connections cover, as "provider day". $1: organization; $2 and $3: first and last day; $4: providers.
-COVERED = """
-SELECT DISTINCT provider || ' ' || day::text FROM usage_ledgerday
-WHERE organization_id = $1 AND day BETWEEN $2 AND $3 AND provider = ANY($4)"""
+# What a connection prepares once; a statement as large as tt_add_up takes longer to plan than to run.
 
 # Of runs and customers on days ($2 to $4: kinds, values, days), those that are not noted. $1: organization.
 MISSING = """
@@ -128,16 +140,37 @@ HELD = """
 SELECT e.day, e.id, e.digest FROM unnest($2, $3) AS asked (day, id)
 JOIN usage_event e ON e.organization_id = $1 AND e.day = asked.day AND e.id = asked.id"""
 
-# Writes what is new and adds up only that; answers the ids that were new. $1: what is covered by connections, as
-# "provider day"; $2: the grain of hours; $3: the writer's slot; $4: rows.
-STORING = f"""
+# Writes what is new and lets it wait to be added up. Answers how many were new; unless all were, in a line with each.
+# $1 to $3: as COMMON says; $4: what the waiting row is called; $5: how many rows there are; $6: rows.
+STORE = f"""
 WITH events AS (
-    INSERT INTO usage_event ({NAMES}) SELECT {NAMES} FROM json_to_recordset($4) AS given ({TYPED})
-    ON CONFLICT DO NOTHING RETURNING *
+    INSERT INTO usage_event ({", ".join(NAMES)})
+    SELECT {", ".join(COMMON.get(name, name) for name in NAMES)} FROM json_to_recordset($6) AS given ({TYPED})
+    ON CONFLICT DO NOTHING RETURNING day, id
+), waiting AS (
+    INSERT INTO usage_waiting (organization_id, id, days, ids, events)
+    SELECT $1, $4, array_agg(day), array_agg(id), count(*) FROM events HAVING count(*) > 0
+), new AS (SELECT count(*) AS events FROM events)
+SELECT new.events, events.day, events.id FROM new LEFT JOIN events ON new.events < $5"""  # noqa: S608  # names of ours
+
+# Adds up events that wait, the oldest first and no more than MOST of them beside the first request's; answers whether
+# others were left. Whoever runs it is the only one. $1: organization; $2: the grain of hours.
+MOST = 5_000
+WAITING = f"""
+WITH waiting AS (
+    SELECT id, sum(events) OVER (ORDER BY id) - events < {MOST} AS is_next FROM usage_waiting WHERE organization_id = $1
+), taken AS (
+    DELETE FROM usage_waiting w USING waiting
+    WHERE w.organization_id = $1 AND w.id = waiting.id AND waiting.is_next RETURNING days, ids
+), events AS (
+    SELECT event.* FROM taken CROSS JOIN LATERAL unnest(days, ids) AS one (day, id)
+    CROSS JOIN LATERAL (
+        SELECT * FROM usage_event e WHERE e.organization_id = $1 AND e.day = one.day AND e.id = one.id OFFSET 0
+    ) AS event
 ), {{sums}}
-SELECT day, id FROM events"""  # noqa: S608  # names of ours
-STORE = STORING.format(sums=adding_up(*(name for name in ROLLUPS if name != "tag_days")))
-STORE_TAGGED = STORING.format(sums=adding_up(*ROLLUPS))
+SELECT EXISTS (SELECT FROM waiting WHERE NOT is_next)"""  # noqa: S608  # names of ours
+ADD_UP = WAITING.format(sums=adding_up(*(name for name in ROLLUPS if name != "tag_days")))
+ADD_UP_TAGGED = WAITING.format(sums=adding_up(*ROLLUPS))
 
 # Of values of tags on days ($2 to $4: names, days, values), those that are not told apart. $1: organization.
 NEW_VALUES = """
@@ -147,14 +180,45 @@ WHERE NOT EXISTS (
     WHERE v.organization_id = $1 AND v.name = given.name AND v.day = given.day AND v.value = given.value
 )"""
 PREPARED = {
-    "tt_covered (uuid, date, date, text[])": COVERED,
     "tt_missing (uuid, text[], uuid[], date[])": MISSING,
     "tt_held (uuid, date[], uuid[])": HELD,
-    "tt_store (text[], interval, int, json)": STORE,
-    "tt_store_tagged (text[], interval, int, json, text[])": STORE_TAGGED,
+    "tt_store (uuid, uuid, timestamptz, uuid, int, json)": STORE,
+    "tt_add_up (uuid, interval)": ADD_UP,
+    "tt_add_up_tagged (uuid, interval, text[])": ADD_UP_TAGGED,
     "tt_new_values (uuid, text[], date[], text[])": NEW_VALUES,
 }
 PREPARE = ";".join(f"PREPARE {name} AS {sql}" for name, sql in PREPARED.items())
+
+# Plans by which every row that is looked at is found by its key, whatever the planner knows of the tables.
+OFF = ("jit", *(f"enable_{name}" for name in ("hashjoin", "mergejoin", "material", "seqscan", "bitmapscan")))
+BY_KEY = ";".join(("SET LOCAL plan_cache_mode = force_generic_plan", *(f"SET LOCAL {name} = off" for name in OFF)))
+AS_BEFORE = ";".join(f"SET LOCAL {name} TO DEFAULT" for name in ("plan_cache_mode", *OFF))
+
+
+def prepare(own: Cursor[Any]) -> None:
+    """Once for each connection."""
+    if own.connection not in _prepared:
+        own.execute(PREPARE)
+        _prepared.add(own.connection)
+
+
+def answers(own: Cursor[Any]) -> list[list[Any]]:
+    """Of several statements that were sent at once, those that answered something."""
+    found = []
+    while True:
+        if own.description:
+            found.append(own.fetchall())
+        if not own.nextset():
+            return found
+
+
+def by_key(own: Cursor[Any], sql: str, params: Any) -> list[Any]:
+    """What one statement answers, with plans of this kind and what led to them left as it was."""
+    own.execute(f"{BY_KEY};{sql};{AS_BEFORE}", params)
+    return answers(own)[-1]
+
+
+_prepared: WeakSet[Connection[Any]] = WeakSet()
 
 # The same sums made anew, and compared, for one day of events.
 
@@ -167,10 +231,7 @@ def named(sql: str, *words: str) -> str:
 
 
 def in_words(sql: str) -> str:
-    return named(sql, "%(covered)s::text[]", "%(grain)s::interval", "0", "NULL", "%(tags)s::text[]")
-
-
-COVERED_BETWEEN = named(COVERED, "%(organization)s", "%(first)s", "%(last)s", "%(providers)s")
+    return named(sql, "%(organization)s::uuid", "%(grain)s::interval", "%(tags)s::text[]")
 
 
 def forgetting(rollup: Rollup) -> str:
@@ -194,15 +255,13 @@ def taking_back(events: str, *names: str) -> str:
 def emptying(events: str, name: str) -> str:
     """Deletes the groups of a rollup in which, of the events that a condition chooses, no call is left."""
     rollup = ROLLUPS[name]
-    same = " AND ".join(f"{{}}.{group} = touched.{group}" for group in rollup.groups)
-    if rollup.is_shared:
-        hashed = ", ".join(f"touched.{group}" for group in rollup.groups)
-        same += f" AND {{}}.id = md5(concat_ws(chr(31), {hashed}))::uuid"
+    groups = (group for group in rollup.key.split(", ") if group in rollup.groups)
+    same = " AND ".join(f"held.{group} = touched.{group}" for group in groups)
     calls = next(name for name in ("calls", "requests") if name in rollup.sums)
     return in_words(
         f"WITH events AS ({chosen(events)}), {summed(name)}, touched AS ({added(rollup)}) "  # noqa: S608  # names of ours
-        f"DELETE FROM {rollup.table} AS held USING touched WHERE {same.replace('{}', 'held')} "
-        f"AND (SELECT sum({calls}) FROM {rollup.table} AS every WHERE {same.replace('{}', 'every')}) = 0"
+        f"DELETE FROM {rollup.table} AS held USING touched "
+        f"WHERE {same} AND held.id = {hashed(rollup, 'touched.')} AND held.{calls} = 0"
     )
 
 
@@ -210,11 +269,9 @@ def differing(events: str, name: str) -> str:
     """How many groups of a rollup are not what the events that a condition chooses add up to."""
     rollup = ROLLUPS[name]
     sums = tuple(column for column in rollup.sums if column not in WIDENED)
-    again = ", ".join(f"{rollup.again[column]} AS {column}" for column in sums)
-    groups = ", ".join(rollup.groups)
     held = (
-        f"SELECT {groups}, {again} FROM {rollup.table} "  # noqa: S608  # names of ours
-        f"WHERE organization_id = %(organization)s AND {rollup.of_day} GROUP BY {groups}"
+        f"SELECT {', '.join((*rollup.groups, *sums))} FROM {rollup.table} "  # noqa: S608  # names of ours
+        f"WHERE organization_id = %(organization)s AND {rollup.of_day}"
     )
     return in_words(
         f"WITH events AS ({chosen(events)}), {summed(name)}, held AS ({held}), made AS ({added(rollup, sums)}) "  # noqa: S608

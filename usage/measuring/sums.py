@@ -21,17 +21,12 @@ class Part:
 
 @dataclass(frozen=True)
 class Rollup:
-    """A table of sums. `again` adds up what it holds; `of_day` says which of its rows are of one day.
-
-    Writers of the same moment have rows of their own, so that none waits for another, unless it `is_shared`.
-    """
+    """A table of sums, one row for each group; `of_day` says which of its rows are of one day."""
 
     table: str
     key: str
     parts: tuple[Part, ...]
-    again: Columns
     of_day: str = ""
-    is_shared: bool = False
 
     @property
     def groups(self) -> tuple[str, ...]:
@@ -201,14 +196,12 @@ ROLLUPS = {
         "usage_hourrollup",
         "organization_id, dimension, hour",
         (Part(themselves(COUNTED) | ONE | {"hour": "hour"}, COUNTED_AGAIN | {"seconds": "3600"}, BY_PART),),
-        COUNTED_AGAIN | {"seconds": "3600"},
         f"{OURS} AND {HOUR_OF_DAY}",
     ),
     "days": Rollup(
         "usage_daydimension",
         "organization_id, dimension, day",
         (Part(themselves(COUNTED) | ONE | {"day": "day"}, COUNTED_AGAIN, BY_PART),),
-        COUNTED_AGAIN,
         f"{OURS} AND day = %(day)s",
     ),
     "crossed_days": Rollup(
@@ -224,29 +217,25 @@ ROLLUPS = {
                 "countable",
             ),
         ),
-        COUNTED_AGAIN,
         f"{OURS} AND day = %(day)s",
     ),
     "measured_days": Rollup(
         "usage_measuredday",
         "organization_id, dimension, by, day, value",
         tuple(source.by_day() for source in SOURCES),
-        MEASURES_AGAIN,
         f"day = %(day)s AND dimension NOT LIKE '{TAG}%%'",
     ),
     "tag_days": Rollup(
         "usage_measuredday",
         "organization_id, dimension, by, day, value",
         (TAGGED,),
-        MEASURES_AGAIN,
         f"day = %(day)s AND dimension IN (SELECT '{TAG}' || name FROM unnest(%(tags)s::text[]) AS name)",  # noqa: S608  # a word of ours
     ),
     "measured_hours": Rollup(
         "usage_measuredhour",
         "organization_id, dimension, hour, value",
         tuple(source.by_hour() for source in SOURCES),
-        MEASURES_AGAIN,
         HOUR_OF_DAY,
     ),
-    "runs": Rollup("usage_run", "organization_id", (RUNS,), {}, is_shared=True),
+    "runs": Rollup("usage_run", "organization_id", (RUNS,)),
 }

@@ -10,6 +10,7 @@ from django.db import transaction
 from psycopg import ClientCursor as Cursor
 
 from tokentra.lib.tenancy import name_within
+from usage.measuring import statements
 
 MOST_VALUES = 1_000
 MOST_REMEMBERED = 50_000
@@ -43,8 +44,8 @@ def tell_apart(own: Cursor[Any], organization_id: UUID, values: Collection[Value
     ]  # fmt: skip
     if not unknown:
         return
-    own.execute("EXECUTE tt_new_values (%s, %s, %s::date[], %s)", [organization_id, *columns(unknown)])
-    new = own.fetchall()
+    params = [organization_id, *columns(unknown)]
+    new = statements.by_key(own, "EXECUTE tt_new_values (%s, %s, %s::date[], %s)", params)
     told = set(admit(own, organization_id, new)) if new else set()
     left = {value[:2] for value in new if value not in told}
     transaction.on_commit(partial(remember, organization_id, set(unknown) - set(new) | told, left))

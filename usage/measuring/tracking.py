@@ -18,7 +18,7 @@ from tokentra.lib.problems import Problem
 from tokentra.lib.tenancy import organization_scope
 from usage.ingest import overrides_of
 from usage.measured import SummedTag
-from usage.measuring import discards, storing
+from usage.measuring import catching_up, discards, storing
 from usage.measuring.prices import PriceTable
 from usage.measuring.reading import TOO_LARGE, Read, Reader, Refused, cut, printable
 from usage.measuring.shape import LARGEST_EVENT, LONGEST_ID, MOST_EVENTS
@@ -130,7 +130,7 @@ def track(
             repeated(answer, index, read, is_same=first[key][1].digest == read.digest)
         else:
             first[key] = index, read, known.prices.price(read.sent, read.at, read.units)
-    with organization_scope(organization_id):
+    with organization_scope(organization_id, up_to_date=False):
         stored = storing.NOTHING
         if families:
             families.settle([read for _, read, _ in first.values()], zone=known.zone, now=now)
@@ -148,6 +148,7 @@ def track(
         discards.count(organization_id, key_id, discarded(answer, reader.discards), now=now)
         chaos.point("track.before_commit")
     chaos.point("track.after_commit")
+    catching_up.came(organization_id, answer.accepted)
     answer.results.sort(key=lambda result: result.index)
     return answer
 
@@ -209,7 +210,7 @@ def known_of(organization_id: UUID) -> Known:
     held = _known.get(organization_id)
     if held and held.until > time.monotonic():
         return held
-    with organization_scope(organization_id):
+    with organization_scope(organization_id, up_to_date=False):
         zone = Organization.objects.values_list("timezone", flat=True).get(pk=organization_id)
         overrides = overrides_of(organization_id)
         tags = frozenset(SummedTag.objects.filter(organization_id=organization_id).values_list("name", flat=True))

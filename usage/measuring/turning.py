@@ -7,10 +7,8 @@ from uuid import UUID
 
 from django.db import connection
 
-from tokentra.lib.tenancy import name_within
+from usage.measuring import catching_up
 
-SUMS = "measured sums"  # those who store events hold this lock together
-LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
 OF_HOUR = "(hour AT TIME ZONE 'UTC')::date"
 TABLES = (
     ("usage_hourrollup", OF_HOUR, "hour >= %(start)s AND hour < %(end)s AND dimension = ANY(%(dimensions)s)"),
@@ -44,6 +42,6 @@ def turn(organization_id: UUID, provider: str, days: Collection[date]) -> None:
         "end": datetime.combine(max(days) + timedelta(days=1), time.min, UTC),
     }
     with connection.cursor() as cursor:
-        cursor.execute(LOCK, [name_within(organization_id, SUMS)])
+        catching_up.alone(cursor, organization_id)
         for table, day, narrow in TABLES:
             cursor.execute(TURN.format(table=table, day=day, narrow=narrow), params)

@@ -1,0 +1,76 @@
+"""The same calls as OpenTelemetry's spans in protobuf and as events in JSON, through the whole product."""
+
+import statistics
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+from tests.bench import calls, driving, ingest
+from tests.bench.figures import Figure
+from tests.product import Product
+
+TRACES = "/v1/traces"
+BATCH, ROUNDS, EVENTS = 100, 3, 8_000
+NAMES = {
+    "provider": "gen_ai.provider.name",
+    "model": "gen_ai.request.model",
+    "operation": "gen_ai.operation.name",
+    "customerId": "tokentra.customerId",
+    "userId": "user.id",
+    "feature": "tokentra.feature",
+    "environment": "deployment.environment.name",
+}
+
+
+def run(directory: Path, *, rows: int) -> Iterator[Figure]:
+    with Product(directory / "var") as product:
+        headers = ingest.key_of(product.bootstrap())
+        as_spans = headers | {"Content-Type": "application/x-protobuf"}
+        story = calls.calls((2 * ROUNDS + 2) * EVENTS, until=datetime.now(UTC) - timedelta(minutes=5))
+        ways = {
+            "JSON": (ingest.TRACK, headers, driving.body),
+            "OTLP protobuf": (TRACES, as_spans, protobuf),
+        }
+        rates: dict[str, list[float]] = {name: [] for name in ways}
+        for _ in range(ROUNDS + 1):
+            for name, (path, told, written) in ways.items():
+                bodies = [written(part) for part in ingest.parts(ingest.take(story, EVENTS), BATCH)]
+                driven = driving.drive(product.port, path, bodies, headers=told, clients=ingest.CLIENTS)
+                rates[name].append(EVENTS / driven.seconds)
+        medians = {name: statistics.median(found[1:]) for name, found in rates.items()}  # the first round warms up
+        for name, rate in medians.items():
+            yield Figure(f"{name}, batch {BATCH}, {ingest.CLIENTS} clients", rate, "events/s")
+        ratio = medians["OTLP protobuf"] / medians["JSON"]
+        yield Figure(f"OTLP protobuf over JSON, batch {BATCH}", ratio, "x", at_least=0.5)
+
+
+def protobuf(events: Sequence[dict[str, Any]]) -> bytes:
+    request = ExportTraceServiceRequest()
+    group = request.resource_spans.add().scope_spans.add()
+    for event in events:
+        ended = int(datetime.fromisoformat(event["occurredAt"]).timestamp() * 1000) + event["latencyMs"]
+        id = UUID(event["id"]).bytes
+        span = group.spans.add(name="chat", trace_id=id, span_id=id[8:])
+        span.start_time_unix_nano = (ended - event["latencyMs"]) * 10**6
+        span.end_time_unix_nano = ended * 10**6
+        tokens = event["tokens"]
+        incoming = tokens.get("input", 0) + tokens.get("cacheRead", 0)
+        said = {NAMES[name]: event[name] for name in NAMES} | {
+            "gen_ai.usage.input_tokens": incoming,
+            "gen_ai.usage.cache_read.input_tokens": tokens.get("cacheRead", 0),
+            "gen_ai.usage.output_tokens": tokens.get("output", 0),
+        }
+        for name, value in said.items():
+            attribute = span.attributes.add(key=name)
+            if isinstance(value, int):
+                attribute.value.int_value = value
+            else:
+                attribute.value.string_value = value
+        if event["status"] == "error":
+            span.status.code = 2
+    written: bytes = request.SerializeToString()
+    return written

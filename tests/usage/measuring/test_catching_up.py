@@ -1,0 +1,149 @@
+"""What is stored waits to be added up, and nobody who reads sums sees them without it."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+from django.db import connection, connections
+from django.db.models import Sum
+from psycopg import ClientCursor
+
+from tests import make
+from tests.usage.measuring.conftest import HOUR, NOON, event
+from tests.usage.measuring.test_adding_up import assert_true_to_its_events, story
+from tokentra.lib.tenancy import organization_scope
+from usage import audit, partitions
+from usage.measured import MeasuredDay, Waiting
+from usage.measuring import catching_up, statements, turning
+from usage.models import DayRollup, LedgerDay
+from usage.tasks import add_up_events
+
+
+def waits(organization, *, up_to_date=False):
+    """Events that wait, and calls that are added up."""
+    with organization_scope(organization.pk, up_to_date=up_to_date):
+        waiting = Waiting.objects.owned_by(organization).aggregate(all=Sum("events"))["all"] or 0
+        days = MeasuredDay.objects.owned_by(organization).filter(dimension="all")
+        return waiting, days.aggregate(all=Sum("calls"))["all"] or 0
+
+
+def test_what_is_stored_waits_until_a_scope_opens(acme, send):
+    send(event(id="one"), event(id="two"))
+    send(event(id="two"), event(id="three"))
+    before = waits(acme)
+
+    assert (before, waits(acme, up_to_date=True)) == ((3, 0), (0, 3))
+    assert_true_to_its_events(acme)
+
+
+def test_duplicates_alone_let_nothing_wait(acme, send):
+    send(event(id="one"))
+    waits(acme, up_to_date=True)
+
+    send(event(id="one"))
+
+    with organization_scope(acme.pk, up_to_date=False):
+        assert not Waiting.objects.exists()
+
+
+def test_a_writer_of_many_adds_up_itself(acme, send, monkeypatch):
+    monkeypatch.setattr(catching_up, "MOST_LEFT", 5)
+    told = story(4, 12)
+
+    left = []
+    for start in range(0, 12, 2):
+        send(*told[start : start + 2])
+        left.append(waits(acme)[0])
+
+    assert left == [2, 4, 0, 2, 4, 0]
+
+
+@pytest.mark.worker
+def test_the_sweep_adds_up_what_nobody_read(acme, elsewhere, send):
+    send(event())
+    send(event(), event(id="two"), to=elsewhere)
+
+    add_up_events()
+
+    assert (waits(acme), waits(elsewhere)) == ((0, 1), (0, 2))
+
+
+def test_much_is_added_up_in_steps(acme, send):
+    send(*story(1, 6))
+    with organization_scope(acme.pk, up_to_date=False):
+        Waiting.objects.update(events=5_000)
+    send(*story(2, 4, days=5))
+    with organization_scope(acme.pk, up_to_date=False):
+        is_more = catching_up.add_up(acme.pk)
+
+    assert is_more
+    assert waits(acme)[0] == 4
+    assert waits(acme, up_to_date=True) == (0, 10)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_many_at_once_add_up_each_event_once_and_see_what_was_acknowledged(acme, send):
+    told = story(8, 300)
+    acknowledged, late = [], []
+
+    def write_and_read(number):
+        try:
+            for start in range(number * 100, number * 100 + 100, 10):
+                acknowledged.append(send(*told[start : start + 10]).accepted)
+                stored = sum(acknowledged)
+                if waits(acme, up_to_date=True)[1] < stored:
+                    late.append(start)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(3) as threads:
+        list(threads.map(write_and_read, range(3)))
+
+    assert late == []
+    assert waits(acme) == (0, 300)
+    assert_true_to_its_events(acme)
+
+
+def test_what_waits_is_turned_with_the_rest(acme, send):
+    account = make.connection(acme)
+    send(event(id="one"))
+    waits(acme, up_to_date=True)
+    send(event(id="two"), event(id="another day", occurredAt=(NOON - timedelta(days=1)).isoformat()))
+
+    with organization_scope(acme.pk, up_to_date=False):
+        LedgerDay.objects.create(
+            organization=acme, connection_id=account.pk, day=NOON.date(), provider="openai", usage_read_at=NOON
+        )
+        turning.turn(acme.pk, "openai", [NOON.date()])
+
+    with organization_scope(acme.pk, up_to_date=False):
+        counted = DayRollup.objects.filter(ledger="measured").values_list("day", "counted").order_by("day")
+        assert list(counted) == [(NOON.date() - timedelta(days=1), True), (NOON.date(), False)]
+    assert list(audit.Audit(acme.pk).run()) == []
+
+
+@pytest.mark.parametrize("held", [0, 300])
+def test_events_are_found_by_their_key_in_a_week_of_which_nothing_is_known(held, acme, send):
+    at = NOON + timedelta(weeks=50)
+    partitions.ensure([at.date()], table=partitions.EVENTS)
+    send(*(event(id=str(number), occurredAt=at.isoformat()) for number in range(held)), now=at)
+    with organization_scope(acme.pk, up_to_date=False), ClientCursor(connection.connection) as own:
+        own.execute("DISCARD PLANS")
+        statements.prepare(own)
+        plans = [
+            statements.by_key(own, f"EXPLAIN EXECUTE {statement}", [acme.pk])
+            for statement in ("tt_add_up (%s, '1 hour')", "tt_held (%s, '{}', '{}')")
+        ]
+
+    week = f"usage_event_{at - timedelta(days=at.weekday()):%Y%m%d}"
+    for plan in plans:
+        [read] = [line for (line,) in plan if "Scan" in line and f"on {week}" in line]
+        assert f"{week}_pkey" in read
+
+
+def test_what_comes_of_a_deleted_organization_is_no_error(acme, send):
+    send(event(occurredAt=(NOON - HOUR).isoformat()))
+    gone = acme.pk
+    with organization_scope(gone, up_to_date=False):
+        acme.delete()
+        assert not catching_up.add_up(gone)

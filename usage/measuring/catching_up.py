@@ -1,0 +1,105 @@
+"""Adds up what was stored, some thousand events at once: the more of them share a sum, the less each of them costs.
+
+Events wait for it from the transaction that stores them. Whoever opens a scope of the organization to read its sums
+adds up what waits first, so that nobody sees sums without them.
+"""
+
+import logging
+from collections import Counter
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import psycopg
+from django.db import Error, connection
+from django.utils import timezone
+from psycopg import ClientCursor
+
+from tokentra.lib.tenancy import as_sweep, catch_up_by, name_within, organization_scope
+from usage.measured import Waiting
+from usage.measuring import statements
+from usage.measuring.grain import grain
+from usage.measuring.stepping import step_through
+
+log = logging.getLogger(__name__)
+
+SUMS = "measured sums"  # who stores or adds up events holds this lock together, and who makes sums anew holds it alone
+ADDING = "adding up"
+TOGETHER = "SELECT pg_advisory_xact_lock_shared(hashtextextended(%(sums)s, 0))"
+ALONE = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
+BEGIN = f"""
+{statements.BY_KEY};
+{TOGETHER};
+SELECT pg_advisory_xact_lock(hashtextextended(%(adding)s, 0));
+SELECT timezone FROM accounts_organization WHERE id = %(organization)s;
+SELECT name FROM usage_summedtag WHERE organization_id = %(organization)s"""  # noqa: S608  # words of ours
+MOST_LEFT = 2_000  # events that one process stores before it adds up what waits
+
+
+def watch() -> None:
+    catch_up_by("SELECT EXISTS (SELECT FROM usage_waiting)", add_up)
+
+
+def add_up(organization_id: UUID, *, now: datetime | None = None) -> bool:
+    """Some of what waits, inside the organization's scope; True when more is left."""
+    connection.ensure_connection()
+    with ClientCursor(connection.connection) as own:
+        statements.prepare(own)
+        own.execute(
+            BEGIN,
+            {
+                "sums": name_within(organization_id, SUMS),
+                "adding": name_within(organization_id, ADDING),
+                "organization": organization_id,
+            },
+        )
+        zones, tags = statements.answers(own)[-2:]
+        if not zones:  # the organization was deleted meanwhile
+            return False
+        hours = grain(ZoneInfo(zones[0][0]), now or timezone.now())
+        if tags:
+            own.execute("EXECUTE tt_add_up_tagged (%s, %s, %s)", [organization_id, hours, [name for (name,) in tags]])
+        else:
+            own.execute("EXECUTE tt_add_up (%s, %s)", [organization_id, hours])
+        [(is_more,)] = own.fetchall()
+        own.execute(statements.AS_BEFORE)
+    return bool(is_more)
+
+
+def alone(cursor: Any, organization_id: UUID) -> None:
+    """Nobody else writes events or their sums until the transaction ends, and none of them waits."""
+    cursor.execute(ALONE, [name_within(organization_id, SUMS)])
+    while add_up(organization_id):
+        pass
+
+
+def came(organization_id: UUID, count: int) -> None:
+    """So many events were stored: whoever stored a good many adds up what waits, so that readers find little."""
+    _came[organization_id] += count
+    if _came[organization_id] < MOST_LEFT:
+        return
+    _came.pop(organization_id, None)
+    try:
+        while add_up_next(organization_id):
+            pass
+    except (Error, psycopg.Error):  # the events are stored: whoever reads their sums tries again
+        log.warning("events of %s could not be added up yet", organization_id, exc_info=True)
+
+
+def add_up_due() -> bool:
+    """Step after step for some seconds, every organization in turn; True when there is more to do."""
+    return step_through(due(), add_up_next)
+
+
+def due() -> list[UUID]:
+    with as_sweep():
+        return list(Waiting.objects.order_by().values_list("organization_id", flat=True).distinct())
+
+
+def add_up_next(organization_id: UUID) -> bool:
+    with organization_scope(organization_id, up_to_date=False):
+        return add_up(organization_id)
+
+
+_came: Counter[UUID] = Counter()
