@@ -60,6 +60,15 @@ def run(directory: Path, *, rows: int) -> Iterator[Figure]:
         yield Figure(f"ingest, batch 1, {CLIENTS} clients", SINGLES / driven.seconds, "requests/s", at_least=800)
         yield Figure("answer, batch 1, p99", percentile(driven.took, 0.99) * 1000, "ms", at_most=25)
         yield Figure("CPU of the product for 1,000 events, batch 1", used / SINGLES * 1000, "s", at_most=1.2)
+        yield from memory(product)
+
+
+def memory(product: Product) -> Iterator[Figure]:
+    """What processes share counts once in the whole, and in each web process."""
+    web = max(process.memory_info().rss for process in product.children("gunicorn"))
+    whole = sum(process.memory_full_info().pss for process in {*product.children(), *product.database()})
+    yield Figure("memory of the largest web process", web / 2**20, "MiB", at_most=150)
+    yield Figure("memory of the whole product", whole / 2**20, "MiB", at_most=700)
 
 
 def key_of(owner: Api) -> dict[str, str]:
