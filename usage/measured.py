@@ -126,7 +126,6 @@ class Waiting(OwnedFact):
 class MeasuredSums(OwnedFact):
     """Events added up; what has many parts is packed into one number (usage.packing)."""
 
-    id = models.UUIDField(help_text="The hash of what the row is about.")
     currency = models.TextField()
     calls = models.BigIntegerField()
     errors = models.BigIntegerField()
@@ -156,7 +155,7 @@ class MeasuredSums(OwnedFact):
 class MeasuredDay(MeasuredSums):
     """By day in the organization's zone, for one dimension and, where `by` names one, crossed with another."""
 
-    pk = models.CompositePrimaryKey("organization_id", "dimension", "by", "day", "value", "id")
+    pk = models.CompositePrimaryKey("organization_id", "dimension", "by", "day", "value", "by_value", "currency")
     dimension = models.TextField()
     value = models.TextField()
     by = models.TextField(blank=True)
@@ -172,7 +171,7 @@ class MeasuredDay(MeasuredSums):
 class MeasuredHour(MeasuredSums):
     """By UTC hour (or quarter of one, where the zone's offset has no whole hours) for one dimension."""
 
-    pk = models.CompositePrimaryKey("organization_id", "dimension", "hour", "value", "id")
+    pk = models.CompositePrimaryKey("organization_id", "dimension", "hour", "value", "currency")
     dimension = models.TextField()
     value = models.TextField()
     hour = models.DateTimeField()

@@ -95,18 +95,19 @@ def hashed(rollup: Rollup, of: str = "") -> str:
 
 
 def adding(rollup: Rollup, *, sign: str = "") -> str:
-    """Adds to a rollup whose `id` is the hash of its groups, in the order in which they lie.
+    """Adds to a rollup, in the order in which it lies.
 
     With the sign "-" it takes away what can be taken away.
     """
     less = dict.fromkeys((*CHANGES, *KEPT), "{name}") | {"units": LESS_UNITS}
     sums = [less.get(name, "-{name}").format(name=name) for name in rollup.sums] if sign else rollup.sums
     changes = ", ".join(CHANGES.get(name, ADDED).format(name=name) for name in rollup.sums if name not in KEPT)
+    ids, hashes = (("id",), (hashed(rollup),)) if rollup.is_hashed else ((), ())
     return (
-        f"INSERT INTO {rollup.table} AS held ({', '.join((*rollup.groups, 'id', *rollup.sums))}) "  # noqa: S608
-        f"SELECT {', '.join(rollup.groups)}, {hashed(rollup)} AS id, {', '.join(sums)} "
-        f"FROM ({added(rollup)}) AS added ORDER BY {rollup.key}, id "
-        f"ON CONFLICT ({rollup.key}, id) DO UPDATE SET {changes}"
+        f"INSERT INTO {rollup.table} AS held ({', '.join((*rollup.groups, *ids, *rollup.sums))}) "  # noqa: S608
+        f"SELECT {', '.join((*rollup.groups, *hashes, *sums))} "
+        f"FROM ({added(rollup)}) AS added ORDER BY {rollup.key} "
+        f"ON CONFLICT ({rollup.unique}) DO UPDATE SET {changes}"
     )
 
 
@@ -257,11 +258,13 @@ def emptying(events: str, name: str) -> str:
     rollup = ROLLUPS[name]
     groups = (group for group in rollup.key.split(", ") if group in rollup.groups)
     same = " AND ".join(f"held.{group} = touched.{group}" for group in groups)
+    if rollup.is_hashed:
+        same += f" AND held.id = {hashed(rollup, 'touched.')}"
     calls = next(name for name in ("calls", "requests") if name in rollup.sums)
     return in_words(
         f"WITH events AS ({chosen(events)}), {summed(name)}, touched AS ({added(rollup)}) "  # noqa: S608  # names of ours
         f"DELETE FROM {rollup.table} AS held USING touched "
-        f"WHERE {same} AND held.id = {hashed(rollup, 'touched.')} AND held.{calls} = 0"
+        f"WHERE {same} AND held.{calls} = 0"
     )
 
 

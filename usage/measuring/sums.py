@@ -21,7 +21,10 @@ class Part:
 
 @dataclass(frozen=True)
 class Rollup:
-    """A table of sums, one row for each group; `of_day` says which of its rows are of one day."""
+    """A table of sums, one row for each group; `of_day` says which of its rows are of one day.
+
+    Where its key does not hold all groups, their hash follows as `id`.
+    """
 
     table: str
     key: str
@@ -31,6 +34,14 @@ class Rollup:
     @property
     def groups(self) -> tuple[str, ...]:
         return tuple(self.parts[0].groups)
+
+    @property
+    def is_hashed(self) -> bool:
+        return not set(self.groups) <= set(self.key.split(", "))
+
+    @property
+    def unique(self) -> str:
+        return f"{self.key}, id" if self.is_hashed else self.key
 
     @property
     def sums(self) -> tuple[str, ...]:
@@ -221,19 +232,19 @@ ROLLUPS = {
     ),
     "measured_days": Rollup(
         "usage_measuredday",
-        "organization_id, dimension, by, day, value",
+        "organization_id, dimension, by, day, value, by_value, currency",
         tuple(source.by_day() for source in SOURCES),
         f"day = %(day)s AND dimension NOT LIKE '{TAG}%%'",
     ),
     "tag_days": Rollup(
         "usage_measuredday",
-        "organization_id, dimension, by, day, value",
+        "organization_id, dimension, by, day, value, by_value, currency",
         (TAGGED,),
         f"day = %(day)s AND dimension IN (SELECT '{TAG}' || name FROM unnest(%(tags)s::text[]) AS name)",  # noqa: S608  # a word of ours
     ),
     "measured_hours": Rollup(
         "usage_measuredhour",
-        "organization_id, dimension, hour, value",
+        "organization_id, dimension, hour, value, currency",
         tuple(source.by_hour() for source in SOURCES),
         HOUR_OF_DAY,
     ),

@@ -1047,7 +1047,6 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="MeasuredDay",
             fields=[
-                ("id", models.UUIDField(help_text="The hash of what the row is about.")),
                 ("currency", models.TextField()),
                 ("calls", models.BigIntegerField()),
                 ("errors", models.BigIntegerField()),
@@ -1085,7 +1084,8 @@ class Migration(migrations.Migration):
                         "by",
                         "day",
                         "value",
-                        "id",
+                        "by_value",
+                        "currency",
                         blank=True,
                         editable=False,
                         primary_key=True,
@@ -1112,7 +1112,6 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="MeasuredHour",
             fields=[
-                ("id", models.UUIDField(help_text="The hash of what the row is about.")),
                 ("currency", models.TextField()),
                 ("calls", models.BigIntegerField()),
                 ("errors", models.BigIntegerField()),
@@ -1149,7 +1148,7 @@ class Migration(migrations.Migration):
                         "dimension",
                         "hour",
                         "value",
-                        "id",
+                        "currency",
                         blank=True,
                         editable=False,
                         primary_key=True,
