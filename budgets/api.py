@@ -52,7 +52,11 @@ def set_own_budget(request: HttpRequest, body: shapes.OwnBody) -> dict[str, Any]
         asker.organization.lock()
         budget = own(asker)
         wanted = making.Wanted(
-            budget.name if budget else OWN, body.amount, thresholds=tuple(body.thresholds), mode=body.mode
+            budget.name if budget else OWN,
+            body.amount,
+            thresholds=tuple(body.thresholds),
+            forecast_at=body.forecast_at,
+            mode=body.mode,
         )
         if budget is None:
             budget = making.make(asker.organization, wanted, by=asker.person, now=now)

@@ -13,13 +13,13 @@ from accounts.naming import clean_name
 from budgets import scopes
 from budgets.making import Wanted
 from budgets.models import LONGEST_NAME, Budget, Ledger, Mode, Unit
-from budgets.rules import thresholds
 from budgets.rules.periods import Every, Span
+from budgets.rules.thresholds import DEFAULT, HIGHEST, MOST
 from budgets.standing import Standing
 
 Value = Annotated[str, StringConstraints(min_length=1, max_length=scopes.LONGEST_VALUE)]
 Values = Annotated[list[Value], Field(min_length=1, max_length=scopes.MOST_VALUES)]
-Percent = Annotated[int, Field(ge=1, le=thresholds.HIGHEST)]
+Percent = Annotated[int, Field(ge=1, le=HIGHEST)]
 Amount = Annotated[Decimal, Field(gt=0, max_digits=21, decimal_places=6)]
 PLANNED = "Only notify is taken so far: nothing asks before a call yet."
 
@@ -28,7 +28,8 @@ class Parts(Strict):
     """What the organization's own budget and all others have in common."""
 
     amount: Amount
-    thresholds: list[Percent] = Field(default=list(thresholds.DEFAULT), min_length=1, max_length=thresholds.MOST)
+    thresholds: list[Percent] = Field(default=list(DEFAULT), min_length=1, max_length=MOST)
+    forecast_at: int | None = Field(100, ge=1, le=HIGHEST)
     mode: Mode = Mode.NOTIFY
 
     @field_validator("mode")
@@ -80,6 +81,7 @@ class BudgetBody(Parts):
             anchor=self.anchor,
             months=self.months,
             thresholds=tuple(self.thresholds),
+            forecast_at=self.forecast_at,
             mode=self.mode,
         )
 
@@ -98,7 +100,8 @@ class BudgetPatch(Strict):
     period: Every | None = None
     anchor: date | None = None
     months: int | None = Field(None, ge=1, le=12)
-    thresholds: list[Percent] | None = Field(None, min_length=1, max_length=thresholds.MOST)
+    thresholds: list[Percent] | None = Field(None, min_length=1, max_length=MOST)
+    forecast_at: int | None = Field(None, ge=1, le=HIGHEST)
     mode: Mode | None = None
     anyway: bool = False
 
@@ -128,6 +131,7 @@ class BudgetShape(Camel):
     anchor: date | None
     months: int
     thresholds: list[int]
+    forecast_at: int | None
     mode: str
     version: int
     archived_at: datetime | None
@@ -163,6 +167,7 @@ def body_of(budget: Budget, patch: BudgetPatch) -> dict[str, Any]:
         "anchor": budget.anchor,
         "months": budget.months,
         "thresholds": budget.thresholds,
+        "forecast_at": budget.forecast_at,
         "mode": budget.mode,
     }
     said = patch.model_dump(exclude_unset=True, exclude={"version", "archived"})
@@ -175,7 +180,7 @@ def shown(budget: Budget, span: Span, found: list[Standing]) -> dict[str, Any]:
             name: getattr(budget, name)
             for name in ("id", "name", "ledger", "scope", "each", "unit", "anchor", "months", "thresholds")
         },
-        **{name: getattr(budget, name) for name in ("mode", "version", "archived_at")},
+        **{name: getattr(budget, name) for name in ("forecast_at", "mode", "version", "archived_at")},
         "department": budget.department.name if budget.department else None,
         "amount": plain(budget.amount, budget.unit),
         "currency": "USD" if budget.unit == Unit.USD else None,

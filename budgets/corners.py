@@ -1,18 +1,21 @@
 """What other pages ask for by URL: progress in the top bar, the card of the dashboard, the values of a dimension."""
 
 from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
 
 from django.core.cache import cache
 from django.http import HttpResponse
-from django.shortcuts import render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_GET, require_POST
 
 from accounts.gates import page
 from accounts.http import OrgRequest
 from accounts.permissions import Permission
-from budgets import reach, scopes
+from budgets import reach, scopes, warning
 from budgets.board import Board
+from budgets.kept import BudgetCrossing
 from tokentra.lib.tenancy import name_within, organization_scope
 from usage.names import Names
 
@@ -24,14 +27,34 @@ NOTHING: dict[str, Any] = {}
 @require_GET
 @page(Permission.SEE_COSTS, scoped=False)
 def progress(request: OrgRequest) -> HttpResponse:
-    """One budget in the top bar of every page."""
+    """One budget in the top bar of every page, and the banner over it where a threshold is reached."""
+    now = timezone.now()
     name = name_within(request.organization.pk, "budget-progress")
     shown: dict[str, Any] | None = cache.get(name)
-    if shown is None:
-        with organization_scope(request.organization.pk):
-            shown = summary(Board(request.organization, timezone.now()))
-        cache.set(name, shown, KEPT)
-    return render(request, "budgets/_progress.html", {"shown": shown})
+    with organization_scope(request.organization.pk):
+        if shown is None:
+            shown = summary(Board(request.organization, now))
+            cache.set(name, shown, KEPT)
+        warned = warning.warning(request.organization, request.user, now) if shown else None
+    context = {
+        "shown": shown,
+        "warned": warned,
+        "may_ask": request.membership.may(Permission.ASK_BUDGET),
+        "query": f"?{urlencode({'value': warned.crossing.value})}" if warned and warned.crossing.value else "",
+    }
+    return render(request, "budgets/_progress.html", context)
+
+
+@require_POST
+@page(Permission.SEE_COSTS)
+def dismiss(request: OrgRequest, crossing_id: UUID) -> HttpResponse:
+    """Of a banner: for this person, until a higher threshold is reached or a new period begins."""
+    mine = BudgetCrossing.objects.owned_by(request.organization)
+    crossing = get_object_or_404(mine, pk=crossing_id)
+    warning.dismiss(crossing, request.user, timezone.now())
+    if request.htmx:
+        return HttpResponse()
+    return redirect("budgets:budget", crossing.budget_id)
 
 
 def summary(board: Board) -> dict[str, Any]:

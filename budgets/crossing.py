@@ -78,24 +78,22 @@ def is_new(known: Known, standing: Standing, kind: Kind, threshold: int) -> bool
 
 
 def follow(known: Known, found: Iterable[Standing], *, now: datetime) -> None:
-    """What was reached and is clearly below again has receded, until it is reached once more; nobody is told twice.
-
-    Forecasts are followed where they are made.
-    """
-    changed = []
+    """What was reached and is clearly below again has receded, until it is reached once more; nobody is told twice."""
     for standing in found:
-        for each in known.get(standing.place, []):
-            if each.kind == Kind.SPENT and is_moved(each, standing, now=now):
-                changed.append(each)
-    if changed:
+        follow_one(known, standing, Kind.SPENT, standing.spent, now=now)
+
+
+def follow_one(known: Known, standing: Standing, kind: Kind, figure: Decimal, *, now: datetime) -> None:
+    held = [each for each in known.get(standing.place, []) if each.kind == kind]
+    if changed := [each for each in held if is_moved(each, figure, now=now)]:
         BudgetCrossing.objects.bulk_update(changed, ["latest_spent", "receded_at"])
 
 
-def is_moved(crossing: BudgetCrossing, standing: Standing, *, now: datetime) -> bool:
+def is_moved(crossing: BudgetCrossing, figure: Decimal, *, now: datetime) -> bool:
     before = crossing.latest_spent, crossing.receded_at
-    crossing.latest_spent = standing.spent
-    if standing.spent >= crossing.amount:
+    crossing.latest_spent = figure
+    if figure >= crossing.amount:
         crossing.receded_at = None
-    elif crossing.receded_at is None and thresholds.has_receded(standing.spent, crossing.amount, crossing.limit):
+    elif crossing.receded_at is None and thresholds.has_receded(figure, crossing.amount, crossing.limit):
         crossing.receded_at = now
     return before != (crossing.latest_spent, crossing.receded_at)

@@ -13,8 +13,8 @@ from accounts.naming import clean_name
 from budgets import scopes, words
 from budgets.making import Wanted
 from budgets.models import LONGEST_NAME, Budget, Department, Ledger, Mode, Unit
-from budgets.rules import thresholds
 from budgets.rules.periods import Every
+from budgets.rules.thresholds import DEFAULT, HIGHEST, MOST
 from tokentra.lib.problems import Problem
 from usage.measured import SummedTag
 
@@ -91,10 +91,18 @@ class BudgetForm(forms.Form):
     months = forms.IntegerField(label="Months in a period", required=False, min_value=1, max_value=12, initial=1)
     thresholds = forms.CharField(
         label="Tell people at",
-        initial=", ".join(map(str, thresholds.DEFAULT)),
+        initial=", ".join(map(str, DEFAULT)),
         max_length=100,
         help_text="Percent of the amount, up to ten, separated by commas.",
         error_messages={"required": "Give at least one percentage, such as 100."},
+    )
+    forecast_at = forms.IntegerField(
+        label="And when it is heading for",
+        required=False,
+        min_value=1,
+        max_value=HIGHEST,
+        initial=100,
+        help_text="Percent that the whole period will take, going by its days so far. Empty: no forecast.",
     )
     mode = forms.ChoiceField(
         label="When it is used up",
@@ -171,6 +179,7 @@ class BudgetForm(forms.Form):
             anchor=told["anchor"],
             months=told["months"] or 1,
             thresholds=told["thresholds"],
+            forecast_at=told["forecast_at"],
             mode=told.get("mode") or Mode.NOTIFY,
         )
 
@@ -193,11 +202,11 @@ def lines(text: str) -> list[str]:
 def read_thresholds(parts: Sequence[object]) -> tuple[int, ...]:
     """Raises ValidationError with what is wrong with them."""
     told = [str(part) for part in parts if str(part)]
-    if any(not part.isdecimal() or not 1 <= int(part) <= thresholds.HIGHEST for part in told):
-        raise forms.ValidationError(f"Write whole percentages from 1 to {thresholds.HIGHEST}.")
+    if any(not part.isdecimal() or not 1 <= int(part) <= HIGHEST for part in told):
+        raise forms.ValidationError(f"Write whole percentages from 1 to {HIGHEST}.")
     found = tuple(sorted({int(part) for part in told}))
-    if not found or len(found) > thresholds.MOST:
-        raise forms.ValidationError(f"Give one to {thresholds.MOST} percentages.")
+    if not found or len(found) > MOST:
+        raise forms.ValidationError(f"Give one to {MOST} percentages.")
     return found
 
 
@@ -208,7 +217,8 @@ def initial(budget: Budget) -> dict[str, Any]:
     named = [*dimensions, "", ""]
     prefix = {name: f"{budget.ledger}:{name}" if name else "" for name in named}
     held: dict[str, Any] = {
-        name: getattr(budget, name) for name in ("name", "unit", "every", "anchor", "months", "mode", "department")
+        name: getattr(budget, name)
+        for name in ("name", "unit", "every", "anchor", "months", "forecast_at", "mode", "department")
     }
     amount = budget.amount.normalize()
     return held | {

@@ -1,4 +1,5 @@
-"""Each organization's budgets are held against what was spent: once a minute, and past periods whole once a day.
+"""Each organization's budgets are held against what was spent: once a minute, by the hour against what is foreseen,
+and past periods whole once a day.
 
 What is left to do is a mark, `Look.due_at`. A look is one transaction; one that is made again finds nothing new.
 """
@@ -14,7 +15,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from accounts.models import Organization
-from budgets import crossing, history
+from budgets import crossing, forecasting, history
 from budgets.alerting import crossings
 from budgets.kept import Look
 from budgets.models import Budget
@@ -58,7 +59,8 @@ def look_at(organization_id: UUID, now: datetime) -> bool:
             return False
         organization = Organization.objects.get(pk=organization_id)
         is_deep = look.deep_day != now.date()
-        found = hold(organization, now, reach=REACH if is_deep else timedelta(0))
+        is_first = look.looked_at is None or look.looked_at.hour != now.hour or is_deep
+        found = hold(organization, now, reach=REACH if is_deep else timedelta(0), foresee=is_first)
         crossings.tell(organization, now=now)
         look.due_at = now + EVERY if found else None
         look.looked_at, look.deep_day, look.failures = now, now.date(), 0
@@ -66,7 +68,7 @@ def look_at(organization_id: UUID, now: datetime) -> bool:
     return True
 
 
-def hold(organization: Organization, now: datetime, *, reach: timedelta) -> int:
+def hold(organization: Organization, now: datetime, *, reach: timedelta, foresee: bool = True) -> int:
     """Against what was spent in this period, the one before and those that ended within `reach`; how many budgets."""
     zone = ZoneInfo(organization.timezone)
     budgets = loaded(organization)
@@ -74,6 +76,8 @@ def hold(organization: Organization, now: datetime, *, reach: timedelta) -> int:
     kept = history.kept(organization, [pair for pair in wanted if pair[1].end <= now])
     found = in_spans(organization, wanted, now=now, limits={place: period.limit for place, period in kept.items()})
     crossing.record(organization, found, now=now)
+    if foresee:
+        forecasting.record(organization, found, now=now)
     history.keep([each for each in found if each.span.end <= now], kept, now=now)
     return len(budgets)
 

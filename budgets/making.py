@@ -34,6 +34,7 @@ class Wanted:
     anchor: date | None = None
     months: int = 1
     thresholds: tuple[int, ...] = thresholds.DEFAULT
+    forecast_at: int | None = None
     mode: str = Mode.NOTIFY
 
     @property
@@ -47,6 +48,7 @@ class Wanted:
             "anchor": self.anchor if custom else None,
             "months": self.months if custom else 1,
             "thresholds": sorted(set(self.thresholds)),
+            "forecast_at": None if self.each or self.every == Every.DAY else self.forecast_at,
         }
 
 

@@ -8,9 +8,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from accounts.models import User
-from budgets import scopes, spending, words
+from budgets import forecasting, scopes, spending, words
 from budgets.asked import Answer, Raise
 from budgets.board import FULL, tone
+from budgets.forecasting import Heading
 from budgets.kept import BudgetCrossing, BudgetPeriod
 from budgets.models import Budget, Ledger, Unit
 from budgets.rules.periods import Every, Span, span_at
@@ -96,6 +97,13 @@ class OneBudget:
     @property
     def percent(self) -> int:
         return min(100, int(self.standing.share * 100)) if self.standing else 0
+
+    @cached_property
+    def heading(self) -> Heading | None:
+        """None where too little is known, and for what forecasts say nothing of."""
+        if self.standing is None or self.budget.archived_at:
+            return None
+        return forecasting.headings(self.organization, [self.standing], self.now).get(self.budget.pk)
 
     @property
     def even_pace(self) -> Decimal | None:

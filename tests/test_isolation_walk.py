@@ -17,6 +17,7 @@ from budgets.alerting import firing, ruling
 from budgets.alerting.finding import Finding
 from budgets.alerting.kinds import BY_ID
 from budgets.channels.models import Channel
+from budgets.kept import BudgetCrossing
 from budgets.models import Department
 from tests import make
 from tests.answers import body_of
@@ -127,7 +128,12 @@ def budget_things(acme, alice) -> dict[str, str]:
         department = Department.objects.create(
             organization=acme, name=f"{CANARY} team", dimension="team", values=[CANARY], created_at=now
         )
+        look = BudgetCrossing.objects.create(
+            organization=acme, budget=held, first_day=now.date(), starts_at=now, ends_at=now, threshold=80,
+            limit=100, amount=80, spent=80, latest_spent=80, at=now,
+        )  # fmt: skip
     return alert_things(acme, alice) | {
+        "crossing_id": str(look.pk),
         "budget_id": str(held.pk),
         "raise_id": str(asked.pk),
         "department_id": str(department.pk),

@@ -58,6 +58,10 @@ ITEMS = (
         Event.DASHBOARD_DATA_LOADED, "usage:dashboard", "View dashboard", "optimize",
     ),
     Item(
+        "set_budget", "Set a budget", "Say what a month may cost, and hear of it in time", "target-arrow",
+        Event.BUDGET_CREATED, "budgets:list", "Create budget", "optimize", Permission.MANAGE_BUDGETS,
+    ),
+    Item(
         "invite_team", "Invite your team", "See the same figures together", "users",
         Event.TEAM_INVITE_SENT, "accounts:team", "Invite your team", "team", Permission.MANAGE_PEOPLE,
     ),
@@ -79,7 +83,7 @@ WANTED: Mapping[str, tuple[str, ...]] = {
     "model_optimization": ("connect_provider", "view_insights"),
     "client_billing": ("connect_provider", "setup_sdk", "invite_team"),
     "compliance": ("connect_provider", "invite_team"),
-    "budgets_alerts": ("connect_provider",),
+    "budgets_alerts": ("connect_provider", "set_budget"),
     "exploring": (),
 }
 

@@ -106,5 +106,28 @@ TOURS = (
         needs="It needs a call that your own code reported. Set up a program under Settings, API keys.",
         offered_as="Your code's calls are here.",
     ),
+    Tour(
+        "budgets_alerts",
+        "Tour of budgets",
+        "budgets:list",
+        "Three steps: what a budget is, how to make one, when you hear of it.",
+        (
+            Step(
+                "intro", "page-head", "Keep spend within bounds",
+                "A budget says what a period may cost. It is held against the same figures as your dashboard.",
+            ),
+            Step(
+                "create_budget", "create-budget", "Create your first budget",
+                "A month of the whole organization takes a name and an amount. It can also be of a team, a customer, "
+                "a model or any other value.",
+            ),
+            Step(
+                "alert_thresholds", "alert-thresholds", "Hear of it in time",
+                "At 50, 80 and 100 percent, or at percentages of your own, each once in a period.",
+                side="top",
+            ),
+        ),
+        offered_as="New to budgets?",
+    ),
 )  # fmt: skip
 BY_ID = {tour.id: tour for tour in TOURS}

@@ -212,3 +212,26 @@ def test_an_organization_without_an_active_budget_is_not_looked_at_any_more(acme
     with organization_scope(acme.pk):
         making.restore(Budget.objects.owned_by(acme).get(), by=alice, now=NOON)
     assert mark(acme).due_at is not None
+
+
+def test_a_budget_tells_once_that_its_period_is_heading_over_its_limit(acme, spend):
+    make.budget(acme, "100", thresholds=(100,), forecast_at=100)
+    for day in range(1, 20):
+        spend("4", at=f"2026-11-{day:02}T09:00:00Z")
+
+    look(acme, NOON)
+    look(acme, NOON + HOUR)
+
+    ((kind, threshold, figure),) = [(each.kind, each.threshold, each.spent) for each in crossings(acme)]
+    assert (kind, threshold) == ("forecast", 100)
+    assert 110 < figure < 130
+
+
+def test_a_period_that_is_heading_to_less_than_its_limit_tells_nothing(acme, spend):
+    make.budget(acme, "200", forecast_at=100)
+    for day in range(1, 20):
+        spend("4", at=f"2026-11-{day:02}T09:00:00Z")
+
+    look(acme, NOON)
+
+    assert told(acme) == []

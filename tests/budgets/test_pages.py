@@ -9,6 +9,7 @@ from django.core.cache import cache
 from accounts.models import AuditLine, JournalEntry
 from accounts.permissions import Role
 from budgets.models import Budget, Department
+from onboarding.guidance import tours
 from tests import make
 from tests.answers import body_of
 from tests.budgets.conftest import in_zone, look
@@ -243,3 +244,52 @@ def test_the_smallest_and_the_largest_amounts_are_kept(acme, alices, amount):
 
     assert [each.amount for each in held(acme)] == [amount]
     assert alices.get("/budgets/").status_code == 200
+
+
+def test_a_banner_warns_until_it_is_dismissed_and_again_of_what_is_worse(acme, alices, bob, spend):
+    budget = make.budget(acme, "100", name="Everything")
+    spend("85")
+    look(acme, NOON)
+    top = body_of(alices.get("/budgets/progress/"))
+    assert "Everything has used 80% of its budget." in top
+    assert f"/budgets/{budget.pk}/ask/" in top
+
+    crossing = alices.get("/budgets/progress/").context["warned"].crossing
+    alices.post(f"/budgets/warnings/{crossing.pk}/dismiss/")
+    assert "has used" not in body_of(alices.get("/budgets/progress/"))
+    assert "has used 80%" in body_of(Browser(bob).get("/budgets/progress/"))
+
+    spend("20")
+    look(acme, NOON)
+    assert "has used 100% of its budget." in body_of(alices.get("/budgets/progress/"))
+
+
+def test_one_value_has_a_part_of_its_own_and_gives_it_back(acme, alices, spend):
+    spend("40", userId="ann")
+    budget = make.budget(acme, "100", ledger="measured", each="user")
+    path = f"/budgets/{budget.pk}/parts/"
+
+    alices.post(path, {"value": "ann", "amount": "50"})
+    assert "$40.00 of $50.00" in body_of(alices.get(f"/budgets/{budget.pk}/"))
+
+    alices.post(path, {"value": "ann", "amount": "80"})
+    assert "$40.00 of $80.00" in body_of(alices.get(f"/budgets/{budget.pk}/"))
+
+    alices.post(path, {"value": "ann"})
+    assert "$40.00 of $100.00" in body_of(alices.get(f"/budgets/{budget.pk}/"))
+    assert alices.post(path, {"value": "ann", "amount": "0"}).status_code == 422
+    assert said(acme, "budget_part_set") == 3
+
+
+def test_every_step_of_the_tour_points_at_something_on_the_page(acme, alices):
+    page = body_of(alices.get("/budgets/"))
+
+    assert [step.id for step in tours.BY_ID["budgets_alerts"].steps if f'data-tour="{step.target}"' not in page] == []
+
+
+def test_the_page_says_where_the_period_is_heading(acme, alices, spend):
+    budget = make.budget(acme, "100")
+    for day in range(1, 20):
+        spend("4", at=f"2026-11-{day:02}T09:00:00Z")
+
+    assert "Heading for <strong>$1" in body_of(alices.get(f"/budgets/{budget.pk}/"))

@@ -32,21 +32,22 @@ def facts(*, ours: tuple[Event, ...] = (), mine: tuple[Event, ...] = ()) -> Fact
 
 
 PROFILE, CONNECT, INSIGHTS, INVITE = "complete_profile", "connect_provider", "view_insights", "invite_team"
-SDK = "setup_sdk"
+SDK, BUDGET = "setup_sdk", "set_budget"
 
 
 @pytest.mark.parametrize(
     ("path", "goals", "order"),
     [
-        (Path.GUIDED_TOUR, (), [PROFILE, CONNECT, SDK, INSIGHTS, INVITE]),
-        (Path.SALES_ASSISTED, (), [PROFILE, CONNECT, SDK, INSIGHTS, INVITE]),
-        (Path.QUICK_CONNECT, (), [CONNECT, INSIGHTS, PROFILE, SDK, INVITE]),
-        (Path.SDK_FIRST, (), [SDK, CONNECT, PROFILE, INSIGHTS, INVITE]),
-        (Path.GUIDED_TOUR, ("visibility",), [CONNECT, INSIGHTS, PROFILE, SDK, INVITE]),
-        (Path.GUIDED_TOUR, ("client_billing",), [CONNECT, SDK, INVITE, PROFILE, INSIGHTS]),
-        (Path.GUIDED_TOUR, ("visibility", "client_billing"), [CONNECT, SDK, INSIGHTS, INVITE, PROFILE]),
-        (Path.GUIDED_TOUR, ("exploring",), [PROFILE, CONNECT, SDK, INSIGHTS, INVITE]),
-        (Path.QUICK_CONNECT, ("compliance",), [CONNECT, INSIGHTS, INVITE, PROFILE, SDK]),
+        (Path.GUIDED_TOUR, (), [PROFILE, CONNECT, SDK, INSIGHTS, BUDGET, INVITE]),
+        (Path.SALES_ASSISTED, (), [PROFILE, CONNECT, SDK, INSIGHTS, BUDGET, INVITE]),
+        (Path.QUICK_CONNECT, (), [CONNECT, INSIGHTS, PROFILE, SDK, BUDGET, INVITE]),
+        (Path.SDK_FIRST, (), [SDK, CONNECT, PROFILE, INSIGHTS, BUDGET, INVITE]),
+        (Path.GUIDED_TOUR, ("visibility",), [CONNECT, INSIGHTS, PROFILE, SDK, BUDGET, INVITE]),
+        (Path.GUIDED_TOUR, ("budgets_alerts",), [CONNECT, BUDGET, PROFILE, SDK, INSIGHTS, INVITE]),
+        (Path.GUIDED_TOUR, ("client_billing",), [CONNECT, SDK, INVITE, PROFILE, INSIGHTS, BUDGET]),
+        (Path.GUIDED_TOUR, ("visibility", "client_billing"), [CONNECT, SDK, INSIGHTS, INVITE, PROFILE, BUDGET]),
+        (Path.GUIDED_TOUR, ("exploring",), [PROFILE, CONNECT, SDK, INSIGHTS, BUDGET, INVITE]),
+        (Path.QUICK_CONNECT, ("compliance",), [CONNECT, INSIGHTS, INVITE, PROFILE, SDK, BUDGET]),
     ],
 )
 def test_path_and_goals_set_the_order(path, goals, order):
@@ -62,12 +63,13 @@ def test_every_path_and_every_goal_has_its_line():
 @pytest.mark.parametrize(
     ("who", "seen"),
     [
-        (reader(Role.OWNER), {PROFILE, CONNECT, SDK, INSIGHTS, INVITE}),
-        (reader(Role.ADMIN), {PROFILE, CONNECT, SDK, INSIGHTS, INVITE}),
+        (reader(Role.OWNER), {PROFILE, CONNECT, SDK, INSIGHTS, BUDGET, INVITE}),
+        (reader(Role.ADMIN), {PROFILE, CONNECT, SDK, INSIGHTS, BUDGET, INVITE}),
+        (reader(Role.FINANCE), {PROFILE, INSIGHTS, BUDGET}),
         (reader(Role.MEMBER), {PROFILE, SDK, INSIGHTS}),
         (reader(Role.VIEWER), {PROFILE, INSIGHTS}),
-        (reader(is_solo=True), {PROFILE, CONNECT, SDK, INSIGHTS}),
-        (reader(is_asked=False), {CONNECT, SDK, INSIGHTS, INVITE}),
+        (reader(is_solo=True), {PROFILE, CONNECT, SDK, INSIGHTS, BUDGET}),
+        (reader(is_asked=False), {CONNECT, SDK, INSIGHTS, BUDGET, INVITE}),
     ],
 )
 def test_nobody_is_asked_for_what_is_not_theirs_to_do(who, seen):
@@ -88,17 +90,22 @@ def test_an_optional_item_stands_outside_the_count_and_comes_last():
     wish = Item("wish", "W", "", "star", Event.SIGNUP_COMPLETED, "usage:dashboard", "Do", "setup", optional=True)
     items = (wish, *ITEMS)
     others = facts(
-        ours=(Event.PROVIDER_CONNECTION_COMPLETED, Event.DASHBOARD_DATA_LOADED, Event.TEAM_INVITE_SENT),
+        ours=(
+            Event.PROVIDER_CONNECTION_COMPLETED,
+            Event.DASHBOARD_DATA_LOADED,
+            Event.BUDGET_CREATED,
+            Event.TEAM_INVITE_SENT,
+        ),
         mine=(Event.QUESTIONNAIRE_COMPLETED,),
     )
 
     fresh, all_but = checklist.of(reader(), NOTHING, items), checklist.of(reader(), others, items)
 
-    assert len(fresh.entries) == 6
-    assert (fresh.completed_count, fresh.total_count, fresh.percent) == (0, 4, 0)
+    assert len(fresh.entries) == 7
+    assert (fresh.completed_count, fresh.total_count, fresh.percent) == (0, 5, 0)
     assert fresh.next
     assert fresh.next.item.id == PROFILE
-    assert (all_but.completed_count, all_but.percent, all_but.is_complete) == (4, 100, True)
+    assert (all_but.completed_count, all_but.percent, all_but.is_complete) == (5, 100, True)
     assert all_but.next
     assert all_but.next.item.id == "wish"
 
@@ -112,13 +119,13 @@ def test_reporting_calls_counts_for_those_whose_way_begins_with_it(path, counts)
     found = checklist.of(reader(path=path), sent)
 
     assert {entry.item.id for entry in found.entries if entry.completed} == {SDK}
-    assert (found.completed_count, found.total_count) == ((1, 5) if counts else (0, 4))
+    assert (found.completed_count, found.total_count) == ((1, 6) if counts else (0, 5))
 
 
 def test_the_percentage_reaches_a_hundred_with_the_last_item_only():
     third = checklist.of(reader(Role.OWNER, is_solo=True), facts(mine=(Event.QUESTIONNAIRE_COMPLETED,)))
 
-    assert third.percent == 33
+    assert third.percent == 25
     assert checklist.Checklist(()).percent == 100
 
 

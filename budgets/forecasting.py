@@ -1,0 +1,77 @@
+"""Where each budget's period is heading: what was spent until yesterday, and what the days from today on will take."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from accounts.models import Organization
+from budgets import crossing, spending
+from budgets.kept import BudgetCrossing, Kind
+from budgets.rules.forecast import LONGEST, forecast
+from budgets.rules.periods import DAY, Every, Span, begins
+from budgets.rules.thresholds import amount_at
+from budgets.spending import Ask
+from budgets.standing import Standing, scope_of, used
+
+ZERO = Decimal(0)
+
+
+@dataclass(frozen=True)
+class Heading:
+    """What the whole period will come to; in four of five cases within the band."""
+
+    low: Decimal
+    mid: Decimal
+    high: Decimal
+    days: int  # how many known days it rests on
+
+
+def headings(organization: Organization, found: Sequence[Standing], now: datetime) -> dict[UUID, Heading]:
+    """By budget, of those in the period that goes on; none for a day, nor for a budget for each value."""
+    zone = ZoneInfo(organization.timezone)
+    today = now.astimezone(zone).date()
+    mine = [each for each in found if each.span.holds(now) and not each.budget.each and each.budget.every != Every.DAY]
+    known = Span(today - DAY * LONGEST, today, begins(zone, today - DAY * LONGEST), begins(zone, today))
+    asks = [Ask(each.budget.ledger, scope_of(each.budget), known) for each in mine]
+    answers = spending.spent(organization.pk, asks, by_day=True, zone=organization.timezone)
+    made = {}
+    for standing, answer in zip(mine, answers, strict=True):
+        by_day = {day: used(standing.budget, figures) for (_, day), figures in answer.days.items()}
+        if heading := heading_of(standing, by_day, today):
+            made[standing.budget.pk] = heading
+    return made
+
+
+def heading_of(standing: Standing, by_day: dict[date, Decimal], today: date) -> Heading | None:
+    """None where too little is known."""
+    if not by_day:
+        return None
+    first, span = min(by_day), standing.span
+    daily = [by_day.get(first + DAY * n, ZERO) for n in range((today - first).days)]
+    ahead = forecast(daily, days_left=(span.end_day - today).days, first_weekday=first.weekday())
+    if ahead is None:
+        return None
+    before = sum((amount for day, amount in by_day.items() if day >= span.first_day), ZERO)
+    low, mid, high = (max(before + part, standing.spent) for part in (ahead.low, ahead.mid, ahead.high))
+    return Heading(low, mid, high, ahead.days)
+
+
+def record(organization: Organization, found: Sequence[Standing], *, now: datetime) -> list[BudgetCrossing]:
+    """Of budgets that ask for it: that the period is heading for the forecast threshold, once (B59)."""
+    asking = [each for each in found if each.budget.forecast_at and each.span.holds(now)]
+    if not asking:
+        return []
+    heading = headings(organization, asking, now)
+    known, new = crossing.held(organization, asking), []
+    for standing in asking:
+        threshold, ahead = standing.budget.forecast_at, heading.get(standing.budget.pk)
+        if not threshold or ahead is None:
+            continue
+        is_reached = ahead.mid >= amount_at(threshold, standing.limit)
+        if is_reached and crossing.is_new(known, standing, Kind.FORECAST, threshold):
+            new.append(crossing.made(standing, Kind.FORECAST, threshold, ahead.mid, now=now))
+        crossing.follow_one(known, standing, Kind.FORECAST, ahead.mid, now=now)
+    return crossing.added(organization, new) if new else []
