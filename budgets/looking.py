@@ -60,7 +60,9 @@ def look_at(organization_id: UUID, now: datetime) -> bool:
         organization = Organization.objects.get(pk=organization_id)
         is_deep = look.deep_day != now.date()
         is_first = look.looked_at is None or look.looked_at.hour != now.hour or is_deep
-        found = hold(organization, now, reach=REACH if is_deep else timedelta(0), foresee=is_first)
+        since = None if is_first else look.looked_at
+        reach = REACH if is_deep else timedelta(0)
+        found = hold(organization, now, reach=reach, foresee=is_first, since=since)
         crossings.tell(organization, now=now)
         look.due_at = now + EVERY if found else None
         look.looked_at, look.deep_day, look.failures = now, now.date(), 0
@@ -68,11 +70,16 @@ def look_at(organization_id: UUID, now: datetime) -> bool:
     return True
 
 
-def hold(organization: Organization, now: datetime, *, reach: timedelta, foresee: bool = True) -> int:
-    """Against what was spent in this period, the one before and those that ended within `reach`; how many budgets."""
+def hold(
+    organization: Organization, now: datetime, *, reach: timedelta, foresee: bool = True, since: datetime | None = None
+) -> int:
+    """Against what was spent in this period and those that ended within `reach`; how many budgets there are.
+
+    The period before is looked at too, unless a look at `since` saw it end already.
+    """
     zone = ZoneInfo(organization.timezone)
     budgets = loaded(organization)
-    wanted = [pair for budget in budgets for pair in spans_of(budget, zone, now, reach)]
+    wanted = [pair for budget in budgets for pair in spans_of(budget, zone, now, reach, since=since)]
     kept = history.kept(organization, [pair for pair in wanted if pair[1].end <= now])
     found = in_spans(organization, wanted, now=now, limits={place: period.limit for place, period in kept.items()})
     crossing.record(organization, found, now=now)
@@ -82,10 +89,14 @@ def hold(organization: Organization, now: datetime, *, reach: timedelta, foresee
     return len(budgets)
 
 
-def spans_of(budget: Budget, zone: ZoneInfo, now: datetime, reach: timedelta) -> list[tuple[Budget, Span]]:
+def spans_of(
+    budget: Budget, zone: ZoneInfo, now: datetime, reach: timedelta, *, since: datetime | None = None
+) -> list[tuple[Budget, Span]]:
     """The period that goes on, and those since the budget was made that ended lately."""
     span = span_at(now, zone, budget.rule)
     found = [(budget, span)]
+    if since and since >= span.start:
+        return found
     while (span := before(span, zone, budget.rule)).end > budget.created_at:
         if len(found) > 1 and span.end <= now - reach:
             break

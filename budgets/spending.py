@@ -17,7 +17,7 @@ from uuid import UUID
 from django.db import connection
 
 from budgets import scopes
-from budgets.rules.periods import Span
+from budgets.rules.periods import DAY, Span
 from budgets.scopes import PROVIDER, Where
 from usage.rows import TOKEN_CLASSES
 
@@ -38,6 +38,9 @@ class Ask:
     @property
     def where(self) -> Where:
         return scopes.where(self.ledger, {*self.scope, *([self.each] if self.each else [])})
+
+    def reaches(self, found: "Spent") -> bool:
+        return self.least is None or (found.tokens if self.is_tokens else found.amount) >= self.least
 
     @property
     def is_between_hours(self) -> bool:
@@ -156,6 +159,16 @@ TABLES = {
         day=f"CASE WHEN r.seconds >= 86400 THEN {UTC_DAY} ELSE {LOCAL_DAY} END",
         **COUNTED,
     ),
+    # whole days of UTC in the middle of a span, of which it does not matter when in them
+    "middle": Table(
+        source="usage_daydimension",
+        within=f"""r.dimension = a.dimension AND r.day >= a.first_day AND r.day < a.end_day
+            AND (r.counted OR r.tokens_counted) AND NOT (a.no_calls AND r.ledger = 'measured')
+            AND {one_of("r.value", "values")} AND {one_of("r.provider", "providers")}""",
+        each="CASE a.each WHEN '' THEN '' WHEN 'provider' THEN r.provider ELSE r.value END",
+        day="r.day",
+        **COUNTED,
+    ),
     "days": Table(
         source="usage_dayrollup",
         within=f"""r.day >= a.first_day AND r.day < a.end_day AND (r.counted OR r.tokens_counted)
@@ -208,7 +221,7 @@ def spent(organization_id: UUID, asks: Sequence[Ask], *, by_day: bool = False, z
     answers = [Answer() for _ in asks]
     by_table: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for key, ask in enumerate(asks):
-        for table, row in rows_of(key, ask):
+        for table, row in rows_of(key, ask, by_day=by_day):
             by_table[table].append(row)
     with connection.cursor() as cursor:
         for table, rows in by_table.items():
@@ -220,10 +233,13 @@ def spent(organization_id: UUID, asks: Sequence[Ask], *, by_day: bool = False, z
                 answer.values[value] = answer.values.get(value, NOTHING) + found
                 if day is not None:
                     answer.days[value, day] = answer.days.get((value, day), NOTHING) + found
+    for ask, answer in zip(asks, answers, strict=True):
+        if ask.least is not None:
+            answer.values = {value: each for value, each in answer.values.items() if ask.reaches(each)}
     return answers
 
 
-def rows_of(key: int, ask: Ask) -> Iterable[tuple[str, dict[str, Any]]]:
+def rows_of(key: int, ask: Ask, *, by_day: bool) -> Iterable[tuple[str, dict[str, Any]]]:
     """The rows by which an ask is joined with its tables."""
     where, span, scope = ask.where, ask.span, ask.scope
     row: dict[str, Any] = {
@@ -245,12 +261,26 @@ def rows_of(key: int, ask: Ask) -> Iterable[tuple[str, dict[str, Any]]]:
         "no_calls": False,
     }
     row |= {f"{name}s": scope.get(name) for name in ("model", "project", "api_key", "user", "service_tier")}
-    if where.table == "hours" and where.dimension == "model" and ask.is_between_hours:
-        parts = row | {"least": None}  # of which neither may reach it
-        yield "quarters", parts
-        yield "hours", parts | {"no_calls": True}
-    else:
+    if where.table != "hours":
         yield where.table, row
+        return
+    row["least"] = None  # of parts, none may reach it
+    if where.dimension == "model" and ask.is_between_hours:
+        yield "quarters", row
+        row = row | {"no_calls": True}
+    first, end = whole_days(span)
+    if by_day or end <= first:
+        yield "hours", row
+        return
+    yield "middle", row | {"first_day": first.isoformat(), "end_day": end.isoformat()}
+    yield "hours", row | {"high": midnight(first).isoformat()}
+    yield "hours", row | {"low": midnight(end).isoformat()}
+
+
+def whole_days(span: Span) -> tuple[date, date]:
+    """The UTC days that lie in a span from their first instant to their last one."""
+    first = span.start.date() if span.start == midnight(span.start.date()) else span.start.date() + DAY
+    return first, span.end.date()
 
 
 def midnight(day: date) -> datetime:

@@ -121,7 +121,7 @@ def acme_things(acme, alice) -> dict[str, str]:
 
 def budget_things(acme, alice) -> dict[str, str]:
     """A budget that somebody asked more for, and a department."""
-    held = make.budget(acme, "100", name=f"{CANARY} budget")
+    held = make.budget(acme, "100", name=f"{CANARY} budget", ledger="measured", each="team")
     now = timezone.now()
     with organization_scope(acme.pk):
         asked = raising.ask(held, Decimal(200), last_day=now.date(), reason=f"{CANARY} reason", by=alice, now=now)

@@ -25,6 +25,7 @@ SECTIONS = (
     "sdk_node",
     "forecast",
     "anomaly",
+    "budgets",
 )
 
 
