@@ -12,7 +12,7 @@ from tests.bench.figures import Figure
 from tests.product import Product
 from tokentra.machine import places
 
-ORGANIZATIONS, GOAL = 20, 30.0
+ORGANIZATIONS, GOAL = 1_000, 30.0
 FILL = """
 CREATE TEMP TABLE crowd AS SELECT n, gen_random_uuid() AS organization_id FROM generate_series(1, %(organizations)s) n;
 INSERT INTO accounts_organization (id, name, slug, timezone, currency, website, industry, plan, is_sample, event_days, created_at)
@@ -26,6 +26,12 @@ SELECT organization_id, 'model', hour, gen_random_uuid(), organization_id, 'open
     0.5, 10, true, 0, 3600, 'model-' || m, 1000, 0, 0, 0, 0, 0, 100, 0, 0, 0, 0, 0, '{}'
 FROM crowd, generate_series(date_trunc('hour', now()) - interval '31 days', now(), interval '1 hour') hour,
     generate_series(1, 3) m;
+INSERT INTO usage_daydimension (organization_id, dimension, day, id, connection_id, provider, ledger, currency, basis, counted,
+    tokens_counted, amount, requests, requests_known, unpriced_tokens, value, input, cache_read, cache_write_5m,
+    cache_write_30m, cache_write_1h, cache_write_12h, output, audio_in, audio_out, image_in, image_out, reasoning, units)
+SELECT organization_id, 'model', (hour AT TIME ZONE 'UTC')::date, gen_random_uuid(), organization_id, 'openai', 'usage', 'USD',
+    'computed', true, true, sum(amount), sum(requests), true, 0, value, sum(input), 0, 0, 0, 0, 0, sum(output), 0, 0, 0, 0, 0, '{}'
+FROM usage_hourrollup GROUP BY organization_id, 3, value;
 INSERT INTO usage_measuredday (organization_id, dimension, by, day, value, id, by_value, currency, calls, errors, streamed,
     amount, unpriced_calls, unpriced_tokens, tokens_in, tokens_cached, tokens_out, rare_tokens, units, told, latency_ms,
     spread, first_at, last_at)
@@ -35,7 +41,7 @@ FROM crowd, generate_series(current_date - 31, current_date, interval '1 day') d
 INSERT INTO budgets_budget (id, organization_id, name, ledger, scope, each, unit, amount, every, months, thresholds,
     forecast_at, mode, created_at, changed_at, version)
 SELECT gen_random_uuid(), organization_id, 'Budget ' || b, ledger, scope::jsonb, each, unit, amount, every, 1, '{50,80,100}',
-    forecast_at, 'notify', now() - interval '40 days', now(), 1
+    forecast_at, 'notify', now() - interval '1 minute', now(), 1
 FROM crowd, (VALUES
     (1, 'counted', '{}', '', 'usd', 1200, 'month', 100), (2, 'counted', '{}', '', 'usd', 40, 'day', NULL),
     (3, 'counted', '{}', '', 'usd', 280, 'week', 100), (4, 'counted', '{}', '', 'tokens', 9000000, 'quarter', NULL),
@@ -48,9 +54,16 @@ FROM crowd, (VALUES
 ) AS made (b, ledger, scope, each, unit, amount, every, forecast_at);
 INSERT INTO budgets_look (id, organization_id, due_at, failures) SELECT gen_random_uuid(), organization_id, NULL, 0 FROM crowd;
 """
-TABLES = ("usage_hourrollup", "usage_measuredday", "budgets_budget", "budgets_look", "accounts_organization")
+TABLES = (
+    "usage_hourrollup",
+    "usage_daydimension",
+    "usage_measuredday",
+    "budgets_budget",
+    "budgets_look",
+    "accounts_organization",
+)
 ROUNDS = {
-    "the first time, a hundred days back and with forecasts": 60 * GOAL,
+    "the first time, with forecasts and the alerts of what is reached": 20 * GOAL,
     "each minute": GOAL,
 }
 
