@@ -4,7 +4,6 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
-from django.core.cache import cache
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -13,13 +12,12 @@ from django.views.decorators.http import require_GET, require_POST
 from accounts.gates import page
 from accounts.http import OrgRequest
 from accounts.permissions import Permission
-from budgets import reach, scopes, warning
+from budgets import reach, scopes, top_bar, warning
 from budgets.board import Board
 from budgets.kept import BudgetCrossing
-from tokentra.lib.tenancy import name_within, organization_scope
+from tokentra.lib.tenancy import organization_scope
 from usage.names import Names
 
-KEPT = 20  # seconds: every page asks
 SHOWN = 4  # on the dashboard
 NOTHING: dict[str, Any] = {}
 
@@ -29,12 +27,11 @@ NOTHING: dict[str, Any] = {}
 def progress(request: OrgRequest) -> HttpResponse:
     """One budget in the top bar of every page, and the banner over it where a threshold is reached."""
     now = timezone.now()
-    name = name_within(request.organization.pk, "budget-progress")
-    shown: dict[str, Any] | None = cache.get(name)
+    shown = top_bar.kept(request.organization)
     with organization_scope(request.organization.pk):
         if shown is None:
             shown = summary(Board(request.organization, now))
-            cache.set(name, shown, KEPT)
+            top_bar.keep(request.organization, shown)
         warned = warning.warning(request.organization, request.user, now) if shown else None
     context = {
         "shown": shown,

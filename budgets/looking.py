@@ -15,7 +15,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from accounts.models import Organization
-from budgets import crossing, forecasting, history
+from budgets import crossing, forecasting, history, top_bar
 from budgets.alerting import crossings
 from budgets.kept import Look
 from budgets.models import Budget
@@ -106,6 +106,7 @@ def spans_of(
 
 def look_soon(organization: Organization) -> None:
     """A budget was made or changed; inside the organization's scope."""
+    top_bar.forget(organization)
     Look.objects.bulk_create(
         [Look(organization=organization, due_at=timezone.now())],
         update_conflicts=True,

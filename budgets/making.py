@@ -91,6 +91,7 @@ def archive(budget: Budget, *, by: User | None, now: datetime) -> bool:
     if not mine.update(archived_at=now, changed_at=now):
         return False
     audit.note("budget_archived", budget.organization, by, about=budget, **told(budget))
+    looking.look_soon(budget.organization)
     return True
 
 
