@@ -3,7 +3,6 @@
 import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from http import HTTPStatus
 
 from django.db.models.functions import Now
 
@@ -15,11 +14,14 @@ log = logging.getLogger(__name__)
 STEPS = [timedelta(minutes=minutes) for minutes in (1, 2, 5, 15, 60, 240)]
 PATIENCE = timedelta(days=5)
 LONGEST_WAIT = timedelta(hours=6)  # that we let somebody ask for
-REFUSED = {
-    HTTPStatus.BAD_REQUEST: "it does not understand the message",
-    HTTPStatus.UNAUTHORIZED: "it does not accept the key",
-    HTTPStatus.FORBIDDEN: "it does not let us post there",
-    HTTPStatus.NOT_FOUND: "nothing is at this address",
+GONE = 410
+WORDS = {
+    400: "it does not understand the message",
+    401: "it does not accept the key",
+    403: "it does not let us post there",
+    404: "nothing is at this address",
+    GONE: "it says that nobody listens at this address any more",
+    429: "it asked for fewer messages",
 }
 
 
@@ -38,16 +40,7 @@ class Outcome:
 def answered(status: int, wait: timedelta | None) -> Outcome:
     if status < 300:
         return Outcome(status=status)
-    if status == HTTPStatus.GONE:
-        return Outcome("it says that nobody listens at this address any more (410)", status, is_gone=True)
-    why = (
-        "it asked for fewer messages"
-        if status == HTTPStatus.TOO_MANY_REQUESTS
-        else REFUSED.get(HTTPStatus(status))
-        if status in REFUSED
-        else None
-    )
-    return Outcome(f"{why or 'it answered with an error'} ({status})", status, wait)
+    return Outcome(f"{WORDS.get(status, 'it answered with an error')} ({status})", status, wait, status == GONE)
 
 
 def no_answer(reason: str) -> Outcome:
@@ -75,7 +68,11 @@ def note(delivery: Delivery, channel: Channel, outcome: Outcome, *, now: datetim
         mine.update(given_up_at=now, next_try_at=None, **told)
     else:
         step = STEPS[min(delivery.tries - 1, len(STEPS) - 1)]
-        mine.update(next_try_at=Now() + max(step, min(outcome.wait or timedelta(0), LONGEST_WAIT)), **told)
+        pause = max(step, min(outcome.wait or timedelta(0), LONGEST_WAIT))
+        mine.update(next_try_at=Now() + pause, **told)
+        # what else waits for this channel would wait for the same answer, and hold up other channels
+        others = Delivery.objects.filter(organization_id=delivery.organization_id, channel=channel).due()
+        others.update(next_try_at=Now() + min(pause, STEPS[2]))
     if outcome.is_gone:
         disable(channel, outcome.problem, now=now)
 

@@ -14,9 +14,10 @@ from django.db.utils import ProgrammingError
 from django.utils import timezone
 
 from accounts import delivery as mail
+from accounts.mailed import OutboxMail
 from budgets.alerting import crossings, states
 from budgets.alerting.models import Alert
-from budgets.channels import sealing, sending
+from budgets.channels import sealing, sending, settling
 from budgets.channels.models import Channel, ChannelSecret, Delivery
 from tests.budgets.alerting.conftest import budget, cross, deliveries
 from tests.conftest import Browser
@@ -133,6 +134,19 @@ def test_b60_a_webhook_that_is_down_for_days_is_tried_with_pauses_and_stays_unde
     due_now(acme)
     sending.deliver_due()
     assert to_channels(acme)[0].delivered_at is not None
+
+
+def test_b61_a_channel_that_does_not_answer_is_asked_once_and_holds_up_nobody(acme, alice, hook):
+    receiver, url = hook
+    add(Browser(alice), "webhook", url)
+    for threshold in (50, 80, 100):
+        fire(acme, threshold)
+    receiver.status = 503
+
+    sending.deliver_due()
+
+    assert len(receiver.taken) == 1
+    assert {each.next_try_at > timezone.now() for each in to_channels(acme)} == {True}
 
 
 def test_b60_after_five_days_it_is_given_up(acme, alice, hook):
@@ -444,6 +458,27 @@ def test_c4_whoever_dies_while_sending_is_followed_by_another_under_the_same_id(
     assert len(receiver.taken) == sent
     assert len({headers["webhook-id"] for headers, _ in receiver.taken}) == 1
     assert to_channels(acme)[0].delivered_at is not None
+
+
+def test_b60_a_letter_that_no_server_takes_is_shown_as_undelivered_until_it_arrives(acme, alice, mailbox):
+    alert, browser = fire(acme), Browser(alice)
+    mailbox.answer = "451 Try later"
+    sending.deliver_due()
+    mail.deliver_due()
+    settling.settle()
+    page = browser.get(f"/alerts/{alert.pk}/").content.decode()
+    assert "Not delivered yet" in page
+    assert "451 Try later" in page
+    assert deliveries(acme)[0].delivered_at is None
+
+    mailbox.answer = "250 OK"
+    OutboxMail.objects.update(next_try_at=timezone.now())
+    mail.deliver_due()
+
+    assert (settling.settle(), settling.settle()) == (1, 0)
+    assert deliveries(acme)[0].delivered_at is not None
+    OutboxMail.objects.all().delete()
+    assert "Delivered" in browser.get(f"/alerts/{alert.pk}/").content.decode(), "also when the outbox has forgotten it"
 
 
 def test_a_person_gets_one_letter_a_day_when_they_chose_so_and_none_in_quiet_hours(acme, alice, mailbox):
