@@ -62,6 +62,10 @@ ITEMS = (
         Event.BUDGET_CREATED, "budgets:list", "Create budget", "optimize", Permission.MANAGE_BUDGETS,
     ),
     Item(
+        "configure_alert", "Configure an alert", "Get notified about unusual spending", "bell",
+        Event.ALERT_CREATED, "alerts:rules", "Set up an alert", "optimize", Permission.MANAGE_BUDGETS,
+    ),
+    Item(
         "invite_team", "Invite your team", "See the same figures together", "users",
         Event.TEAM_INVITE_SENT, "accounts:team", "Invite your team", "team", Permission.MANAGE_PEOPLE,
     ),
@@ -83,7 +87,7 @@ WANTED: Mapping[str, tuple[str, ...]] = {
     "model_optimization": ("connect_provider", "view_insights"),
     "client_billing": ("connect_provider", "setup_sdk", "invite_team"),
     "compliance": ("connect_provider", "invite_team"),
-    "budgets_alerts": ("connect_provider", "set_budget"),
+    "budgets_alerts": ("connect_provider", "set_budget", "configure_alert"),
     "exploring": (),
 }
 

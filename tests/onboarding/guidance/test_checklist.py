@@ -32,22 +32,22 @@ def facts(*, ours: tuple[Event, ...] = (), mine: tuple[Event, ...] = ()) -> Fact
 
 
 PROFILE, CONNECT, INSIGHTS, INVITE = "complete_profile", "connect_provider", "view_insights", "invite_team"
-SDK, BUDGET = "setup_sdk", "set_budget"
+SDK, BUDGET, ALERT = "setup_sdk", "set_budget", "configure_alert"
 
 
 @pytest.mark.parametrize(
     ("path", "goals", "order"),
     [
-        (Path.GUIDED_TOUR, (), [PROFILE, CONNECT, SDK, INSIGHTS, BUDGET, INVITE]),
-        (Path.SALES_ASSISTED, (), [PROFILE, CONNECT, SDK, INSIGHTS, BUDGET, INVITE]),
-        (Path.QUICK_CONNECT, (), [CONNECT, INSIGHTS, PROFILE, SDK, BUDGET, INVITE]),
-        (Path.SDK_FIRST, (), [SDK, CONNECT, PROFILE, INSIGHTS, BUDGET, INVITE]),
-        (Path.GUIDED_TOUR, ("visibility",), [CONNECT, INSIGHTS, PROFILE, SDK, BUDGET, INVITE]),
-        (Path.GUIDED_TOUR, ("budgets_alerts",), [CONNECT, BUDGET, PROFILE, SDK, INSIGHTS, INVITE]),
-        (Path.GUIDED_TOUR, ("client_billing",), [CONNECT, SDK, INVITE, PROFILE, INSIGHTS, BUDGET]),
-        (Path.GUIDED_TOUR, ("visibility", "client_billing"), [CONNECT, SDK, INSIGHTS, INVITE, PROFILE, BUDGET]),
-        (Path.GUIDED_TOUR, ("exploring",), [PROFILE, CONNECT, SDK, INSIGHTS, BUDGET, INVITE]),
-        (Path.QUICK_CONNECT, ("compliance",), [CONNECT, INSIGHTS, INVITE, PROFILE, SDK, BUDGET]),
+        (Path.GUIDED_TOUR, (), [PROFILE, CONNECT, SDK, INSIGHTS, BUDGET, ALERT, INVITE]),
+        (Path.SALES_ASSISTED, (), [PROFILE, CONNECT, SDK, INSIGHTS, BUDGET, ALERT, INVITE]),
+        (Path.QUICK_CONNECT, (), [CONNECT, INSIGHTS, PROFILE, SDK, BUDGET, ALERT, INVITE]),
+        (Path.SDK_FIRST, (), [SDK, CONNECT, PROFILE, INSIGHTS, BUDGET, ALERT, INVITE]),
+        (Path.GUIDED_TOUR, ("visibility",), [CONNECT, INSIGHTS, PROFILE, SDK, BUDGET, ALERT, INVITE]),
+        (Path.GUIDED_TOUR, ("budgets_alerts",), [CONNECT, BUDGET, ALERT, PROFILE, SDK, INSIGHTS, INVITE]),
+        (Path.GUIDED_TOUR, ("client_billing",), [CONNECT, SDK, INVITE, PROFILE, INSIGHTS, BUDGET, ALERT]),
+        (Path.GUIDED_TOUR, ("visibility", "client_billing"), [CONNECT, SDK, INSIGHTS, INVITE, PROFILE, BUDGET, ALERT]),
+        (Path.GUIDED_TOUR, ("exploring",), [PROFILE, CONNECT, SDK, INSIGHTS, BUDGET, ALERT, INVITE]),
+        (Path.QUICK_CONNECT, ("compliance",), [CONNECT, INSIGHTS, INVITE, PROFILE, SDK, BUDGET, ALERT]),
     ],
 )
 def test_path_and_goals_set_the_order(path, goals, order):
@@ -63,13 +63,13 @@ def test_every_path_and_every_goal_has_its_line():
 @pytest.mark.parametrize(
     ("who", "seen"),
     [
-        (reader(Role.OWNER), {PROFILE, CONNECT, SDK, INSIGHTS, BUDGET, INVITE}),
-        (reader(Role.ADMIN), {PROFILE, CONNECT, SDK, INSIGHTS, BUDGET, INVITE}),
-        (reader(Role.FINANCE), {PROFILE, INSIGHTS, BUDGET}),
+        (reader(Role.OWNER), {PROFILE, CONNECT, SDK, INSIGHTS, BUDGET, ALERT, INVITE}),
+        (reader(Role.ADMIN), {PROFILE, CONNECT, SDK, INSIGHTS, BUDGET, ALERT, INVITE}),
+        (reader(Role.FINANCE), {PROFILE, INSIGHTS, BUDGET, ALERT}),
         (reader(Role.MEMBER), {PROFILE, SDK, INSIGHTS}),
         (reader(Role.VIEWER), {PROFILE, INSIGHTS}),
-        (reader(is_solo=True), {PROFILE, CONNECT, SDK, INSIGHTS, BUDGET}),
-        (reader(is_asked=False), {CONNECT, SDK, INSIGHTS, BUDGET, INVITE}),
+        (reader(is_solo=True), {PROFILE, CONNECT, SDK, INSIGHTS, BUDGET, ALERT}),
+        (reader(is_asked=False), {CONNECT, SDK, INSIGHTS, BUDGET, ALERT, INVITE}),
     ],
 )
 def test_nobody_is_asked_for_what_is_not_theirs_to_do(who, seen):
@@ -94,6 +94,7 @@ def test_an_optional_item_stands_outside_the_count_and_comes_last():
             Event.PROVIDER_CONNECTION_COMPLETED,
             Event.DASHBOARD_DATA_LOADED,
             Event.BUDGET_CREATED,
+            Event.ALERT_CREATED,
             Event.TEAM_INVITE_SENT,
         ),
         mine=(Event.QUESTIONNAIRE_COMPLETED,),
@@ -101,11 +102,11 @@ def test_an_optional_item_stands_outside_the_count_and_comes_last():
 
     fresh, all_but = checklist.of(reader(), NOTHING, items), checklist.of(reader(), others, items)
 
-    assert len(fresh.entries) == 7
-    assert (fresh.completed_count, fresh.total_count, fresh.percent) == (0, 5, 0)
+    assert len(fresh.entries) == 8
+    assert (fresh.completed_count, fresh.total_count, fresh.percent) == (0, 6, 0)
     assert fresh.next
     assert fresh.next.item.id == PROFILE
-    assert (all_but.completed_count, all_but.percent, all_but.is_complete) == (5, 100, True)
+    assert (all_but.completed_count, all_but.percent, all_but.is_complete) == (6, 100, True)
     assert all_but.next
     assert all_but.next.item.id == "wish"
 
@@ -119,13 +120,13 @@ def test_reporting_calls_counts_for_those_whose_way_begins_with_it(path, counts)
     found = checklist.of(reader(path=path), sent)
 
     assert {entry.item.id for entry in found.entries if entry.completed} == {SDK}
-    assert (found.completed_count, found.total_count) == ((1, 6) if counts else (0, 5))
+    assert (found.completed_count, found.total_count) == ((1, 7) if counts else (0, 6))
 
 
 def test_the_percentage_reaches_a_hundred_with_the_last_item_only():
     third = checklist.of(reader(Role.OWNER, is_solo=True), facts(mine=(Event.QUESTIONNAIRE_COMPLETED,)))
 
-    assert third.percent == 25
+    assert third.percent == 20
     assert checklist.Checklist(()).percent == 100
 
 

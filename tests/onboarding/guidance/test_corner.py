@@ -325,7 +325,7 @@ def test_the_attribution_tip_is_for_calls_that_name_nobody(acme, alices):
 
 
 def test_the_launcher_shows_how_far_it_is_and_what_comes_next(acme, alice, alices):
-    assert "0 of 5 done" in corner(alices)
+    assert "0 of 6 done" in corner(alices)
     assert 'class="btn btn-primary btn-sm launcher-next" href="/providers/"' in corner(alices)
     assert "launcher-next" not in corner(alices, "providers:list")
     assert "check-list" not in corner(alices, "guidance:help")
@@ -344,7 +344,7 @@ def test_when_everything_is_done_it_says_so_once_and_is_gone(acme, alice, alices
     celebrate_all(alices, "basic_dashboard")
     assert "check-list" in corner(alices)
     for event in (Event.QUESTIONNAIRE_COMPLETED, Event.PROVIDER_CONNECTION_COMPLETED, Event.DASHBOARD_DATA_LOADED,
-                  Event.BUDGET_CREATED, Event.TEAM_INVITE_SENT):  # fmt: skip
+                  Event.BUDGET_CREATED, Event.ALERT_CREATED, Event.TEAM_INVITE_SENT):  # fmt: skip
         happened(event, alice, acme)
     celebrate_all(alices)
 

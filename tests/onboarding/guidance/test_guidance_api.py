@@ -94,12 +94,19 @@ def test_facts_complete_it_and_each_is_written_once(acme, alice, bob, alices):
         happened(Event.DASHBOARD_DATA_LOADED, person, acme)
         happened(Event.TEAM_INVITE_SENT, alice, acme)
         happened(Event.BUDGET_CREATED, alice, acme)
+        happened(Event.ALERT_CREATED, alice, acme)
 
     assert checklist(alices)["percentComplete"] == 100
     checklist(alices)
 
     written = sorted(each["item"] for each in lines(acme, "checklist_item_completed"))
-    assert written == ["complete_profile"] * 2 + ["connect_provider", "invite_team", "set_budget", "view_insights"]
+    assert written == ["complete_profile"] * 2 + [
+        "configure_alert",
+        "connect_provider",
+        "invite_team",
+        "set_budget",
+        "view_insights",
+    ]
     assert len(lines(acme, "checklist_fully_completed")) == 1
 
 
