@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from accounts.http import absolute
 from sdk_keys import snippets
-from sdk_keys.packages import Kind, all_packages
+from sdk_keys.packages import NAMES, Kind, all_packages
 from sdk_keys.setup_parts import UNKNOWN, VARIABLES, Block, Part, Setup
 from sdk_keys.setup_traces import litellm, opentelemetry
 from sdk_keys.snippets import FROM_ENVIRONMENT
@@ -94,10 +94,11 @@ def checking(*blocks: Block) -> Part:
 
 
 def yarn() -> str:
-    """Its newer versions take packages by http only from hosts that they are told of."""
+    """Its newer versions want a package named, and take it by http only from hosts that they are told of."""
     site = urlsplit(absolute("/"))
     is_plain = site.scheme == "http"
-    return f"YARN_UNSAFE_HTTP_WHITELIST={site.hostname} yarn add {{url}}" if is_plain else "yarn add {url}"
+    add = f"yarn add {NAMES[Kind.NODE]}@{{url}}"
+    return f"YARN_UNSAFE_HTTP_WHITELIST={site.hostname} {add}" if is_plain else add
 
 
 def python(key: str) -> Setup:

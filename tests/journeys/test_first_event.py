@@ -163,6 +163,9 @@ def test_every_other_way_in_works_as_it_stands_on_the_screen(
         assert faults(page) == []
         open_way(page, "litellm")
         assert blocks(page, "test") == [span]
+        for path in ("/settings/sdk/", "/settings/sdk/new/"):
+            page.goto(path)
+            assert faults(page) == []
 
 
 def test_the_copy_buttons_work_by_keyboard_without_the_clipboard_and_the_page_without_scripts(
