@@ -21,7 +21,6 @@ Value = Annotated[str, StringConstraints(min_length=1, max_length=scopes.LONGEST
 Values = Annotated[list[Value], Field(min_length=1, max_length=scopes.MOST_VALUES)]
 Percent = Annotated[int, Field(ge=1, le=HIGHEST)]
 Amount = Annotated[Decimal, Field(gt=0, max_digits=21, decimal_places=6)]
-PLANNED = "Only notify is taken so far: nothing asks before a call yet."
 
 
 class Parts(Strict):
@@ -31,13 +30,6 @@ class Parts(Strict):
     thresholds: list[Percent] = Field(default=list(DEFAULT), min_length=1, max_length=MOST)
     forecast_at: int | None = Field(100, ge=1, le=HIGHEST)
     mode: Mode = Mode.NOTIFY
-
-    @field_validator("mode")
-    @classmethod
-    def is_offered(cls, value: Mode) -> Mode:
-        if value is not Mode.NOTIFY:
-            raise ValueError(PLANNED)
-        return value
 
 
 class OwnBody(Parts):

@@ -19,7 +19,11 @@ from tokentra.lib.problems import Problem
 from usage.measured import SummedTag
 
 LARGEST = Decimal(10) ** 15
-OFFERED_MODES = {Mode.NOTIFY: "Tell people, and let calls go on"}
+OFFERED_MODES = {
+    Mode.NOTIFY: "Tell people, and let calls go on",
+    Mode.THROTTLE: "Slow calls down: each waits a second, and one more for every percent above",
+    Mode.BLOCK: "Refuse calls until the next period",
+}
 
 
 def dimensions_of(organization: Organization) -> list[tuple[str, Any]]:
@@ -109,10 +113,11 @@ class BudgetForm(forms.Form):
         choices=[(mode.value, label) for mode, label in OFFERED_MODES.items()],
         initial=Mode.NOTIFY,
         required=False,
+        help_text="Calls are slowed or refused where your programs check before each call.",
     )
     anyway = forms.BooleanField(label="Create it anyway: this will be used later", required=False)
 
-    def __init__(self, *args: Any, organization: Organization, budget: Budget | None = None, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, organization: Organization, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.organization, self.is_unreachable = organization, False
         offered = dimensions_of(organization)
@@ -122,8 +127,6 @@ class BudgetForm(forms.Form):
         self.fields["department"].queryset = departments  # type: ignore[attr-defined]  # it is a field of rows
         if not departments:
             del self.fields["department"]
-        if budget and budget.mode != Mode.NOTIFY:
-            del self.fields["mode"]  # kept as it was set over JSON
 
     def clean_name(self) -> str:
         return clean_name(self.cleaned_data["name"], longest=LONGEST_NAME)
@@ -186,7 +189,8 @@ class BudgetForm(forms.Form):
     def refuse(self, problem: Problem) -> None:
         """What the workflow says stands beside the field that it is about."""
         self.is_unreachable = problem.code == "scope_never_matches"
-        self.add_error("values" if "scope" in problem.fields else None, problem.message)
+        field = "values" if "scope" in problem.fields else "mode" if "mode" in problem.fields else None
+        self.add_error(field, problem.message)
 
 
 def department_ledger(department: Department) -> str:

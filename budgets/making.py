@@ -9,7 +9,7 @@ from typing import Any
 from accounts import audit, journal
 from accounts.journal import Event
 from accounts.models import Organization, User
-from budgets import looking, reach, scopes
+from budgets import calls, looking, reach, scopes
 from budgets.models import Budget, Department, Ledger, Mode, Unit
 from budgets.rules import thresholds
 from budgets.rules.periods import Every
@@ -17,6 +17,10 @@ from tokentra.lib.problems import Problem
 from usage.names import Names
 
 MOST = 500  # active ones of an organization
+UNTELLABLE = (
+    "A call does not tell before it is billed that it counts here. Slow or refuse calls by provider and model, by "
+    "project, by API key, or by what your code measured; or let this budget notify."
+)
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,12 @@ class Wanted:
     mode: str = Mode.NOTIFY
 
     @property
+    def dimensions(self) -> set[str]:
+        """All by which it is told apart."""
+        of = {*self.scope, *([self.each] if self.each else [])}
+        return of | {self.department.dimension} if self.department else of
+
+    @property
     def columns(self) -> dict[str, Any]:
         """As the row has them: scopes in one form, so that equal ones are equal."""
         scope = {name: sorted(set(values)) for name, values in sorted(self.scope.items())}
@@ -55,6 +65,7 @@ class Wanted:
 def make(organization: Organization, wanted: Wanted, *, by: User | None, now: datetime, anyway: bool = False) -> Budget:
     """Raises a Problem for a scope that no table tells apart, or, unless `anyway`, that no figure ever had."""
     organization.lock()
+    refuse_untellable(wanted)
     refuse_unreachable(organization, wanted, anyway=anyway)
     if Budget.objects.owned_by(organization).active().count() >= MOST:
         raise Problem(422, "too_many_budgets", f"An organization has up to {MOST} budgets. Archive one first.")
@@ -72,6 +83,7 @@ def change(
 ) -> Budget:
     """Raises a Problem where it was changed since `version` was read."""
     organization = budget.organization
+    refuse_untellable(wanted)
     if wanted.columns["scope"] != budget.scope or wanted.ledger != budget.ledger:
         refuse_unreachable(organization, wanted, anyway=anyway)
     mine = Budget.objects.owned_by(organization).filter(pk=budget.pk, version=version)
@@ -104,12 +116,14 @@ def restore(budget: Budget, *, by: User | None, now: datetime) -> bool:
     return True
 
 
+def refuse_untellable(wanted: Wanted) -> None:
+    if wanted.mode != Mode.NOTIFY and not calls.can_be_told(wanted.ledger, wanted.dimensions):
+        raise Problem(422, "invalid_field", UNTELLABLE, fields={"mode": [UNTELLABLE]})
+
+
 def refuse_unreachable(organization: Organization, wanted: Wanted, *, anyway: bool) -> None:
-    dimensions = {*wanted.scope, *([wanted.each] if wanted.each else [])}
-    if wanted.department:
-        dimensions.add(wanted.department.dimension)
     try:
-        scopes.where(wanted.ledger, dimensions)
+        scopes.where(wanted.ledger, wanted.dimensions)
     except scopes.BadScope as reason:
         raise Problem(422, "invalid_field", str(reason), fields={"scope": [str(reason)]}) from None
     missing = [] if anyway else reach.unknown(organization, wanted.ledger, wanted.scope)

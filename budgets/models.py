@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import Q
 
 from accounts.owned import Owned, OwnedQuerySet
-from budgets import asked, kept, scopes  # noqa: F401  # Django looks for models here
+from budgets import asked, kept, reserved, scopes  # noqa: F401  # Django looks for models here
 from budgets.alerting import models as alerts  # noqa: F401  # as above
 from budgets.channels import models as channels  # noqa: F401  # as above
 from budgets.rules import thresholds

@@ -21,6 +21,7 @@ from budgets.rules.periods import SECOND, Span, span_at
 from budgets.spending import Ask, Spent
 
 Place = tuple[UUID, str, date]  # a budget, a value, the first day of a period
+Raises = dict[tuple[UUID, str], list[Raise]]
 NO_LIMITS: Mapping[Place, Decimal] = {}
 
 
@@ -106,15 +107,21 @@ def in_spans(
     found = []
     for (budget, span), answer in zip(wanted, answers, strict=True):
         values = {name: each for name, each in answer.values.items() if name} if budget.each else {"": answer.total}
-        own = {each.value: each.amount for each in budget.allocations.all()} if budget.each else {}
+        own = parts_of(budget)
         for value, figures in sorted(values.items()):
-            raised = highest(raises.get((budget.pk, value), ()), min(now, span.end - SECOND))
-            limit = own.get(value, budget.amount)
-            raised = raised if raised and raised.amount > limit else None
-            limit = raised.amount if raised else limit
+            limit, raised = limit_of(budget, value, own, raises, min(now, span.end - SECOND))
             limit = limits.get((budget.pk, value, span.first_day), limit)
             found.append(Standing(budget, value, span, used(budget, figures), limit, figures, raised))
     return found
+
+
+def limit_of(
+    budget: Budget, value: str, own: Mapping[str, Decimal], raises: Raises, moment: datetime
+) -> tuple[Decimal, Raise | None]:
+    """What one value may use at a moment, and the raise that made it more than its own part."""
+    limit = own.get(value, budget.amount)
+    raised = highest(raises.get((budget.pk, value), ()), moment)
+    return (raised.amount, raised) if raised and raised.amount > limit else (limit, None)
 
 
 def ask(budget: Budget, span: Span, *, all_values: bool = False) -> Ask:
@@ -126,6 +133,10 @@ def ask(budget: Budget, span: Span, *, all_values: bool = False) -> Ask:
         least=lowest(budget) if budget.each and not all_values else None,
         is_tokens=budget.unit == Unit.TOKENS,
     )
+
+
+def parts_of(budget: Budget) -> dict[str, Decimal]:
+    return {each.value: each.amount for each in budget.allocations.all()} if budget.each else {}
 
 
 def scope_of(budget: Budget) -> dict[str, list[str]]:
@@ -145,8 +156,8 @@ def used(budget: Budget, figures: Spent) -> Decimal:
     return figures.amount if budget.unit == Unit.USD else Decimal(figures.tokens)
 
 
-def approved(organization: Organization, since: datetime) -> dict[tuple[UUID, str], list[Raise]]:
-    found: dict[tuple[UUID, str], list[Raise]] = {}
+def approved(organization: Organization, since: datetime) -> Raises:
+    found: Raises = {}
     for each in Raise.objects.owned_by(organization).filter(state=Answer.APPROVED, ends_at__gt=since):
         found.setdefault((each.budget_id, each.value), []).append(each)
     return found

@@ -1,9 +1,9 @@
-"""Doors for workers: the look at budgets that are due and at what is worth telling, and deliveries on their way."""
+"""Doors for workers: the look at budgets that are due and at what is worth telling, the sweep of reservations, and deliveries on their way."""
 
 from celery import shared_task
 from celery.schedules import crontab
 
-from budgets import looking
+from budgets import looking, sweeping
 from budgets.alerting import looking as alerting
 from budgets.alerting import tidying
 from budgets.channels import sealing, sending, settling
@@ -11,6 +11,7 @@ from tokentra.lib.doorbell import ring
 
 BEATS: tuple[tuple[str, str, float | crontab], ...] = (
     ("look at budgets", "budgets.tasks.look_at_budgets", 15.0),
+    ("sweep reservations", "budgets.tasks.sweep_reservations", 30.0),
     ("look for alerts", "budgets.tasks.look_for_alerts", 15.0),
     ("deliver alerts", "budgets.tasks.deliver_alerts", 15.0),
     ("watch organizations", "budgets.tasks.watch_organizations", 300.0),
@@ -23,6 +24,12 @@ BEATS: tuple[tuple[str, str, float | crontab], ...] = (
 def look_at_budgets() -> None:
     if looking.look_due():
         ring(look_at_budgets)
+
+
+@shared_task
+def sweep_reservations() -> None:
+    if sweeping.sweep_due():
+        ring(sweep_reservations)
 
 
 @shared_task

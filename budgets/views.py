@@ -72,7 +72,7 @@ def budget(request: OrgRequest, budget_id: UUID) -> HttpResponse:
 def change(request: OrgRequest, budget_id: UUID) -> HttpResponse:
     mine = of(request, budget_id)
     first = initial(mine) | {"version": mine.version}
-    form = BudgetForm(request.POST or None, organization=request.organization, budget=mine, initial=first)
+    form = BudgetForm(request.POST or None, organization=request.organization, initial=first)
     if form.is_valid():
         told, version = form.cleaned_data, int(request.POST.get("version", "0").strip() or 0)
         try:

@@ -17,6 +17,7 @@ from ninja.parser import Parser
 from accounts.api import router as accounts
 from accounts.gates import refuse_key_in
 from budgets.api import router as budgets
+from budgets.check_door import router as checking
 from onboarding.api import router as onboarding
 from onboarding.guidance.api import router as guidance
 from providers.api import router as providers
@@ -88,6 +89,7 @@ api.add_router("", providers, tags=["providers"])
 api.add_router("", usage, tags=["usage"])
 api.add_router("", measuring, tags=["measuring"])
 api.add_router("", budgets, tags=["budgets"])
+api.add_router("", checking, tags=["budgets"])
 
 
 def answer(request: HttpRequest, problem: Problem) -> HttpResponse:

@@ -47,7 +47,7 @@ class ToldOfHttps:
 class ProgramDoor:
     """Answers what a program with a key sends right away: no session, person, page or file stands behind it."""
 
-    PATHS = ("/api/usage/track", "/v1/traces")
+    PATHS = ("/api/usage/track", "/api/usage/check", "/v1/traces")
 
     def __init__(self, get_response: Next) -> None:
         self.get_response = get_response

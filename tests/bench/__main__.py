@@ -26,6 +26,7 @@ SECTIONS = (
     "forecast",
     "anomaly",
     "budgets",
+    "check",
 )
 
 

@@ -70,7 +70,8 @@ def test_a_budget_of_any_scope_is_created_listed_changed_and_archived(acme, alic
     [
         ({"amount": "10"}, "invalid_field"),
         ({"name": "A", "amount": "0"}, "invalid_field"),
-        ({"name": "A", "amount": "10", "mode": "block"}, "invalid_field"),
+        ({"name": "A", "amount": "10", "mode": "stop"}, "invalid_field"),
+        ({"name": "A", "amount": "10", "mode": "block", "scope": {"user": ["june"]}}, "invalid_field"),
         ({"name": "A", "amount": "10", "spent": "0"}, "invalid_field"),
         ({"name": "A", "amount": "10", "period": "custom"}, "invalid_field"),
         ({"name": "A", "amount": "10", "thresholds": list(range(1, 12))}, "invalid_field"),

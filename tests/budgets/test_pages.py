@@ -100,7 +100,8 @@ def test_what_the_form_says_is_what_is_kept_and_comes_back_into_it(acme, alices,
         ({"of": "measured:customer", "values": "globex", "also": "counted:model", "also_values": "m"}, "also"),
         ({"of": "measured:customer", "values": "globex", "also": "measured:model"}, "also_values"),
         ({"of": "measured:team", "values": "red", "also": "measured:user", "also_values": "ann"}, "values"),
-        ({"mode": "block"}, "mode"),
+        ({"mode": "stop"}, "mode"),
+        ({"mode": "block", "of": "counted:service_tier", "values": "batch"}, "mode"),
     ],
 )
 def test_what_cannot_be_is_refused_beside_its_field(acme, alices, told, field):

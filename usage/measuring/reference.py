@@ -1,5 +1,6 @@
 """What the API's reference page says of events, made of the shapes that read them."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -9,16 +10,16 @@ from usage.measuring.shape import MOST_EVENTS, Sent
 (EVENT,), SHAPES = msgspec.json.schema_components([Sent], ref_template="#/components/schemas/{name}")
 
 
-def inlined(shape: Any) -> Any:
+def inlined(shape: Any, shapes: Mapping[str, Any]) -> Any:
     """A shape with what it refers to in its place."""
     if isinstance(shape, dict):
         if "$ref" in shape:
-            return inlined(SHAPES[shape["$ref"].rsplit("/", 1)[1]])
-        return {name: inlined(part) for name, part in shape.items()}
-    return [inlined(part) for part in shape] if isinstance(shape, list) else shape
+            return inlined(shapes[shape["$ref"].rsplit("/", 1)[1]], shapes)
+        return {name: inlined(part, shapes) for name, part in shape.items()}
+    return [inlined(part, shapes) for part in shape] if isinstance(shape, list) else shape
 
 
-ONE = inlined(EVENT)
+ONE = inlined(EVENT, SHAPES)
 MANY = {
     "type": "object",
     "properties": {"events": {"type": "array", "items": ONE, "maxItems": MOST_EVENTS}},

@@ -1,0 +1,113 @@
+"""What a process keeps of an organization's budgets for some seconds, so that most checks ask for it once."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from threading import Lock
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from accounts.models import Membership, Organization
+from accounts.permissions import ALLOWED, Permission
+from budgets import rooms
+from budgets.calls import Place
+from budgets.models import Budget, PromptLimit
+from budgets.standing import Raises, approved, limit_of, loaded, parts_of, scope_of
+from tokentra.lib.tenancy import name_within, organization_scope
+from usage.measuring import tracking
+from usage.measuring.prices import PriceTable
+
+KNOWN_FOR = 5.0  # seconds: so late a changed budget holds, and so old is the standing of one that only notifies
+MOST_KNOWN = 1_000
+MOST_NAMED = 3
+
+
+@dataclass
+class Known:
+    """Budgets with their scopes, limits and whom to ask. `spent` fills up with what is asked for."""
+
+    at: float
+    zone: ZoneInfo
+    budgets: list[tuple[Budget, Mapping[str, list[str]]]]
+    parts: Mapping[UUID, Mapping[str, Decimal]]
+    raises: Raises
+    prompt_limit: int | None
+    approvers: list[str]
+    spent: dict[Place, Decimal] = field(default_factory=dict)
+
+    def limit(self, place: Place, now: datetime) -> Decimal:
+        return limit_of(place.budget, place.value, self.parts[place.budget.pk], self.raises, now)[0]
+
+    @property
+    def whom(self) -> str:
+        return " or ".join(self.approvers) if self.approvers else "an owner"
+
+
+_known: dict[str, Known] = {}
+_turns: dict[str, Lock] = {}
+
+
+def forget() -> None:
+    """So that what was changed holds at once."""
+    _known.clear()
+    _turns.clear()
+
+
+def known_of(organization_id: UUID, now: datetime) -> Known:
+    """At most KNOWN_FOR seconds old; of those who find it too old at once, one reads and the others wait for it."""
+    name = name_within(organization_id, "check")
+    if found := young(name):
+        return found
+    with turn(name):
+        if found := young(name):
+            return found
+        with organization_scope(organization_id):
+            found = read(organization_id, now)
+        if len(_known) >= MOST_KNOWN:
+            _known.clear()
+        _known[name] = found
+        return found
+
+
+def young(name: str) -> Known | None:
+    found = _known.get(name)
+    return found if found and time.monotonic() - found.at < KNOWN_FOR else None
+
+
+def turn(name: str) -> Lock:
+    if len(_turns) >= MOST_KNOWN * 2:
+        _turns.clear()
+    return _turns.setdefault(name, Lock())
+
+
+def read(organization_id: UUID, now: datetime) -> Known:
+    at = time.monotonic()
+    organization = Organization.objects.get(pk=organization_id)
+    budgets = loaded(organization)
+    limit = PromptLimit.objects.owned_by(organization).values_list("tokens", flat=True).first()
+    may = Membership.objects.filter(organization=organization, role__in=ALLOWED[Permission.APPROVE_BUDGET])
+    people = may.select_related("user").order_by("created_at")
+    return Known(
+        at,
+        ZoneInfo(organization.timezone),
+        [(each, scope_of(each)) for each in budgets],
+        {each.pk: parts_of(each) for each in budgets},
+        approved(organization, now),
+        limit,
+        [each.user.full_name for each in people if each.user.full_name][:MOST_NAMED],
+    )
+
+
+def prices_of(organization_id: UUID) -> PriceTable:
+    return tracking.known_of(organization_id).prices
+
+
+def spent_of(organization_id: UUID, known: Known, places: list[Place]) -> dict[Place, Decimal]:
+    """Of budgets in which nothing is reserved."""
+    missing = [each for each in places if each not in known.spent]
+    if missing:
+        with organization_scope(organization_id):
+            known.spent.update(zip(missing, rooms.spent(organization_id, missing), strict=True))
+    return {each: known.spent[each] for each in places}

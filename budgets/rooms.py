@@ -1,0 +1,250 @@
+"""Rooms: a call's reservations are made in all of them or in none, and what was spent is read anew.
+
+Both hold the locks of the rooms, taken in the order of their ids, for as long as one statement takes: so nobody waits
+in a circle, and what is reserved and spent together never passes a limit, whoever else reserves.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+from psycopg import ClientCursor
+
+from budgets import spending
+from budgets.calls import Place
+from budgets.models import Ledger, Unit
+from budgets.rules.periods import Span
+from budgets.scopes import PROVIDER
+from budgets.spending import Ask
+from budgets.standing import scope_of, used
+from tokentra.lib import chaos
+from tokentra.lib.ids import uuid7
+
+LASTS = timedelta(minutes=10)
+OLDEST = 5.0  # seconds: what was spent is never older when something is reserved by it
+
+# Whoever loses the database's last moments loses reservations at most, never what was spent (docs/operations.md), and
+# callers that wait for one row wait for no disk.
+LOCK = """
+SET LOCAL synchronous_commit = off;
+SELECT FROM budgets_room WHERE organization_id = %(organization)s AND id = ANY(%(ids)s::uuid[])
+ORDER BY id FOR NO KEY UPDATE;"""
+RESERVE = f"""{LOCK}
+WITH wanted AS (
+    SELECT * FROM unnest(%(ids)s::uuid[], %(keys)s::uuid[], %(amounts)s::numeric[], %(limits)s::numeric[],
+        %(blocks)s::boolean[]) AS w (id, key, amount, most, blocks)
+), seen AS (
+    SELECT w.*, r.spent, r.reserved, r.over, r.full_since, held.id IS NOT NULL AS is_held,
+        coalesce(extract(epoch FROM statement_timestamp() - r.read_at), 1e9) AS age
+    FROM wanted w
+    LEFT JOIN budgets_room r ON r.organization_id = %(organization)s AND r.id = w.id
+    LEFT JOIN budgets_reservation held ON held.organization_id = %(organization)s AND held.room_id = w.id
+        AND held.ref = %(ref)s
+), judged AS (
+    SELECT *, age <= %(oldest)s AS is_fresh, NOT blocks OR is_held
+        OR (spent + reserved + amount <= most AND spent + reserved < most) IS TRUE AS fits
+    FROM seen
+), put AS (
+    INSERT INTO budgets_reservation (id, organization_id, room_id, ref, amount, at, expires_at)
+    SELECT key, %(organization)s, id, %(ref)s, amount, statement_timestamp(), statement_timestamp() + %(lasts)s
+    FROM judged WHERE NOT is_held AND (SELECT bool_and(is_fresh AND fits) FROM judged)
+    RETURNING room_id, amount
+), added AS (
+    UPDATE budgets_room r SET reserved = r.reserved + put.amount FROM put
+    WHERE r.organization_id = %(organization)s AND r.id = put.room_id
+), renewed AS (
+    UPDATE budgets_reservation held SET expires_at = statement_timestamp() + %(lasts)s FROM judged
+    WHERE held.organization_id = %(organization)s AND held.room_id = judged.id AND held.ref = %(ref)s AND judged.is_held
+)
+SELECT id, spent, reserved, over, full_since, age, is_fresh, fits, is_held FROM judged"""  # noqa: S608  # ours
+
+# Which reservations are settled is asked before what was spent: an event that is stored in between counts twice
+# until the next reading, and never not at all.
+BEGIN = """
+INSERT INTO budgets_room (id, organization_id, budget_id, value, first_day, spent, reserved, over, expired, version)
+SELECT id, %(organization)s, budget, value, first_day, 0, 0, 0, 0, 0
+FROM unnest(%(ids)s::uuid[], %(budgets)s::uuid[], %(values)s::text[], %(days)s::date[])
+    AS w (id, budget, value, first_day) ORDER BY id ON CONFLICT DO NOTHING;
+SELECT id, version, statement_timestamp() FROM budgets_room
+WHERE organization_id = %(organization)s AND id = ANY(%(ids)s::uuid[])"""
+STORED = """
+SELECT DISTINCT held.id, e.amount, e.currency, coalesce(e.input, 0) + coalesce(e.cache_read, 0)
+    + coalesce(e.cache_write_5m, 0) + coalesce(e.cache_write_30m, 0) + coalesce(e.cache_write_1h, 0)
+    + coalesce(e.cache_write_12h, 0) + coalesce(e.output, 0) + coalesce(e.audio_in, 0) + coalesce(e.audio_out, 0)
+    + coalesce(e.image_in, 0) + coalesce(e.image_out, 0), held.room_id
+FROM budgets_reservation held JOIN usage_event e ON e.organization_id = held.organization_id AND e.id = held.ref
+    AND e.day IN ((held.at AT TIME ZONE 'UTC')::date, (held.expires_at AT TIME ZONE 'UTC')::date, %(today)s)
+WHERE held.organization_id = %(organization)s AND held.room_id = ANY(%(ids)s::uuid[])"""
+WRITE = f"""{LOCK}
+WITH read AS (
+    SELECT r.id, w.spent, w.most, w.read_at
+    FROM unnest(%(ids)s::uuid[], %(versions)s::bigint[], %(spent)s::numeric[], %(limits)s::numeric[],
+        %(read_at)s::timestamptz[]) AS w (id, version, spent, most, read_at)
+    JOIN budgets_room r ON r.organization_id = %(organization)s AND r.id = w.id AND r.version = w.version
+), ended AS (
+    DELETE FROM budgets_reservation held USING read
+    WHERE held.organization_id = %(organization)s AND held.room_id = read.id
+        AND (held.id = ANY(%(settled)s::uuid[]) OR held.expires_at <= statement_timestamp())
+    RETURNING held.id, held.room_id, held.amount
+), sums AS (
+    SELECT room_id, sum(ended.amount) AS amount, count(*) FILTER (WHERE s.id IS NULL) AS expired,
+        coalesce(sum(greatest(s.actual - ended.amount, 0)), 0) AS over
+    FROM ended LEFT JOIN unnest(%(settled)s::uuid[], %(actual)s::numeric[]) AS s (id, actual) ON s.id = ended.id
+    GROUP BY room_id
+)
+UPDATE budgets_room r SET spent = read.spent, read_at = read.read_at, version = r.version + 1,
+    reserved = r.reserved - coalesce(sums.amount, 0), over = r.over + coalesce(sums.over, 0),
+    expired = r.expired + coalesce(sums.expired, 0),
+    full_since = CASE WHEN read.spent >= read.most THEN coalesce(r.full_since, statement_timestamp()) END
+FROM read LEFT JOIN sums ON sums.room_id = read.id
+WHERE r.organization_id = %(organization)s AND r.id = read.id
+RETURNING r.budget_id, r.value, coalesce(sums.expired, 0)"""  # noqa: S608  # ours
+OF_MODELS = """
+SELECT coalesce(sum(amount) FILTER (WHERE currency = 'USD'), 0), coalesce(sum(tokens_in + tokens_out), 0)
+FROM usage_measuredday WHERE organization_id = %(organization)s AND dimension = 'model' AND by = ''
+    AND day >= %(first)s AND day < %(end)s
+    AND (%(providers)s::text[] IS NULL OR split_part(value, '/', 1) = ANY(%(providers)s::text[]))
+    AND (%(models)s::text[] IS NULL OR substr(value, strpos(value, '/') + 1) = ANY(%(models)s::text[]))"""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a call needs in one room. Only a budget that blocks refuses it."""
+
+    place: Place
+    limit: Decimal
+    amount: Decimal
+    blocks: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A room before the call: `is_fresh` says whether it could be gone by, `fits` whether there was enough left."""
+
+    spent: Decimal
+    reserved: Decimal
+    over: Decimal
+    full_since: datetime | None
+    age: Decimal  # seconds
+    is_fresh: bool
+    fits: bool
+    is_held: bool
+
+
+NOBODY_KNOWS = Found(
+    Decimal(0), Decimal(0), Decimal(0), None, Decimal(10**9), is_fresh=False, fits=False, is_held=False
+)
+
+
+def reserve(organization_id: UUID, ref: UUID, wanted: Sequence[Wanted]) -> dict[UUID, Found]:
+    """Inside the organization's scope: reserved in every room, unless one of them is not fresh or has not enough."""
+    params = {
+        "organization": organization_id,
+        "ref": ref,
+        "ids": [each.place.room_id for each in wanted],
+        "keys": [uuid7() for _ in wanted],
+        "amounts": [each.amount for each in wanted],
+        "limits": [each.limit for each in wanted],
+        "blocks": [each.blocks for each in wanted],
+        "oldest": OLDEST,
+        "lasts": LASTS,
+    }
+    rows = last_answer(RESERVE, params)
+    chaos.point("check.before_commit")
+    known = {id: Found(*rest) for id, *rest in rows if rest[0] is not None}
+    return {each.place.room_id: known.get(each.place.room_id, NOBODY_KNOWS) for each in wanted}
+
+
+def refresh(organization_id: UUID, wanted: Mapping[Place, Decimal], now: datetime) -> int:
+    """Inside the organization's scope: read what was spent, let go what is settled or over; how many expired.
+
+    `wanted` are the rooms with their limits. Of two who read at the same time, the second to write writes nothing.
+    """
+    places = list(wanted)
+    params: dict[str, Any] = {
+        "organization": organization_id,
+        "today": now.date(),
+        "ids": [each.room_id for each in places],
+        "budgets": [each.budget.pk for each in places],
+        "values": [each.value for each in places],
+        "days": [each.span.first_day for each in places],
+        "limits": list(wanted.values()),
+    }
+    versions = {id: (version, at) for id, version, at in last_answer(BEGIN, params)}
+    units = {each.room_id: each.budget.unit for each in places}
+    settled = {
+        id: actual_of(units[room], amount, currency, tokens)
+        for id, amount, currency, tokens, room in last_answer(STORED, params)
+    }
+    params |= {
+        "spent": spent(organization_id, places),
+        "versions": [versions[each.room_id][0] for each in places],
+        "read_at": [versions[each.room_id][1] for each in places],
+        "settled": list(settled),
+        "actual": list(settled.values()),
+    }
+    return sum(expired for _, _, expired in last_answer(WRITE, params))
+
+
+def actual_of(unit: str, amount: Decimal | None, currency: str | None, tokens: int) -> Decimal | None:
+    if unit == Unit.TOKENS:
+        return Decimal(tokens)
+    return amount if currency in (None, "USD") else None
+
+
+def spent(organization_id: UUID, places: Sequence[Place]) -> list[Decimal]:
+    """Of each, in dollars or tokens: what counts or, where that is more, what code measured and no bill has yet."""
+    found = [
+        used(place.budget, answer.total)
+        for place, answer in zip(places, spending.spent(organization_id, [ask(each) for each in places]), strict=True)
+    ]
+    for index, place in enumerate(places):
+        if place.budget.ledger == Ledger.COUNTED:
+            found[index] = max(found[index], measured(organization_id, place))
+    return found
+
+
+def ask(place: Place) -> Ask:
+    return Ask(place.budget.ledger, narrowed(place), place.span, is_tokens=place.budget.unit == Unit.TOKENS)
+
+
+def narrowed(place: Place) -> dict[str, list[str]]:
+    mine = scope_of(place.budget)
+    return mine | {place.budget.each: [place.value]} if place.budget.each else mine
+
+
+def measured(organization_id: UUID, place: Place) -> Decimal:
+    """What code says of the same calls, where its sums tell them apart; bills come hours later."""
+    scope, span = narrowed(place), place.span
+    if scope.keys() <= {PROVIDER, "model"}:
+        return of_models(organization_id, scope, span, is_tokens=place.budget.unit == Unit.TOKENS)
+    if scope.keys() in ({"project"}, {"api_key"}):
+        (answer,) = spending.spent(organization_id, [Ask(Ledger.MEASURED, scope, span)])
+        return used(place.budget, answer.total)
+    return Decimal(0)
+
+
+def of_models(organization_id: UUID, scope: Mapping[str, list[str]], span: Span, *, is_tokens: bool) -> Decimal:
+    params = {
+        "organization": organization_id,
+        "first": span.first_day,
+        "end": span.end_day,
+        "providers": scope.get(PROVIDER),
+        "models": scope.get("model"),
+    }
+    ((amount, tokens),) = last_answer(OF_MODELS, params)
+    return Decimal(tokens) if is_tokens else amount
+
+
+def last_answer(statements: str, params: Mapping[str, Any]) -> list[Any]:
+    """Several statements in one turn; the rows of the last."""
+    connection.ensure_connection()
+    with ClientCursor(connection.connection) as own:
+        own.execute(statements, params)
+        while own.nextset():
+            pass
+        return own.fetchall()
