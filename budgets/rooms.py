@@ -29,10 +29,13 @@ OLDEST = 5.0  # seconds: what was spent is never older when something is reserve
 
 # Whoever loses the database's last moments loses reservations at most, never what was spent (docs/operations.md), and
 # callers that wait for one row wait for no disk.
+# A room that appears after that was not locked, so its id is not among those that are gone by.
 LOCK = """
 SET LOCAL synchronous_commit = off;
-SELECT FROM budgets_room WHERE organization_id = %(organization)s AND id = ANY(%(ids)s::uuid[])
-ORDER BY id FOR NO KEY UPDATE;"""
+SELECT set_config('app.rooms', coalesce(string_agg(id::text, ','), ''), true) FROM (
+    SELECT id FROM budgets_room WHERE organization_id = %(organization)s AND id = ANY(%(ids)s::uuid[])
+    ORDER BY id FOR NO KEY UPDATE
+) AS locked;"""
 RESERVE = f"""{LOCK}
 WITH wanted AS (
     SELECT * FROM unnest(%(ids)s::uuid[], %(keys)s::uuid[], %(amounts)s::numeric[], %(limits)s::numeric[],
@@ -42,6 +45,7 @@ WITH wanted AS (
         coalesce(extract(epoch FROM statement_timestamp() - r.read_at), 1e9) AS age
     FROM wanted w
     LEFT JOIN budgets_room r ON r.organization_id = %(organization)s AND r.id = w.id
+        AND r.id = ANY(string_to_array(current_setting('app.rooms'), ',')::uuid[])
     LEFT JOIN budgets_reservation held ON held.organization_id = %(organization)s AND held.room_id = w.id
         AND held.ref = %(ref)s
 ), judged AS (

@@ -1,4 +1,4 @@
-"""Doors for workers: the look at budgets that are due and at what is worth telling, the sweep of reservations, and deliveries on their way."""
+"""Doors for workers: looks at budgets that are due and at what is worth telling, reservations, and deliveries."""
 
 from celery import shared_task
 from celery.schedules import crontab
