@@ -134,7 +134,7 @@ def estimate(call: Call, prices: PriceTable, now: datetime) -> Estimate:
         return Estimate(call.estimated_cost, tokens, "given")
     if counts:
         sent = Sent(call.provider, call.model, tokens=call.tokens, service_tier=call.service_tier)
-        price = prices.price(sent, now, has_units=False)
+        price = prices.price(sent, now, {})
         if price.amount is not None:
             return Estimate(price.amount, tokens, "priced")
     return Estimate(None, tokens, "unknown")
