@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
 from accounts.journal import Event
-from onboarding.guidance.conditions import SDK_REQUESTS, Action, Condition, Count, Days, Either, Facts, is_news
+from onboarding.guidance.conditions import SDK_REQUESTS, Action, Condition, Count, Days, Either, Facts, Plan, is_news
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +86,16 @@ FEATURES = (
         view="usage:optimization",
         until_then="Its rules look for patterns in your own calls: which models answer short questions, how often "
         "prompts repeat, what could wait for a batch.",
+    ),
+    Feature(
+        "advanced_alerts", "Advanced alerts", "Days that are unlike their kind, and where a period is heading", "bell",
+        Plan("pro"),
+        needs="your plan includes it",
+        celebration="Advanced alerting is now available!",
+        next_steps=(
+            Next("See what is watched for", "alerts:rules"),
+            Next("Choose where alerts are sent", "alerts:channels"),
+        ),
     ),
 )  # fmt: skip
 BY_ID = {feature.id: feature for feature in FEATURES}
