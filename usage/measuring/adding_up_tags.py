@@ -1,6 +1,7 @@
 """What an organization kept before it chose a tag is added up by it in steps of a day, the newest first."""
 
 from datetime import date, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
@@ -65,7 +66,7 @@ def next_day(organization_id: UUID, tag: SummedTag) -> date | None:
 
 def tell_apart(organization_id: UUID, tag: SummedTag, day: date) -> None:
     """In a transaction of its own: it looks at all of a day, and whoever sends events does not wait for that."""
-    params = {"organization": organization_id, "day": day, "name": tag.name, "most": telling_apart.MOST_VALUES}
+    params: dict[str, Any] = {"organization": organization_id, "day": day, "name": tag.name}
     with connection.cursor() as cursor:
-        cursor.execute(OF_A_DAY, params)
+        cursor.execute(OF_A_DAY, params | {"most": telling_apart.MOST_VALUES})
         telling_apart.admit(cursor, organization_id, cursor.fetchall())
