@@ -11,7 +11,7 @@ from typing import Any
 from accounts.models import Organization
 from budgets.alerting import kinds, telling
 from budgets.alerting.finding import LONGEST_TITLE, STANDING, Finding
-from budgets.alerting.models import Alert, AlertNews, State, What
+from budgets.alerting.models import Alert, AlertNews, AlertQuerySet, State, What
 from tokentra.lib import chaos
 
 REVISED = "A bill was revised, so that this is true no longer."
@@ -38,14 +38,22 @@ def kept(organization: Organization, finding: Finding, *, now: datetime) -> tupl
         standing = mine.standing().order_by("-fired_at").first()
         if standing:
             return standing, False
-    period = finding.period or f"{now:%Y-%m-%d}"
+    period = finding.period or begun(mine, now)
     row = Alert(organization=organization, key=finding.key, period=period, fired_at=now, **told(finding, now))
     made = Alert.objects.bulk_create([row], ignore_conflicts=True)
     alert = mine.get(period=period)
     return alert, alert.pk == made[0].pk
 
 
+def begun(mine: AlertQuerySet, now: datetime) -> str:
+    """The period of what stands from now on. What a person resolved stays resolved for the day; what had ended by
+    itself and is so again is something new."""
+    last = mine.order_by("-fired_at").first()
+    return f"{now:%Y-%m-%d %H:%M}" if last and last.calm_since else f"{now:%Y-%m-%d}"
+
+
 def told(finding: Finding, now: datetime) -> dict[str, Any]:
+    """Its columns. Names in it come from outside, so each is one line: in a letter a line of its own may be a link."""
     over = {"state": State.RESOLVED, "resolved_at": now} if finding.is_quiet else {}
     return {
         **over,
@@ -53,13 +61,17 @@ def told(finding: Finding, now: datetime) -> dict[str, Any]:
         "rule_id": finding.rule_id,
         "crossing_id": finding.crossing_id,
         "severity": finding.severity,
-        "title": finding.title[:LONGEST_TITLE],
-        "text": finding.text,
-        "numbers": [list(each) for each in finding.numbers],
+        "title": on_one_line(finding.title)[:LONGEST_TITLE],
+        "text": on_one_line(finding.text),
+        "numbers": [[on_one_line(part) for part in each] for each in finding.numbers],
         "path": finding.path,
         "seen_at": now,
         "is_revised": finding.is_revised,
     }
+
+
+def on_one_line(text: str) -> str:
+    return " ".join(text.split())
 
 
 def still_so(alert: Alert, *, now: datetime) -> None:

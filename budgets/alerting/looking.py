@@ -76,7 +76,7 @@ def look(organization: Organization, *, now: datetime) -> None:
         firing.fire(organization, findings, now=now)
         found[rule.kind] += [finding.key for finding in findings]
     for kind, keys in found.items():
-        firing.calm(organization, kind, keys, now=now)
+        firing.calm(organization, kind, [*keys, *seen.unsure], now=now)
 
 
 def watch(organization: Organization) -> None:
@@ -95,14 +95,14 @@ def watch_all() -> int:
         known = set(AlertWatch.objects.values_list("organization_id", flat=True))
     new = [pk for pk in Organization.objects.order_by("pk").values_list("pk", flat=True) if pk not in known]
     for organization_id in new:
-        with organization_scope(organization_id):
+        with organization_scope(organization_id, up_to_date=False):
             if organization := Organization.objects.filter(pk=organization_id).first():
                 watch(organization)
     return len(new)
 
 
 def put_off(organization_id: UUID) -> None:
-    with organization_scope(organization_id):
+    with organization_scope(organization_id, up_to_date=False):
         mine = AlertWatch.objects.filter(organization_id=organization_id)
         mine.update(failures=F("failures") + 1)
         failures = mine.values_list("failures", flat=True).first() or 1

@@ -76,7 +76,7 @@ def remove(request: OrgRequest, alert_rule_id: UUID) -> HttpResponse:
     if held.is_given:
         messages.info(request, f"{held.name} comes with every organization. Switch it off instead.")
     else:
-        ruling.remove(held, by=request.user)
+        ruling.remove(held, by=request.user, now=timezone.now())
         messages.success(request, f"{held.name} is gone. Its alerts stay.")
     return redirect("alerts:rules")
 

@@ -8,9 +8,9 @@ from accounts import audit, journal
 from accounts.journal import Event
 from accounts.models import Organization, User
 from budgets import scopes
-from budgets.alerting import looking, metrics
+from budgets.alerting import firing, looking, metrics
 from budgets.alerting.kinds import BY_ID, Kind
-from budgets.alerting.models import AlertRule
+from budgets.alerting.models import Alert, AlertRule, What
 from tokentra.lib import money
 from tokentra.lib.problems import Problem
 
@@ -52,12 +52,25 @@ def switch(rule: AlertRule, *, by: User, now: datetime) -> bool:
     if is_on:
         journal.record(Event.ALERT_CREATED, by, rule.organization, kind=rule.kind)
         looking.watch(rule.organization)
+    else:
+        let_go(rule, "Its rule was switched off.", by=by, now=now)
     return is_on
 
 
-def remove(rule: AlertRule, *, by: User) -> None:
+def remove(rule: AlertRule, *, by: User, now: datetime) -> None:
+    let_go(rule, "Its rule was removed.", by=by, now=now)
     audit.note("alert_rule_removed", rule.organization, by, about=rule, name=rule.name)
     rule.delete()
+
+
+def let_go(rule: AlertRule, why: str, *, by: User, now: datetime) -> None:
+    """Nobody looks any more whether they are so: what stands is resolved, and not said to be over by itself."""
+    if BY_ID[rule.kind].calm is None:
+        return
+    mine = Alert.objects.owned_by(rule.organization).standing().filter(rule_id=rule.pk)
+    mine.update(calm_since=now)  # so that a rule that is switched on again tells anew
+    for alert in mine:
+        firing.resolve(alert, What.RESOLVED, why, now=now, by=by)
 
 
 def columns(kind: Kind, told: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db.models import Q
+
 from accounts.models import Organization, User
 from budgets.alerting import firing
 from budgets.alerting.kinds import KINDS
@@ -11,6 +13,7 @@ from budgets.alerting.models import Alert, State, What
 
 LASTS = timedelta(days=14)
 ONCE = [kind.id for kind in KINDS if kind.calm is None]
+LONG_AGO = Q(crossing=None, kind__in=ONCE) | Q(crossing__is_late=True)  # of a late one the period had ended before
 SNOOZES = {"1h": timedelta(hours=1), "1d": timedelta(days=1), "7d": timedelta(days=7)}
 
 
@@ -61,7 +64,7 @@ def wake(organization: Organization, *, now: datetime) -> None:
 def let_go(organization: Organization, *, now: datetime) -> None:
     """What happened once is over after two weeks, and a threshold when its period is; nobody is told of that."""
     standing = Alert.objects.owned_by(organization).standing()
-    for alert in standing.filter(kind__in=ONCE, crossing=None, fired_at__lte=now - LASTS):
+    for alert in standing.filter(LONG_AGO, fired_at__lte=now - LASTS):
         firing.resolve(alert, What.RECOVERED, "Two weeks have passed.", now=now, is_quiet=True)
     for alert in standing.filter(crossing__ends_at__lte=now, crossing__is_late=False):
         firing.resolve(

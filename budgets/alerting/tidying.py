@@ -14,5 +14,5 @@ KEPT = timedelta(days=400)  # over a year, so that the same month can be compare
 def tidy() -> None:
     before = timezone.now() - KEPT
     for organization_id in Organization.objects.order_by("pk").values_list("pk", flat=True):
-        with organization_scope(organization_id):
+        with organization_scope(organization_id, up_to_date=False):
             Alert.objects.filter(organization_id=organization_id, state=State.RESOLVED, resolved_at__lt=before).delete()

@@ -1,12 +1,14 @@
 """A channel is set up, tested, enabled again, given a new signing secret and removed, inside the scope."""
 
 import secrets
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from accounts import audit, journal
 from accounts.disposable import is_disposable
 from accounts.journal import Event
 from accounts.models import Membership, Organization, User
+from accounts.naming import FREE_MAIL, fold
+from accounts.stopping import is_reachable
 from budgets.alerting import telling
 from budgets.channels import sealing
 from budgets.channels.kinds import Kind
@@ -16,7 +18,9 @@ from tokentra.lib.secret import Secret
 
 MOST = 20
 TESTS_AT_ONCE = 3  # that wait for their answer
+TESTS_A_DAY = 20  # to one channel
 PREFIX = "whsec_"
+DAY = timedelta(days=1)
 
 
 def make(
@@ -51,10 +55,16 @@ def make(
 
 
 def refuse_strangers(organization: Organization, email: str) -> None:
-    """Letters go to mailboxes of the house: an address shares its domain with a member's."""
-    domain = email.rpartition("@")[2].lower()
-    members = Membership.objects.filter(organization=organization).values_list("user__email", flat=True)
-    if is_disposable(email) or domain not in {each.rpartition("@")[2].lower() for each in members}:
+    """Letters go to mailboxes of the house: an address shares its domain with that of a member whom letters reach.
+
+    Where anybody may have a mailbox, the domain says nothing, and it has to be a member's own address.
+    """
+    members = Membership.objects.filter(organization=organization).select_related("user")
+    known = {fold(each.user.email) for each in members if is_reachable(each.user)}
+    address = fold(email)
+    domain = address.rpartition("@")[2]
+    is_theirs = address in known if domain in FREE_MAIL else domain in {each.rpartition("@")[2] for each in known}
+    if is_disposable(email) or not is_theirs:
         raise Problem(
             422, "foreign_address", "Use an address at the domain of one of your members, or invite the person."
         )
@@ -70,9 +80,11 @@ def shown(kind: Kind, address: Secret) -> str:
 
 def test(channel: Channel, *, by: User, now: datetime) -> Delivery:
     """A message that says that it is a test, on its way like any other."""
-    waiting = Delivery.objects.owned_by(channel.organization).filter(channel=channel, news=None).waiting()
-    if waiting.count() >= TESTS_AT_ONCE:
+    tests = Delivery.objects.owned_by(channel.organization).filter(channel=channel, news=None)
+    if tests.waiting().count() >= TESTS_AT_ONCE:
         raise Problem(429, "too_many_tests", "Tests are still on their way. Look at the log below in a minute.")
+    if tests.filter(created_at__gt=now - DAY).count() >= TESTS_A_DAY:
+        raise Problem(429, "too_many_tests", f"A channel is tested up to {TESTS_A_DAY} times a day.")
     delivery = Delivery.objects.create(
         organization=channel.organization, channel=channel, created_at=now, next_try_at=now
     )

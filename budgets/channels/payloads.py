@@ -7,6 +7,7 @@ Card in a message (learn.microsoft.com, "Create and send messages" with Workflow
 
 import base64
 import hmac
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -81,15 +82,16 @@ def escaped(text: str) -> str:
 
 def teams(message: Message) -> dict[str, Any]:
     colour = "good" if message.is_over else COLOURS[message.severity]
-    head = {"type": "TextBlock", "text": message.headline, "weight": "bolder", "size": "medium", "wrap": True}
+    head = {"type": "TextBlock", "text": as_plain(message.headline), "weight": "bolder", "size": "medium", "wrap": True}
     body: list[dict[str, Any]] = [
         head | {"color": colour},
-        {"type": "TextBlock", "text": message.text, "wrap": True},
+        {"type": "TextBlock", "text": as_plain(message.text), "wrap": True},
     ]
     if message.numbers:
-        facts = [{"title": name, "value": value} for name, value in message.numbers]
+        facts = [{"title": as_plain(name), "value": as_plain(value)} for name, value in message.numbers]
         body.append({"type": "FactSet", "facts": facts})
-    body.append({"type": "TextBlock", "text": message.organization, "isSubtle": True, "size": "small", "wrap": True})
+    foot = {"type": "TextBlock", "text": as_plain(message.organization), "isSubtle": True, "size": "small"}
+    body.append(foot | {"wrap": True})
     card = {
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
         "type": "AdaptiveCard",
@@ -99,6 +101,11 @@ def teams(message: Message) -> dict[str, Any]:
     }
     attachment = {"contentType": "application/vnd.microsoft.card.adaptive", "contentUrl": None, "content": card}
     return {"type": "message", "attachments": [attachment]}
+
+
+def as_plain(text: str) -> str:
+    """A card reads Markdown; with its characters taken literally nobody's name becomes a link."""
+    return re.sub(r"[\\`*_#\[\]()<>]", r"\\\g<0>", text)
 
 
 def pagerduty(message: Message, routing_key: str) -> dict[str, Any]:

@@ -88,7 +88,7 @@ def rewrap_all() -> int:
 def rewrap(organization_id: UUID) -> int:
     moved, left = 0, True
     while left:
-        with organization_scope(organization_id):
+        with organization_scope(organization_id, up_to_date=False):
             behind = ChannelSecret.objects.filter(organization_id=organization_id, destroyed_at=None)
             behind = behind.exclude(master_id=crypto.current_master())
             batch = list(behind.select_for_update().order_by("pk")[:BATCH])

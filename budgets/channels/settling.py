@@ -27,7 +27,7 @@ def settle() -> int:
 def settled(organization_id: UUID, mails: list[OutboxMail]) -> int:
     """One that the outbox gave up, because no server is set or its address is refused, is given up here too."""
     arrived = 0
-    with organization_scope(organization_id):
+    with organization_scope(organization_id, up_to_date=False):
         mine = Delivery.objects.filter(organization_id=organization_id, delivered_at=None)
         for mail in mails:
             if mail.delivered_at:

@@ -27,10 +27,11 @@ def beyond(look: Look, rule: AlertRule) -> Iterator[Finding]:
         COUNTED if metric.is_counted and (not rule.dimension or ledger_of(rule.dimension) == COUNTED) else "measured"
     )
     last = look.last_of(ledger)
+    key = f"custom:{rule.pk}"
     if last is None or rule.bound is None:
+        look.unsure.append(key)
         return
     value = counted(look, rule, last) if ledger == COUNTED else measured(look, rule, last)
-    key = f"custom:{rule.pk}"
     stands = Alert.objects.owned_by(look.organization).standing().filter(key=key).exists()
     if value is None or not metrics.is_beyond(value, rule.comparator, rule.bound, stands=stands):
         return

@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from budgets.alerting.detectors.look import DAY, Look
 from budgets.alerting.finding import Finding
-from budgets.alerting.models import AlertRule
+from budgets.alerting.models import Alert, AlertRule
 from tokentra.lib import money
 from tokentra.lib.periods import Period
 from usage import stats, troubles
@@ -16,7 +16,7 @@ from usage.figures import Question
 from usage.measured import MeasuredDay
 
 WEEK = 7 * DAY
-MOST = 50
+SILENT = "silent:"
 
 
 def unpriced(look: Look, rule: AlertRule) -> Iterator[Finding]:
@@ -68,12 +68,13 @@ def silent(look: Look, rule: AlertRule) -> Iterator[Finding]:
     days = MeasuredDay.objects.owned_by(look.organization).filter(
         dimension="all", by="", day__gt=last - WEEK, day__lte=last
     )
-    if days.values("day").distinct().count() < 4 or quiet_for > 2 * WEEK:  # it never was regular, or is long over
-        return
+    stands = Alert.objects.owned_by(look.organization).standing().filter(key=SILENT).exists()
+    if not stands and (days.values("day").distinct().count() < 4 or quiet_for > 2 * WEEK):
+        return  # it never was regular, or has been given up long ago
     hours = int(quiet_for.total_seconds() // 3600)
     yield Finding(
         kind=rule.kind,
-        key="silent:",
+        key=SILENT,
         severity=rule.severity,
         title=f"No calls reported for {hours} hours",
         text=f"The last call of your code was reported at {look.measured.until:%H:%M UTC on %-d %B}. It reported calls "

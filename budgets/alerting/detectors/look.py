@@ -29,6 +29,7 @@ class Look:
 
     organization: Organization
     now: datetime
+    unsure: list[str] = field(default_factory=list)  # keys of which cannot be told now whether they are so
     _by: dict[str, dict[str, Days]] = field(default_factory=dict)
 
     @cached_property

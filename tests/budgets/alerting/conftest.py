@@ -1,7 +1,9 @@
 """What tests of alerts begin with: a budget, a crossing of it, and the mailbox that letters arrive in."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from uuid import UUID
 
 import pytest
 from django.utils import timezone
@@ -12,6 +14,7 @@ from budgets.channels.models import Delivery
 from budgets.kept import BudgetCrossing, Kind
 from budgets.models import Budget
 from tests.accounts import test_mail
+from tokentra.lib import tenancy
 from tokentra.lib.tenancy import organization_scope
 
 mailbox = test_mail.server  # a fixture: a real SMTP server on this machine
@@ -63,3 +66,18 @@ def deliveries(of: Organization) -> list[Delivery]:
             .select_related("channel", "user", "news__alert", "mail")
             .order_by("created_at", "pk")
         )
+
+
+@pytest.fixture
+def late(monkeypatch) -> Callable[..., None]:
+    """From when it is called on, adding up what came in fails: for all organizations, or for one."""
+
+    def late(of: Organization | None = None) -> None:
+        def troubled(organization_id: UUID) -> bool:
+            if of is None or organization_id == of.pk:
+                raise ValueError("the sums cannot be brought up to date")
+            return False
+
+        monkeypatch.setattr(tenancy, "_late", tenancy.Late("SELECT true", troubled))
+
+    return late

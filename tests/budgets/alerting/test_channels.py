@@ -9,22 +9,26 @@ from hashlib import sha256
 
 import pytest
 import time_machine
+from allauth.account.models import EmailAddress
 from django.db import connection
 from django.db.utils import ProgrammingError
 from django.utils import timezone
 
 from accounts import delivery as mail
 from accounts.mailed import OutboxMail
+from accounts.permissions import Role
 from budgets.alerting import crossings, states
 from budgets.alerting.models import Alert
-from budgets.channels import sealing, sending, settling
+from budgets.channels import making, payloads, sealing, sending, settling
 from budgets.channels.models import Channel, ChannelSecret, Delivery
+from tests import make
 from tests.budgets.alerting.conftest import budget, cross, deliveries
 from tests.conftest import Browser
 from tests.dying import KILLED, in_a_child
 from tests.onboarding.test_forwarding import listening
 from tokentra.lib import crypto, egress
 from tokentra.lib.egress import BadAddress, checked
+from tokentra.lib.problems import Problem
 from tokentra.lib.tenancy import organization_scope
 
 pytestmark = [pytest.mark.django_db, pytest.mark.worker]
@@ -516,3 +520,65 @@ def test_a_person_gets_one_letter_a_day_when_they_chose_so_and_none_in_quiet_hou
     assert {each.next_try_at - night for each in late if each.news.alert_id == critical.pk} == {timedelta(0)}
     assert {each.next_try_at.hour for each in late if each.news.alert_id != critical.pk} == {6}
     assert len(late) == 2, "a half-used budget is less than a warning"
+
+
+def test_where_anybody_may_have_a_mailbox_only_a_members_own_is_written_to(acme, alice):
+    make.member(acme, "dana@gmail.com", Role.VIEWER)
+    browser = Browser(alice)
+
+    def ask(email: str) -> int:
+        told = {"name": "Desk", "email": email, "least": "info"}
+        return browser.post("/alerts/channels/new/?kind=email", told).status_code
+
+    assert (ask("somebody@gmail.com"), ask("Dana@gmail.com")) == (422, 302)
+
+
+def test_a_member_whose_mailbox_nobody_proved_opens_no_domain(acme, alice):
+    member = make.member(acme, "eve@victim.example", Role.VIEWER)
+    EmailAddress.objects.filter(user=member).update(verified=False)
+
+    with organization_scope(acme.pk), pytest.raises(Problem, match="domain of one of your members"):
+        making.refuse_strangers(acme, "boss@victim.example")
+
+
+def test_a_channel_is_tested_so_often_a_day(acme, alice, monkeypatch):
+    monkeypatch.setattr(making, "TESTS_A_DAY", 2)
+    add(Browser(alice), "webhook", "https://hooks.example.com/x")
+    now = timezone.now()
+    with organization_scope(acme.pk):
+        held = Channel.objects.get()
+        for _ in range(2):
+            making.test(held, by=alice, now=now)
+        Delivery.objects.update(given_up_at=now, next_try_at=None)
+        with pytest.raises(Problem, match="up to 2 times a day"):
+            making.test(held, by=alice, now=now + timedelta(hours=23))
+        making.test(held, by=alice, now=now + timedelta(hours=25))
+
+
+def test_names_do_not_become_links_in_a_card():
+    name = "[Approve](https://evil.example) *now*"
+    now = timezone.now()
+    message = payloads.Message(
+        "1", "2", "fired", now, now, "new", "info", f"New model: {name}", name, "https://ours.example/", name,
+        numbers=((name, name),),
+    )  # fmt: skip
+
+    body = payloads.teams(message)["attachments"][0]["content"]["body"]
+
+    plain = r"\[Approve\]\(https://evil.example\) \*now\*"
+    texts = [each["text"] for each in body if "text" in each]
+    assert texts == [f"New model: {plain}", plain, plain]
+    assert body[2]["facts"] == [{"title": plain, "value": plain}]
+
+
+def test_what_is_on_its_way_goes_out_while_calls_that_came_in_cannot_be_added_up(acme, alice, hook, late):
+    receiver, url = hook
+    add(Browser(alice), "webhook", url)
+    fire(acme)
+    late()
+
+    sending.deliver_due()
+
+    assert len(receiver.taken) == 1
+    with organization_scope(acme.pk, up_to_date=False):
+        assert Delivery.objects.get(channel__isnull=False).delivered_at is not None

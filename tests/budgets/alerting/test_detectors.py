@@ -8,14 +8,16 @@ import time_machine
 from django.utils import timezone
 
 from accounts.models import JournalEntry
+from budgets import looking as budgets_looking
 from budgets.alerting import looking
 from budgets.alerting.models import Alert, AlertRule, AlertWatch, State
+from budgets.kept import Look as BudgetLook
 from providers.models import Connection, Status
 from tests import make
 from tests.budgets.alerting.conftest import alerts, budget, cross, deliveries, said
 from tests.conftest import Browser
 from tokentra.lib.tenancy import organization_scope
-from usage import ingest
+from usage import freshness, ingest
 from usage.rows import Ledger, UsageRow
 
 pytestmark = [pytest.mark.django_db, pytest.mark.worker]
@@ -322,3 +324,104 @@ def test_the_list_filters_and_pages(acme, alice):
     assert second.count("/alerts/0") == 50
     assert "Alert 001" not in browser.get("/alerts/?view=open").content.decode()
     assert "No alert is of this kind" in browser.get("/alerts/?kind=anomaly&view=all").content.decode()
+
+
+def test_an_organization_whose_sums_cannot_be_brought_up_to_date_comes_later_and_holds_up_nobody(
+    acme, elsewhere, alice, late
+):
+    with organization_scope(acme.pk):
+        budgets_looking.look_soon(acme)
+    looking.watch_all()
+    cross(budget(elsewhere), 80, "82")
+    late(acme)
+
+    looking.look_due()
+    budgets_looking.look_due()
+
+    assert len(alerts(elsewhere)) == 1
+    with organization_scope(acme.pk, up_to_date=False):
+        for mark in (AlertWatch.objects.get(), BudgetLook.objects.get()):
+            assert (mark.failures, mark.due_at > timezone.now()) == (1, True)
+
+
+def test_something_new_that_costs_little_a_day_is_told_when_it_has_cost_enough(acme, account):
+    bill(acme, account, *office(40))
+    made = rule(acme, "new", dimension="model", minimum=10)
+    with organization_scope(acme.pk):
+        AlertRule.objects.filter(pk=made.pk).update(created_at=timezone.now() - 9 * DAY)
+    second = make.connection(acme, name="Second", provider="anthropic")
+    bill(acme, second, *[2] * 4, model="claude-opus-5")
+    assert look(acme) == []
+
+    with time_machine.travel(timezone.now() + 2 * DAY, tick=False):
+        bill(acme, account, *office(42))
+        bill(acme, second, *[2] * 6, model="claude-opus-5")
+        assert "New model: claude-opus-5" in look(acme)
+
+    assert "In the 36 days before, nothing of yours used it." in alerts(acme)[0].text
+
+
+def test_what_was_there_before_the_rule_or_runs_once_a_month_is_not_new(acme, account):
+    bill(acme, account, *office(60))
+    second = make.connection(acme, name="Second", provider="anthropic")
+    bill(acme, second, *[50] * 20, model="before-the-rule")
+    third = make.connection(acme, name="Third", provider="anthropic")
+    made = rule(acme, "new", dimension="model", minimum=10)
+    with organization_scope(acme.pk):
+        AlertRule.objects.filter(pk=made.pk).update(created_at=timezone.now() - 90 * DAY)
+    bill(acme, third, 50, *[0] * 30, 50, model="monthly")
+
+    assert [title for title in look(acme) if "monthly" in title] == []
+    with organization_scope(acme.pk):
+        Alert.objects.all().delete()
+        AlertRule.objects.filter(pk=made.pk).update(created_at=timezone.now())
+    assert [title for title in look(acme) if title.startswith("New")] == []
+
+
+def test_code_that_stays_silent_for_weeks_is_not_said_to_report_again(acme, alice, send):
+    rule(acme, "no_data", window=24)
+    now = timezone.now()
+    for days_ago in range(8):
+        at = (now - DAY * days_ago - timedelta(hours=1)).isoformat()
+        send({"provider": "openai", "model": "gpt-4o-mini", "tokens": {"input": 10}, "occurredAt": at})
+    look(acme, now + 2 * DAY)
+
+    look(acme, now + 15 * DAY)
+    look(acme, now + 15 * DAY + timedelta(hours=2))
+
+    assert [what for what, _ in said(acme)] == ["fired"]
+
+
+@pytest.mark.parametrize("ended", ["switch", "remove"])
+def test_a_rule_that_is_looked_at_no_longer_resolves_its_alerts_and_says_nothing_by_mail(acme, account, alice, ended):
+    status(account, Status.BROKEN, "key_refused")
+    look(acme)
+    before = len(deliveries(acme))
+    with organization_scope(acme.pk):
+        held = AlertRule.objects.get(kind="sync_broken")
+        AlertRule.objects.filter(pk=held.pk).update(is_given=ended == "switch")  # a given one is not removed
+    browser = Browser(alice)
+
+    browser.post(f"/alerts/rules/{held.pk}/{ended}/")
+
+    assert [what for what, _ in said(acme)] == ["fired", "resolved"]
+    assert len(deliveries(acme)) == before
+    if ended == "switch":
+        look(acme, timezone.now() + timedelta(hours=2))
+        assert [what for what, _ in said(acme)] == ["fired", "resolved"]
+        browser.post(f"/alerts/rules/{held.pk}/{ended}/")
+        look(acme, timezone.now() + timedelta(hours=2))
+        assert [what for what, _ in said(acme)] == ["fired", "resolved", "fired"]
+
+
+def test_a_rule_of_ones_own_is_not_over_while_nothing_can_be_known(acme, account, monkeypatch):
+    rule(acme, "custom", metric="cost", comparator="above", bound=90, window=1)
+    bill(acme, account, 100)
+    now = timezone.now()
+    look(acme, now)
+
+    monkeypatch.setattr(freshness, "fresh_until", lambda accounts: None)  # one was connected and is being read
+    look(acme, now + timedelta(minutes=5))
+    look(acme, now + timedelta(hours=2))
+
+    assert [what for what, _ in said(acme)] == ["fired"]

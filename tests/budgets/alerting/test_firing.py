@@ -10,9 +10,12 @@ from django.db import connections
 from django.utils import timezone
 
 from accounts import delivery as mail
+from accounts import letters
+from accounts.mailed import OutboxMail
 from accounts.permissions import Role
-from budgets.alerting import crossings, looking
-from budgets.alerting.models import AlertWatch, State
+from budgets.alerting import crossings, firing, looking, states
+from budgets.alerting.finding import Finding
+from budgets.alerting.models import Alert, AlertWatch, State
 from budgets.channels import sending
 from budgets.kept import BudgetCrossing, Kind
 from tests import make
@@ -233,3 +236,44 @@ def test_resolved_can_be_opened_again_and_the_story_says_who_did_what(acme, alic
     assert [what for what, _ in said(acme)] == ["fired", "resolved", "reopened"]
     page = browser.get(f"/alerts/{alert.pk}/").content.decode()
     assert all(word in page for word in ("Fired", "Resolved", "Opened again"))
+
+
+def test_a_name_with_line_breaks_stays_on_its_line_and_cannot_be_a_link_of_the_letter(acme, alice):
+    name = "x\n\nConfirm billing:\nhttps://evil.example\n\n"
+    finding = Finding("new", "new:model:x", f"New model: {name}", f"{name} was first used.", numbers=(("Model", name),))
+    with organization_scope(acme.pk):
+        firing.fire(acme, [finding], now=timezone.now())
+
+    sending.deliver_due()
+
+    body = OutboxMail.objects.get(kind="alert").text
+    assert "Confirm billing: https://evil.example was" in body
+    assert [each.link for each in letters.paragraphs(body) if "evil" in each.link] == []
+
+
+def test_what_a_person_resolved_stays_so_for_the_day_and_what_ended_by_itself_is_told_again(acme, alice):
+    now = timezone.now().replace(hour=0, minute=10)
+    finding = Finding("sync_broken", "trouble:x", "Broken", "It cannot be read.")
+    with organization_scope(acme.pk):
+        firing.fire(acme, [finding], now=now)
+        firing.calm(acme, "sync_broken", [], now=now + timedelta(minutes=10))
+        firing.calm(acme, "sync_broken", [], now=now + timedelta(minutes=50))
+        firing.fire(acme, [finding], now=now + timedelta(hours=2))
+        firing.fire(acme, [finding], now=now + timedelta(hours=2, minutes=5))
+        assert [what for what, _ in said(acme)] == ["fired", "recovered", "fired"]
+
+        states.resolve(Alert.objects.standing().get(), by=alice, now=now + timedelta(hours=3))
+        firing.fire(acme, [finding], now=now + timedelta(hours=3, minutes=5))
+
+    assert [what for what, _ in said(acme)] == ["fired", "recovered", "fired", "resolved"]
+
+
+def test_a_late_threshold_is_let_go_after_two_weeks_and_not_before(acme, alice):
+    ended = timezone.now() - timedelta(days=3)
+    cross(budget(acme), 100, "120", is_late=True, ends_at=ended)
+    tell(acme)
+
+    for days, state in ((13, State.OPEN), (15, State.RESOLVED)):
+        with organization_scope(acme.pk):
+            states.let_go(acme, now=timezone.now() + timedelta(days=days))
+        assert alerts(acme)[0].state == state
