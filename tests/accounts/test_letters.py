@@ -31,13 +31,25 @@ def values(alice, acme) -> dict[str, object]:
     person = {"user": alice, "email": alice.email, "code": "123456", "inviter": alice}
     links = {
         name: f"https://t.example/{name}/"
-        for name in ("login_url", "password_reset_url", "signup_url", "url", "link", "list_url")
+        for name in (
+            "login_url",
+            "password_reset_url",
+            "signup_url",
+            "url",
+            "link",
+            "list_url",
+            "settings_url",
+            "alerts_url",
+        )
     }
     security = {"timestamp": WHEN, "ip": "203.0.113.9", "user_agent": "Firefox", "provider": {"name": "GitHub"}}
     changed = {"from_email": "old@acme.example", "to_email": alice.email, "deleted_email": "old@acme.example"}
     offer = SimpleNamespace(get_role_display=lambda: "Admin", expires_at=WHEN)
     more = {"organization": acme, "connections": [BROKEN], "ends_at": WHEN, "invitation": offer}
-    return person | links | security | changed | more | {"contact_url": "https://t.example/talk/"}
+    said = {"headline": "Research has used up its budget", "text": "$107.00 of $100.00.", "url": links["link"]}
+    told = SimpleNamespace(**said, numbers=[("Spent", "$107.00")])
+    alert = {"message": told, "messages": [told], "channel": SimpleNamespace(name="Costs"), "why": "nobody listens"}
+    return person | links | security | changed | more | alert | {"contact_url": "https://t.example/talk/"}
 
 
 def written(name: str, alice, acme, **changes: object) -> OutboxMail:
