@@ -15,7 +15,7 @@ from accounts.http import Asker
 from accounts.permissions import Permission, Scope
 from budgets import api_shapes as shapes
 from budgets import making
-from budgets.models import Budget, Unit
+from budgets.models import Budget, Ledger, Unit
 from budgets.rules.periods import Every, span_at
 from budgets.standing import in_spans, with_parts
 from tokentra.lib.problems import Problem
@@ -85,7 +85,10 @@ def create_budget(request: HttpRequest, body: shapes.BudgetBody) -> Status[dict[
 
 @router.patch("/budgets/{budget_id}", auth=manager, response=shapes.BudgetShape, summary="Change a budget")
 def change_budget(request: HttpRequest, budget_id: UUID, body: shapes.BudgetPatch) -> dict[str, Any]:
-    """What is not said stays. `archived` takes it out of use, and back."""
+    """What is not said stays. `archived` takes it out of use, and back.
+
+    What it counts and when it begins anew cannot change (`another_budget`): archive it and create another.
+    """
     asker: Asker = request.auth  # type: ignore[attr-defined]  # as above
     now = timezone.now()
     with organization_scope(asker.organization.pk):
@@ -103,7 +106,6 @@ def change_budget(request: HttpRequest, budget_id: UUID, body: shapes.BudgetPatc
                 by=asker.person,
                 now=now,
                 version=budget.version if body.version is None else body.version,
-                anyway=body.anyway,
             )
         if body.archived is not None:
             (making.archive if body.archived else making.restore)(budget, by=asker.person, now=now)
@@ -113,7 +115,7 @@ def change_budget(request: HttpRequest, budget_id: UUID, body: shapes.BudgetPatc
 
 def own(asker: Asker) -> Budget | None:
     mine = Budget.objects.owned_by(asker.organization).active()
-    month = mine.filter(scope={}, each="", department=None, every=Every.MONTH, unit=Unit.USD)
+    month = mine.filter(ledger=Ledger.COUNTED, scope={}, each="", department=None, every=Every.MONTH, unit=Unit.USD)
     return with_parts(month).order_by("created_at", "pk").first()
 
 

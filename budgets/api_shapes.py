@@ -95,7 +95,6 @@ class BudgetPatch(Strict):
     thresholds: list[Percent] | None = Field(None, min_length=1, max_length=MOST)
     forecast_at: int | None = Field(None, ge=1, le=HIGHEST)
     mode: Mode | None = None
-    anyway: bool = False
 
 
 class StandingShape(Camel):

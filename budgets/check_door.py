@@ -1,6 +1,7 @@
 """The check before a call over HTTP: a key, a body, a verdict with its budgets."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 import msgspec
 from django.conf import settings
@@ -105,7 +106,8 @@ def refusal(answer: Answer, *, with_amounts: bool) -> Problem:
             f"Shorten it, or ask {answer.whom} to allow more."
         )
         return Problem(402, "prompt_too_long", sentence, verdict=answer.verdict.value, budgets=[], ttlSeconds=KEEP)
-    link = f"{settings.SITE_URL}{reverse('budgets:ask', args=[state.place.budget.pk])}"
+    query = f"?{urlencode({'value': state.place.value})}" if state.place.value else ""
+    link = f"{settings.SITE_URL}{reverse('budgets:ask', args=[state.place.budget.pk])}{query}"
     begins = stamp(state.place.span.end)
     sentence = f"{reason(state, with_amounts=with_amounts)} It begins anew at {begins}. "
     return Problem(

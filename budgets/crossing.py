@@ -8,7 +8,7 @@ again; when it is lowered, or a raise ends, what people were told at the higher 
 writes here.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 
@@ -18,19 +18,31 @@ from budgets.rules import thresholds
 from budgets.standing import Place, Standing
 
 Known = dict[Place, list[BudgetCrossing]]
+NOTHING: Mapping[Place, Decimal] = {}
 
 
-def record(organization: Organization, found: Sequence[Standing], *, now: datetime) -> list[BudgetCrossing]:
-    """The crossings that are new, inside the organization's scope; older ones are brought up to date."""
+def record(
+    organization: Organization, found: Sequence[Standing], *, now: datetime, was: Mapping[Place, Decimal] = NOTHING
+) -> list[BudgetCrossing]:
+    """The crossings that are new, inside the organization's scope; older ones are brought up to date.
+
+    `was` is what periods that ended had spent until now: a threshold that this reached already is one that the budget
+    did not have then.
+    """
     known = held(organization, found)
     new = [
         made(standing, Kind.SPENT, threshold, standing.spent, now=now)
         for standing in found
         for threshold in standing.crossed
-        if is_new(known, standing, Kind.SPENT, threshold)
+        if is_new(known, standing, Kind.SPENT, threshold) and is_reached_now(standing, threshold, was)
     ]
     follow(known, found, now=now)
     return added(organization, new) if new else []
+
+
+def is_reached_now(standing: Standing, threshold: int, was: Mapping[Place, Decimal]) -> bool:
+    before = was.get(standing.place)
+    return before is None or before < thresholds.amount_at(threshold, standing.limit)
 
 
 def added(organization: Organization, new: Sequence[BudgetCrossing]) -> list[BudgetCrossing]:

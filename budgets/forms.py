@@ -11,7 +11,7 @@ from django import forms
 from accounts.models import Organization
 from accounts.naming import clean_name
 from budgets import scopes, words
-from budgets.making import Wanted
+from budgets.making import FIXED, Wanted
 from budgets.models import LONGEST_NAME, Budget, Department, Ledger, Mode, Unit
 from budgets.rules.periods import Every
 from budgets.rules.thresholds import DEFAULT, HIGHEST, MOST
@@ -24,6 +24,10 @@ OFFERED_MODES = {
     Mode.THROTTLE: "Slow calls down: each waits a second, and one more for every percent above",
     Mode.BLOCK: "Refuse calls until the next period",
 }
+# said of a new budget alone
+COUNTING = (
+    "of", "values", "also", "also_values", "department", "is_each", "unit", "every", "anchor", "months", "anyway",
+)  # fmt: skip
 
 
 def dimensions_of(organization: Organization) -> list[tuple[str, Any]]:
@@ -117,9 +121,13 @@ class BudgetForm(forms.Form):
     )
     anyway = forms.BooleanField(label="Create it anyway: this will be used later", required=False)
 
-    def __init__(self, *args: Any, organization: Organization, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, organization: Organization, budget: Budget | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.organization, self.is_unreachable = organization, False
+        self.organization, self.budget, self.is_unreachable = organization, budget, False
+        if budget:
+            for name in COUNTING:
+                del self.fields[name]
+            return
         offered = dimensions_of(organization)
         self.fields["of"].choices = offered  # type: ignore[attr-defined]  # it is a field of choices
         self.fields["also"].choices = [("", "Nothing more"), *offered[1:]]  # type: ignore[attr-defined]  # as above
@@ -144,9 +152,11 @@ class BudgetForm(forms.Form):
         told: dict[str, Any] = super().clean() or self.cleaned_data
         if told.get("every") == Every.CUSTOM and not told.get("anchor") and "anchor" not in self.errors:
             self.add_error("anchor", "Choose the day on which a period begins.")
-        if told.get("unit") == Unit.TOKENS and told.get("amount") and told["amount"] % 1:
+        unit = self.budget.unit if self.budget else told.get("unit")
+        if unit == Unit.TOKENS and told.get("amount") and told["amount"] % 1:
             self.add_error("amount", "Tokens come whole.")
-        self.check_scope(told)
+        if not self.budget:
+            self.check_scope(told)
         return told
 
     def check_scope(self, told: dict[str, Any]) -> None:
@@ -163,6 +173,15 @@ class BudgetForm(forms.Form):
     @property
     def wanted(self) -> Wanted:
         told = self.cleaned_data
+        if self.budget:
+            return Wanted(
+                name=told["name"],
+                amount=told["amount"],
+                **{name: getattr(self.budget, name) for name in FIXED},
+                thresholds=told["thresholds"],
+                forecast_at=told["forecast_at"],
+                mode=told.get("mode") or self.budget.mode,
+            )
         ledger, _, dimension = told["of"].partition(":")
         scope = {dimension: lines(told["values"])} if dimension and lines(told["values"]) else {}
         if told["also"]:
@@ -216,23 +235,12 @@ def read_thresholds(parts: Sequence[object]) -> tuple[int, ...]:
 
 def initial(budget: Budget) -> dict[str, Any]:
     """What the form holds of a budget that there is."""
-    dimensions = [budget.each] if budget.each and budget.each not in budget.scope else []
-    dimensions += sorted(budget.scope, key=lambda name: name != budget.each)
-    named = [*dimensions, "", ""]
-    prefix = {name: f"{budget.ledger}:{name}" if name else "" for name in named}
-    held: dict[str, Any] = {
-        name: getattr(budget, name)
-        for name in ("name", "unit", "every", "anchor", "months", "forecast_at", "mode", "department")
-    }
-    amount = budget.amount.normalize()
-    return held | {
-        "of": prefix[named[0]],
-        "values": "\n".join(budget.scope.get(named[0], [])),
-        "also": prefix[named[1]],
-        "also_values": "\n".join(budget.scope.get(named[1], [])),
-        "is_each": bool(budget.each),
-        "amount": f"{amount:f}",
+    return {
+        "name": budget.name,
+        "amount": f"{budget.amount.normalize():f}",
         "thresholds": ", ".join(map(str, budget.thresholds)),
+        "forecast_at": budget.forecast_at,
+        "mode": budget.mode,
     }
 
 

@@ -1,6 +1,6 @@
 """Periods that ended are kept, with the limit of then, and restated while bills and late events change them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from accounts.models import Organization
@@ -20,6 +20,28 @@ def kept(organization: Organization, wanted: Sequence[tuple[Budget, Span]]) -> d
         budget__in={budget.pk for budget, _ in wanted}, first_day__in={span.first_day for _, span in wanted}
     )
     return {(each.budget_id, each.value, each.first_day): each for each in rows}
+
+
+def in_use(wanted: Iterable[tuple[Budget, Span]], held: Mapping[Place, BudgetPeriod]) -> list[tuple[Budget, Span]]:
+    """Without the periods that ended while the budget was archived: nothing was held against them."""
+    known = {(budget, first_day) for budget, _, first_day in held}
+    return [
+        (budget, span)
+        for budget, span in wanted
+        if not budget.restored_at or span.end > budget.restored_at or (budget.pk, span.first_day) in known
+    ]
+
+
+def certain(found: Iterable[Standing], held: Mapping[Place, BudgetPeriod], *, now: datetime) -> list[Standing]:
+    """Without values that were below every threshold when their period ended, where the limit changed since.
+
+    Nothing is kept of those, so nobody knows which limit they had.
+    """
+    return [
+        each
+        for each in found
+        if not (each.value and each.span.end <= min(now, each.budget.changed_at)) or each.place in held
+    ]
 
 
 def keep(found: Iterable[Standing], held: dict[Place, BudgetPeriod], *, now: datetime) -> None:

@@ -81,8 +81,10 @@ def hold(
     budgets = loaded(organization)
     wanted = [pair for budget in budgets for pair in spans_of(budget, zone, now, reach, since=since)]
     kept = history.kept(organization, [pair for pair in wanted if pair[1].end <= now])
-    found = in_spans(organization, wanted, now=now, limits={place: period.limit for place, period in kept.items()})
-    crossing.record(organization, found, now=now)
+    wanted = history.in_use(wanted, kept)
+    limits = {place: period.limit for place, period in kept.items()}
+    found = history.certain(in_spans(organization, wanted, now=now, limits=limits), kept, now=now)
+    crossing.record(organization, found, now=now, was={place: period.spent for place, period in kept.items()})
     if foresee:
         forecasting.record(organization, found, now=now)
     history.keep([each for each in found if each.span.end <= now], kept, now=now)

@@ -10,6 +10,8 @@ from accounts import audit, journal
 from accounts.journal import Event
 from accounts.models import Organization, User
 from budgets import calls, looking, reach, scopes
+from budgets.alerting import firing
+from budgets.alerting.models import Alert, What
 from budgets.models import Budget, Department, Ledger, Mode, Unit
 from budgets.rules import thresholds
 from budgets.rules.periods import Every
@@ -21,6 +23,8 @@ UNTELLABLE = (
     "A call does not tell before it is billed that it counts here. Slow or refuse calls by provider and model, by "
     "project, by API key, or by what your code measured; or let this budget notify."
 )
+# periods that are kept and thresholds that were told hold for these alone
+FIXED = ("ledger", "scope", "each", "department", "unit", "every", "anchor", "months")
 
 
 @dataclass(frozen=True)
@@ -67,8 +71,7 @@ def make(organization: Organization, wanted: Wanted, *, by: User | None, now: da
     organization.lock()
     refuse_untellable(wanted)
     refuse_unreachable(organization, wanted, anyway=anyway)
-    if Budget.objects.owned_by(organization).active().count() >= MOST:
-        raise Problem(422, "too_many_budgets", f"An organization has up to {MOST} budgets. Archive one first.")
+    refuse_too_many(organization)
     budget = Budget.objects.create(
         organization=organization, **wanted.columns, created_by=by, created_at=now, changed_at=now
     )
@@ -78,14 +81,11 @@ def make(organization: Organization, wanted: Wanted, *, by: User | None, now: da
     return budget
 
 
-def change(
-    budget: Budget, wanted: Wanted, *, by: User | None, now: datetime, version: int, anyway: bool = False
-) -> Budget:
-    """Raises a Problem where it was changed since `version` was read."""
+def change(budget: Budget, wanted: Wanted, *, by: User | None, now: datetime, version: int) -> Budget:
+    """Raises a Problem for another scope, unit or period, and where it was changed since `version` was read."""
     organization = budget.organization
+    refuse_another(budget, wanted)
     refuse_untellable(wanted)
-    if wanted.columns["scope"] != budget.scope or wanted.ledger != budget.ledger:
-        refuse_unreachable(organization, wanted, anyway=anyway)
     mine = Budget.objects.owned_by(organization).filter(pk=budget.pk, version=version)
     if not mine.update(**wanted.columns, changed_at=now, version=version + 1):
         sentence = "Somebody changed this budget meanwhile. Look at it again, then repeat your change."
@@ -102,15 +102,22 @@ def archive(budget: Budget, *, by: User | None, now: datetime) -> bool:
     mine = Budget.objects.owned_by(budget.organization).active().filter(pk=budget.pk)
     if not mine.update(archived_at=now, changed_at=now):
         return False
+    standing = Alert.objects.owned_by(budget.organization).standing().filter(crossing__budget=budget)
+    for alert in standing:
+        firing.resolve(alert, What.RESOLVED, "The budget was archived.", now=now, by=by)
     audit.note("budget_archived", budget.organization, by, about=budget, **told(budget))
     looking.look_soon(budget.organization)
     return True
 
 
 def restore(budget: Budget, *, by: User | None, now: datetime) -> bool:
+    """Raises a Problem where there are too many; periods that ended while it was archived stay out."""
+    budget.organization.lock()
     mine = Budget.objects.owned_by(budget.organization).filter(pk=budget.pk, archived_at__isnull=False)
-    if not mine.update(archived_at=None, changed_at=now):
+    if not mine.exists():
         return False
+    refuse_too_many(budget.organization)
+    mine.update(archived_at=None, restored_at=now, changed_at=now)
     audit.note("budget_restored", budget.organization, by, about=budget, **told(budget))
     looking.look_soon(budget.organization)
     return True
@@ -119,6 +126,18 @@ def restore(budget: Budget, *, by: User | None, now: datetime) -> bool:
 def refuse_untellable(wanted: Wanted) -> None:
     if wanted.mode != Mode.NOTIFY and not calls.can_be_told(wanted.ledger, wanted.dimensions):
         raise Problem(422, "invalid_field", UNTELLABLE, fields={"mode": [UNTELLABLE]})
+
+
+def refuse_another(budget: Budget, wanted: Wanted) -> None:
+    others = [name for name in FIXED if wanted.columns[name] != getattr(budget, name)]
+    if others:
+        sentence = "What a budget counts and when it begins anew stay. Archive it and create another."
+        raise Problem(422, "another_budget", sentence, fields={name: [sentence] for name in others})
+
+
+def refuse_too_many(organization: Organization) -> None:
+    if Budget.objects.owned_by(organization).active().count() >= MOST:
+        raise Problem(422, "too_many_budgets", f"An organization has up to {MOST} budgets. Archive one first.")
 
 
 def refuse_unreachable(organization: Organization, wanted: Wanted, *, anyway: bool) -> None:

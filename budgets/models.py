@@ -106,6 +106,7 @@ class Budget(Owned):
     changed_at = models.DateTimeField()
     version = models.PositiveIntegerField(default=1, help_text="Counts changes, so that one does not undo another.")
     archived_at = models.DateTimeField(null=True)
+    restored_at = models.DateTimeField(null=True, help_text="When it was last taken up again.")
 
     objects = BudgetQuerySet.as_manager()
 
@@ -139,7 +140,8 @@ class Budget(Owned):
     @property
     def is_of_organization(self) -> bool:
         """The organization's own: everything that counts, in dollars, by the month."""
-        return not self.scope and not self.each and not self.department_id and self.every == Every.MONTH
+        is_whole = not self.scope and not self.each and not self.department_id and self.ledger == Ledger.COUNTED
+        return is_whole and self.unit == Unit.USD and self.every == Every.MONTH
 
 
 class Allocation(Owned):

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts.gates import page
 from accounts.http import OrgRequest
 from accounts.permissions import Permission
-from budgets import raising, words
+from budgets import raising, scopes, words
 from budgets.asked import Raise
 from budgets.forms import RaiseForm
 from budgets.one import OneBudget
@@ -24,13 +24,17 @@ from tokentra.lib.problems import Problem
 @page(Permission.ASK_BUDGET)
 def ask(request: OrgRequest, budget_id: UUID) -> HttpResponse:
     now, mine = timezone.now(), of(request, budget_id)
-    value = (request.POST.get("value") or request.GET.get("value") or "")[:256] if mine.each else ""
+    said = request.POST.get("value") or request.GET.get("value") or ""
+    value = said.replace("\0", "")[: scopes.LONGEST_VALUE] if mine.each else ""
     one = OneBudget(mine, now, person=request.user)
     today = now.astimezone(ZoneInfo(request.organization.timezone)).date()
     form = RaiseForm(
         request.POST or None, limit=one.limit_of(value), today=today, initial={"last_day": one.span.last_day}
     )
     if mine.archived_at:
+        return redirect("budgets:budget", budget_id)
+    if request.method == "GET" and not raising.is_of(mine, value):
+        messages.info(request, "Choose whose limit it is.")
         return redirect("budgets:budget", budget_id)
     if form.is_valid():
         told = form.cleaned_data
@@ -44,7 +48,8 @@ def ask(request: OrgRequest, budget_id: UUID) -> HttpResponse:
         else:
             messages.success(request, "Your request waits for somebody who may approve it. It stands on this page.")
             return redirect("budgets:budget", budget_id)
-    context = {"form": form, "one": one, "value": value}
+    whose = one.names.shown(mine.each, value) if value else ""
+    context = {"form": form, "one": one, "value": value, "whose": whose}
     return render(request, "budgets/ask.html", context, status=422 if form.errors else 200)
 
 

@@ -7,9 +7,10 @@ from zoneinfo import ZoneInfo
 
 from accounts import audit
 from accounts.models import Organization, User
-from budgets import looking
+from budgets import looking, reach
 from budgets.asked import Answer, Raise
 from budgets.models import Budget
+from budgets.reserved import Room
 from budgets.rules.periods import DAY, begins
 from tokentra.lib.problems import Problem
 
@@ -19,8 +20,10 @@ MOST_OPEN = 20  # of one budget
 def ask(
     budget: Budget, amount: Decimal, *, last_day: date, reason: str, by: User, now: datetime, value: str = ""
 ) -> Raise:
-    """Raises a Problem where the same person's last one still waits."""
+    """Raises a Problem where the same person's last one still waits, and for a value that nothing ever had."""
     organization = budget.organization
+    if not is_of(budget, value):
+        raise Problem(422, "whose_limit", "Choose on the budget's page whose limit it is.")
     organization.lock()
     waiting = Raise.objects.owned_by(organization).open().filter(budget=budget)
     if waiting.filter(asked_by=by, value=value).exists():
@@ -40,6 +43,16 @@ def ask(
     )
     audit.note("budget_raise_asked", organization, by, about=wanted, **told(wanted))
     return wanted
+
+
+def is_of(budget: Budget, value: str) -> bool:
+    """Whether the budget has a limit for it; "" is a budget that is one limit."""
+    if not budget.each or not value:
+        return not budget.each and not value
+    organization = budget.organization
+    if not reach.unknown(organization, budget.ledger, {budget.each: [value]}):
+        return True
+    return Room.objects.owned_by(organization).filter(budget=budget, value=value).exists()  # a check asked for it
 
 
 def approve(wanted: Raise, *, by: User, now: datetime, note: str = "") -> None:

@@ -72,19 +72,17 @@ def budget(request: OrgRequest, budget_id: UUID) -> HttpResponse:
 def change(request: OrgRequest, budget_id: UUID) -> HttpResponse:
     mine = of(request, budget_id)
     first = initial(mine) | {"version": mine.version}
-    form = BudgetForm(request.POST or None, organization=request.organization, initial=first)
+    form = BudgetForm(request.POST or None, organization=request.organization, budget=mine, initial=first)
     if form.is_valid():
-        told, version = form.cleaned_data, int(request.POST.get("version", "0").strip() or 0)
         try:
-            making.change(
-                mine, form.wanted, by=request.user, now=timezone.now(), version=version, anyway=told["anyway"]
-            )
+            making.change(mine, form.wanted, by=request.user, now=timezone.now(), version=version(request))
         except Problem as problem:
             form.refuse(problem)
         else:
             messages.success(request, f"“{mine.name}” was changed.")
             return redirect("budgets:budget", budget_id)
-    context = {"form": form, "budget": mine}
+    one = OneBudget(mine, timezone.now(), person=request.user)
+    context = {"form": form, "budget": mine, "one": one}
     return render(request, "budgets/change.html", context, status=422 if form.errors else 200)
 
 
@@ -101,9 +99,19 @@ def archive(request: OrgRequest, budget_id: UUID) -> HttpResponse:
 @page(Permission.MANAGE_BUDGETS)
 def restore(request: OrgRequest, budget_id: UUID) -> HttpResponse:
     mine = of(request, budget_id)
-    making.restore(mine, by=request.user, now=timezone.now())
-    messages.success(request, f"“{mine.name}” is held against what is spent again.")
+    try:
+        making.restore(mine, by=request.user, now=timezone.now())
+    except Problem as problem:
+        messages.error(request, problem.message)
+    else:
+        messages.success(request, f"“{mine.name}” is held against what is spent again.")
     return redirect("budgets:budget", budget_id)
+
+
+def version(request: OrgRequest) -> int:
+    """0, which no budget has, for what is no number."""
+    said = request.POST.get("version", "").strip()
+    return int(said) if said.isascii() and said.isdecimal() and len(said) < 10 else 0
 
 
 def of(request: OrgRequest, budget_id: UUID) -> Budget:

@@ -47,6 +47,17 @@ def test_the_organizations_own_budget_is_not_there_made_and_changed(acme, alices
     assert (made["periodStart"], made["periodEnd"]) == ("2026-11-01T00:00:00Z", "2026-12-01T00:00:00Z")
 
 
+def test_a_measured_budget_is_not_the_organizations_own(acme, alices):
+    measured = make.budget(acme, "10", ledger="measured")
+
+    made = put(alices, "/api/usage/budget", {"amount": "50"}).json()
+
+    assert made["id"] != str(measured.pk)
+    with organization_scope(acme.pk):
+        measured.refresh_from_db()
+        assert (measured.ledger, measured.amount, measured.is_of_organization) == ("measured", 10, False)
+
+
 def test_a_budget_of_any_scope_is_created_listed_changed_and_archived(acme, alices, spend):
     spend("3", customerId="globex")
     body = {"name": "Globex", "ledger": "measured", "scope": {"customer": ["globex"]}, "amount": "10", "period": "week"}
@@ -59,6 +70,8 @@ def test_a_budget_of_any_scope_is_created_listed_changed_and_archived(acme, alic
     changed = put(alices, path, {"amount": "20", "version": 1}, "patch").json()
     assert (changed["amount"], changed["scope"], changed["period"]) == ("20.00", {"customer": ["globex"]}, "week")
     assert put(alices, path, {"amount": "30", "version": 1}, "patch").status_code == 409
+    another = put(alices, path, {"period": "month"}, "patch")
+    assert (another.status_code, another.json()["error"]["code"]) == (422, "another_budget")
 
     put(alices, path, {"archived": True}, "patch")
     assert alices.get("/api/budgets").json()["items"] == []

@@ -202,6 +202,15 @@ def test_402_says_which_budget_since_when_until_when_and_whom_to_ask(acme, alice
     assert error["askUrl"].endswith(f"/budgets/{budget.pk}/ask/")
 
 
+def test_402_asks_for_more_of_the_value_that_is_used_up_also_before_its_first_call(acme, alices, ask):
+    make.budget(acme, "10", ledger="measured", each="customer", mode="block")
+
+    error = ask(estimatedCost="11", customerId="globex & co").json()["error"]
+
+    assert error["askUrl"].endswith("/ask/?value=globex+%26+co")
+    assert alices.get(error["askUrl"]).status_code == 200
+
+
 def test_a_call_that_does_not_fit_and_calls_under_way_are_told_apart(acme, ask):
     blocking(acme)
 

@@ -15,6 +15,7 @@ from tests import make
 from tests.budgets.conftest import crossings, in_zone, look, periods, standing, told
 from tests.usage.accounts_of import DAY, Account, at, billed
 from tests.usage.measuring.conftest import NOON
+from tokentra.lib.problems import Problem
 from tokentra.lib.tenancy import organization_scope
 
 pytestmark = pytest.mark.django_db
@@ -140,6 +141,77 @@ def test_a_period_that_is_over_keeps_the_limit_that_it_had(acme, alice, spend):
         kept = budget.periods.get()
     assert (kept.limit, kept.spent, kept.is_restated) == (100, 40, False)
     assert told(acme) == []
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"ledger": "measured"}, {"scope": {"provider": ["openai"]}}, {"each": "model"}, {"unit": "tokens"},
+        {"every": "week"}, {"every": "custom", "anchor": date(2026, 11, 1)},
+    ],
+)  # fmt: skip
+def test_what_a_budget_counts_and_when_it_begins_anew_stay(acme, alice, other):
+    budget = make.budget(acme, "100")
+
+    with organization_scope(acme.pk), pytest.raises(Problem) as refused:
+        making.change(
+            budget, making.Wanted(budget.name, Decimal(100), **other), by=alice, now=NOON, version=1
+        )  # fmt: skip
+
+    assert refused.value.code == "another_budget"
+    with organization_scope(acme.pk):
+        assert Budget.objects.owned_by(acme).get().version == 1
+
+
+def change(budget: Budget, amount: int, thresholds: tuple[int, ...]) -> None:
+    with organization_scope(budget.organization_id):
+        counts = {name: getattr(budget, name) for name in making.FIXED}
+        wanted = making.Wanted(budget.name, Decimal(amount), thresholds=thresholds, **counts)
+        making.change(budget, wanted, by=None, now=NOON, version=1)
+
+
+def test_a_threshold_that_is_new_tells_of_a_past_period_only_what_was_revised_since(acme, spend):
+    budget = make.budget(acme, "100", at=datetime(2026, 10, 5, tzinfo=UTC))
+    spend("40", at="2026-10-30T09:00:00Z")
+    look(acme, NOON)
+
+    change(budget, 100, (30, 45))
+    look(acme, NOON + HOUR)
+    assert told(acme) == []
+
+    spend("10", at="2026-10-31T09:00:00Z")
+    look(acme, NOON + HOUR)
+    assert told(acme) == [45]
+
+
+def test_a_lowered_limit_of_each_value_says_nothing_of_periods_before(acme, spend):
+    budget = make.budget(
+        acme, "100", ledger="measured", each="customer", thresholds=(80,), at=datetime(2026, 10, 5, tzinfo=UTC)
+    )
+    spend("60", at="2026-10-30T09:00:00Z", customerId="globex")
+    look(acme, NOON)
+
+    change(budget, 70, (80,))
+    look(acme, NOON + HOUR)
+
+    assert periods(acme) == []
+    assert told(acme) == []
+
+
+def test_periods_that_ended_while_a_budget_was_archived_stay_out_and_older_ones_are_restated(acme, alice, spend):
+    budget = make.budget(acme, "100", every="week", at=datetime(2026, 11, 2, tzinfo=UTC))
+    spend("60", at="2026-11-03T09:00:00Z")
+    look(acme, datetime(2026, 11, 9, 0, 1, tzinfo=UTC))
+    with organization_scope(acme.pk):
+        making.archive(budget, by=alice, now=datetime(2026, 11, 10, tzinfo=UTC))
+        making.restore(budget, by=alice, now=NOON)
+
+    spend("90", at="2026-11-12T09:00:00Z")
+    spend("30", at="2026-11-04T09:00:00Z")
+    look(acme, NOON, days=100)
+
+    assert periods(acme) == [("2026-11-02", 90, 60)]
+    assert told(acme) == [50, 80]
 
 
 def test_older_periods_are_restated_once_a_day_and_nothing_is_kept_from_before_the_budget(acme, spend):

@@ -7,6 +7,9 @@ import pytest
 
 from accounts.models import AuditLine, JournalEntry
 from accounts.permissions import Role
+from budgets import making
+from budgets.alerting import crossings
+from budgets.alerting.models import Alert
 from budgets.models import Budget, Department
 from onboarding.guidance import tours
 from tests import make
@@ -134,6 +137,54 @@ def test_somebody_elses_change_is_not_undone_unseen(acme, alices):
     assert answer.status_code == 422
     assert "Somebody changed this budget meanwhile" in body_of(answer)
     assert held(acme)[0].amount == 200
+
+
+@pytest.mark.parametrize("version", ["abc", "²", "-1", "9" * 5_000, "\0"])
+def test_a_version_that_is_no_number_changes_nothing(acme, alices, version):
+    budget = make.budget(acme, "100")
+
+    answer = alices.post(f"/budgets/{budget.pk}/change/", FORM | {"amount": "300", "version": version})
+
+    assert answer.status_code == 422
+    assert held(acme)[0].amount == 100
+
+
+def test_a_change_on_the_page_keeps_a_scope_that_the_form_could_not_say(acme, alices):
+    scope = {"model": ["gpt-4o"], "project": ["p1"], "provider": ["openai"]}
+    budget = make.budget(acme, "100", scope=scope)
+
+    page = alices.get(f"/budgets/{budget.pk}/change/")
+    alices.post(f"/budgets/{budget.pk}/change/", FORM | {"name": "Again", "unit": "tokens", "version": "1"})
+
+    (changed,) = held(acme)
+    assert (changed.name, changed.scope, changed.unit) == ("Again", scope, "usd")
+    assert "What it counts and when it begins anew stay" in body_of(page)
+
+
+def test_alerts_of_a_budget_end_when_it_is_archived(acme, alices, spend):
+    budget = make.budget(acme, "100")
+    spend("85")
+    look(acme, NOON)
+    with organization_scope(acme.pk):
+        crossings.tell(acme, now=NOON)
+        assert Alert.objects.owned_by(acme).standing().count() == 1
+
+    alices.post(f"/budgets/{budget.pk}/archive/")
+
+    with organization_scope(acme.pk):
+        assert not Alert.objects.owned_by(acme).standing().exists()
+
+
+def test_a_budget_more_than_there_may_be_is_not_taken_up_again(acme, alices, monkeypatch):
+    budget = make.budget(acme, "100")
+    alices.post(f"/budgets/{budget.pk}/archive/")
+    make.budget(acme, "200")
+    monkeypatch.setattr(making, "MOST", 1)
+
+    answer = alices.post(f"/budgets/{budget.pk}/restore/", follow=True)
+
+    assert "An organization has up to 1 budgets" in body_of(answer)
+    assert held(acme)[0].archived_at is not None
 
 
 def test_an_archived_budget_keeps_its_past_and_can_be_taken_up_again(

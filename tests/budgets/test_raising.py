@@ -49,6 +49,33 @@ def test_a_request_waits_for_somebody_else_and_its_limit_ends_with_its_last_day(
     assert standing(acme, end).limit == 100
 
 
+def test_more_for_one_value_is_asked_for_in_its_row_and_raises_its_limit_alone(acme, alices, bobs, spend):
+    spend("40", userId="ann & bo")
+    spend("30", userId="cy")
+    budget = make.budget(acme, "100", ledger="measured", each="user")
+    path = f"/budgets/{budget.pk}/ask/"
+    page = body_of(bobs.get(f"/budgets/{budget.pk}/"))
+    assert f'href="{path}?value=ann%20%26%20bo"' in page
+    assert f'href="{path}"' not in page
+
+    bobs.post(path, WANTED | {"value": "ann & bo"})
+    alices.post(f"/budgets/requests/{asked(acme).pk}/approve/")
+
+    page = body_of(alices.get(f"/budgets/{budget.pk}/"))
+    assert "$40.00 of $200.00" in page
+    assert "$30.00 of $100.00" in page
+
+
+@pytest.mark.parametrize("value", ["", "nobody", "\0"])
+def test_more_for_a_value_that_no_figure_has_is_not_asked_for(acme, bobs, spend, value):
+    spend("40", userId="ann")
+    budget = make.budget(acme, "100", ledger="measured", each="user")
+    path = f"/budgets/{budget.pk}/ask/"
+
+    assert bobs.get(path, {"value": value}).status_code == 302
+    assert bobs.post(path, WANTED | {"value": value}).status_code == 422
+
+
 @pytest.mark.parametrize("role", [Role.OWNER, Role.ADMIN, Role.FINANCE])
 def test_nobody_approves_their_own_request(acme, budget, role):
     browser = Browser(make.member(acme, "carol@acme.example", role))
