@@ -31,6 +31,7 @@ class Line:
     standing: Standing | None
     whose: str
     over: int = 0  # values that have used all of theirs
+    furthest: str = ""  # whose `standing` is, of a budget for each value
 
     @property
     def href(self) -> str:
@@ -100,7 +101,8 @@ class Board:
     def line(self, budget: Budget, span: Span, found: Sequence[Standing]) -> Line:
         furthest = max(found, key=lambda each: each.share, default=None)
         over = sum(each.share >= FULL for each in found) if budget.each else 0
-        return Line(budget, span, furthest, words.whose(budget, self.names), over)
+        who = self.names.shown(budget.each, furthest.value) if furthest and budget.each else ""
+        return Line(budget, span, furthest, words.whose(budget, self.names), over, who)
 
     @cached_property
     def archived(self) -> list[Budget]:

@@ -9,12 +9,15 @@ writes here.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
+from uuid import UUID
 
 from accounts.models import Organization
 from budgets.kept import BudgetCrossing, Kind
+from budgets.models import Budget
 from budgets.rules import thresholds
+from budgets.rules.periods import Span
 from budgets.standing import Place, Standing
 
 Known = dict[Place, list[BudgetCrossing]]
@@ -80,6 +83,24 @@ def held(organization: Organization, found: Iterable[Standing]) -> Known:
     for each in mine:
         known.setdefault((each.budget_id, each.value, each.first_day), []).append(each)
     return known
+
+
+def fallen(
+    organization: Organization, wanted: Iterable[tuple[Budget, Span]], found: Iterable[Standing], kept: Iterable[Place]
+) -> dict[tuple[UUID, date], set[str]]:
+    """Values that were told of or kept and are below every threshold by now, by budget and first day."""
+    asked = {(budget.pk, span.first_day) for budget, span in wanted if budget.each}
+    if not asked:
+        return {}
+    mine = BudgetCrossing.objects.owned_by(organization).filter(
+        budget__in={budget for budget, _ in asked}, first_day__in={day for _, day in asked}, receded_at=None
+    )
+    places = {*mine.values_list("budget_id", "value", "first_day"), *kept} - {each.place for each in found}
+    by: dict[tuple[UUID, date], set[str]] = {}
+    for budget, value, first_day in places:
+        if value and (budget, first_day) in asked:
+            by.setdefault((budget, first_day), set()).add(value)
+    return by
 
 
 def is_new(known: Known, standing: Standing, kind: Kind, threshold: int) -> bool:

@@ -83,7 +83,11 @@ def hold(
     kept = history.kept(organization, [pair for pair in wanted if pair[1].end <= now])
     wanted = history.in_use(wanted, kept)
     limits = {place: period.limit for place, period in kept.items()}
-    found = history.certain(in_spans(organization, wanted, now=now, limits=limits), kept, now=now)
+    found = in_spans(organization, wanted, now=now, limits=limits)
+    if fallen := crossing.fallen(organization, wanted, found, kept):
+        again = [(budget, span) for budget, span in wanted if (budget.pk, span.first_day) in fallen]
+        found += in_spans(organization, again, now=now, limits=limits, values=fallen)
+    found = history.certain(found, kept, now=now)
     crossing.record(organization, found, now=now, was={place: period.spent for place, period in kept.items()})
     if foresee:
         forecasting.record(organization, found, now=now)

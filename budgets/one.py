@@ -157,16 +157,20 @@ class OneBudget:
             return scopes.label(dimension), rank([*shown, *rest], unit=unit, ranking=[part.key for part in shown])
         return "", []
 
-    @cached_property
-    def past(self) -> list[BudgetPeriod]:
-        """Of a budget for each value, those values that reached a threshold."""
-        mine = BudgetPeriod.objects.owned_by(self.organization).filter(budget=self.budget)
-        return list(mine.order_by("-first_day", "-spent")[:PERIODS])
+    def shown(self, value: str) -> str:
+        return self.names.shown(self.budget.each, value) if value else ""
 
     @cached_property
-    def crossings(self) -> list[BudgetCrossing]:
+    def past(self) -> list[tuple[str, BudgetPeriod]]:
+        """With whose it was: of a budget for each value, those values that reached a threshold."""
+        mine = BudgetPeriod.objects.owned_by(self.organization).filter(budget=self.budget)
+        return [(self.shown(each.value), each) for each in mine.order_by("-first_day", "-spent")[:PERIODS]]
+
+    @cached_property
+    def crossings(self) -> list[tuple[str, BudgetCrossing]]:
         mine = BudgetCrossing.objects.owned_by(self.organization).filter(budget=self.budget)
-        return list(mine.filter(first_day=self.span.first_day).order_by("-at", "-threshold")[:PERIODS])
+        found = mine.filter(first_day=self.span.first_day).order_by("-at", "-threshold")[:PERIODS]
+        return [(self.shown(each.value), each) for each in found]
 
     @cached_property
     def requests(self) -> list[Raise]:

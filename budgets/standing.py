@@ -3,7 +3,7 @@
 Whoever tells people of thresholds reads `BudgetCrossing`, which `budgets.crossing` writes from these.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -23,6 +23,8 @@ from budgets.spending import Ask, Spent
 Place = tuple[UUID, str, date]  # a budget, a value, the first day of a period
 Raises = dict[tuple[UUID, str], list[Raise]]
 NO_LIMITS: Mapping[Place, Decimal] = {}
+Values = Mapping[tuple[UUID, date], Collection[str]]  # of a budget for each value, in the period of a first day
+ALL: Values = {}
 
 
 @dataclass(frozen=True)
@@ -97,18 +99,27 @@ def in_spans(
     now: datetime,
     limits: Mapping[Place, Decimal] = NO_LIMITS,
     all_values: bool = False,
+    values: Values = ALL,
 ) -> list[Standing]:
-    """Of each budget in a span; its limit is the one at `now` or, of a span that is over, the kept or the last one."""
+    """Of each budget in a span; its limit is the one at `now` or, of a span that is over, the kept or the last one.
+
+    `values` asks for these alone, whatever is left of them.
+    """
     if not wanted:
         return []
-    asks = [ask(budget, span, all_values=all_values) for budget, span in wanted]
+    asks = [
+        ask(budget, span, all_values=all_values, values=values.get((budget.pk, span.first_day)))
+        for budget, span in wanted
+    ]
     answers = spending.spent(organization.pk, asks)
     raises = approved(organization, min(span.start for _, span in wanted))
     found = []
     for (budget, span), answer in zip(wanted, answers, strict=True):
-        values = {name: each for name, each in answer.values.items() if name} if budget.each else {"": answer.total}
+        by_value = {name: each for name, each in answer.values.items() if name} if budget.each else {"": answer.total}
+        for name in values.get((budget.pk, span.first_day), ()):
+            by_value.setdefault(name, spending.NOTHING)
         own = parts_of(budget)
-        for value, figures in sorted(values.items()):
+        for value, figures in sorted(by_value.items()):
             limit, raised = limit_of(budget, value, own, raises, min(now, span.end - SECOND))
             limit = limits.get((budget.pk, value, span.first_day), limit)
             found.append(Standing(budget, value, span, used(budget, figures), limit, figures, raised))
@@ -124,13 +135,14 @@ def limit_of(
     return (raised.amount, raised) if raised and raised.amount > limit else (limit, None)
 
 
-def ask(budget: Budget, span: Span, *, all_values: bool = False) -> Ask:
+def ask(budget: Budget, span: Span, *, all_values: bool = False, values: Collection[str] | None = None) -> Ask:
+    scope = scope_of(budget)
     return Ask(
         budget.ledger,
-        scope_of(budget),
+        scopes.narrowed(scope, budget.each, values) if values else scope,
         span,
         each=budget.each,
-        least=lowest(budget) if budget.each and not all_values else None,
+        least=lowest(budget) if budget.each and not all_values and not values else None,
         is_tokens=budget.unit == Unit.TOKENS,
     )
 

@@ -77,6 +77,22 @@ def test_a_revised_bill_takes_a_crossing_back_and_reaching_it_again_is_not_told_
     assert shares == [(6, False), (Decimal("4.8"), False), (4, True), (6, False)]
 
 
+def test_a_value_that_a_revised_bill_takes_below_every_threshold_is_taken_back_and_its_past_restated(acme, in_acme):
+    make.budget(acme, "10", each="provider", thresholds=(50,))
+    account = Account(acme.pk)
+    account.reads_bill(billed("6"), now=at(DAY, days=3))
+    look(acme, NOON)
+    look(acme, NOON + MONTH)
+    assert [spent for _, spent, _ in periods(acme)] == [6]
+
+    account.reads_bill(billed("4"), now=at(DAY, days=4))
+    look(acme, NOON + MONTH + HOUR)
+
+    assert [spent for _, spent, _ in periods(acme)] == [4]
+    (only,) = crossings(acme)
+    assert (only.latest_spent, only.receded_at is not None) == (4, True)
+
+
 def test_a_raised_limit_can_be_reached_again_and_its_end_tells_nothing_new(acme, alice, spend):
     bob = make.member(acme, "bob@acme.example", Role.MEMBER)
     budget = make.budget(acme, "100", thresholds=(100,))

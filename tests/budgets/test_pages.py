@@ -237,6 +237,19 @@ def test_the_page_of_a_budget_says_who_spends_it_what_was_reached_and_what_was_b
     assert 'data-label="As it ended"' in page
 
 
+def test_single_values_stand_under_their_names(acme, alices, spend):
+    budget = make.budget(acme, "100", each="provider", at=NOON.replace(month=10))
+    spend("60", at="2026-10-25T10:00:00Z")
+    spend("70")
+    look(acme, NOON)
+
+    page = body_of(alices.get(f"/budgets/{budget.pk}/"))
+
+    assert "OpenAI: <strong>50%</strong> reached" in page
+    assert page.count('data-label="Who">OpenAI') == 2
+    assert "OpenAI is the furthest" in body_of(alices.get("/budgets/"))
+
+
 def test_b57_the_reset_on_screen_is_the_instant_at_which_the_period_ends(acme, alices):
     in_zone(acme, "Asia/Kathmandu")
     budget = make.budget(acme)

@@ -107,7 +107,6 @@ def usual(days: Days, day: date) -> Decimal:
 
 def page(day: date, dimension: str = "", value: str = "") -> str:
     """The rows behind it."""
-    if dimension and ledger_of(dimension) != COUNTED:
-        return f"{reverse('usage:explorer_of_measured')}?{urlencode({'from': day, 'to': day, 'group': dimension})}"
-    query = [("from", f"{day}"), ("to", f"{day}"), ("group", dimension or "model")]
-    return f"{reverse('usage:explorer')}?{urlencode(query)}"
+    query = {"from": day, "to": day, "group": dimension or "model"} | ({dimension: value} if value else {})
+    is_measured = dimension and ledger_of(dimension) != COUNTED
+    return f"{reverse('usage:explorer_of_measured' if is_measured else 'usage:explorer')}?{urlencode(query)}"

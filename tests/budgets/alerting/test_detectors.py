@@ -106,6 +106,7 @@ def test_a_jump_names_the_key(acme, account):
     found = look(acme)
     assert [title for title in found if title.startswith("API key key_batch cost $60.00, ")]
     assert not [title for title in found if "key_search" in title]
+    assert any("&group=api_key&api_key=key_batch" in alert.path for alert in alerts(acme))
 
 
 def test_something_new_is_told_once_for_good_and_not_while_everything_is_new(acme, account):
