@@ -153,19 +153,18 @@ def is_older(found: dict[UUID, Found], seconds: float) -> bool:
 
 
 def reserved(organization_id: UUID, ref: UUID, wanted: list[Wanted]) -> dict[UUID, Found]:
-    with organization_scope(organization_id):
+    with organization_scope(organization_id, up_to_date=False):
         found = rooms.reserve(organization_id, ref, wanted)
     chaos.point("check.after_commit")
     return found
 
 
 def read_anew(organization_id: UUID, wanted: list[Wanted], now: datetime) -> None:
-    with organization_scope(organization_id):
-        rooms.refresh(organization_id, {each.place: each.limit for each in wanted}, now)
+    rooms.refresh(organization_id, {each.place: each.limit for each in wanted}, now)
 
 
 def state_of(wanted: Wanted, found: Found, estimate: Estimate, *, is_refused: bool) -> State:
-    takes = ZERO if is_refused or found.is_held else wanted.amount
+    takes = ZERO if is_refused else max(wanted.amount - found.held, ZERO)
     return State(
         wanted.place,
         wanted.limit,

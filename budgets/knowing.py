@@ -63,7 +63,7 @@ def known_of(organization_id: UUID, now: datetime) -> Known:
     with turn(name):
         if found := young(name):
             return found
-        with organization_scope(organization_id):
+        with organization_scope(organization_id, up_to_date=False):
             found = read(organization_id, now)
         if len(_known) >= MOST_KNOWN:
             _known.clear()

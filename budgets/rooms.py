@@ -14,6 +14,8 @@ from uuid import UUID
 from django.db import connection
 from psycopg import ClientCursor
 
+from accounts import audit
+from accounts.models import Organization
 from budgets import spending
 from budgets.calls import Place
 from budgets.models import Ledger, Unit
@@ -23,6 +25,7 @@ from budgets.spending import Ask
 from budgets.standing import scope_of, used
 from tokentra.lib import chaos
 from tokentra.lib.ids import uuid7
+from tokentra.lib.tenancy import organization_scope
 
 LASTS = timedelta(minutes=10)
 OLDEST = 5.0  # seconds: what was spent is never older when something is reserved by it
@@ -42,38 +45,38 @@ WITH wanted AS (
         %(blocks)s::boolean[]) AS w (id, key, amount, most, blocks)
 ), seen AS (
     SELECT w.*, r.spent, r.reserved, r.over, r.full_since, held.id IS NOT NULL AS is_held,
-        coalesce(extract(epoch FROM statement_timestamp() - r.read_at), 1e9) AS age
+        coalesce(held.amount, 0) AS held, coalesce(extract(epoch FROM statement_timestamp() - r.read_at), 1e9) AS age
     FROM wanted w
     LEFT JOIN budgets_room r ON r.organization_id = %(organization)s AND r.id = w.id
         AND r.id = ANY(string_to_array(current_setting('app.rooms'), ',')::uuid[])
     LEFT JOIN budgets_reservation held ON held.organization_id = %(organization)s AND held.room_id = w.id
         AND held.ref = %(ref)s
 ), judged AS (
-    SELECT *, age <= %(oldest)s AS is_fresh, NOT blocks OR is_held
-        OR (spent + reserved + amount <= most AND spent + reserved < most) IS TRUE AS fits
+    SELECT *, age <= %(oldest)s AS is_fresh, NOT blocks OR (is_held AND amount <= held)
+        OR (spent + reserved - held + amount <= most AND spent + reserved - held < most) IS TRUE AS fits
     FROM seen
+), admitted AS (
+    SELECT * FROM judged WHERE (SELECT bool_and(is_fresh AND fits) FROM judged)
 ), put AS (
-    INSERT INTO budgets_reservation (id, organization_id, room_id, ref, amount, at, expires_at)
+    INSERT INTO budgets_reservation AS held (id, organization_id, room_id, ref, amount, at, expires_at)
     SELECT key, %(organization)s, id, %(ref)s, amount, statement_timestamp(), statement_timestamp() + %(lasts)s
-    FROM judged WHERE NOT is_held AND (SELECT bool_and(is_fresh AND fits) FROM judged)
-    RETURNING room_id, amount
+    FROM admitted
+    ON CONFLICT (organization_id, room_id, ref) DO UPDATE
+        SET amount = greatest(held.amount, excluded.amount), expires_at = excluded.expires_at
 ), added AS (
-    UPDATE budgets_room r SET reserved = r.reserved + put.amount FROM put
-    WHERE r.organization_id = %(organization)s AND r.id = put.room_id
-), renewed AS (
-    UPDATE budgets_reservation held SET expires_at = statement_timestamp() + %(lasts)s FROM judged
-    WHERE held.organization_id = %(organization)s AND held.room_id = judged.id AND held.ref = %(ref)s AND judged.is_held
+    UPDATE budgets_room r SET reserved = r.reserved + admitted.amount - admitted.held FROM admitted
+    WHERE r.organization_id = %(organization)s AND r.id = admitted.id AND admitted.amount > admitted.held
 )
-SELECT id, spent, reserved, over, full_since, age, is_fresh, fits, is_held FROM judged"""  # noqa: S608  # ours
+SELECT id, spent, reserved, over, full_since, age, is_fresh, fits, held FROM judged"""  # noqa: S608  # ours
 
-# Which reservations are settled is asked before what was spent: an event that is stored in between counts twice
-# until the next reading, and never not at all.
+# Which reservations are settled is asked in a transaction before the one that reads what was spent, whose sums hold all
+# that was stored by then: an event that is stored in between counts twice until the next reading, and never not at all.
 BEGIN = """
 INSERT INTO budgets_room (id, organization_id, budget_id, value, first_day, spent, reserved, over, expired, version)
 SELECT id, %(organization)s, budget, value, first_day, 0, 0, 0, 0, 0
 FROM unnest(%(ids)s::uuid[], %(budgets)s::uuid[], %(values)s::text[], %(days)s::date[])
     AS w (id, budget, value, first_day) ORDER BY id ON CONFLICT DO NOTHING;
-SELECT id, version, statement_timestamp() FROM budgets_room
+SELECT id, version FROM budgets_room
 WHERE organization_id = %(organization)s AND id = ANY(%(ids)s::uuid[])"""
 STORED = """
 SELECT DISTINCT held.id, e.amount, e.currency, coalesce(e.input, 0) + coalesce(e.cache_read, 0)
@@ -136,11 +139,11 @@ class Found:
     age: Decimal  # seconds
     is_fresh: bool
     fits: bool
-    is_held: bool
+    held: Decimal  # of it, by the same id before
 
 
 NOBODY_KNOWS = Found(
-    Decimal(0), Decimal(0), Decimal(0), None, Decimal(10**9), is_fresh=False, fits=False, is_held=False
+    Decimal(0), Decimal(0), Decimal(0), None, Decimal(10**9), is_fresh=False, fits=False, held=Decimal(0)
 )
 
 
@@ -164,9 +167,10 @@ def reserve(organization_id: UUID, ref: UUID, wanted: Sequence[Wanted]) -> dict[
 
 
 def refresh(organization_id: UUID, wanted: Mapping[Place, Decimal], now: datetime) -> int:
-    """Inside the organization's scope: read what was spent, let go what is settled or over; how many expired.
+    """Read what was spent, let go what is settled or over; how many expired, which the audit log says too.
 
     `wanted` are the rooms with their limits. Of two who read at the same time, the second to write writes nothing.
+    Call it in no scope: it opens two, one after the other.
     """
     places = list(wanted)
     params: dict[str, Any] = {
@@ -178,20 +182,26 @@ def refresh(organization_id: UUID, wanted: Mapping[Place, Decimal], now: datetim
         "days": [each.span.first_day for each in places],
         "limits": list(wanted.values()),
     }
-    versions = {id: (version, at) for id, version, at in last_answer(BEGIN, params)}
     units = {each.room_id: each.budget.unit for each in places}
-    settled = {
-        id: actual_of(units[room], amount, currency, tokens)
-        for id, amount, currency, tokens, room in last_answer(STORED, params)
-    }
-    params |= {
-        "spent": spent(organization_id, places),
-        "versions": [versions[each.room_id][0] for each in places],
-        "read_at": [versions[each.room_id][1] for each in places],
-        "settled": list(settled),
-        "actual": list(settled.values()),
-    }
-    return sum(expired for _, _, expired in last_answer(WRITE, params))
+    with organization_scope(organization_id, up_to_date=False):
+        versions = dict(last_answer(BEGIN, params))
+        settled = {
+            id: actual_of(units[room], amount, currency, tokens)
+            for id, amount, currency, tokens, room in last_answer(STORED, params)
+        }
+    with organization_scope(organization_id):
+        ((read_at,),) = last_answer("SELECT statement_timestamp()", {})
+        params |= {
+            "spent": spent(organization_id, places),
+            "versions": [versions[each.room_id] for each in places],
+            "read_at": [read_at for _ in places],
+            "settled": list(settled),
+            "actual": list(settled.values()),
+        }
+        expired = sum(expired for _, _, expired in last_answer(WRITE, params))
+        if expired:
+            audit.note("reservations_expired", Organization.objects.get(pk=organization_id), None, count=expired)
+    return expired
 
 
 def actual_of(unit: str, amount: Decimal | None, currency: str | None, tokens: int) -> Decimal | None:

@@ -7,7 +7,6 @@ from zoneinfo import ZoneInfo
 
 from django.utils import timezone
 
-from accounts import audit
 from accounts.models import Organization
 from budgets import rooms
 from budgets.calls import Place
@@ -39,7 +38,7 @@ def sweep_due() -> bool:
 
 def sweep(organization_id: UUID) -> int:
     """How many expired; those whose event came meanwhile are settled."""
-    with organization_scope(organization_id):
+    with organization_scope(organization_id, up_to_date=False):
         organization = Organization.objects.get(pk=organization_id)
         now = timezone.now()
         due = Reservation.objects.owned_by(organization).due().values("room")
@@ -53,7 +52,4 @@ def sweep(organization_id: UUID) -> int:
             span = span_of(room.first_day, ZoneInfo(organization.timezone), budget.rule)
             limit, _ = limit_of(budget, room.value, parts_of(budget), raises, now)
             wanted[Place(budget, room.value, span, room.pk)] = limit
-        expired = rooms.refresh(organization_id, wanted, now) if wanted else 0
-        if expired:
-            audit.note("reservations_expired", organization, None, count=expired)
-    return expired
+    return rooms.refresh(organization_id, wanted, now) if wanted else 0

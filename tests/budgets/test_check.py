@@ -11,14 +11,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from accounts.models import AuditLine
-from budgets import calls, checking, knowing, sweeping
+from budgets import calls, checking, knowing, rooms, sweeping
 from budgets.models import Budget, PromptLimit
 from budgets.reserved import Reservation, Room
 from tests import make
 from tests.sdk_keys.conftest import issued
 from tests.usage.measuring.conftest import NOON
 from tokentra.lib.tenancy import organization_scope
-from usage.measured import Event
+from usage.measured import Event, Waiting
 
 pytestmark = pytest.mark.django_db
 CALL = {"provider": "openai", "model": "gpt-4o-mini", "customerId": "globex"}
@@ -117,6 +117,63 @@ def test_the_same_id_reserves_once(acme, ask):
     assert {each["reservationId"] for each in answers} == {"call 1"}
     assert {each["budgets"][0]["reserved"] for each in answers} == {"6.00"}
     assert room(acme).reserved == 6
+
+
+def test_the_same_id_reserves_what_it_needs_more_or_is_refused(acme, ask):
+    blocking(acme)
+    ask(estimatedCost="0.01", id="call 1")
+
+    assert ask(estimatedCost="10.01", id="call 1").status_code == 402
+    assert room(acme).reserved == Decimal("0.01")
+    answer = ask(estimatedCost="10", id="call 1").json()
+
+    assert (answer["budgets"][0]["reserved"], room(acme).reserved) == ("10.00", 10)
+    with organization_scope(acme.pk):
+        assert Reservation.objects.owned_by(acme).get().amount == 10
+    assert ask(estimatedCost="4", id="call 1").status_code == 200
+    assert room(acme).reserved == 10
+
+
+def test_an_event_that_is_stored_while_it_is_read_counts(acme, ask, spend, monkeypatch):
+    """As other processes store it: after the reading began, before it asks which reservations are settled."""
+    blocking(acme)
+    ask(estimatedCost="4", id="call 1")
+    real = rooms.last_answer
+
+    def stored_first(statements, params):
+        if statements == rooms.STORED:
+            spend("4", NOON, customerId="globex", id="call 1")
+        return real(statements, params)
+
+    monkeypatch.setattr(rooms, "last_answer", stored_first)
+    older(acme, rooms=timedelta(seconds=6))
+    ask(estimatedCost="0")
+
+    assert (room(acme).spent, room(acme).reserved) == (4, 0)
+
+
+def test_a_check_that_reads_nothing_adds_up_nothing(acme, ask, spend):
+    blocking(acme)
+    ask(estimatedCost="1")
+    spend("1", customerId="globex")
+    knowing.forget()
+
+    ask(estimatedCost="1")
+
+    with organization_scope(acme.pk, up_to_date=False):
+        assert Waiting.objects.filter(organization=acme).count() == 1
+
+
+def test_what_a_check_lets_expire_is_audited(acme, ask):
+    blocking(acme)
+    ask(estimatedCost="6")
+    older(acme, rooms=timedelta(seconds=3), reservations=timedelta(minutes=11))
+
+    ask(estimatedCost="1")
+
+    with organization_scope(acme.pk):
+        line = AuditLine.objects.get(organization=acme, action="reservations_expired")
+    assert line.data == {"count": 1}
 
 
 @pytest.mark.worker
@@ -289,6 +346,14 @@ def test_a_budget_of_each_value_is_held_for_each_alone(acme, ask):
     assert ask(estimatedCost="10", userId="june").status_code == 402
     assert ask(estimatedCost="10", userId="july").status_code == 200
     assert ask(estimatedCost="11").json()["budgets"] == []
+
+
+def test_whoever_is_refused_is_led_to_ask_for_that_value(acme, ask):
+    budget = make.budget(acme, "10", mode="block", ledger="measured", each="user")
+
+    error = ask(estimatedCost="11", userId="june & co").json()["error"]
+
+    assert error["askUrl"].endswith(f"/budgets/{budget.pk}/ask/?value=june+%26+co")
 
 
 def test_a_prompt_over_the_organizations_limit_is_refused(acme, alice, ask):
