@@ -8,13 +8,14 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+from django.db.models import OuterRef, Subquery
 from django.urls import reverse
 
 from accounts.models import Organization
 from budgets import words
 from budgets.alerting import firing
 from budgets.alerting.finding import Finding
-from budgets.alerting.models import Alert
+from budgets.alerting.models import Alert, AlertNews, State, What
 from budgets.kept import BudgetCrossing, Kind
 from budgets.models import Budget
 from tokentra.lib import money
@@ -34,7 +35,20 @@ def tell(organization: Organization, *, now: datetime) -> list[Alert]:
         unit = crossing.budget.unit
         spent, amount = words.amount(crossing.latest_spent, unit), words.amount(crossing.amount, unit)
         firing.revise(alert, REVISED.format(spent=spent, amount=amount), now=now)
+    reopen(organization, now=now)
     return new
+
+
+def reopen(organization: Organization, *, now: datetime) -> None:
+    """Those that a revised bill had ended and that are passed again. People were told once; pagers follow."""
+    last = AlertNews.objects.filter(organization=organization, alert=OuterRef("pk")).order_by("-at", "-pk")
+    ended = Alert.objects.owned_by(organization).filter(
+        state=State.RESOLVED, resolved_at__gt=now - LATELY, crossing__isnull=False, crossing__receded_at=None
+    )
+    for alert in ended.annotate(last=Subquery(last.values("what")[:1])).filter(last=What.REVISED):
+        mine = Alert.objects.owned_by(organization).filter(pk=alert.pk, state=State.RESOLVED)
+        if mine.update(state=State.OPEN, resolved_at=None):
+            firing.say(alert, What.REOPENED, "It is passed again.", now=now)
 
 
 def findings(organization: Organization, untold: Iterable[BudgetCrossing]) -> Iterator[Finding]:

@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from accounts.models import Organization
 from budgets.alerting.kinds import BY_ID, KINDS, Kind
-from budgets.alerting.models import Alert, AlertNews, AlertQuerySet, State
+from budgets.alerting.models import Alert, AlertNews, AlertQuerySet, AlertWatch, State
 from budgets.channels.models import Delivery
 from budgets.channels.showing import Sent, sent
 
@@ -70,6 +70,7 @@ class Board:
     kind: str
     has_any: bool
     next: str
+    watch: AlertWatch | None
 
     @classmethod
     def read(cls, organization: Organization, query: QueryDict, *, now: datetime) -> Self:
@@ -85,13 +86,18 @@ class Board:
         found = list(wanted[: PAGE + 1])
         more = {"view": view, "kind": kind, "before": found[PAGE - 1].pk} if len(found) > PAGE else {}
         following = f"?{urlencode({name: each for name, each in more.items() if each})}" if more else ""
+        watch = AlertWatch.objects.owned_by(organization).first()
         rows = [Row(alert, BY_ID[alert.kind]) for alert in found[:PAGE]]
-        return cls(rows, view, kind, bool(rows) or mine.exists(), following)
+        return cls(rows, view, kind, bool(rows) or mine.exists(), following, watch)
 
     @property
     def views(self) -> list[Segment]:
         kept = {"kind": self.kind} if self.kind else {}
         return [Segment(label, f"?{urlencode({'view': key, **kept})}", key == self.view) for key, label in VIEWS]
+
+    @property
+    def is_stuck(self) -> bool:
+        return bool(self.watch and self.watch.failures)
 
     @property
     def kinds(self) -> Sequence[Kind]:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from time import monotonic
 from uuid import UUID
 
+from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -17,7 +18,7 @@ from accounts.models import Organization
 from budgets.alerting import crossings, firing, given, states
 from budgets.alerting.detectors import DETECTORS
 from budgets.alerting.detectors.look import Look
-from budgets.alerting.models import AlertRule, AlertWatch
+from budgets.alerting.models import Alert, AlertRule, AlertWatch
 from tokentra.lib import chaos
 from tokentra.lib.tenancy import as_sweep, organization_scope
 
@@ -25,6 +26,7 @@ log = logging.getLogger(__name__)
 
 EVERY = timedelta(minutes=5)
 LONGEST_PAUSE = timedelta(hours=1)  # after failures
+MOST_FAILURES = 10_000
 STEP = 10  # seconds: a task is a short step, the next ring goes on
 
 
@@ -55,28 +57,41 @@ def look_at(organization_id: UUID, now: datetime) -> bool:
         if watch is None:
             return False
         organization = Organization.objects.get(pk=organization_id)
-        look(organization, now=now)
-        watch.due_at, watch.looked_at, watch.failures = now + EVERY, now, 0
+        failed = look(organization, now=now)
+        watch.due_at, watch.looked_at = now + EVERY, now
+        watch.failures = min(watch.failures + 1, MOST_FAILURES) if failed else 0
         watch.save(update_fields=["due_at", "looked_at", "failures"])
         chaos.point("alerts.before_commit")
     chaos.point("alerts.after_commit")
     return True
 
 
-def look(organization: Organization, *, now: datetime) -> None:
-    """Everything that the organization watches for, inside its scope."""
+def look(organization: Organization, *, now: datetime) -> bool:
+    """Everything that the organization watches for, inside its scope; whether a rule could not be looked at.
+
+    One that fails keeps its alerts as they are, and holds up no other.
+    """
     crossings.tell(organization, now=now)
     states.wake(organization, now=now)
     states.let_go(organization, now=now)
     given.ensure(organization, now=now)
     seen = Look(organization, now)
+    failed = False
     found: dict[str, list[str]] = {kind: [] for kind in DETECTORS}
     for rule in AlertRule.objects.owned_by(organization).on().filter(kind__in=list(DETECTORS)).order_by("created_at"):
-        findings = list(DETECTORS[rule.kind](seen, rule))
-        firing.fire(organization, findings, now=now)
-        found[rule.kind] += [finding.key for finding in findings]
+        try:
+            with transaction.atomic():
+                findings = list(DETECTORS[rule.kind](seen, rule))
+                firing.fire(organization, findings, now=now)
+            found[rule.kind] += [finding.key for finding in findings]
+        except Exception:
+            log.exception("rule %s of %s could not be looked at", rule.pk, organization.pk)
+            failed = True
+            its = Alert.objects.owned_by(organization).standing().filter(rule_id=rule.pk)
+            seen.unsure += its.values_list("key", flat=True)
     for kind, keys in found.items():
         firing.calm(organization, kind, [*keys, *seen.unsure], now=now)
+    return failed
 
 
 def watch(organization: Organization) -> None:

@@ -204,6 +204,7 @@ class AlertWish(Owned):
     quiet_from = models.TimeField(null=True, help_text="In the organization's time zone.")
     quiet_until = models.TimeField(null=True)
     digest_at = models.TimeField(default=time(8), help_text="In the organization's time zone.")
+    is_chosen = models.BooleanField(default=False, help_text="Not: it only says until when somebody has read.")
     read_until = models.DateTimeField(null=True)
 
     objects = OwnedQuerySet["AlertWish"].as_manager()

@@ -2,8 +2,7 @@
 
 from datetime import datetime
 
-from accounts.models import Membership, Organization, User
-from budgets.alerting import telling
+from accounts.models import Organization, User
 from budgets.alerting.models import Alert, AlertWish
 
 
@@ -19,7 +18,6 @@ def read(organization: Organization, user: User, *, now: datetime) -> None:
     mine = AlertWish.objects.owned_by(organization).filter(user=user)
     if mine.update(read_until=now):
         return
-    membership = Membership.objects.select_related("organization", "user").get(organization=organization, user=user)
-    usual = telling.usual(membership)
-    usual.read_until = now
-    AlertWish.objects.bulk_create([usual], ignore_conflicts=True)
+    AlertWish.objects.bulk_create(
+        [AlertWish(organization=organization, user=user, read_until=now)], ignore_conflicts=True
+    )

@@ -13,7 +13,7 @@ from budgets.channels.models import Channel, ChannelKind, Delivery
 from tokentra.lib.doorbell import ring_on_commit
 
 FOR_EVERYBODY = (What.FIRED, What.AGAIN, What.REVISED, What.RECOVERED)
-FOR_ON_CALL = (What.ACKNOWLEDGED, What.RESOLVED)  # a pager that goes on ringing has to hear these too
+FOR_ON_CALL = (What.ACKNOWLEDGED, What.RESOLVED, What.REOPENED)  # a pager that goes on ringing has to hear these too
 
 
 def spread(news: AlertNews, alert: Alert, *, now: datetime) -> None:
@@ -46,7 +46,7 @@ def to_channels(news: AlertNews, alert: Alert, *, now: datetime) -> Iterator[Del
 
 
 def to_people(organization: Organization, news: AlertNews, alert: Alert, *, now: datetime) -> Iterator[Delivery]:
-    wishes = {wish.user_id: wish for wish in AlertWish.objects.owned_by(organization)}
+    wishes = {wish.user_id: wish for wish in AlertWish.objects.owned_by(organization).filter(is_chosen=True)}
     zone = ZoneInfo(organization.timezone)
     for membership in Membership.objects.filter(organization=organization).select_related("user"):
         wish = wishes.get(membership.user_id) or usual(membership)
@@ -74,8 +74,8 @@ def due_at(wish: AlertWish, alert: Alert, zone: ZoneInfo, *, now: datetime) -> d
 
 
 def wish_of(membership: Membership) -> AlertWish:
-    """What somebody wishes to hear; not stored while they have said nothing."""
-    mine = AlertWish.objects.owned_by(membership.organization).filter(user=membership.user)
+    """What somebody wishes to hear; by their role while they have said nothing."""
+    mine = AlertWish.objects.owned_by(membership.organization).filter(user=membership.user, is_chosen=True)
     return mine.first() or usual(membership)
 
 

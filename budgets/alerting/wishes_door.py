@@ -56,9 +56,10 @@ def wishes(request: OrgRequest) -> HttpResponse:
 
 
 def keep(request: OrgRequest, told: dict[str, Any]) -> None:
+    wanted = {name: told[name] for name in FIELDS}
     AlertWish.objects.bulk_create(
-        [AlertWish(organization=request.organization, user=request.user, **{name: told[name] for name in FIELDS})],
+        [AlertWish(organization=request.organization, user=request.user, is_chosen=True, **wanted)],
         update_conflicts=True,
         unique_fields=["organization", "user"],
-        update_fields=list(FIELDS),
+        update_fields=["is_chosen", *FIELDS],
     )

@@ -18,7 +18,7 @@ MARKS = {"info": "\N{INFORMATION SOURCE}", "warning": "\N{WARNING SIGN}", "criti
 OVER_MARK = "\N{WHITE HEAVY CHECK MARK}"
 COLOURS = {"info": "accent", "warning": "warning", "critical": "attention"}
 ACTIONS = {
-    "fired": "trigger", "again": "trigger", "acknowledged": "acknowledge",
+    "fired": "trigger", "again": "trigger", "reopened": "trigger", "acknowledged": "acknowledge",
     "revised": "resolve", "recovered": "resolve", "resolved": "resolve",
 }  # fmt: skip
 OVER = frozenset({"revised", "recovered", "resolved"})
@@ -53,7 +53,8 @@ class Message:
 
 
 BEGINNINGS = {
-    "again": "Still so: ", "revised": "Revised: ", "recovered": "Over: ", "resolved": "Resolved: ",
+    "again": "Still so: ", "reopened": "Opened again: ", "revised": "Revised: ",
+    "recovered": "Over: ", "resolved": "Resolved: ",
     "acknowledged": "Acknowledged: ", "test": "Test: ",
 }  # fmt: skip
 

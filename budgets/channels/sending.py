@@ -12,10 +12,11 @@ from time import monotonic
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import F
-from django.db.models.functions import Now
+from django.db.models import F, Window
+from django.db.models.functions import Now, RowNumber
 from django.utils import timezone
 
+from budgets.alerting import telling
 from budgets.channels import kinds, outcomes, payloads, sealing, writing
 from budgets.channels.models import Channel, ChannelKind, Delivery
 from budgets.channels.outcomes import Outcome
@@ -31,6 +32,7 @@ log = logging.getLogger(__name__)
 
 STEP = 10  # seconds: a task is a short step, the next ring comes back for the rest
 LEASE = timedelta(seconds=90)
+A_LITTLE = timedelta(seconds=1)
 AT_ONCE = 200
 
 
@@ -44,38 +46,49 @@ class Claimed:
 
 
 def deliver_due() -> int:
-    """Send for some seconds, the longest due first; returns how many arrived or were handed to the outbox."""
+    """Send for some seconds; returns how many arrived or were handed to the outbox.
+
+    Letters wait for nobody's answer, so they go first.
+    """
     sent, until = 0, monotonic() + STEP
-    for organization_id, delivery_id in due():
-        if monotonic() > until:
-            break
-        try:
-            sent += deliver(organization_id, delivery_id)
-        except Exception:  # one that fails must not keep the others waiting; its lease brings it back
-            log.exception("delivery %s failed", delivery_id)
+    waiting = due()
+    for only_letters in (True, False):
+        for organization_id, delivery_id in waiting:
+            if monotonic() > until:
+                telling.nudge()
+                return sent
+            try:
+                sent += deliver(organization_id, delivery_id, only_letters=only_letters)
+            except Exception:  # one that fails must not keep the others waiting; its lease brings it back
+                log.exception("delivery %s failed", delivery_id)
     return sent
 
 
 def due() -> list[tuple[UUID, UUID]]:
+    """The longest due first, the organizations in turns: one that has many waiting keeps nobody from the step."""
+    turn = Window(RowNumber(), partition_by=F("organization_id"), order_by=["next_try_at", "pk"])
     with as_sweep():
-        marks = Delivery.objects.due().order_by("next_try_at")
+        marks = Delivery.objects.due().annotate(turn=turn).order_by("turn", "next_try_at", "pk")
         return list(marks.values_list("organization_id", "pk")[:AT_ONCE])
 
 
-def deliver(organization_id: UUID, delivery_id: UUID) -> bool:
+def deliver(organization_id: UUID, delivery_id: UUID, *, only_letters: bool = False) -> bool:
     with organization_scope(organization_id, up_to_date=False):
         mine = Delivery.objects.filter(organization_id=organization_id, pk=delivery_id).due()
         held = mine.select_for_update(of=("self",), skip_locked=True).first()
         if held is None:
             return False
-        if held.user_id or (held.channel and held.channel.kind == ChannelKind.EMAIL):
+        is_letter = held.channel is None or held.channel.kind == ChannelKind.EMAIL
+        if only_letters and not is_letter:
+            return False
+        if held.channel and (is_closed(held, held.channel, now=timezone.now()) or comes_later(held)):
+            return False
+        if held.channel is None or is_letter:
             writing.hand_over(held, now=timezone.now())  # in this transaction: written once, whoever is killed
             chaos.point("alerts.mail_written")
             return True
-        claimed = claim(held, now=timezone.now())
+        claimed = claim(held, held.channel)
     chaos.point("alerts.claimed")
-    if claimed is None:
-        return False
     outcome = send(claimed)
     chaos.point("alerts.sent")
     with organization_scope(organization_id, up_to_date=False):
@@ -83,13 +96,31 @@ def deliver(organization_id: UUID, delivery_id: UUID) -> bool:
     return outcome.is_delivered
 
 
-def claim(held: Delivery, *, now: datetime) -> Claimed | None:
-    """The lease is the next try's time, by the database's clock: whoever dies meanwhile is followed by another."""
-    channel = held.channel
+def is_closed(held: Delivery, channel: Channel, *, now: datetime) -> bool:
+    """Nothing goes to a channel that was disabled or removed; a test goes to one that is only disabled."""
+    if channel.is_active or (held.news_id is None and channel.removed_at is None):
+        return False
     mine = Delivery.objects.filter(organization_id=held.organization_id, pk=held.pk)
-    if channel is None or not (channel.is_active or (held.news_id is None and channel.removed_at is None)):
-        mine.update(given_up_at=now, next_try_at=None, problem="The channel was disabled or removed.")
-        return None
+    mine.update(given_up_at=now, next_try_at=None, problem="The channel was disabled or removed.")
+    return True
+
+
+def comes_later(held: Delivery) -> bool:
+    """What was said of the alert before goes there first: a pager that hears the end first rings for good."""
+    if held.news is None:
+        return False
+    mine = Delivery.objects.filter(organization_id=held.organization_id)
+    there = mine.filter(channel=held.channel_id, news__alert=held.news.alert_id, pk__lt=held.pk)
+    before = there.waiting().filter(next_try_at__isnull=False).order_by("next_try_at").last()
+    if before is None or before.next_try_at is None:
+        return False
+    mine.filter(pk=held.pk).update(next_try_at=before.next_try_at + A_LITTLE)
+    return True
+
+
+def claim(held: Delivery, channel: Channel) -> Claimed:
+    """The lease is the next try's time, by the database's clock: whoever dies meanwhile is followed by another."""
+    mine = Delivery.objects.filter(organization_id=held.organization_id, pk=held.pk)
     mine.update(next_try_at=Now() + LEASE, tries=F("tries") + 1)
     held.tries += 1
     return Claimed(held, channel, writing.message_of(held))

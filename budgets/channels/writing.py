@@ -17,6 +17,7 @@ from budgets.channels.payloads import Message
 LASTING = {
     "recovered": "It is over: this is so no longer.",
     "resolved": "It was resolved.",
+    "reopened": "It was opened again.",
     "acknowledged": "It was acknowledged.",
     "again": "It was snoozed until now, and it is still so.",
 }

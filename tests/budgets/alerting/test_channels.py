@@ -582,3 +582,69 @@ def test_what_is_on_its_way_goes_out_while_calls_that_came_in_cannot_be_added_up
     assert len(receiver.taken) == 1
     with organization_scope(acme.pk, up_to_date=False):
         assert Delivery.objects.get(channel__isnull=False).delivered_at is not None
+
+
+def test_letters_go_before_posts_that_wait_for_an_answer_and_who_runs_out_of_time_rings_again(acme, alice, monkeypatch):
+    add(Browser(alice), "webhook", "https://hooks.example.com/x")
+    fire(acme)
+    letters_written: list[int] = []
+
+    def post(*_, **__):
+        letters_written.append(OutboxMail.objects.filter(kind="alert").count())
+        return 200, None
+
+    monkeypatch.setattr(sending, "post", post)
+    rung: list[bool] = []
+    monkeypatch.setattr(sending.telling, "nudge", lambda: rung.append(True))
+
+    monkeypatch.setattr(sending, "STEP", -1)
+    assert (sending.deliver_due(), rung) == (0, [True])
+    monkeypatch.setattr(sending, "STEP", 10)
+    assert sending.deliver_due() == 2
+
+    assert (letters_written, rung) == ([1], [True])
+
+
+def test_organizations_are_served_in_turns(acme, elsewhere, alice, mallory):
+    for n in range(3):
+        fire(acme, 50 + n)
+    fire(elsewhere)
+
+    assert [organization_id for organization_id, _ in sending.due()].index(elsewhere.pk) == 1
+
+
+def test_a_pager_hears_the_end_after_the_beginning_and_of_what_is_opened_again(acme, alice, hook, settings):
+    receiver, url = hook
+    settings.PAGERDUTY_URL = url
+    add(Browser(alice), "pagerduty", KEY)
+    fire(acme)
+    receiver.status = 503
+    sending.deliver_due()
+    receiver.status = 202
+    with organization_scope(acme.pk):
+        states.resolve(alerts_now(acme), by=alice, now=timezone.now())
+    sending.deliver_due()
+    assert len(receiver.taken) == 1, "the end waits for the beginning"
+    first, last = to_channels(acme)
+    assert last.next_try_at > first.next_try_at
+
+    with organization_scope(acme.pk):
+        states.reopen(alerts_now(acme), by=alice, now=timezone.now())
+    due_now(acme)
+    sending.deliver_due()
+
+    told = [json.loads(body) for _, body in receiver.taken[1:]]
+    assert [each["event_action"] for each in told] == ["trigger", "resolve", "trigger"]
+    assert told[2]["payload"]["summary"] == "Opened again: Research has used 80% of its budget"
+
+
+def test_a_mailbox_that_was_removed_gets_nothing_that_waited(acme, alice):
+    browser = Browser(alice)
+    browser.post("/alerts/channels/new/?kind=email", {"name": "Desk", "email": "desk@acme.example", "least": "info"})
+    fire(acme)
+    browser.post(f"/alerts/channels/{channel(acme).pk}/remove/")
+
+    sending.deliver_due()
+
+    assert not OutboxMail.objects.filter(to="desk@acme.example").exists()
+    assert to_channels(acme)[0].problem == "The channel was disabled or removed."

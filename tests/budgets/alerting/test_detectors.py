@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 import time_machine
+from django.db import connection
 from django.utils import timezone
 
 from accounts.models import JournalEntry
@@ -426,3 +427,25 @@ def test_a_rule_of_ones_own_is_not_over_while_nothing_can_be_known(acme, account
     look(acme, now + timedelta(hours=2))
 
     assert [what for what, _ in said(acme)] == ["fired"]
+
+
+def test_a_rule_that_fails_keeps_its_alerts_holds_up_no_other_and_the_list_says_so(acme, account, alice, monkeypatch):
+    status(account, Status.BROKEN, "key_refused")
+    with organization_scope(acme.pk):
+        looking.watch(acme)
+    looking.look_due()
+    mine = rule(acme, "custom", metric="cost", comparator="above", bound=90, window=1)
+
+    def troubled(seen, of_rule):
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1 / 0")
+
+    monkeypatch.setattr(looking, "DETECTORS", looking.DETECTORS | {"sync_broken": troubled})
+    bill(acme, account, 100)
+    for hours in (1, 2, 3):
+        with organization_scope(acme.pk):
+            AlertWatch.objects.update(due_at=timezone.now())
+            looking.look_at(acme.pk, timezone.now() + timedelta(hours=hours))
+
+    assert [(alert.rule_id == mine.pk, alert.state) for alert in alerts(acme)] == [(False, "open"), (True, "open")]
+    assert "The last 3 looks for alerts failed in part" in Browser(alice).get("/alerts/").content.decode()

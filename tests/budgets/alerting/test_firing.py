@@ -12,6 +12,7 @@ from django.utils import timezone
 from accounts import delivery as mail
 from accounts import letters
 from accounts.mailed import OutboxMail
+from accounts.models import Membership
 from accounts.permissions import Role
 from budgets.alerting import crossings, firing, looking, states
 from budgets.alerting.finding import Finding
@@ -277,3 +278,32 @@ def test_a_late_threshold_is_let_go_after_two_weeks_and_not_before(acme, alice):
         with organization_scope(acme.pk):
             states.let_go(acme, now=timezone.now() + timedelta(days=days))
         assert alerts(acme)[0].state == state
+
+
+def test_a_threshold_that_a_revised_bill_ended_stands_again_when_it_is_passed_again_without_a_letter(acme, alice):
+    held = cross(budget(acme), 80, "82.10")
+    tell(acme)
+    for receded_at in (timezone.now(), None):
+        with organization_scope(acme.pk):
+            BudgetCrossing.objects.filter(pk=held.pk).update(receded_at=receded_at)
+        tell(acme)
+        tell(acme)
+
+    assert [alert.state for alert in alerts(acme)] == [State.OPEN]
+    assert [what for what, _ in said(acme)] == ["fired", "revised", "reopened"]
+    assert [each.news.what for each in deliveries(acme)] == ["fired", "revised"]
+
+
+def test_who_only_read_the_list_hears_what_their_role_hears_until_they_choose(acme, alice):
+    vera = make.member(acme, "vera@acme.example", Role.VIEWER)
+    Browser(vera).get("/alerts/")
+    Browser(alice).get("/alerts/")
+    with organization_scope(acme.pk):
+        Membership.objects.filter(organization=acme, user=vera).update(role=Role.ADMIN)
+        Membership.objects.filter(organization=acme, user=alice).update(role=Role.VIEWER)
+    cross(budget(acme), 80, "82.10")
+
+    tell(acme)
+
+    assert [each.user.email for each in deliveries(acme)] == [vera.email]
+    assert "checked" in Browser(vera).get("/alerts/wishes/").content.decode().split('value="at_once"')[1].split(">")[0]
