@@ -198,7 +198,7 @@ def refresh(organization_id: UUID, wanted: Mapping[Place, Decimal], now: datetim
             "settled": list(settled),
             "actual": list(settled.values()),
         }
-        expired = sum(expired for _, _, expired in last_answer(WRITE, params))
+        expired = sum(int(count) for _, _, count in last_answer(WRITE, params))
         if expired:
             audit.note("reservations_expired", Organization.objects.get(pk=organization_id), None, count=expired)
     return expired

@@ -6,7 +6,7 @@ WORDS = "Not: it only says until when somebody has read."
 
 
 class Migration(migrations.Migration):
-    dependencies = [("budgets", "0003_reservations")]
+    dependencies = [("budgets", "0004_when_a_budget_was_taken_up_again")]
 
     operations = [
         migrations.AddField("alertwish", "is_chosen", models.BooleanField(default=True, help_text=WORDS)),
