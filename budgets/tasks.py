@@ -16,6 +16,7 @@ BEATS: tuple[tuple[str, str, float | crontab], ...] = (
     ("deliver alerts", "budgets.tasks.deliver_alerts", 15.0),
     ("watch organizations", "budgets.tasks.watch_organizations", 300.0),
     ("wrap channel secrets anew", "budgets.tasks.rewrap_channel_secrets", 3600.0),
+    ("tidy rooms", "budgets.tasks.tidy_rooms", crontab(hour=4, minute=20)),
     ("tidy alerts", "budgets.tasks.tidy_alerts", crontab(hour=4, minute=10)),
 )
 
@@ -30,6 +31,11 @@ def look_at_budgets() -> None:
 def sweep_reservations() -> None:
     if sweeping.sweep_due():
         ring(sweep_reservations)
+
+
+@shared_task
+def tidy_rooms() -> None:
+    sweeping.tidy()
 
 
 @shared_task

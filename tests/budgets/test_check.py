@@ -177,6 +177,23 @@ def test_what_a_check_lets_expire_is_audited(acme, ask):
 
 
 @pytest.mark.worker
+def test_rooms_of_periods_that_ended_go_once_nothing_is_reserved_in_them(acme, ask):
+    make.budget(acme, "10", mode="block", ledger="measured", each="user")
+    for user, day in (("gone", 1), ("held", 1), ("now", 0)):
+        ask(estimatedCost="1" if user == "held" else "0", userId=user)
+        with organization_scope(acme.pk):
+            if user != "held":
+                Reservation.objects.owned_by(acme).filter(room__value=user).delete()
+            if day:
+                Room.objects.owned_by(acme).filter(value=user).update(first_day="2026-09-01")
+
+    sweeping.tidy()
+
+    with organization_scope(acme.pk):
+        assert sorted(Room.objects.owned_by(acme).values_list("value", flat=True)) == ["held", "now"]
+
+
+@pytest.mark.worker
 def test_b54_what_nobody_settles_expires_and_is_swept_and_audited(acme, ask):
     blocking(acme)
     ask(estimatedCost="6")
