@@ -25,7 +25,7 @@ from tests.answers import body_of
 from tests.conftest import Browser
 from tests.make import PASSWORD
 from tests.test_catalogue import OWNED
-from tests.test_isolation_walk import METHODS, OURS, PLAIN, Route, acme_things, leaks
+from tests.test_isolation_walk import METHODS, NAME, OURS, PLAIN, Route, acme_things, leaks
 from tokentra.lib.tenancy import organization_scope
 
 pytestmark = pytest.mark.django_db
@@ -248,7 +248,7 @@ FORMS: dict[str, dict[str, Any]] = {
     },
     "budgets:new": BUDGET | {"name": "May"},
     "budgets:change": BUDGET | {"name": "May", "version": "1"},
-    "budgets:ask": {"amount": "900", "last_day": "2999-12-31", "reason": "Launch"},
+    "budgets:ask": {"amount": "900", "last_day": "2999-12-31", "reason": "Launch", "value": NAME},
     "budgets:parts": {"value": "ann", "amount": "50"},
     "budgets:departments": {"name": "Research", "dimension": "team", "values": "red"},
     "alerts:new_rule": RULE | {"name": "Mine"},

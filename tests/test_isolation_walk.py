@@ -31,6 +31,7 @@ from usage.measuring import tracking
 pytestmark = pytest.mark.django_db
 
 CANARY = "Canarymine"
+NAME = f"{CANARY}-name"
 WORDS = {"dimension": "team"}  # in addresses, and everybody's
 METHODS = ("get", "post", "put", "patch", "delete")
 THIRD_PARTY = (
@@ -104,12 +105,13 @@ def acme_things(acme, alice) -> dict[str, str]:
             "member_id": str(acme.memberships.get(user=alice).pk),
             "invitation_id": str(acme.invitations.get().pk),
         }
+    called = measured(acme)
     budgeted = budget_things(acme, alice)
     key = issued(acme, by=alice, name=f"{CANARY} key").key
     return (
         people
         | budgeted
-        | measured(acme)
+        | called
         | {
             "key_id": str(key.pk),
             "pk": str(connection.pk),
@@ -124,7 +126,9 @@ def budget_things(acme, alice) -> dict[str, str]:
     held = make.budget(acme, "100", name=f"{CANARY} budget", ledger="measured", each="team")
     now = timezone.now()
     with organization_scope(acme.pk):
-        asked = raising.ask(held, Decimal(200), last_day=now.date(), reason=f"{CANARY} reason", by=alice, now=now)
+        asked = raising.ask(
+            held, Decimal(200), last_day=now.date(), reason=f"{CANARY} reason", by=alice, now=now, value=NAME
+        )
         department = Department.objects.create(
             organization=acme, name=f"{CANARY} team", dimension="team", values=[CANARY], created_at=now
         )
@@ -156,13 +160,12 @@ def alert_things(acme, alice) -> dict[str, str]:
 
 def measured(acme) -> dict[str, str]:
     """A call that names everything that has a page."""
-    name = f"{CANARY}-name"
-    said = dict.fromkeys(("customerId", "agent", "runId", "team", "feature", "tool"), name)
+    said = dict.fromkeys(("customerId", "agent", "runId", "team", "feature", "tool"), NAME)
     call = {"provider": "openai", "model": "gpt-4o", "tokens": {"input": 9}, **said}
     tracking.track(acme.pk, [call], key_id=None, now=timezone.now())
     with organization_scope(acme.pk):
         held = Event.objects.owned_by(acme).get()
-    names = dict.fromkeys(("customer", "agent", "run", "value"), name)
+    names = dict.fromkeys(("customer", "agent", "run", "value"), NAME)
     return names | {"day": str(held.day), "call": str(held.id)}
 
 
