@@ -41,6 +41,12 @@ def page(permission: Permission, *, scoped: bool = True) -> Callable[[View[P]], 
     """
 
     def door(view: View[P]) -> Callable[..., HttpResponseBase]:
+        @wraps(view)
+        def corner_or_page(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            if request.headers.get("HX-Request") and not request.user.is_authenticated:
+                return HttpResponse(status=401)  # the session ended: a corner stays as it is, and shows no login page
+            return opened(request, *args, **kwargs)
+
         @login_required
         @wraps(view)
         def opened(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -55,7 +61,7 @@ def page(permission: Permission, *, scoped: bool = True) -> Callable[[View[P]], 
             with organization_scope(member.organization.pk):
                 return view(member, *args, **kwargs)
 
-        return opened
+        return corner_or_page
 
     return door
 

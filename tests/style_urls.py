@@ -23,4 +23,10 @@ def style(request: HttpRequest) -> HttpResponse:
     return render(request, name, context() | {"unverified_email": "alice@acme.example"})
 
 
-urlpatterns = [path("style/", style), *project]
+def nothing(request: HttpRequest) -> HttpResponse:
+    """What a corner of the top bar answers here, where nobody has signed in."""
+    return HttpResponse()
+
+
+CORNERS = [path("budgets/progress/", nothing), path("alerts/bell/", nothing)]
+urlpatterns = [path("style/", style), *CORNERS, *project]

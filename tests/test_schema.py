@@ -76,7 +76,8 @@ def test_the_document_names_the_ways_in(client):
     ways = {
         (path, way): said.get("security") for path, found in document["paths"].items() for way, said in found.items()
     }
-    assert ways.pop(("/api/usage/track", "post")) == [{"bearer": []}]
+    for route in ("track", "check"):
+        assert ways.pop((f"/api/usage/{route}", "post")) == [{"bearer": []}]
     for route in ("signup", "verify-email", "login"):
         assert ways.pop((f"/api/auth/{route}", "post")) == []
     assert {*ways.values()} == {None}

@@ -379,6 +379,12 @@ def test_strangers_are_sent_to_the_login_page(db: None):
     assert (answer.status_code, answer["Location"]) == (302, "/login/?next=/dashboard/")
 
 
+def test_a_corner_of_a_page_shows_no_login_page_once_the_session_has_ended(db: None):
+    answer = Browser().get("/dashboard/", headers={"HX-Request": "true"})
+
+    assert (answer.status_code, answer.content) == (401, b"")
+
+
 def test_mallory_sees_nothing_of_acme(acme: Organization, mallorys: Browser):
     two_settled_days(acme)
 
