@@ -14,7 +14,7 @@ from accounts.gates import api_asker
 from accounts.http import Asker
 from accounts.permissions import Permission, Scope
 from budgets import api_shapes as shapes
-from budgets import making
+from budgets import making, prompting
 from budgets.models import Budget, Ledger, Unit
 from budgets.rules.periods import Every, span_at
 from budgets.standing import in_spans, with_parts
@@ -72,6 +72,25 @@ def all_budgets(request: HttpRequest, archived: bool = False) -> dict[str, Any]:
     with organization_scope(asker.organization.pk):
         mine = Budget.objects.owned_by(asker.organization).filter(archived_at__isnull=not archived)
         return {"items": shown(asker, list(with_parts(mine).order_by("created_at", "pk")))}
+
+
+@router.get("/budgets/prompt-limit", auth=reader, response=shapes.PromptLimitShape, summary="How long a prompt may be")
+def prompt_limit(request: HttpRequest) -> dict[str, Any]:
+    """`tokens` is null where a prompt may be of any length."""
+    asker: Asker = request.auth  # type: ignore[attr-defined]  # as above
+    with organization_scope(asker.organization.pk):
+        return shapes.prompt_limit(prompting.limit_of(asker.organization))
+
+
+@router.put(
+    "/budgets/prompt-limit", auth=manager, response=shapes.PromptLimitShape, summary="Set how long a prompt may be"
+)
+def set_prompt_limit(request: HttpRequest, body: shapes.PromptLimitBody) -> dict[str, Any]:
+    """Checks refuse longer ones with `prompt_too_long`, within seconds. `{"tokens": null}` lifts the limit."""
+    asker: Asker = request.auth  # type: ignore[attr-defined]  # as above
+    with organization_scope(asker.organization.pk):
+        prompting.allow(asker.organization, body.tokens, by=asker.person, now=timezone.now())
+        return shapes.prompt_limit(prompting.limit_of(asker.organization))
 
 
 @router.post("/budgets", auth=manager, response={201: shapes.BudgetShape}, summary="Create a budget")

@@ -12,7 +12,8 @@ from accounts.api_shapes import Camel, Strict
 from accounts.naming import clean_name
 from budgets import scopes
 from budgets.making import Wanted
-from budgets.models import LONGEST_NAME, Budget, Ledger, Mode, Unit
+from budgets.models import LONGEST_NAME, Budget, Ledger, Mode, PromptLimit, Unit
+from budgets.prompting import MOST as MOST_PROMPT_TOKENS
 from budgets.rules.periods import Every, Span
 from budgets.rules.thresholds import DEFAULT, HIGHEST, MOST
 from budgets.standing import Standing
@@ -95,6 +96,15 @@ class BudgetPatch(Strict):
     thresholds: list[Percent] | None = Field(None, min_length=1, max_length=MOST)
     forecast_at: int | None = Field(None, ge=1, le=HIGHEST)
     mode: Mode | None = None
+
+
+class PromptLimitBody(Strict):
+    tokens: int | None = Field(ge=1, le=MOST_PROMPT_TOKENS)
+
+
+class PromptLimitShape(Camel):
+    tokens: int | None
+    changed_at: datetime | None
 
 
 class StandingShape(Camel):
@@ -193,6 +203,10 @@ def standing(each: Standing) -> dict[str, Any]:
         "unpriced_tokens": each.unpriced_tokens,
         "raised_until": each.raised.ends_at if each.raised else None,
     }
+
+
+def prompt_limit(held: PromptLimit | None) -> dict[str, Any]:
+    return {"tokens": held.tokens if held else None, "changed_at": held.changed_at if held else None}
 
 
 def plain(value: Decimal, unit: str) -> str:

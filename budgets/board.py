@@ -110,8 +110,9 @@ class Board:
         return list(mine.order_by("-archived_at"))
 
     @cached_property
-    def requests(self) -> list[Raise]:
-        return raising.waiting(self.organization)
+    def requests(self) -> list[tuple[str, Raise]]:
+        """Each with whose limit it is about, of a budget for each value."""
+        return [(words.of_value(each, self.names), each) for each in raising.waiting(self.organization)]
 
     @cached_property
     def look(self) -> Look | None:

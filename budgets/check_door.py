@@ -2,6 +2,7 @@
 
 from typing import Any
 from urllib.parse import urlencode
+from uuid import UUID
 
 import msgspec
 from django.conf import settings
@@ -19,7 +20,9 @@ from budgets.checking import Answer, State
 from budgets.models import Unit
 from budgets.rooms import LASTS
 from tokentra.lib.problems import Problem
+from tokentra.lib.tenancy import organization_scope
 from usage.measuring import bodies, paces
+from usage.names import name_of
 
 LARGEST_BODY = 64 * 1024
 KEEP = 5  # seconds for which a verdict without a reservation says what it said
@@ -42,7 +45,8 @@ def check(request: HttpRequest) -> HttpResponse:
         answer = checking.check(credential.organization_id, call, key_id=credential.key_id, now=timezone.now())
     with_amounts = Scope.READ in credential.scopes
     if answer.verdict is checking.Verdict.BLOCK:
-        raise refusal(answer, with_amounts=with_amounts)
+        who = whose(credential.organization_id, answer.refusing)
+        raise refusal(answer, who=who, with_amounts=with_amounts)
     return HttpResponse(encode(told(answer, with_amounts=with_amounts)), content_type="application/json")
 
 
@@ -97,7 +101,15 @@ def stamp(moment: Any) -> str:
     return moment.isoformat(timespec="seconds").replace("+00:00", "Z")  # type: ignore[no-any-return]  # a text
 
 
-def refusal(answer: Answer, *, with_amounts: bool) -> Problem:
+def whose(organization_id: UUID, state: State | None) -> str:
+    """The value that a budget for each value refuses, as people read it."""
+    if state is None or not state.place.value:
+        return ""
+    with organization_scope(organization_id, up_to_date=False):
+        return name_of(organization_id, state.place.budget.each, state.place.value)
+
+
+def refusal(answer: Answer, *, who: str, with_amounts: bool) -> Problem:
     """402: which budget, since when, until when, and whom to ask."""
     state = answer.refusing
     if state is None:
@@ -109,7 +121,7 @@ def refusal(answer: Answer, *, with_amounts: bool) -> Problem:
     query = f"?{urlencode({'value': state.place.value})}" if state.place.value else ""
     link = f"{settings.SITE_URL}{reverse('budgets:ask', args=[state.place.budget.pk])}{query}"
     begins = stamp(state.place.span.end)
-    sentence = f"{reason(state, with_amounts=with_amounts)} It begins anew at {begins}. "
+    sentence = f"{reason(state, who=who, with_amounts=with_amounts)} It begins anew at {begins}. "
     return Problem(
         402,
         "budget_reached",
@@ -122,9 +134,9 @@ def refusal(answer: Answer, *, with_amounts: bool) -> Problem:
     )
 
 
-def reason(state: State, *, with_amounts: bool) -> str:
-    budget, value = state.place.budget, state.place.value
-    name = f"The budget “{budget.name}”{f' of {value}' if value else ''}"
+def reason(state: State, *, who: str, with_amounts: bool) -> str:
+    budget = state.place.budget
+    name = f"The budget “{budget.name}”{f' of {who}' if who else ''}"
     of = f": {words.exact(state.spent, budget.unit)} of {words.exact(state.limit, budget.unit)}" if with_amounts else ""
     if state.spent >= state.limit:
         since = f" since {stamp(state.full_since)}" if state.full_since else ""

@@ -18,6 +18,7 @@ from accounts.permissions import Permission
 from budgets import scopes
 from budgets.forms import lines
 from budgets.models import LONGEST_NAME, Budget, Department
+from usage.names import Names
 
 MOST = 100
 OF = ("team", "user", "cost_center", "project", "api_key")
@@ -69,7 +70,9 @@ def departments(request: OrgRequest) -> HttpResponse:
             audit.note("department_created", request.organization, request.user, about=made, name=made.name)
             messages.success(request, f"{made.name} is there. Choose it when you create a budget.")
             return redirect("budgets:departments")
-    context = {"form": form, "departments": mine, "used": used(request)}
+    names = Names(request.organization)
+    named = [(each, [names.shown(each.dimension, value) for value in each.values]) for each in mine]
+    context = {"form": form, "departments": named, "used": used(request)}
     return render(request, "budgets/departments.html", context, status=422 if form.errors else 200)
 
 

@@ -1,6 +1,6 @@
 """Where each budget's period is heading: what was spent until yesterday, and what the days from today on will take."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -17,6 +17,7 @@ from budgets.spending import Ask
 from budgets.standing import Standing, scope_of, used
 
 ZERO = Decimal(0)
+MOST_POINTS = 31  # of a course that is drawn
 
 
 @dataclass(frozen=True)
@@ -31,27 +32,55 @@ class Heading:
 
 def headings(organization: Organization, found: Sequence[Standing], now: datetime) -> dict[UUID, Heading]:
     """By budget, of those in the period that goes on; none for a day, nor for a budget for each value."""
-    zone = ZoneInfo(organization.timezone)
-    today = now.astimezone(zone).date()
-    mine = [each for each in found if each.span.holds(now) and not each.budget.each and each.budget.every != Every.DAY]
-    known = Span(today - DAY * LONGEST, today, begins(zone, today - DAY * LONGEST), begins(zone, today))
-    asks = [Ask(each.budget.ledger, scope_of(each.budget), known) for each in mine]
-    answers = spending.spent(organization.pk, asks, by_day=True, zone=organization.timezone)
+    today = now.astimezone(ZoneInfo(organization.timezone)).date()
     made = {}
-    for standing, answer in zip(mine, answers, strict=True):
-        by_day = {day: used(standing.budget, figures) for (_, day), figures in answer.days.items()}
+    for standing, by_day in foreseen(organization, found, now):
         if heading := heading_of(standing, by_day, today):
             made[standing.budget.pk] = heading
     return made
 
 
-def heading_of(standing: Standing, by_day: dict[date, Decimal], today: date) -> Heading | None:
-    """None where too little is known."""
+def course(organization: Organization, standing: Standing, now: datetime) -> dict[date, Heading]:
+    """What it will have come to by the end of days from today on, the last of the period among them; each with its
+    band. Empty where nothing is foreseen.
+    """
+    today = now.astimezone(ZoneInfo(organization.timezone)).date()
+    for each, by_day in foreseen(organization, [standing], now):
+        days = (standing.span.end_day - today).days
+        step = max(1, days // MOST_POINTS)
+        ends = [today + DAY * number for number in range(days, 0, -step)]
+        found = {end - DAY: heading_of(each, by_day, today, until=end) for end in reversed(ends)}
+        return {day: heading for day, heading in found.items() if heading}
+    return {}
+
+
+def foreseen(
+    organization: Organization, found: Sequence[Standing], now: datetime
+) -> Iterator[tuple[Standing, dict[date, Decimal]]]:
+    """Those of which something is foreseen, each with what its days until yesterday took, its whole period at least."""
+    zone = ZoneInfo(organization.timezone)
+    today = now.astimezone(zone).date()
+    longest = today - DAY * LONGEST
+    mine = [each for each in found if each.span.holds(now) and not each.budget.each and each.budget.every != Every.DAY]
+    firsts = [min(longest, each.span.first_day) for each in mine]
+    asks = [
+        Ask(each.budget.ledger, scope_of(each.budget), Span(first, today, begins(zone, first), begins(zone, today)))
+        for each, first in zip(mine, firsts, strict=True)
+    ]
+    answers = spending.spent(organization.pk, asks, by_day=True, zone=organization.timezone)
+    for standing, answer in zip(mine, answers, strict=True):
+        yield standing, {day: used(standing.budget, figures) for (_, day), figures in answer.days.items()}
+
+
+def heading_of(
+    standing: Standing, by_day: dict[date, Decimal], today: date, *, until: date | None = None
+) -> Heading | None:
+    """What the period comes to before the day `until`, its end unless said. None where too little is known."""
     if not by_day:
         return None
     first, span = min(by_day), standing.span
     daily = [by_day.get(first + DAY * n, ZERO) for n in range((today - first).days)]
-    ahead = forecast(daily, days_left=(span.end_day - today).days, first_weekday=first.weekday())
+    ahead = forecast(daily, days_left=((until or span.end_day) - today).days, first_weekday=first.weekday())
     if ahead is None:
         return None
     before = sum((amount for day, amount in by_day.items() if day >= span.first_day), ZERO)

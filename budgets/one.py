@@ -1,7 +1,7 @@
 """The page of one budget: how it stands, what is left day by day, who spends it, and the periods before."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
 from typing import Any
@@ -11,13 +11,15 @@ from accounts.models import User
 from budgets import forecasting, scopes, spending, words
 from budgets.asked import Answer, Raise
 from budgets.board import FULL, tone
+from budgets.burning import BurnDown
 from budgets.forecasting import Heading
 from budgets.kept import BudgetCrossing, BudgetPeriod
 from budgets.models import Budget, Ledger, Unit
+from budgets.reserved import Room
 from budgets.rules.periods import Every, Span, span_at
 from budgets.spending import Ask
 from budgets.standing import Standing, in_spans, scope_of, used
-from tokentra.lib.charts import Chart, Part, Rank, Series, Slot, largest, rank, stacked
+from tokentra.lib.charts import Part, Rank, largest, rank
 from usage.names import Names
 
 PERIODS, VALUES, REQUESTS = 24, 200, 20
@@ -26,11 +28,28 @@ SPLITS = {Ledger.COUNTED: ("model", "project", "provider"), Ledger.MEASURED: ("m
 
 
 @dataclass(frozen=True)
+class UnderWay:
+    """What calls that were checked first did to a period: held now, cost above their estimates, never heard of."""
+
+    reserved: Decimal
+    over: Decimal
+    expired: int
+
+    @property
+    def is_anything(self) -> bool:
+        return bool(self.reserved or self.over or self.expired)
+
+
+NOTHING = UnderWay(Decimal(0), Decimal(0), 0)
+
+
+@dataclass(frozen=True)
 class Share:
     """A value of a budget for each value."""
 
     standing: Standing
     name: str
+    under_way: UnderWay
 
     @property
     def percent(self) -> int:
@@ -76,7 +95,26 @@ class OneBudget:
 
     @property
     def shares(self) -> list[Share]:
-        return [Share(each, self.names.shown(self.budget.each, each.value)) for each in self.standings[:VALUES]]
+        return [
+            Share(each, self.names.shown(self.budget.each, each.value), self.rooms.get(each.value, NOTHING))
+            for each in self.standings[:VALUES]
+        ]
+
+    @cached_property
+    def rooms(self) -> dict[str, UnderWay]:
+        """By value, "" where the budget is one limit; empty where no call was checked against it."""
+        mine = Room.objects.owned_by(self.organization).filter(budget=self.budget, first_day=self.span.first_day)
+        return {each.value: UnderWay(each.reserved, each.over, each.expired) for each in mine}
+
+    @property
+    def under_way(self) -> UnderWay:
+        """Of all its values together."""
+        held = self.rooms.values()
+        return UnderWay(
+            sum((each.reserved for each in held), Decimal(0)),
+            sum((each.over for each in held), Decimal(0)),
+            sum(each.expired for each in held),
+        )
 
     @property
     def more_values(self) -> int:
@@ -101,9 +139,14 @@ class OneBudget:
     @cached_property
     def heading(self) -> Heading | None:
         """None where too little is known, and for what forecasts say nothing of."""
+        return self.course.get(self.span.last_day)
+
+    @cached_property
+    def course(self) -> dict[date, Heading]:
+        """The same for the days on the way there."""
         if self.standing is None or self.budget.archived_at:
-            return None
-        return forecasting.headings(self.organization, [self.standing], self.now).get(self.budget.pk)
+            return {}
+        return forecasting.course(self.organization, self.standing, self.now)
 
     @property
     def even_pace(self) -> Decimal | None:
@@ -119,23 +162,18 @@ class OneBudget:
         return {day: used(self.budget, figures) for (_, day), figures in answer.days.items()}
 
     @property
-    def burn_down(self) -> Chart | None:
-        """What is left at the end of each day."""
+    def burn_down(self) -> BurnDown | None:
+        """What is left at the end of each day, and what will be."""
         if self.standing is None or self.budget.every == Every.DAY:
             return None
-        today, left, slots, values = self.now.astimezone(self.zone).date(), self.standing.limit, [], []
-        for day in self.span.days:
-            is_to_come = day > today
-            left -= self.by_day.get(day, Decimal(0))
-            slots.append(Slot(f"{day:%-d %b}", f"{day:%a %-d %b}", state="partial" if day == today else ""))
-            values.append(Decimal(0) if is_to_come else max(left, Decimal(0)))
-        return stacked(
-            "burn-down",
-            "What is left at the end of each day",
-            slots,
-            [Series("left", "Left", values)],
+        return BurnDown(
+            days=self.span.days,
+            used=self.by_day,
+            limit=self.standing.limit,
+            thresholds=self.budget.thresholds,
+            course=self.course,
+            today=self.now.astimezone(self.zone).date(),
             unit="usd" if self.budget.unit == Unit.USD else "tokens",
-            empty="Nothing is left.",
         )
 
     @cached_property
@@ -175,15 +213,16 @@ class OneBudget:
     @cached_property
     def requests(self) -> list[Raise]:
         mine = Raise.objects.owned_by(self.organization).filter(budget=self.budget)
-        return list(mine.select_related("asked_by", "decided_by").order_by("-asked_at")[:REQUESTS])
+        return list(mine.select_related("budget", "asked_by", "decided_by").order_by("-asked_at")[:REQUESTS])
 
     @property
-    def waiting(self) -> list[Raise]:
-        return [each for each in self.requests if each.state == Answer.OPEN]
+    def waiting(self) -> list[tuple[str, Raise]]:
+        """With whose limit it is about, as in `past`."""
+        return [(self.shown(each.value), each) for each in self.requests if each.state == Answer.OPEN]
 
     @property
-    def decided(self) -> list[Raise]:
-        return [each for each in self.requests if each.state != Answer.OPEN]
+    def decided(self) -> list[tuple[str, Raise]]:
+        return [(self.shown(each.value), each) for each in self.requests if each.state != Answer.OPEN]
 
 
 def share_of_time(span: Span, now: datetime) -> Decimal:

@@ -18,6 +18,7 @@ from budgets import looking, scopes
 from budgets.forms import LARGEST
 from budgets.models import Allocation, Budget
 from budgets.views import of
+from usage.names import Names
 
 MOST = 1_000
 
@@ -61,10 +62,13 @@ def parts(request: OrgRequest, budget_id: UUID) -> HttpResponse:
         if told["amount"] is None or mine.filter(value=told["value"]).exists() or mine.count() < MOST:
             give(budget, told["value"], told["amount"], request)
             has = "the same as everybody" if told["amount"] is None else "a part of its own"
-            messages.success(request, f"{told['value']} has {has} now.")
+            who = Names(request.organization).shown(budget.each, told["value"])
+            messages.success(request, f"{who} has {has} now.")
             return redirect("budgets:budget", budget_id)
         form.add_error(None, f"A budget has up to {MOST} parts.")
-    context = {"form": form, "budget": budget, "parts": mine, "label": scopes.label(budget.each)}
+    names = Names(request.organization)
+    named = [(names.shown(budget.each, each.value), each) for each in mine]
+    context = {"form": form, "budget": budget, "parts": named, "label": scopes.label(budget.each)}
     return render(request, "budgets/parts.html", context, status=422 if form.errors else 200)
 
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from budgets import corners, department_doors, part_doors, raise_doors, views
+from budgets import corners, department_doors, part_doors, prompt_doors, raise_doors, views
 
 app_name = "budgets"
 
@@ -15,6 +15,7 @@ urlpatterns = [
     path("warnings/<uuid:crossing_id>/dismiss/", corners.dismiss, name="dismiss"),
     path("departments/", department_doors.departments, name="departments"),
     path("departments/<uuid:department_id>/remove/", department_doors.remove, name="remove_department"),
+    path("longest-prompt/", prompt_doors.longest_prompt, name="longest_prompt"),
     path("<uuid:budget_id>/", views.budget, name="budget"),
     path("<uuid:budget_id>/change/", views.change, name="change"),
     path("<uuid:budget_id>/archive/", views.archive, name="archive"),

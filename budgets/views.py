@@ -11,7 +11,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts.gates import page
 from accounts.http import OrgRequest
 from accounts.permissions import Permission
-from budgets import making
+from budgets import making, prompting
 from budgets.board import Board
 from budgets.forms import BudgetForm, initial
 from budgets.models import Budget
@@ -25,6 +25,7 @@ from tokentra.lib.problems import Problem
 def budgets(request: OrgRequest) -> HttpResponse:
     context = {
         "board": Board(request.organization, timezone.now()),
+        "prompt_limit": prompting.limit_of(request.organization),
         "may_change": request.membership.may(Permission.MANAGE_BUDGETS),
         "may_approve": request.membership.may(Permission.APPROVE_BUDGET),
     }

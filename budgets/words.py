@@ -5,6 +5,7 @@ from datetime import date
 from decimal import Decimal
 
 from budgets import scopes
+from budgets.asked import Raise
 from budgets.models import Budget, Unit
 from budgets.rules.periods import Every
 from tokentra.lib import money
@@ -53,6 +54,11 @@ def listed(values: Sequence[str], dimension: str, names: Names) -> str:
     return (
         shown[0] if len(shown) == 1 else f"{', '.join(shown[:2])}{f' and {len(shown) - 2} more' if shown[2:] else ''}"
     )
+
+
+def of_value(raised: Raise, names: Names) -> str:
+    """Whose limit a request is about; "" where the budget is one limit."""
+    return names.shown(raised.budget.each, raised.value) if raised.value else ""
 
 
 def amount(value: Decimal, unit: str) -> str:

@@ -250,6 +250,7 @@ FORMS: dict[str, dict[str, Any]] = {
     "budgets:change": BUDGET | {"name": "May", "version": "1"},
     "budgets:ask": {"amount": "900", "last_day": "2999-12-31", "reason": "Launch", "value": NAME},
     "budgets:parts": {"value": "ann", "amount": "50"},
+    "budgets:longest_prompt": {"tokens": "32000"},
     "budgets:departments": {"name": "Research", "dimension": "team", "values": "red"},
     "alerts:new_rule": RULE | {"name": "Mine"},
     "alerts:rule": RULE | {"name": "Mine"},

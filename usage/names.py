@@ -1,6 +1,7 @@
 """The names that providers give to their ids, for pages and files."""
 
 from functools import cached_property
+from uuid import UUID
 
 from accounts.models import Organization
 from usage.models import Label
@@ -19,6 +20,16 @@ NOTHING = {
 
 def provider_name(key: str) -> str:
     return PROVIDERS.get(key, key.replace("_", " ").capitalize())
+
+
+def name_of(organization_id: UUID, dimension: str, value: str) -> str:
+    """What a person reads of a single one, inside the scope, for whoever cannot wait for all names."""
+    if dimension == "provider":
+        return provider_name(value)
+    if dimension not in NAMED:
+        return value
+    mine = Label.objects.filter(organization_id=organization_id, dimension=dimension, value=value).exclude(name="")
+    return mine.values_list("name", flat=True).first() or value
 
 
 class Names:

@@ -12,6 +12,7 @@ from budgets.kept import BudgetCrossing, BudgetPeriod
 from budgets.standing import Standing, standings
 from tests.usage.spenders.conftest import _noon, alices, in_zone, mallorys, send
 from tokentra.lib.tenancy import organization_scope
+from usage.models import Label
 
 __all__ = ["_noon", "alices", "in_zone", "mallorys", "send"]
 
@@ -59,3 +60,9 @@ def periods(of: Organization) -> list[tuple[str, Decimal, Decimal]]:
     with organization_scope(of.pk):
         mine = BudgetPeriod.objects.owned_by(of).order_by("first_day")
         return [(f"{each.first_day}", each.spent, each.first_spent) for each in mine]
+
+
+def named(of: Organization, dimension: str, value: str, name: str) -> None:
+    """As a provider names one of its ids."""
+    with organization_scope(of.pk):
+        Label.objects.create(organization=of, connection_id=of.pk, dimension=dimension, value=value, name=name)

@@ -6,10 +6,12 @@ from decimal import Decimal
 import pytest
 
 from accounts.permissions import Role
+from budgets import knowing, prompting
 from budgets.models import Budget
 from tests import make
 from tests.conftest import Browser
 from tests.sdk_keys.conftest import issued
+from tests.usage.measuring.conftest import NOON
 from tokentra.lib.tenancy import organization_scope
 
 pytestmark = pytest.mark.django_db
@@ -125,3 +127,30 @@ def test_a_member_reads_and_changes_nothing(acme, elsewhere, mallory):
     assert put(member, "/api/usage/budget", {"amount": "5"}).status_code == 403
     assert put(member, "/api/budgets", {"name": "A", "amount": "5"}, "post").status_code == 403
     assert Browser(mallory).get("/api/budgets").json() == {"items": []}
+
+
+def test_the_longest_prompt_is_read_set_and_lifted(acme, alices, alice):
+    path = "/api/budgets/prompt-limit"
+    assert alices.get(path).json() == {"tokens": None, "changedAt": None}
+
+    assert put(alices, path, {"tokens": 32_000}).json() == {"tokens": 32_000, "changedAt": "2026-11-20T12:00:00Z"}
+    for wrong in ({}, {"tokens": 0}, {"tokens": 100_000_001}, {"tokens": "many"}, {"tokens": 5, "of": "us"}):
+        assert put(alices, path, wrong).status_code == 422
+    reading = {"headers": {"Authorization": f"Bearer {issued(acme, 'read', by=alice).clear}"}}
+    assert Browser().get(path, **reading).json()["tokens"] == 32_000
+    assert put(Browser(), path, {"tokens": 5}, **reading).status_code == 403
+
+    assert put(alices, path, {"tokens": None}).json()["tokens"] is None
+
+
+def test_the_longest_prompt_that_was_set_is_what_checks_refuse_beyond(acme, alice):
+    knowing.forget()
+    checking = {"headers": {"Authorization": f"Bearer {issued(acme, 'ingest', by=alice).clear}"}}
+    with organization_scope(acme.pk):
+        prompting.allow(acme, 1_000, by=alice, now=NOON)
+        prompting.allow(acme, 500, by=alice, now=NOON)
+
+    body = {"provider": "openai", "model": "gpt-4o-mini", "tokens": {"input": 501}}
+    refused = put(Browser(), "/api/usage/check", body, "post", **checking)
+
+    assert (refused.status_code, refused.json()["error"]["code"]) == (402, "prompt_too_long")

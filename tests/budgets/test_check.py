@@ -15,6 +15,7 @@ from budgets import calls, checking, knowing, rooms, sweeping
 from budgets.models import Budget, PromptLimit
 from budgets.reserved import Reservation, Room
 from tests import make
+from tests.budgets.conftest import named
 from tests.sdk_keys.conftest import issued
 from tests.usage.measuring.conftest import NOON
 from tokentra.lib.tenancy import organization_scope
@@ -371,6 +372,16 @@ def test_whoever_is_refused_is_led_to_ask_for_that_value(acme, ask):
     error = ask(estimatedCost="11", userId="june & co").json()["error"]
 
     assert error["askUrl"].endswith(f"/budgets/{budget.pk}/ask/?value=june+%26+co")
+
+
+def test_the_sentence_of_a_refusal_calls_a_value_by_its_name(acme, ask):
+    make.budget(acme, "10", mode="block", ledger="measured", each="user")
+    named(acme, "user", "u-4711", "June Miller")
+
+    error = ask(estimatedCost="11", userId="u-4711").json()["error"]
+
+    assert "The budget “Monthly budget” of June Miller has less left" in error["message"]
+    assert error["budgets"][0]["value"] == "u-4711"
 
 
 def test_a_prompt_over_the_organizations_limit_is_refused(acme, alice, ask):

@@ -1,5 +1,6 @@
 """The pages of budgets: made, changed, refused where they could not work, seen by everybody and changed by some."""
 
+import re
 from datetime import date
 from decimal import Decimal
 
@@ -10,11 +11,13 @@ from accounts.permissions import Role
 from budgets import making
 from budgets.alerting import crossings
 from budgets.alerting.models import Alert
+from budgets.asked import Raise
 from budgets.models import Budget, Department
+from budgets.reserved import Room
 from onboarding.guidance import tours
 from tests import make
 from tests.answers import body_of
-from tests.budgets.conftest import in_zone, look
+from tests.budgets.conftest import in_zone, look, named
 from tests.conftest import Browser
 from tests.usage.measuring.conftest import NOON
 from tokentra.lib.tenancy import organization_scope
@@ -362,3 +365,96 @@ def test_the_page_says_where_the_period_is_heading(acme, alices, spend):
         spend("4", at=f"2026-11-{day:02}T09:00:00Z")
 
     assert "Heading for <strong>$1" in body_of(alices.get(f"/budgets/{budget.pk}/"))
+
+
+def test_the_longest_prompt_is_set_shown_and_lifted(acme, alices):
+    assert "A prompt may be of any length." in body_of(alices.get("/budgets/"))
+
+    answer = alices.post("/budgets/longest-prompt/", {"tokens": "32000"}, follow=True)
+    assert "<strong>32,000 tokens</strong>" in body_of(answer)
+    assert 'value="32000"' in body_of(alices.get("/budgets/longest-prompt/"))
+    for wrong in ("0", "-1", "1.5", "many", "100000001"):
+        assert alices.post("/budgets/longest-prompt/", {"tokens": wrong}).status_code == 422
+    alices.post("/budgets/longest-prompt/", {"tokens": "32000"})
+    assert said(acme, "prompt_limit_changed") == 1
+
+    alices.post("/budgets/longest-prompt/", {"tokens": ""})
+    assert "A prompt may be of any length." in body_of(alices.get("/budgets/"))
+    assert said(acme, "prompt_limit_changed") == 2
+
+
+def test_only_who_may_change_budgets_sets_the_longest_prompt(acme):
+    browser = Browser(make.member(acme, "carol@acme.example", Role.MEMBER))
+
+    assert browser.post("/budgets/longest-prompt/", {"tokens": "5"}).status_code == 403
+    assert "longest-prompt" not in body_of(browser.get("/budgets/"))
+
+
+def test_requests_say_whose_limit_it_is_by_its_name(acme, alices, bob, spend):
+    spend("3", userId="u-4711")
+    named(acme, "user", "u-4711", "June Miller")
+    budget = make.budget(acme, "10", ledger="measured", each="user")
+    ask = {"amount": "90", "last_day": "2026-11-30", "reason": "Launch", "value": "u-4711"}
+    browser = Browser(bob)
+    browser.post(f"/budgets/{budget.pk}/ask/", ask)
+
+    own, every = f"/budgets/{budget.pk}/", "/budgets/"
+    for path in (own, every):
+        assert ", June Miller: <strong>$90.00</strong>" in body_of(alices.get(path))
+    with organization_scope(acme.pk):
+        wanted = Raise.objects.owned_by(acme).get()
+    alices.post(f"/budgets/requests/{wanted.pk}/decline/")
+    assert re.search(r'data-label="Asked by">[^<]+, June Miller</td>', body_of(alices.get(own)))
+    alices.post(f"{own}parts/", {"value": "u-4711", "amount": "5"})
+    parts = body_of(alices.get(f"{own}parts/"))
+    assert ">June Miller</a>" in parts
+
+
+def test_a_department_says_what_it_is_made_of_by_names(acme, alices):
+    named(acme, "project", "proj_1", "Checkout")
+
+    alices.post("/budgets/departments/", {"name": "Shop", "dimension": "project", "values": "proj_1\nproj_2"})
+
+    assert "Project: Checkout, proj_2" in body_of(alices.get("/budgets/departments/"))
+
+
+def test_what_checked_calls_reserved_overshot_and_let_expire_stands_on_the_page(acme, alices):
+    budget = make.budget(acme, "100", mode="block")
+    page = f"/budgets/{budget.pk}/"
+    assert "reserved" not in body_of(alices.get(page))
+    with organization_scope(acme.pk):
+        Room.objects.create(
+            organization=acme, budget=budget, first_day=date(2026, 11, 1), reserved=3, over=Decimal("0.25"), expired=2
+        )
+        Room.objects.create(organization=acme, budget=budget, first_day=date(2026, 10, 1), reserved=50, expired=9)
+
+    said = body_of(alices.get(page))
+
+    assert "$3.00 reserved by calls that are under way." in said
+    assert "Calls cost $0.25 more than they had reserved." in said
+    assert "2 reservations expired" in said
+
+
+def test_each_value_says_what_is_reserved_of_its_own(acme, alices, spend):
+    spend("4", userId="ann")
+    budget = make.budget(acme, "1000", unit="tokens", ledger="measured", each="user", mode="throttle")
+    with organization_scope(acme.pk):
+        Room.objects.create(organization=acme, budget=budget, value="ann", first_day=date(2026, 11, 1), reserved=300)
+
+    assert body_of(alices.get(f"/budgets/{budget.pk}/")).count("300 tokens reserved by calls") == 1
+
+
+def test_the_burn_down_draws_what_was_left_and_what_is_foreseen_with_its_band(acme, alices, spend):
+    budget = make.budget(acme, "100", thresholds=(50, 80, 100, 120))
+    for day in range(1, 20):
+        spend("4", at=f"2026-11-{day:02}T09:00:00Z")
+
+    page = body_of(alices.get(f"/budgets/{budget.pk}/"))
+
+    for drawn in ("burn-actual", "burn-foreseen", "burn-band"):
+        assert f'<path class="{drawn}" d="M' in page
+    assert page.count('class="burn-line"') == 2
+    assert 'title="Thu 19 Nov: $24.00 left"' in page
+    assert re.search(r'title="Mon 30 Nov: [^$]\$\d+\.\d\d left as foreseen, in four of five cases ', page)
+    unused = make.budget(acme, "5", ledger="measured", scope={"team": ["x"]})
+    assert "burn-band" not in body_of(alices.get(f"/budgets/{unused.pk}/"))
