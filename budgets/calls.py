@@ -1,19 +1,18 @@
 """A call that is about to be made: what its body says, what it may cost, and which budgets it counts against. Pure."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import msgspec
 from msgspec import Meta, Struct
 
 from budgets import scopes
 from budgets.models import Budget, Ledger, Unit
-from budgets.rules.periods import Span, span_at
+from budgets.rules.periods import Span
 from tokentra.lib.ids import uuid7
 from tokentra.lib.problems import Problem
 from usage.measured import TAG
@@ -146,17 +145,22 @@ def prompt_tokens(call: Call) -> int:
     return sum(in_order(told)) - told.output - told.audio_out - told.image_out
 
 
-def places(call: Call, budgets: Sequence[tuple[Budget, Mapping[str, Sequence[str]]]], *, key_id: UUID, zone: ZoneInfo,
-           now: datetime) -> list[Place]:  # fmt: skip
+def places(
+    call: Call,
+    budgets: Sequence[tuple[Budget, Mapping[str, Sequence[str]]]],
+    *,
+    key_id: UUID,
+    place: Callable[[Budget, str], Place],
+) -> list[Place]:
     """The budgets whose whole scope the call says; each with the values that it is narrowed to."""
-    said = {str(ledger): values_of(call, ledger, key_id) for ledger in Ledger}
+    said: dict[str, Mapping[str, str]] = {}
     found = []
     for budget, scope in budgets:
-        mine = said[budget.ledger]
+        mine = said.get(budget.ledger) or said.setdefault(budget.ledger, values_of(call, budget.ledger, key_id))
         if all(mine.get(name) in values for name, values in scope.items()):
             value = mine.get(budget.each, "") if budget.each else ""
             if value or not budget.each:
-                found.append(place_of(budget, value, span_at(now, zone, budget.rule)))
+                found.append(place(budget, value))
     return found
 
 

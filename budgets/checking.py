@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from functools import partial
 from uuid import UUID
 
 from budgets import calls, knowing, rooms
@@ -18,7 +19,7 @@ from budgets.rooms import Found, Wanted
 from budgets.rules import thresholds, throttling
 from tokentra.lib import chaos
 from tokentra.lib.problems import Problem
-from tokentra.lib.tenancy import name_within, organization_scope
+from tokentra.lib.tenancy import name_within
 
 ZERO = Decimal(0)
 FRESH = 2.0  # seconds after which a check reads what was spent anew
@@ -91,7 +92,7 @@ def check(organization_id: UUID, call: Call, *, key_id: UUID, now: datetime) -> 
     estimate = calls.estimate(call, knowing.prices_of(organization_id), now)
     if known.prompt_limit and calls.prompt_tokens(call) > known.prompt_limit:
         return Answer(Verdict.BLOCK, estimate, known.whom, prompt_limit=known.prompt_limit)
-    places = calls.places(call, known.budgets, key_id=key_id, zone=known.zone, now=now)
+    places = calls.places(call, known.budgets, key_id=key_id, place=partial(known.place, now))
     ref, name = calls.identity(call)
     wanted = [
         Wanted(
@@ -153,8 +154,8 @@ def is_older(found: dict[UUID, Found], seconds: float) -> bool:
 
 
 def reserved(organization_id: UUID, ref: UUID, wanted: list[Wanted]) -> dict[UUID, Found]:
-    with organization_scope(organization_id, up_to_date=False):
-        found = rooms.reserve(organization_id, ref, wanted)
+    chaos.point("check.before_commit")  # what begins here ends in the database, whoever waits for it
+    found = rooms.reserve(organization_id, ref, wanted)
     chaos.point("check.after_commit")
     return found
 

@@ -12,8 +12,9 @@ from zoneinfo import ZoneInfo
 from accounts.models import Membership, Organization
 from accounts.permissions import ALLOWED, Permission
 from budgets import rooms
-from budgets.calls import Place
+from budgets.calls import Place, place_of
 from budgets.models import Budget, PromptLimit
+from budgets.rules.periods import span_at
 from budgets.standing import Raises, approved, limit_of, loaded, parts_of, scope_of
 from tokentra.lib.tenancy import name_within, organization_scope
 from usage.measuring import tracking
@@ -26,7 +27,7 @@ MOST_NAMED = 3
 
 @dataclass
 class Known:
-    """Budgets with their scopes, limits and whom to ask. `spent` fills up with what is asked for."""
+    """Budgets with their scopes, limits and whom to ask. `spent` and `found` fill up with what is asked for."""
 
     at: float
     zone: ZoneInfo
@@ -36,6 +37,15 @@ class Known:
     prompt_limit: int | None
     approvers: list[str]
     spent: dict[Place, Decimal] = field(default_factory=dict)
+    found: dict[tuple[UUID, str], Place] = field(default_factory=dict)
+
+    def place(self, now: datetime, budget: Budget, value: str) -> Place:
+        """In the period that goes on."""
+        found = self.found.get((budget.pk, value))
+        if found is None or not found.span.holds(now):
+            found = place_of(budget, value, span_at(now, self.zone, budget.rule))
+            self.found[budget.pk, value] = found
+        return found
 
     def limit(self, place: Place, now: datetime) -> Decimal:
         return limit_of(place.budget, place.value, self.parts[place.budget.pk], self.raises, now)[0]

@@ -4,70 +4,78 @@ Both hold the locks of the rooms, taken in the order of their ids, for as long a
 in a circle, and what is reserved and spent together never passes a limit, whoever else reserves.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
+from weakref import WeakSet
 
-from django.db import connection
-from psycopg import ClientCursor
+from django.db import InterfaceError, OperationalError, connection
+from psycopg import ClientCursor, Connection
 
 from accounts import audit
 from accounts.models import Organization
 from budgets import spending
 from budgets.calls import Place
 from budgets.models import Ledger, Unit
-from budgets.rules.periods import Span
+from budgets.rules.periods import DAY, Span
 from budgets.scopes import PROVIDER
 from budgets.spending import Ask
 from budgets.standing import scope_of, used
-from tokentra.lib import chaos
 from tokentra.lib.ids import uuid7
-from tokentra.lib.tenancy import organization_scope
+from tokentra.lib.tenancy import one_turn, organization_scope
 
 LASTS = timedelta(minutes=10)
 OLDEST = 5.0  # seconds: what was spent is never older when something is reserved by it
 
 # Whoever loses the database's last moments loses reservations at most, never what was spent (docs/operations.md), and
 # callers that wait for one row wait for no disk.
+NO_WAIT = "SET LOCAL synchronous_commit = off"
 # A room that appears after that was not locked, so its id is not among those that are gone by.
 LOCK = """
-SET LOCAL synchronous_commit = off;
 SELECT set_config('app.rooms', coalesce(string_agg(id::text, ','), ''), true) FROM (
-    SELECT id FROM budgets_room WHERE organization_id = %(organization)s AND id = ANY(%(ids)s::uuid[])
-    ORDER BY id FOR NO KEY UPDATE
-) AS locked;"""
-RESERVE = f"""{LOCK}
+    SELECT id FROM budgets_room WHERE organization_id = $1 AND id = ANY($2) ORDER BY id FOR NO KEY UPDATE
+) AS locked"""
+# $1 and $2: organization and the event that settles it; $3 to $7: rooms, keys of reservations, what the call may use,
+# limits, and whether they refuse.
+RESERVE = f"""
 WITH wanted AS (
-    SELECT * FROM unnest(%(ids)s::uuid[], %(keys)s::uuid[], %(amounts)s::numeric[], %(limits)s::numeric[],
-        %(blocks)s::boolean[]) AS w (id, key, amount, most, blocks)
+    SELECT * FROM unnest($3, $4, $5, $6, $7) AS w (id, key, amount, most, blocks)
 ), seen AS (
     SELECT w.*, r.spent, r.reserved, r.over, r.full_since, held.id IS NOT NULL AS is_held,
         coalesce(held.amount, 0) AS held, coalesce(extract(epoch FROM statement_timestamp() - r.read_at), 1e9) AS age
     FROM wanted w
-    LEFT JOIN budgets_room r ON r.organization_id = %(organization)s AND r.id = w.id
+    LEFT JOIN budgets_room r ON r.organization_id = $1 AND r.id = w.id
         AND r.id = ANY(string_to_array(current_setting('app.rooms'), ',')::uuid[])
-    LEFT JOIN budgets_reservation held ON held.organization_id = %(organization)s AND held.room_id = w.id
-        AND held.ref = %(ref)s
+    LEFT JOIN budgets_reservation held ON held.organization_id = $1 AND held.room_id = w.id AND held.ref = $2
+        AND held.room_id = ANY($3)
 ), judged AS (
-    SELECT *, age <= %(oldest)s AS is_fresh, NOT blocks OR (is_held AND amount <= held)
+    SELECT *, age <= {OLDEST} AS is_fresh, NOT blocks OR (is_held AND amount <= held)
         OR (spent + reserved - held + amount <= most AND spent + reserved - held < most) IS TRUE AS fits
     FROM seen
 ), admitted AS (
     SELECT * FROM judged WHERE (SELECT bool_and(is_fresh AND fits) FROM judged)
 ), put AS (
     INSERT INTO budgets_reservation AS held (id, organization_id, room_id, ref, amount, at, expires_at)
-    SELECT key, %(organization)s, id, %(ref)s, amount, statement_timestamp(), statement_timestamp() + %(lasts)s
+    SELECT key, $1, id, $2, amount, statement_timestamp(), statement_timestamp() + interval '{LASTS}'
     FROM admitted
     ON CONFLICT (organization_id, room_id, ref) DO UPDATE
         SET amount = greatest(held.amount, excluded.amount), expires_at = excluded.expires_at
 ), added AS (
     UPDATE budgets_room r SET reserved = r.reserved + admitted.amount - admitted.held FROM admitted
-    WHERE r.organization_id = %(organization)s AND r.id = admitted.id AND admitted.amount > admitted.held
+    WHERE r.organization_id = $1 AND r.id = ANY($3) AND r.id = admitted.id AND admitted.amount > admitted.held
 )
 SELECT id, spent, reserved, over, full_since, age, is_fresh, fits, held FROM judged"""  # noqa: S608  # ours
+# What a connection prepares once: planning them takes longer than running them.
+PREPARE = f"""
+PREPARE tt_lock_rooms (uuid, uuid[]) AS {LOCK};
+PREPARE tt_reserve (uuid, uuid, uuid[], uuid[], numeric[], numeric[], boolean[]) AS {RESERVE}"""
+IN_ONE_TURN = f"""{NO_WAIT};
+SET LOCAL plan_cache_mode = force_generic_plan;
+EXECUTE tt_lock_rooms (%(organization)s, %(ids)s);
+EXECUTE tt_reserve (%(organization)s, %(ref)s, %(ids)s, %(keys)s, %(amounts)s, %(limits)s, %(blocks)s)"""
 
 # Which reservations are settled is asked in a transaction before the one that reads what was spent, whose sums hold all
 # that was stored by then: an event that is stored in between counts twice until the next reading, and never not at all.
@@ -79,14 +87,17 @@ FROM unnest(%(ids)s::uuid[], %(budgets)s::uuid[], %(values)s::text[], %(days)s::
 SELECT id, version FROM budgets_room
 WHERE organization_id = %(organization)s AND id = ANY(%(ids)s::uuid[])"""
 STORED = """
+SET LOCAL max_parallel_workers_per_gather = 0;
 SELECT DISTINCT held.id, e.amount, e.currency, coalesce(e.input, 0) + coalesce(e.cache_read, 0)
     + coalesce(e.cache_write_5m, 0) + coalesce(e.cache_write_30m, 0) + coalesce(e.cache_write_1h, 0)
     + coalesce(e.cache_write_12h, 0) + coalesce(e.output, 0) + coalesce(e.audio_in, 0) + coalesce(e.audio_out, 0)
     + coalesce(e.image_in, 0) + coalesce(e.image_out, 0), held.room_id
 FROM budgets_reservation held JOIN usage_event e ON e.organization_id = held.organization_id AND e.id = held.ref
     AND e.day IN ((held.at AT TIME ZONE 'UTC')::date, (held.expires_at AT TIME ZONE 'UTC')::date, %(today)s)
+    AND e.day = ANY(%(around)s::date[])
 WHERE held.organization_id = %(organization)s AND held.room_id = ANY(%(ids)s::uuid[])"""
-WRITE = f"""{LOCK}
+WRITE = f"""{NO_WAIT};
+EXECUTE tt_lock_rooms (%(organization)s, %(ids)s::uuid[]);
 WITH read AS (
     SELECT r.id, w.spent, w.most, w.read_at
     FROM unnest(%(ids)s::uuid[], %(versions)s::bigint[], %(spent)s::numeric[], %(limits)s::numeric[],
@@ -148,22 +159,36 @@ NOBODY_KNOWS = Found(
 
 
 def reserve(organization_id: UUID, ref: UUID, wanted: Sequence[Wanted]) -> dict[UUID, Found]:
-    """Inside the organization's scope: reserved in every room, unless one of them is not fresh or has not enough."""
+    """Reserved in every room, unless one of them is not fresh or has not enough. Call it in no scope."""
     params = {
         "organization": organization_id,
         "ref": ref,
-        "ids": [each.place.room_id for each in wanted],
-        "keys": [uuid7() for _ in wanted],
-        "amounts": [each.amount for each in wanted],
-        "limits": [each.limit for each in wanted],
-        "blocks": [each.blocks for each in wanted],
-        "oldest": OLDEST,
-        "lasts": LASTS,
+        "ids": array(each.place.room_id for each in wanted),
+        "keys": array(uuid7() for _ in wanted),
+        "amounts": array(each.amount for each in wanted),
+        "limits": array(each.limit for each in wanted),
+        "blocks": array(each.blocks for each in wanted),
     }
-    rows = last_answer(RESERVE, params)
-    chaos.point("check.before_commit")
+    with one_turn(organization_id) as scope:
+        rows = again_where_it_was_lost(f"{scope}{IN_ONE_TURN}", params)
     known = {id: Found(*rest) for id, *rest in rows if rest[0] is not None}
     return {each.place.room_id: known.get(each.place.room_id, NOBODY_KNOWS) for each in wanted}
+
+
+def again_where_it_was_lost(statements: str, params: Mapping[str, Any]) -> list[Any]:
+    """Asked once more where the database's session had ended meanwhile; the same id reserves once."""
+    try:
+        return last_answer(statements, params)
+    except (OperationalError, InterfaceError):
+        if connection.in_atomic_block or connection.is_usable():
+            raise
+        connection.close()
+        return last_answer(statements, params)
+
+
+def array(values: Iterable[UUID | Decimal | bool]) -> str:
+    """As Postgres reads it: of values in which nothing has to be escaped."""
+    return f"{{{','.join(map(str, values))}}}"
 
 
 def refresh(organization_id: UUID, wanted: Mapping[Place, Decimal], now: datetime) -> int:
@@ -176,6 +201,7 @@ def refresh(organization_id: UUID, wanted: Mapping[Place, Decimal], now: datetim
     params: dict[str, Any] = {
         "organization": organization_id,
         "today": now.date(),
+        "around": list({now.date(), *((datetime.now(UTC) + DAY * days).date() for days in (-1, 0, 1))}),
         "ids": [each.room_id for each in places],
         "budgets": [each.budget.pk for each in places],
         "values": [each.value for each in places],
@@ -257,8 +283,14 @@ def of_models(organization_id: UUID, scope: Mapping[str, list[str]], span: Span,
 def last_answer(statements: str, params: Mapping[str, Any]) -> list[Any]:
     """Several statements in one turn; the rows of the last."""
     connection.ensure_connection()
-    with ClientCursor(connection.connection) as own:
+    with connection.wrap_database_errors, ClientCursor(connection.connection) as own:
+        if own.connection not in _prepared:
+            own.execute(PREPARE)
+            _prepared.add(own.connection)
         own.execute(statements, params)
         while own.nextset():
             pass
         return own.fetchall()
+
+
+_prepared: WeakSet[Connection[Any]] = WeakSet()

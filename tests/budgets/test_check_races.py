@@ -11,11 +11,13 @@ from threading import Barrier, Lock
 from uuid import uuid4
 
 import pytest
-from django.db import connections
+from django.db import connection, connections
 from django.db.models import F, Sum
+from django.test.utils import CaptureQueriesContext
+from psycopg.pq import TransactionStatus
 
 from accounts.models import Organization
-from budgets import calls, checking, knowing, sweeping
+from budgets import calls, checking, knowing, rooms, sweeping
 from budgets.reserved import Reservation, Room
 from tests import make
 from tests.dying import KILLED, in_a_child
@@ -88,6 +90,31 @@ def test_b54_callers_that_are_killed_leave_what_expires_and_nothing_else(acme, t
     sweeping.sweep_due()
     assert (room(acme).reserved, room(acme).expired) == (1, 1)
     assert ask(acme, "6").verdict != "block"
+
+
+def test_a_check_is_one_exchange_with_the_database_which_ends_its_transaction(acme, monkeypatch):
+    make.budget(acme, "10", mode="block")
+    make.budget(acme, "5", name="Model", mode="block", scope={"model": ["gpt-4o-mini"]})
+    ask(acme, "1")
+    sent = []
+    real = rooms.last_answer
+    monkeypatch.setattr(rooms, "last_answer", lambda *asked: sent.append(asked) or real(*asked))
+
+    with CaptureQueriesContext(connection) as others:
+        answer = ask(acme, "1")
+        state = connection.connection.info.transaction_status
+
+    assert ([each.reserved for each in answer.states], len(sent), list(others)) == ([2, 2], 1, [])
+    assert state == TransactionStatus.IDLE
+
+
+def test_a_check_whose_session_ended_meanwhile_is_answered_by_another_one(acme):
+    make.budget(acme, "10", mode="block")
+    ask(acme, "1")
+    connection.connection.close()
+
+    assert ask(acme, "1").verdict == "allow"
+    assert room(acme).reserved == 2
 
 
 @pytest.mark.long

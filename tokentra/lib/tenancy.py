@@ -39,6 +39,19 @@ def organization_scope(
         yield
 
 
+@contextmanager
+def one_turn(organization_id: UUID, *, using: str = DEFAULT_DB_ALIAS) -> Generator[str]:
+    """The same for statements that are sent at once, which are a transaction of their own: yields what precedes them.
+
+    Nobody waits for this process while that transaction lasts. Inside another one they are part of it.
+    """
+    if connections[using].in_atomic_block:
+        with organization_scope(organization_id, using=using, up_to_date=False):
+            yield ""
+    else:
+        yield f"SET LOCAL {ORGANIZATION} = '{_uuid(organization_id)}';"
+
+
 @dataclass
 class Late:
     """How a scope asks, in SQL, whether sums lag behind, and what brings them nearer: True when more is left."""

@@ -107,7 +107,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # it comes without types
         came = arrived(conn.sock)
         head = conn.left + came
         if is_whole(head):
-            needs(conn.sock, 1)
+            if conn.seen:
+                needs(conn.sock, 1)
             conn.seen, conn.sender = 0, sender_of(head) or conn.sender
             self.begin(conn)
         elif len(head) >= LARGEST_HEAD:
