@@ -6,6 +6,7 @@ What is left to do is a mark, `Look.due_at`. A look is one transaction; one that
 
 import logging
 import time
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -21,6 +22,7 @@ from budgets.kept import Look
 from budgets.models import Budget
 from budgets.rules.periods import Span, before, span_at
 from budgets.standing import in_spans, loaded
+from tokentra.lib import chaos
 from tokentra.lib.tenancy import as_sweep, organization_scope
 
 log = logging.getLogger(__name__)
@@ -64,21 +66,42 @@ def look_at(organization_id: UUID, now: datetime) -> bool:
         reach = REACH if is_deep else timedelta(0)
         found = hold(organization, now, reach=reach, foresee=is_first, since=since)
         crossings.tell(organization, now=now)
+        chaos.point("budgets.told")
         look.due_at = now + EVERY if found else None
         look.looked_at, look.deep_day, look.failures = now, now.date(), 0
         look.save(update_fields=["due_at", "looked_at", "deep_day", "failures"])
+        chaos.point("budgets.before_commit")
+    chaos.point("budgets.after_commit")
     return True
 
 
+def settle(budget: Budget, now: datetime) -> None:
+    """Before its limit changes or it is archived: periods that ended since the last look are kept with the limit that
+    they had. Inside the scope."""
+    organization = budget.organization
+    look = Look.objects.owned_by(organization).first()
+    since = look.looked_at if look else None
+    if budget.archived_at or (since and since >= span_at(now, ZoneInfo(organization.timezone), budget.rule).start):
+        return
+    reach = min(now - (since or budget.created_at), REACH)
+    hold(organization, now, reach=reach, foresee=False, budgets=[budget])
+
+
 def hold(
-    organization: Organization, now: datetime, *, reach: timedelta, foresee: bool = True, since: datetime | None = None
+    organization: Organization,
+    now: datetime,
+    *,
+    reach: timedelta,
+    foresee: bool = True,
+    since: datetime | None = None,
+    budgets: Sequence[Budget] | None = None,
 ) -> int:
     """Against what was spent in this period and those that ended within `reach`; how many budgets there are.
 
     The period before is looked at too, unless a look at `since` saw it end already.
     """
     zone = ZoneInfo(organization.timezone)
-    budgets = loaded(organization)
+    budgets = loaded(organization) if budgets is None else budgets
     wanted = [pair for budget in budgets for pair in spans_of(budget, zone, now, reach, since=since)]
     kept = history.kept(organization, [pair for pair in wanted if pair[1].end <= now])
     wanted = history.in_use(wanted, kept)
@@ -89,6 +112,7 @@ def hold(
         found += in_spans(organization, again, now=now, limits=limits, values=fallen)
     found = history.certain(found, kept, now=now)
     crossing.record(organization, found, now=now, was={place: period.spent for place, period in kept.items()})
+    chaos.point("budgets.crossed")
     if foresee:
         forecasting.record(organization, found, now=now)
     history.keep([each for each in found if each.span.end <= now], kept, now=now)

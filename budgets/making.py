@@ -86,6 +86,7 @@ def change(budget: Budget, wanted: Wanted, *, by: User | None, now: datetime, ve
     organization = budget.organization
     refuse_another(budget, wanted)
     refuse_untellable(wanted)
+    looking.settle(budget, now)
     mine = Budget.objects.owned_by(organization).filter(pk=budget.pk, version=version)
     if not mine.update(**wanted.columns, changed_at=now, version=version + 1):
         sentence = "Somebody changed this budget meanwhile. Look at it again, then repeat your change."
@@ -100,6 +101,7 @@ def change(budget: Budget, wanted: Wanted, *, by: User | None, now: datetime, ve
 def archive(budget: Budget, *, by: User | None, now: datetime) -> bool:
     """It keeps its past periods and is held against nothing any more; False where it was archived already."""
     mine = Budget.objects.owned_by(budget.organization).active().filter(pk=budget.pk)
+    looking.settle(budget, now)
     if not mine.update(archived_at=now, changed_at=now):
         return False
     standing = Alert.objects.owned_by(budget.organization).standing().filter(crossing__budget=budget)

@@ -73,6 +73,7 @@ def parts(request: OrgRequest, budget_id: UUID) -> HttpResponse:
 
 
 def give(budget: Budget, value: str, amount: Decimal | None, request: OrgRequest) -> None:
+    looking.settle(budget, timezone.now())
     mine = Allocation.objects.owned_by(budget.organization).filter(budget=budget, value=value)
     if amount is None:
         mine.delete()

@@ -6,6 +6,7 @@ Budgets record a crossing once for its period; so its alert is one too, whoever 
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.db.models import OuterRef, Subquery
@@ -22,6 +23,8 @@ from tokentra.lib import money
 from usage.names import Names
 
 LATELY = timedelta(days=30)  # what was noticed before had its alert, which may be forgotten by now
+MOST_LATE = 3  # of a budget, each told by itself
+MORE = " The same was found of {count} more of its periods that are over; they stand in the list of alerts."
 REVISED = "Bills were revised: it is {spent} now, below {amount}."
 
 
@@ -55,18 +58,37 @@ def findings(organization: Organization, untold: Iterable[BudgetCrossing]) -> It
     """Of several thresholds of one period that were passed at once, the highest is told of."""
     crossings, names = list(untold), Names(organization)
     zone = ZoneInfo(organization.timezone)
-    highest: dict[tuple[object, ...], int] = {}
+    highest: dict[tuple[object, ...], BudgetCrossing] = {}
     for each in crossings:
-        highest[place(each)] = max(each.threshold, highest.get(place(each), 0))
+        if place(each) not in highest or each.threshold > highest[place(each)].threshold:
+            highest[place(each)] = each
+    loud = {each.pk: 0 for each in highest.values()} | bundled(highest.values())
     for each in crossings:
-        yield finding(each, names, zone, is_quiet=each.threshold < highest[place(each)])
+        more = loud.get(each.pk)
+        yield finding(each, names, zone, is_quiet=more is None, more=more or 0)
+
+
+def bundled(highest: Iterable[BudgetCrossing]) -> dict[UUID, int | None]:
+    """Of many periods of a budget that a bill changed after they had ended, the newest is told of with the number of
+    the others: None is told of nobody. An account's first reading would write a letter for each day of a quarter else.
+    """
+    late: dict[UUID, list[BudgetCrossing]] = {}
+    for each in highest:
+        if each.is_late:
+            late.setdefault(each.budget_id, []).append(each)
+    found: dict[UUID, int | None] = {}
+    for those in late.values():
+        if len(those) > MOST_LATE:
+            newest = max(those, key=lambda each: (each.first_day, each.threshold, each.spent / each.limit))
+            found |= {each.pk: len(those) - 1 if each is newest else None for each in those}
+    return found
 
 
 def place(crossing: BudgetCrossing) -> tuple[object, ...]:
     return crossing.budget_id, crossing.value, crossing.first_day, crossing.kind
 
 
-def finding(crossing: BudgetCrossing, names: Names, zone: ZoneInfo, *, is_quiet: bool) -> Finding:
+def finding(crossing: BudgetCrossing, names: Names, zone: ZoneInfo, *, is_quiet: bool, more: int) -> Finding:
     budget = crossing.budget
     kind, severity = kind_of(crossing)
     return Finding(
@@ -75,7 +97,7 @@ def finding(crossing: BudgetCrossing, names: Names, zone: ZoneInfo, *, is_quiet:
         period=f"{crossing.first_day}",
         severity=severity,
         title=title(crossing, names),
-        text=text(crossing, names, zone),
+        text=text(crossing, names, zone) + (MORE.format(count=more) if more else ""),
         numbers=numbers(crossing),
         path=reverse("budgets:budget", args=[budget.pk]),
         crossing_id=crossing.pk,

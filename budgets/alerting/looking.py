@@ -57,7 +57,7 @@ def look_at(organization_id: UUID, now: datetime) -> bool:
         if watch is None:
             return False
         organization = Organization.objects.get(pk=organization_id)
-        failed = look(organization, now=now)
+        failed = look(organization, now=now, since=watch.looked_at)
         watch.due_at, watch.looked_at = now + EVERY, now
         watch.failures = min(watch.failures + 1, MOST_FAILURES) if failed else 0
         watch.save(update_fields=["due_at", "looked_at", "failures"])
@@ -66,16 +66,16 @@ def look_at(organization_id: UUID, now: datetime) -> bool:
     return True
 
 
-def look(organization: Organization, *, now: datetime) -> bool:
+def look(organization: Organization, *, now: datetime, since: datetime | None = None) -> bool:
     """Everything that the organization watches for, inside its scope; whether a rule could not be looked at.
 
-    One that fails keeps its alerts as they are, and holds up no other.
+    One that fails keeps its alerts as they are, and holds up no other. `since` is when it was last looked.
     """
     crossings.tell(organization, now=now)
     states.wake(organization, now=now)
     states.let_go(organization, now=now)
     given.ensure(organization, now=now)
-    seen = Look(organization, now)
+    seen = Look(organization, now, since)
     failed = False
     found: dict[str, list[str]] = {kind: [] for kind in DETECTORS}
     for rule in AlertRule.objects.owned_by(organization).on().filter(kind__in=list(DETECTORS)).order_by("created_at"):

@@ -64,8 +64,12 @@ def rule(request: OrgRequest, alert_rule_id: UUID) -> HttpResponse:
 @page(Permission.MANAGE_BUDGETS)
 def switch(request: OrgRequest, alert_rule_id: UUID) -> HttpResponse:
     held = rule_of(request, alert_rule_id)
-    is_on = ruling.switch(held, by=request.user, now=timezone.now())
-    messages.success(request, f"{held.name} is {'on' if is_on else 'off'}.")
+    try:
+        is_on = ruling.switch(held, by=request.user, now=timezone.now())
+    except Problem as problem:
+        messages.error(request, problem.message)
+    else:
+        messages.success(request, f"{held.name} is {'on' if is_on else 'off'}.")
     return redirect("alerts:rules")
 
 

@@ -43,9 +43,13 @@ def change(rule: AlertRule, told: Mapping[str, Any], *, by: User, now: datetime)
 
 
 def switch(rule: AlertRule, *, by: User, now: datetime) -> bool:
-    """On where it was off, off where it was on; answers which it is now. Switching one on is configuring an alert."""
+    """On where it was off, off where it was on; answers which it is now. Switching one on is configuring an alert.
+
+    Raises a Problem where somebody switched it since it was read.
+    """
     held = AlertRule.objects.owned_by(rule.organization).filter(pk=rule.pk, switched_off_at=rule.switched_off_at)
-    held.update(switched_off_at=now if rule.is_on else None, changed_at=now)
+    if not held.update(switched_off_at=now if rule.is_on else None, changed_at=now):
+        raise Problem(409, "changed_meanwhile", "Somebody switched or removed this rule meanwhile. Look at it again.")
     is_on = not rule.is_on
     action = "alert_rule_switched_on" if is_on else "alert_rule_switched_off"
     audit.note(action, rule.organization, by, about=rule, name=rule.name)

@@ -34,6 +34,7 @@ STEP = 10  # seconds: a task is a short step, the next ring comes back for the r
 LEASE = timedelta(seconds=90)
 A_LITTLE = timedelta(seconds=1)
 AT_ONCE = 200
+SLOW, GIVES_WAY = timedelta(seconds=1), 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +90,25 @@ def deliver(organization_id: UUID, delivery_id: UUID, *, only_letters: bool = Fa
             return True
         claimed = claim(held, held.channel)
     chaos.point("alerts.claimed")
+    began = monotonic()
     outcome = send(claimed)
+    took = timedelta(seconds=monotonic() - began)
     chaos.point("alerts.sent")
     with organization_scope(organization_id, up_to_date=False):
         outcomes.note(claimed.delivery, claimed.channel, outcome, now=timezone.now())
+        if took > SLOW:
+            give_way(organization_id, took)
     return outcome.is_delivered
+
+
+def give_way(organization_id: UUID, took: timedelta) -> None:
+    """Whoever kept the sender waiting waits three times as long with its other posts: so one organization, whatever
+    number of receivers that hang it has, takes a quarter of the sender at most. Letters go on.
+    """
+    mine = Delivery.objects.filter(organization_id=organization_id).due()
+    mine.filter(channel__isnull=False).exclude(channel__kind=ChannelKind.EMAIL).update(
+        next_try_at=Now() + GIVES_WAY * took
+    )
 
 
 def is_closed(held: Delivery, channel: Channel, *, now: datetime) -> bool:

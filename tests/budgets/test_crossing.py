@@ -1,6 +1,7 @@
 """Each threshold is told once in a period, whatever is late, revised, raised or looked at twice (B37, B59)."""
 
 import threading
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
@@ -9,10 +10,13 @@ from django.db import connection
 
 from accounts.permissions import Role
 from budgets import looking, making, raising
+from budgets.alerting import crossings as alerts_of
 from budgets.kept import Look
 from budgets.models import Budget
 from tests import make
+from tests.budgets.alerting.conftest import deliveries, said
 from tests.budgets.conftest import crossings, in_zone, look, periods, standing, told
+from tests.dying import KILLED, in_a_child
 from tests.usage.accounts_of import DAY, Account, at, billed
 from tests.usage.measuring.conftest import NOON
 from tokentra.lib.problems import Problem
@@ -45,22 +49,83 @@ def test_a_threshold_is_told_once_in_each_period(acme, spend):
 def test_b59_two_who_look_at_the_same_time_tell_each_threshold_once(acme, spend):
     make.budget(acme, "100")
     spend("90")
+    together(lambda: look(acme, NOON))
+
+    assert told(acme) == [50, 80]
+
+
+@pytest.mark.worker
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    "point", ["budgets.crossed", "alerts.fired", "budgets.told", "budgets.before_commit", "budgets.after_commit"]
+)
+def test_b59_nothing_is_told_twice_or_never_after_a_kill_while_budgets_are_looked_at(
+    acme, alice, spend, tmp_path, point
+):
+    make.budget(acme, "100")
+    spend("90")
+
+    assert in_a_child(point, tmp_path, looking.look_due) == KILLED
+    for _ in range(2):
+        with organization_scope(acme.pk):
+            looking.look_soon(acme)
+        looking.look_due()
+
+    assert told(acme) == [50, 80]
+    assert sorted(said(acme)) == [
+        ("fired", "Monthly budget has used 50% of its budget"),
+        ("fired", "Monthly budget has used 80% of its budget"),
+    ]
+    assert len(deliveries(acme)) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_b59_two_who_notice_late_calls_and_a_restated_bill_at_the_same_time_tell_them_once(acme, spend):
+    make.budget(acme, "100", at=datetime(2026, 10, 5, tzinfo=UTC), thresholds=(50,))
+    spend("40", at="2026-10-30T09:00:00Z")
+    look(acme, datetime(2026, 11, 1, 0, 1, tzinfo=UTC))
+    spend("30", at="2026-10-31T22:00:00Z")
+
+    def reads(amount: str, days: int) -> None:
+        with organization_scope(acme.pk):
+            account.reads_bill(billed(amount), now=at(DAY, days=days))
+
+    account = Account(acme.pk)
+    reads("70", 3)
+
+    together(lambda: look(acme, NOON))
+    assert {(each.first_day.month, each.spent, each.is_late) for each in crossings(acme)} == {
+        (10, 70, True),
+        (11, 70, False),
+    }
+
+    reads("20", 4)
+    together(lambda: look(acme, NOON + HOUR))
+    reads("80", 5)
+    together(lambda: look(acme, NOON + HOUR * 2))
+
+    assert len(crossings(acme)) == 2
+    with organization_scope(acme.pk):
+        alerts_of.tell(acme, now=NOON + HOUR * 2)
+    assert [what for what, _ in said(acme)] == ["fired", "fired"]
+
+
+def together(evaluate: Callable[[], object]) -> None:
+    """By two threads at the same moment."""
     both = threading.Barrier(2)
 
-    def evaluate() -> None:
+    def work() -> None:
         try:
             both.wait(5)
-            look(acme, NOON)
+            evaluate()
         finally:
             connection.close()
 
-    threads = [threading.Thread(target=evaluate) for _ in range(2)]
+    threads = [threading.Thread(target=work) for _ in range(2)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(20)
-
-    assert told(acme) == [50, 80]
 
 
 def test_a_revised_bill_takes_a_crossing_back_and_reaching_it_again_is_not_told_again(acme, in_acme):
@@ -157,6 +222,44 @@ def test_a_period_that_is_over_keeps_the_limit_that_it_had(acme, alice, spend):
         kept = budget.periods.get()
     assert (kept.limit, kept.spent, kept.is_restated) == (100, 40, False)
     assert told(acme) == []
+
+
+def test_a_limit_that_changes_before_anybody_saw_the_period_end_is_not_that_periods(acme, alice, spend):
+    budget = make.budget(acme, "100", every="day", at=NOON - timedelta(days=3, hours=1), thresholds=(50,))
+    spend("60", at="2026-11-18T09:00:00Z")
+    spend("30", at="2026-11-19T09:00:00Z")
+
+    with organization_scope(acme.pk):
+        wanted = making.Wanted(budget.name, Decimal(50), every="day", thresholds=(50,))
+        making.change(budget, wanted, by=alice, now=NOON, version=1)
+    look(acme, NOON + HOUR, days=4)
+
+    with organization_scope(acme.pk):
+        kept = budget.periods.order_by("first_day").values_list("first_day", "spent", "limit")
+        assert [(day.day, spent, limit) for day, spent, limit in kept] == [(17, 0, 100), (18, 60, 100), (19, 30, 100)]
+    assert [(each.first_day.day, each.amount) for each in crossings(acme)] == [(18, 50)]
+
+
+def test_a_part_that_changes_before_anybody_saw_the_period_end_is_not_that_periods(acme, alices, spend):
+    budget = make.budget(
+        acme, "100", every="day", ledger="measured", each="user", thresholds=(50,), at=NOON - timedelta(days=2)
+    )
+    spend("60", at="2026-11-19T09:00:00Z", userId="ann")
+
+    alices.post(f"/budgets/{budget.pk}/parts/", {"value": "ann", "amount": "10"})
+
+    with organization_scope(acme.pk):
+        assert [(each.value, each.limit) for each in budget.periods.all()] == [("ann", 100)]
+
+
+def test_a_period_that_ended_before_its_budget_was_archived_is_kept(acme, alice, spend):
+    budget = make.budget(acme, "100", every="day", at=NOON - timedelta(days=1))
+    spend("60", at="2026-11-19T14:00:00Z")
+
+    with organization_scope(acme.pk):
+        making.archive(budget, by=alice, now=NOON)
+
+    assert periods(acme) == [("2026-11-19", 60, 60)]
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,8 @@ def beyond(look: Look, rule: AlertRule) -> Iterator[Finding]:
     )
     last = look.last_of(ledger)
     key = f"custom:{rule.pk}"
-    if last is None or rule.bound is None:
+    is_partly = ledger == COUNTED and bool(look.left_out)
+    if last is None or rule.bound is None or (is_partly and rule.comparator != metrics.ABOVE):
         look.unsure.append(key)
         return
     value = counted(look, rule, last) if ledger == COUNTED else measured(look, rule, last)
@@ -48,7 +49,8 @@ def beyond(look: Look, rule: AlertRule) -> Iterator[Finding]:
         severity=rule.severity,
         title=f"{rule.name}: {metric.shown(value)}, {word} {metric.shown(rule.bound)}",
         text=f"{metric.label}{about} over {days} up to {last:%-d %B} came to {metric.shown(value)}, {word} the bound "
-        f"of {metric.shown(rule.bound)}. It is over once it is back past the bound by a tenth.",
+        f"of {metric.shown(rule.bound)}. It is over once it is back past the bound by a tenth. "
+        f"{look.without if is_partly else ''}".rstrip(),
         numbers=((metric.label, metric.shown(value)), ("Bound", metric.shown(rule.bound))),
         path=spend.page(last, rule.dimension, rule.value),
         rule_id=rule.pk,

@@ -21,27 +21,30 @@ SHARE_TO_NAME = 5  # of what is more than usual, a driver has at least one part 
 
 
 def anomalies(look: Look, rule: AlertRule) -> Iterable[Finding]:
-    """At most one: of the newest day that is known to its end."""
-    if look.last_day is None:
-        return
-    found = unusual(look.total, look.last_day, rule)
-    if found:
-        yield finding(
-            rule,
-            found,
-            key="anomaly:",
-            title=f"Unusual spend on {found.day:%A, %-d %B}: {money.dollars(found.spent)}",
-            more=drivers(look, found),
-            path=page(found.day),
-        )
+    """At most one of each day that became known to its end since it was last looked."""
+    for day in look.days(COUNTED, rule):
+        found = unusual(look.total, day, rule)
+        if found:
+            yield finding(
+                rule,
+                found,
+                key="anomaly:",
+                title=f"Unusual spend on {found.day:%A, %-d %B}: {money.dollars(found.spent)}",
+                more=f"{drivers(look, found)} {look.without}",
+                path=page(found.day),
+            )
 
 
 def jumps(look: Look, rule: AlertRule) -> Iterator[Finding]:
     """The same for each value of the rule's dimension, or for the one that it names."""
     dimension = rule.dimension
-    last = look.last_of(ledger_of(dimension))
-    if last is None:
-        return
+    for day in look.days(ledger_of(dimension), rule):
+        yield from jumps_on(day, look, rule)
+
+
+def jumps_on(last: date, look: Look, rule: AlertRule) -> Iterator[Finding]:
+    dimension = rule.dimension
+    without = look.without if ledger_of(dimension) == COUNTED else ""
     by = look.by(dimension)
     dearest = sorted(by, key=lambda value: (-by[value].get(last, ZERO), value))[:MOST_VALUES]
     for value in dearest:
@@ -55,7 +58,7 @@ def jumps(look: Look, rule: AlertRule) -> Iterator[Finding]:
                 found,
                 key=f"jump:{rule.pk}:{value}",
                 title=f"{name} cost {money.dollars(found.spent)}, {times(found)} its usual",
-                more=f"It is about: {name}.",
+                more=f"It is about: {name}. {without}",
                 path=page(last, dimension, value),
             )
 

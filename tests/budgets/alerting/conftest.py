@@ -1,8 +1,9 @@
 """What tests of alerts begin with: a budget, a crossing of it, and the mailbox that letters arrive in."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -14,6 +15,7 @@ from budgets.channels.models import Delivery
 from budgets.kept import BudgetCrossing, Kind
 from budgets.models import Budget
 from tests.accounts import test_mail
+from tests.onboarding.test_forwarding import listening
 from tokentra.lib import tenancy
 from tokentra.lib.tenancy import organization_scope
 
@@ -81,3 +83,11 @@ def late(monkeypatch) -> Callable[..., None]:
         monkeypatch.setattr(tenancy, "_late", tenancy.Late("SELECT true", troubled))
 
     return late
+
+
+@pytest.fixture
+def hook(settings) -> Iterator[tuple[Any, str]]:
+    """A receiver on this machine, which the operator named."""
+    with listening() as (receiver, url):
+        settings.ALERT_HOSTS = frozenset({url.split("/")[2]})
+        yield receiver, url

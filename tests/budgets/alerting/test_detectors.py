@@ -10,7 +10,8 @@ from django.utils import timezone
 
 from accounts.models import JournalEntry
 from budgets import looking as budgets_looking
-from budgets.alerting import looking
+from budgets.alerting import given, looking
+from budgets.alerting.detectors.look import Look
 from budgets.alerting.models import Alert, AlertRule, AlertWatch, State
 from budgets.kept import Look as BudgetLook
 from providers.models import Connection, Status
@@ -52,9 +53,9 @@ def office(days: int, until: int = 2) -> list[float]:
     return [WEEK[(first + DAY * n).weekday()] * (1 + (n % 3 - 1) / 50) for n in range(days)]
 
 
-def look(of, now=None) -> list[str]:
+def look(of, now=None, since=None) -> list[str]:
     with organization_scope(of.pk):
-        looking.look(of, now=now or timezone.now())
+        looking.look(of, now=now or timezone.now(), since=since)
     return [alert.title for alert in alerts(of)]
 
 
@@ -263,10 +264,10 @@ def test_one_organizations_trouble_holds_up_nobody_else(acme, elsewhere, alice, 
     cross(budget(elsewhere), 80, "82")
     whole = looking.look
 
-    def troubled(organization, *, now):
+    def troubled(organization, *, now, since):
         if organization.pk == acme.pk:
             raise ValueError("trouble")
-        whole(organization, now=now)
+        whole(organization, now=now, since=since)
 
     monkeypatch.setattr(looking, "look", troubled)
     looking.look_due()
@@ -449,3 +450,64 @@ def test_a_rule_that_fails_keeps_its_alerts_holds_up_no_other_and_the_list_says_
 
     assert [(alert.rule_id == mine.pk, alert.state) for alert in alerts(acme)] == [(False, "open"), (True, "open")]
     assert "The last 3 looks for alerts failed in part" in Browser(alice).get("/alerts/").content.decode()
+
+
+def test_an_account_that_stands_still_is_left_out_and_named_and_hides_nothing_of_the_others(acme, account):
+    second = make.connection(acme, name="Second", provider="anthropic")
+    bill(acme, second, *[30] * 40, until=9, model="claude-opus-5")
+    bill(acme, account, *office(50)[:-1], 412.2)
+    day = today() - 2 * DAY
+
+    assert look(acme) == [f"Unusual spend on {day:%A, %-d %B}: $412.20"]
+
+    without = f"It is without accounts whose figures stand still: Anthropic (known up to {day - 7 * DAY:%-d %B})."
+    assert without in alerts(acme)[0].text
+    rule(acme, "custom", metric="cost", comparator="above", bound=400, window=1)
+    rule(acme, "custom", metric="cost", comparator="below", bound=900, window=1)
+    assert [title.split(": ")[1] for title in look(acme)[1:]] == ["$412.20, above $400.00"]
+    assert alerts(acme)[1].text.endswith(without)
+
+
+def test_where_all_accounts_stand_still_nothing_is_left_out(acme, account):
+    bill(acme, account, *office(50, until=9)[:-1], 412.2, until=9)
+
+    assert len(look(acme)) == 1
+    assert "stand still" not in alerts(acme)[0].text
+
+
+def test_after_a_silence_of_days_each_day_since_the_last_look_is_looked_at_once(acme, account):
+    made = rule(acme, "jump", dimension="model", minimum=5)
+    days = office(60)
+    days[-12] = days[-5] = days[-1] = 500
+    bill(acme, account, *days)
+    with organization_scope(acme.pk):
+        given.ensure(acme, now=timezone.now())
+        AlertRule.objects.update(created_at=timezone.now() - 90 * DAY)
+    since = timezone.now() - 6 * DAY
+
+    look(acme, since=since)
+    look(acme, since=since)
+
+    newest = today() - 2 * DAY
+    told = sorted((alert.kind, alert.period) for alert in alerts(acme))
+    assert told == [(kind, f"{(newest - days * DAY):%Y-%m-%d}") for kind in ("anomaly", "jump") for days in (4, 0)]
+    with organization_scope(acme.pk):
+        Alert.objects.all().delete()
+        AlertRule.objects.filter(pk=made.pk).update(created_at=newest)
+        AlertRule.objects.exclude(pk=made.pk).delete()
+    look(acme, since=since)
+    assert [alert.period for alert in alerts(acme) if alert.kind == "jump"] == [f"{newest:%Y-%m-%d}"]
+
+
+@pytest.mark.parametrize("silence", [1, 100])
+def test_as_many_days_are_looked_at_as_can_have_become_known(acme, account, silence):
+    bill(acme, account, *office(30))
+    made = rule(acme, "anomaly")
+    made.created_at = timezone.now() - 90 * DAY
+    now = timezone.now()
+
+    with organization_scope(acme.pk):
+        seen = Look(acme, now, now - silence * DAY).days("counted", made)
+
+    first = {1: now.date() - 5 * DAY, 100: (today() - 15 * DAY).date()}[silence]
+    assert (seen[0], seen[-1], len(seen)) == (first, (today() - 2 * DAY).date(), (seen[-1] - seen[0]).days + 1)

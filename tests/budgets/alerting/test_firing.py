@@ -12,17 +12,18 @@ from django.utils import timezone
 from accounts import delivery as mail
 from accounts import letters
 from accounts.mailed import OutboxMail
-from accounts.models import Membership
+from accounts.models import AuditLine, Membership
 from accounts.permissions import Role
-from budgets.alerting import crossings, firing, looking, states
+from budgets.alerting import crossings, firing, given, looking, ruling, states
 from budgets.alerting.finding import Finding
-from budgets.alerting.models import Alert, AlertWatch, State
+from budgets.alerting.models import Alert, AlertRule, AlertWatch, State
 from budgets.channels import sending
 from budgets.kept import BudgetCrossing, Kind
 from tests import make
 from tests.budgets.alerting.conftest import alerts, budget, cross, deliveries, said
 from tests.conftest import Browser
 from tests.dying import KILLED, in_a_child
+from tokentra.lib.problems import Problem
 from tokentra.lib.tenancy import organization_scope
 
 pytestmark = [pytest.mark.django_db, pytest.mark.worker]
@@ -307,3 +308,33 @@ def test_who_only_read_the_list_hears_what_their_role_hears_until_they_choose(ac
 
     assert [each.user.email for each in deliveries(acme)] == [vera.email]
     assert "checked" in Browser(vera).get("/alerts/wishes/").content.decode().split('value="at_once"')[1].split(">")[0]
+
+
+@pytest.mark.parametrize(("days", "letters"), [(3, 3), (40, 1)])
+def test_many_periods_that_a_bill_changes_after_they_ended_are_told_in_one_letter(acme, alice, days, letters):
+    daily = budget(acme, every="day")
+    for n in range(days):
+        for threshold in (80, 100):
+            first = timezone.now().date() - timedelta(days=days - n)
+            cross(daily, threshold, f"{100 + n}", is_late=True, first_day=first)
+
+    tell(acme)
+
+    assert (len(alerts(acme)), len(deliveries(acme))) == (2 * days, letters)
+    loudest = deliveries(acme)[-1].news.alert
+    assert loudest.period == f"{timezone.now().date() - timedelta(days=1)}"
+    assert ("The same was found of 39 more of its periods" in loudest.text) is (letters == 1)
+    assert tell(acme) == []
+
+
+def test_a_rule_that_somebody_else_switched_meanwhile_is_not_switched_back(acme, alice):
+    with organization_scope(acme.pk):
+        given.ensure(acme, now=timezone.now())
+        mine, theirs = (AlertRule.objects.get(kind="anomaly") for _ in range(2))
+        ruling.switch(theirs, by=alice, now=timezone.now())
+
+        with pytest.raises(Problem, match="meanwhile"):
+            ruling.switch(mine, by=alice, now=timezone.now())
+
+        assert not AlertRule.objects.get(kind="anomaly").is_on
+        assert AuditLine.objects.filter(action__startswith="alert_rule_switched").count() == 1
