@@ -21,6 +21,7 @@ from django.utils import timezone
 from accounts import joining, letters, limits, sessions, signup, social
 from accounts.arrival import visit_of
 from accounts.disposable import is_among, is_disposable
+from accounts.gates import has_proved
 from accounts.http import absolute
 from accounts.models import User
 from accounts.naming import clean_name, fold
@@ -47,12 +48,18 @@ MESSAGES = {
     "email_confirmation_failed.txt": "This address belongs to another account now.",
     "account_connected.txt": "The account was connected.",
     "account_disconnected.txt": "The account was disconnected.",
+    "totp_activated.txt": "From now on, logging in asks for a code of your authenticator app.",
+    "totp_deactivated.txt": "The authenticator app is off.",
+    "webauthn_added.txt": "The passkey was added.",
+    "webauthn_removed.txt": "The passkey was removed.",
 }
 
 
 # a code or link that a mail server brings later than this is of no use any more
 CODE_LASTS = timedelta(seconds=allauth_settings.EMAIL_VERIFICATION_BY_CODE_TIMEOUT)
+OUR_STAGES = {"allauth.mfa.stages.AuthenticateStage": "accounts.factor_keeping.SecondFactorStage"}
 GOOD_FOR = {
+    "login_code": timedelta(seconds=allauth_settings.LOGIN_BY_CODE_TIMEOUT),
     "email_confirmation": CODE_LASTS,
     "email_confirmation_signup": CODE_LASTS,
     "password_reset_key": timedelta(seconds=settings.PASSWORD_RESET_TIMEOUT),
@@ -77,7 +84,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         return address
 
     def get_login_stages(self) -> list[str]:
-        stages: list[str] = super().get_login_stages()
+        stages = [OUR_STAGES.get(stage, stage) for stage in super().get_login_stages()]
         if settings.VERIFICATION_IS_MANDATORY:
             return stages
         return [stage for stage in stages if not stage.endswith(".EmailVerificationStage")]
@@ -134,6 +141,11 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
 
     def get_signup_redirect_url(self, request: HttpRequest) -> str:
         return self.get_login_redirect_url(request)
+
+    def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
+        """Changes of a second factor count a login of the last ten minutes, as our own dangerous acts do."""
+        is_required: bool = super().is_reauthentication_required(app=app, **kwargs)
+        return is_required and not (app == "allauth.mfa" and has_proved(self.request))
 
     def get_password_change_redirect_url(self, request: HttpRequest) -> str:
         return reverse("accounts:security")

@@ -3,6 +3,7 @@
 from typing import Any
 
 from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
 from allauth.usersessions.models import UserSession
 from django.contrib import admin
@@ -180,7 +181,7 @@ class StaffAccessAdmin(StaffReadAdmin):
 
 
 # permissions here are roles, not groups; allauth's pages would show keys of sessions and change whose address is whose
-for unused in (Group, EmailAddress, SocialApp, SocialToken, SocialAccount, UserSession):
+for unused in (Group, EmailAddress, SocialApp, SocialToken, SocialAccount, UserSession, Authenticator):
     try:
         admin.site.unregister(unused)
     except NotRegistered:

@@ -6,3 +6,6 @@ from django.apps import AppConfig
 class AccountsConfig(AppConfig):
     name = "accounts"
     verbose_name = "People and organizations"
+
+    def ready(self) -> None:
+        from accounts import factor_events  # noqa: F401  # its receivers

@@ -19,6 +19,7 @@ from django.views.decorators.http import require_POST
 from django.views.generic import FormView
 
 from accounts import arrival, joining, limits, signup
+from accounts.factor_keeping import passkeys_work
 from accounts.forms import CodeForm, LoginForm, ResetPasswordKeyForm, SignupForm, SocialSignupForm
 from accounts.invitations import NoLongerOpen
 from accounts.invited import Invitation
@@ -102,7 +103,8 @@ class LoginView(Answers, allauth.LoginView):  # type: ignore[misc]  # allauth ha
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context: dict[str, Any] = super().get_context_data(**kwargs)
-        return context | {"providers": providers(self.request), "invitation": joining.held(self.request)}
+        shown = {"providers": providers(self.request), "passkeys_work": passkeys_work(self.request)}
+        return context | shown | {"invitation": joining.held(self.request)}
 
     def form_invalid(self, form: BaseForm) -> HttpResponse:
         response = super().form_invalid(form)

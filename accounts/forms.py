@@ -7,10 +7,17 @@ from allauth.account.adapter import get_adapter
 from allauth.account.forms import AddEmailForm as AllauthAddress
 from allauth.account.forms import ChangePasswordForm as AllauthChange
 from allauth.account.forms import ConfirmEmailVerificationCodeForm as AllauthCode
+from allauth.account.forms import ConfirmLoginCodeForm as AllauthLoginCode
 from allauth.account.forms import LoginForm as AllauthLogin
+from allauth.account.forms import RequestLoginCodeForm as AllauthRequestCode
 from allauth.account.forms import ResetPasswordKeyForm as AllauthReset
 from allauth.account.forms import SetPasswordForm as AllauthSet
 from allauth.account.forms import SignupForm as AllauthSignup
+from allauth.mfa.base.forms import AuthenticateForm as AllauthSecondStep
+from allauth.mfa.base.forms import ReauthenticateForm as AllauthCodeAgain
+from allauth.mfa.totp.forms import ActivateTOTPForm as AllauthTotp
+from allauth.mfa.webauthn.forms import AddWebAuthnForm as AllauthPasskey
+from allauth.mfa.webauthn.forms import EditWebAuthnForm as AllauthPasskeyName
 from allauth.socialaccount.forms import SignupForm as AllauthSocialSignup
 from django import forms
 from django.conf import settings
@@ -138,6 +145,57 @@ class CodeForm(AllauthCode):  # type: ignore[misc]  # allauth has no types
         super().__init__(*args, **kwargs)
         self.fields["code"].label = "Six-digit code"
         self.fields["code"].widget.attrs |= {"inputmode": "numeric", "autofocus": True, "placeholder": ""}
+
+
+class AsksForCode:
+    """A code of an app, typed on a phone's number keys or pasted."""
+
+    fields: dict[str, forms.Field]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["code"].label = "Code"
+        self.fields["code"].widget.attrs |= {"inputmode": "numeric", "autofocus": True, "placeholder": ""}
+
+
+class SecondStepForm(AsksForCode, AllauthSecondStep):  # type: ignore[misc]  # allauth has no types
+    """The second step of a login."""
+
+
+class CodeAgainForm(AsksForCode, AllauthCodeAgain):  # type: ignore[misc]  # allauth has no types
+    """Before something dangerous."""
+
+
+class TotpForm(AsksForCode, AllauthTotp):  # type: ignore[misc]  # allauth has no types
+    """The first code of a new app."""
+
+
+class PasskeyForm(AllauthPasskey):  # type: ignore[misc]  # allauth has no types
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["name"].label = "Name"
+        self.fields["name"].max_length = 60
+        self.fields["passwordless"].label = "Log in with it alone, without the password"
+        self.fields["passwordless"].help_text = "It is then opened by your finger, face or PIN."
+        self.initial.setdefault("passwordless", True)
+
+    def clean_name(self) -> str:
+        return clean_name(super().clean_name(), longest=60)
+
+
+class PasskeyNameForm(AllauthPasskeyName):  # type: ignore[misc]  # allauth has no types
+    def clean_name(self) -> str:
+        return clean_name(self.cleaned_data["name"], longest=60)
+
+
+class LoginCodeForm(AsksForCode, AllauthLoginCode):  # type: ignore[misc]  # allauth has no types
+    """The code that was mailed to log in with."""
+
+
+class AskForLoginCodeForm(AllauthRequestCode):  # type: ignore[misc]  # allauth has no types
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["email"].widget.attrs |= {"autofocus": True, "placeholder": "you@company.com"}
 
 
 class NameField(forms.CharField):

@@ -51,6 +51,9 @@ class User(AbstractBaseUser, PermissionsMixin):
         "letters with the next step", default=True, help_text="Notices about the account come in any case."
     )
     created_at = models.DateTimeField(auto_now_add=True)
+    browsers_forgotten_at = models.DateTimeField(
+        null=True, help_text="Browsers that were remembered before are asked for the second factor again."
+    )
 
     USERNAME_FIELD = "email"
     EMAIL_FIELD = "email"

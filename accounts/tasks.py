@@ -3,7 +3,7 @@
 from celery import shared_task
 from celery.schedules import crontab
 
-from accounts import delivery, tidying
+from accounts import delivery, factor_keeping, tidying
 
 
 @shared_task
@@ -16,7 +16,13 @@ def tidy_accounts() -> None:
     tidying.tidy()
 
 
+@shared_task
+def rewrap_second_factors() -> None:
+    factor_keeping.rewrap_all()
+
+
 BEATS: tuple[tuple[str, str, float | crontab], ...] = (
     ("deliver mail", "accounts.tasks.deliver_mail", 15.0),
     ("tidy accounts", "accounts.tasks.tidy_accounts", crontab(hour=3, minute=40)),
+    ("wrap second factors anew", "accounts.tasks.rewrap_second_factors", 3600.0),
 )

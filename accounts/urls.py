@@ -3,7 +3,7 @@
 from django.urls import path, re_path
 from django.views.generic import RedirectView
 
-from accounts import entry, joining, people, security, stop_door, views
+from accounts import code_login, entry, joining, people, second_factor, security, stop_door, views
 
 app_name = "accounts"
 
@@ -12,6 +12,8 @@ urlpatterns = [
     path("signup/restart/", entry.restart_signup, name="restart_signup"),
     path("3rdparty/signup/", entry.SocialSignupView.as_view(), name="social_signup"),
     path("login/", entry.LoginView.as_view(), name="login"),
+    path("login/code/", code_login.RequestCodeView.as_view(), name="login_code"),
+    path("login/code/confirm/", code_login.confirm, name="login_code_confirm"),
     path("confirm-email/", entry.verification, name="verify"),
     path("password/reset/", entry.PasswordResetView.as_view(), name="password_reset"),
     re_path(
@@ -20,6 +22,19 @@ urlpatterns = [
         name="password_reset_from_key",
     ),
     path("reauthenticate/", entry.ReauthenticateView.as_view(), name="reauthenticate"),
+    path("2fa/", RedirectView.as_view(pattern_name="accounts:security")),
+    path("2fa/authenticate/", second_factor.AskView.as_view(), name="second_step"),
+    path("2fa/reauthenticate/", second_factor.AskAgainView.as_view(), name="confirm_by_code"),
+    path("2fa/totp/activate/", second_factor.TotpOnView.as_view(), name="app_on"),
+    path("2fa/totp/deactivate/", second_factor.TotpOffView.as_view(), name="app_off"),
+    path("2fa/recovery-codes/", second_factor.RecoveryCodesView.as_view(), name="recovery_codes"),
+    path("2fa/recovery-codes/generate/", second_factor.NewRecoveryCodesView.as_view(), name="new_recovery_codes"),
+    path("2fa/webauthn/", RedirectView.as_view(pattern_name="accounts:security")),
+    path("2fa/webauthn/add/", second_factor.PasskeyOnView.as_view(), name="passkey_on"),
+    path("2fa/webauthn/reauthenticate/", second_factor.PasskeyAgainView.as_view(), name="confirm_by_passkey"),
+    path("2fa/webauthn/login/", second_factor.PasskeyLoginView.as_view(), name="passkey_login"),
+    path("2fa/webauthn/keys/<int:pk>/remove/", second_factor.PasskeyOffView.as_view(), name="passkey_off"),
+    path("2fa/webauthn/keys/<int:pk>/edit/", second_factor.PasskeyNameView.as_view(), name="passkey_name"),
     path("email/", security.EmailView.as_view(), name="email"),
     path("email/code/", security.send_code, name="send_code"),
     path("password/change/", RedirectView.as_view(pattern_name="accounts:security")),
@@ -31,6 +46,8 @@ urlpatterns = [
     path("settings/security/", security.SecurityView.as_view(), name="security"),
     path("settings/security/sessions/<int:pk>/end/", security.end_session, name="end_session"),
     path("settings/security/sessions/end/", security.end_other_sessions, name="end_other_sessions"),
+    path("settings/security/sessions/everywhere/", security.end_all_sessions, name="end_all_sessions"),
+    path("settings/security/browsers/forget/", second_factor.forget_remembered, name="forget_remembered"),
     path("settings/organization/", views.organization, name="settings_organization"),
     path("settings/team/", people.members, name="team"),
     path("settings/team/leave/", people.leave, name="team_leave"),

@@ -6,6 +6,7 @@ import "./elements/copy-button.js";
 import "./elements/feature-celebration.js";
 import "./elements/local-time.js";
 import "./elements/page-tip.js";
+import "./elements/passkey-trouble.js";
 import "./elements/product-tour.js";
 import "./elements/sdk-setup.js";
 import "./elements/show-password.js";

@@ -44,6 +44,7 @@ THIRD_PARTY = (
     "google",
     "microsoft",
     "openid",
+    "mfa_",
 )
 OPEN_TO_ALL = {
     "healthz",
@@ -58,7 +59,7 @@ OPEN_TO_ALL = {
     "guide:contents",
     "guide:search",
     "guide:page",
-} | {f"accounts:{page}" for page in ("signup", "login", "password_reset")}
+} | {f"accounts:{page}" for page in ("signup", "login", "login_code", "password_reset")}
 
 
 @dataclass(frozen=True)

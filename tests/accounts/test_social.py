@@ -181,7 +181,9 @@ def test_only_identity_and_email_are_asked_for(db):
 
 def test_a_person_without_a_password_can_set_one(mandatory, github, db):
     browser, _ = come_back(github)
-    assert browser.get("/settings/security/")["Location"] == "/password/set/"
+    page = browser.get("/settings/security/").content.decode()
+    assert "Set a password" in page
+    assert "Current password" not in page
 
     answer = browser.post("/password/set/", {"password1": make.PASSWORD})
 

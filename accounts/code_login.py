@@ -1,0 +1,68 @@
+"""Log in with a code that is mailed: the same pages whether the address is known or not."""
+
+from typing import Any
+
+from allauth.account import views as allauth
+from allauth.account.internal.decorators import login_stage_required
+from allauth.account.models import EmailAddress
+from allauth.account.stages import LoginByCodeStage
+from allauth.usersessions.models import UserSession
+from django.contrib import messages
+from django.forms import BaseForm
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect
+from django.utils.decorators import method_decorator
+
+from accounts import limits
+from accounts.entry import TOO_MANY, Answers
+from accounts.forms import AskForLoginCodeForm, LoginCodeForm
+from accounts.models import User
+
+
+class RequestCodeView(Answers, allauth.RequestLoginCodeView):  # type: ignore[misc]  # allauth has no types
+    form_class = AskForLoginCodeForm
+    action = "request_login_code"
+
+    def form_invalid(self, form: BaseForm) -> HttpResponse:
+        response = super().form_invalid(form)
+        if form.has_error("email", TOO_MANY):
+            key = form.data.get("email", "").lower()
+            return limits.tell(response, limits.tightest(self.request, self.action, key=key))
+        return response
+
+
+@method_decorator(login_stage_required(stage=LoginByCodeStage.key, redirect_urlname="account_login"), name="dispatch")
+class ConfirmCodeView(Answers, allauth.ConfirmLoginCodeView):  # type: ignore[misc]  # allauth has no types
+    form_class = LoginCodeForm
+    action = "request_login_code"
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        response = super().dispatch(request, *args, **kwargs)
+        if self._process is None:
+            messages.error(request, "This code has expired. Ask for a new one.")
+        return response
+
+    def _verify_form_valid(self, form: BaseForm) -> HttpResponse:
+        if isinstance(self._process.user, User):
+            proved_by_code(self._process.user, self._process.state["email"])
+        response: HttpResponse = super()._verify_form_valid(form)
+        return response
+
+    def form_invalid(self, form: BaseForm) -> HttpResponse:
+        if self._process.record_invalid_attempt():
+            again: HttpResponse = self.render_to_response(self.get_context_data(form=form), status=422)
+            return again
+        messages.error(self.request, "That was wrong too often, so this code works no longer.")
+        return redirect("account_request_login_code")
+
+
+def proved_by_code(user: User, email: str) -> None:
+    """Whoever registered an address that nobody had proved may be somebody else: their password and sessions end."""
+    if EmailAddress.objects.filter(user=user, email__iexact=email, verified=False).exists():
+        user.set_unusable_password()
+        user.save(update_fields=["password"])
+        for session in UserSession.objects.filter(user=user):
+            session.end()
+
+
+confirm = allauth.login_not_required(ConfirmCodeView.as_view())
