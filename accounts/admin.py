@@ -1,6 +1,7 @@
 """What staff may read of accounts."""
 
 from typing import Any
+from uuid import UUID
 
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
@@ -10,7 +11,8 @@ from django.contrib import admin
 from django.contrib.admin.exceptions import NotRegistered
 from django.contrib.auth.models import Group
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from unfold.paginator import InfinitePaginator
 
@@ -28,6 +30,7 @@ from accounts.models import (
     Visit,
 )
 from accounts.staff import StaffReadAdmin, guard
+from accounts.staff_plan import plan_of
 
 guard(admin.site)
 
@@ -44,10 +47,25 @@ class UserAdmin(StaffReadAdmin):
 
 @admin.register(Organization)
 class OrganizationAdmin(StaffReadAdmin):
-    list_display = ("name", "slug", "plan", "is_sample", "trial_ends_at", "created_at")
+    list_display = ("name", "slug", "plan_to_change", "is_sample", "trial_ends_at", "created_at")
     list_filter = ("plan", "is_sample")
     search_fields = ("name", "slug")
     ordering = ("-created_at",)
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.plan_view)
+        return [path("<uuid:organization_id>/plan/", view, name="accounts_organization_plan"), *super().get_urls()]
+
+    def plan_view(self, request: HttpRequest, organization_id: UUID) -> HttpResponse:
+        self.note(request)
+        return plan_of(request, organization_id, self)
+
+    @admin.display(description="plan", ordering="plan")
+    def plan_to_change(self, organization: Organization) -> str:
+        href = reverse("admin:accounts_organization_plan", args=[organization.pk])
+        return format_html(
+            '<a href="{}" aria-label="Change the plan of {}">{}</a>', href, organization, organization.plan
+        )
 
 
 @admin.register(Membership)

@@ -21,7 +21,8 @@ from django.urls import reverse
 
 from accounts.http import Asker, Credential, OrgRequest
 from accounts.models import Organization, User
-from accounts.permissions import Permission
+from accounts.permissions import Permission, Scope
+from accounts.plans import Feature
 from tokentra.lib.api_keys import found_in, found_in_json, found_in_packed
 from tokentra.lib.problems import Problem
 from tokentra.lib.tenancy import organization_scope
@@ -164,6 +165,13 @@ def api_member(request: HttpRequest, permission: Permission) -> OrgRequest:
     if not member.membership.may(permission):
         raise Problem(403, "role_too_small", "Your role does not include this. Ask an owner or admin.")
     return member
+
+
+def api_reader(request: HttpRequest) -> Asker:
+    """Whoever may read figures over JSON, where the plan of the organization has that; raises NotInPlan."""
+    asker = api_asker(request, Permission.SEE_COSTS, scope=Scope.READ)
+    asker.organization.require(Feature.READ_API)
+    return asker
 
 
 def api_asker(request: HttpRequest, permission: Permission, *, scope: str) -> Asker:

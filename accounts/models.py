@@ -13,10 +13,11 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils import timezone
 
-from accounts import invited, mailed  # noqa: F401  # Django finds an app's models through this module
+from accounts import entitlement, invited, mailed  # noqa: F401  # Django finds an app's models through this module
 from accounts.industries import Industry
 from accounts.owned import Owned, OwnedQuerySet
 from accounts.permissions import Permission, Role, allows
+from accounts.plans import Feature
 from tokentra.lib.ids import uuid7
 
 FIRST_TOUCH_FIELDS = ("utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content")
@@ -97,6 +98,14 @@ class Organization(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def can(self, feature: Feature) -> bool:
+        """Whether its plan, as it counts now, includes the feature; always where plans are not enforced."""
+        return entitlement.standing_of(self).can(feature)
+
+    def require(self, feature: Feature) -> None:
+        """Raises NotInPlan where it cannot."""
+        entitlement.require(self, feature)
 
     def lock(self) -> None:
         """One change to who belongs here at a time; rows that refer to the organization are not held up."""

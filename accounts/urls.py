@@ -3,7 +3,7 @@
 from django.urls import path, re_path
 from django.views.generic import RedirectView
 
-from accounts import code_login, entry, joining, people, second_factor, security, stop_door, views
+from accounts import code_login, entry, joining, people, plan_door, second_factor, security, stop_door, views
 
 app_name = "accounts"
 
@@ -49,6 +49,7 @@ urlpatterns = [
     path("settings/security/sessions/everywhere/", security.end_all_sessions, name="end_all_sessions"),
     path("settings/security/browsers/forget/", second_factor.forget_remembered, name="forget_remembered"),
     path("settings/organization/", views.organization, name="settings_organization"),
+    path("settings/plan/", plan_door.plan, name="plan"),
     path("settings/team/", people.members, name="team"),
     path("settings/team/leave/", people.leave, name="team_leave"),
     path("settings/team/invitations/", people.invite, name="team_invite"),

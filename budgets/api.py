@@ -10,7 +10,7 @@ from django.utils import timezone
 from ninja import Router, Status
 from pydantic import ValidationError
 
-from accounts.gates import api_asker
+from accounts.gates import api_asker, api_reader
 from accounts.http import Asker
 from accounts.permissions import Permission, Scope
 from budgets import api_shapes as shapes
@@ -25,18 +25,14 @@ router = Router(by_alias=True)
 OWN = "Monthly budget"
 
 
-def reader(request: HttpRequest) -> Asker:
-    return api_asker(request, Permission.SEE_COSTS, scope=Scope.READ)
-
-
 def manager(request: HttpRequest) -> Asker:
     return api_asker(request, Permission.MANAGE_BUDGETS, scope=Scope.ADMIN)
 
 
-@router.get("/usage/budget", auth=reader, response=shapes.BudgetShape, summary="The organization's own budget")
+@router.get("/usage/budget", auth=api_reader, response=shapes.BudgetShape, summary="The organization's own budget")
 def own_budget(request: HttpRequest) -> dict[str, Any]:
     """Of everything that counts in a calendar month; 404 while there is none."""
-    asker: Asker = request.auth  # type: ignore[attr-defined]  # ninja keeps there what `reader` found
+    asker: Asker = request.auth  # type: ignore[attr-defined]  # ninja keeps there what `api_reader` found
     with organization_scope(asker.organization.pk):
         if (budget := own(asker)) is None:
             raise Http404
@@ -65,7 +61,7 @@ def set_own_budget(request: HttpRequest, body: shapes.OwnBody) -> dict[str, Any]
         return shown(asker, [budget])[0]
 
 
-@router.get("/budgets", auth=reader, response=shapes.BudgetList, summary="Budgets and how they stand")
+@router.get("/budgets", auth=api_reader, response=shapes.BudgetList, summary="Budgets and how they stand")
 def all_budgets(request: HttpRequest, archived: bool = False) -> dict[str, Any]:
     """Active ones; with `archived`, those that are."""
     asker: Asker = request.auth  # type: ignore[attr-defined]  # as above
@@ -74,7 +70,9 @@ def all_budgets(request: HttpRequest, archived: bool = False) -> dict[str, Any]:
         return {"items": shown(asker, list(with_parts(mine).order_by("created_at", "pk")))}
 
 
-@router.get("/budgets/prompt-limit", auth=reader, response=shapes.PromptLimitShape, summary="How long a prompt may be")
+@router.get(
+    "/budgets/prompt-limit", auth=api_reader, response=shapes.PromptLimitShape, summary="How long a prompt may be"
+)
 def prompt_limit(request: HttpRequest) -> dict[str, Any]:
     """`tokens` is null where a prompt may be of any length."""
     asker: Asker = request.auth  # type: ignore[attr-defined]  # as above

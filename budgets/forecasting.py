@@ -8,6 +8,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from accounts.models import Organization
+from accounts.plans import Feature
 from budgets import crossing, spending
 from budgets.kept import BudgetCrossing, Kind
 from budgets.rules.forecast import LONGEST, forecast
@@ -91,7 +92,7 @@ def heading_of(
 def record(organization: Organization, found: Sequence[Standing], *, now: datetime) -> list[BudgetCrossing]:
     """Of budgets that ask for it: that the period is heading for the forecast threshold, once (B59)."""
     asking = [each for each in found if each.budget.forecast_at and each.span.holds(now)]
-    if not asking:
+    if not asking or not organization.can(Feature.ADVANCED_ALERTS):
         return []
     heading = headings(organization, asking, now)
     known, new = crossing.held(organization, asking), []

@@ -9,6 +9,7 @@ from typing import Any
 from accounts import audit, journal
 from accounts.journal import Event
 from accounts.models import Organization, User
+from accounts.plans import Feature
 from budgets import calls, looking, reach, scopes
 from budgets.alerting import firing
 from budgets.alerting.models import Alert, What
@@ -68,6 +69,7 @@ class Wanted:
 
 def make(organization: Organization, wanted: Wanted, *, by: User | None, now: datetime, anyway: bool = False) -> Budget:
     """Raises a Problem for a scope that no table tells apart, or, unless `anyway`, that no figure ever had."""
+    refuse_beyond_plan(organization, wanted.every)
     organization.lock()
     refuse_untellable(wanted)
     refuse_unreachable(organization, wanted, anyway=anyway)
@@ -84,6 +86,7 @@ def make(organization: Organization, wanted: Wanted, *, by: User | None, now: da
 def change(budget: Budget, wanted: Wanted, *, by: User | None, now: datetime, version: int) -> Budget:
     """Raises a Problem for another scope, unit or period, and where it was changed since `version` was read."""
     organization = budget.organization
+    refuse_beyond_plan(organization, wanted.every)
     refuse_another(budget, wanted)
     refuse_untellable(wanted)
     looking.settle(budget, now)
@@ -96,6 +99,13 @@ def change(budget: Budget, wanted: Wanted, *, by: User | None, now: datetime, ve
     audit.note("budget_changed", organization, by, about=budget, **told(budget), was=was)
     looking.look_soon(organization)
     return budget
+
+
+def refuse_beyond_plan(organization: Organization, every: str = Every.MONTH) -> None:
+    """Raises NotInPlan. What was made on a larger plan goes on as it is: a ceiling never falls in silence."""
+    organization.require(Feature.BUDGETS)
+    if every != Every.MONTH:
+        organization.require(Feature.EVERY_PERIOD)
 
 
 def archive(budget: Budget, *, by: User | None, now: datetime) -> bool:
@@ -118,6 +128,7 @@ def restore(budget: Budget, *, by: User | None, now: datetime) -> bool:
     mine = Budget.objects.owned_by(budget.organization).filter(pk=budget.pk, archived_at__isnull=False)
     if not mine.exists():
         return False
+    refuse_beyond_plan(budget.organization, budget.every)
     refuse_too_many(budget.organization)
     mine.update(archived_at=None, restored_at=now, changed_at=now)
     audit.note("budget_restored", budget.organization, by, about=budget, **told(budget))

@@ -7,7 +7,7 @@ from django.http import Http404, HttpRequest
 from django.utils import timezone
 from ninja import Router, Status
 
-from accounts.gates import api_asker
+from accounts.gates import api_asker, api_reader
 from accounts.http import Asker
 from accounts.permissions import Permission, Scope
 from providers import api_shapes as shapes
@@ -20,10 +20,6 @@ from tokentra.lib.problems import Problem
 from tokentra.lib.tenancy import organization_scope
 
 router = Router(by_alias=True)
-
-
-def reader(request: HttpRequest) -> Asker:
-    return api_asker(request, Permission.SEE_COSTS, scope=Scope.READ)
 
 
 def manager(request: HttpRequest) -> Asker:
@@ -52,7 +48,7 @@ def connect(request: HttpRequest, body: shapes.ConnectBody) -> Status[dict[str, 
     return Status(201, shapes.connected(done))
 
 
-@router.get("/providers", auth=reader, response=shapes.ConnectionList, summary="All connections")
+@router.get("/providers", auth=api_reader, response=shapes.ConnectionList, summary="All connections")
 def connections(request: HttpRequest) -> dict[str, Any]:
     asker: Asker = request.auth  # type: ignore[attr-defined]  # as above
     now = timezone.now()
@@ -60,7 +56,7 @@ def connections(request: HttpRequest) -> dict[str, Any]:
         return {"items": [shapes.shown(marks, now=now) for marks in finding.everything(asker.organization)]}
 
 
-@router.get("/providers/{connection_id}", auth=reader, response=shapes.ConnectionShape, summary="One connection")
+@router.get("/providers/{connection_id}", auth=api_reader, response=shapes.ConnectionShape, summary="One connection")
 def connection(request: HttpRequest, connection_id: UUID) -> dict[str, Any]:
     asker: Asker = request.auth  # type: ignore[attr-defined]  # as above
     with organization_scope(asker.organization.pk):

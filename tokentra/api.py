@@ -15,6 +15,7 @@ from ninja.openapi.schema import OpenAPISchema
 from ninja.parser import Parser
 
 from accounts.api import router as accounts
+from accounts.entitlement import NotInPlan
 from accounts.gates import refuse_key_in
 from budgets.api import router as budgets
 from budgets.check_door import router as checking
@@ -120,6 +121,11 @@ def invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
 def stranger(request: HttpRequest, error: AuthenticationError) -> HttpResponse:
     sentence = "Sign in, or send an API key in the Authorization header."
     return answer(request, Problem(401, "not_signed_in", sentence))
+
+
+@api.exception_handler(NotInPlan)
+def not_in_plan(request: HttpRequest, refused: NotInPlan) -> HttpResponse:
+    return answer(request, Problem(403, "not_in_plan", str(refused)))
 
 
 @api.exception_handler(PermissionDenied)

@@ -56,6 +56,10 @@ class Config(BaseSettings):
     journal_webhook_secret: Annotated[list[SecretStr], NoDecode] = []
     journal_webhook_personal: bool = False
     plans_enforced: bool = False
+    token_tracking_enabled: bool = True
+    team_analytics_enabled: bool = True
+    cost_optimization_enabled: bool = True
+    scheduled_reports_enabled: bool = True
     sentry_dsn: SecretStr = SecretStr("")
 
     lease_seconds: int = Field(90, ge=25, alias="TOKENTRA_LEASE_SECONDS")
@@ -142,6 +146,12 @@ class Config(BaseSettings):
     @property
     def is_https(self) -> bool:
         return urlsplit(self.site_url).scheme == "https"
+
+    @property
+    def switches(self) -> dict[str, bool]:
+        """By `accounts.plans.Switch`."""
+        names = ("token_tracking", "team_analytics", "cost_optimization", "scheduled_reports")
+        return {name: getattr(self, f"{name}_enabled") for name in names}
 
     @property
     def site_host(self) -> str:

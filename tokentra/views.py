@@ -14,6 +14,8 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
+from accounts import plan_door
+from accounts.entitlement import NotInPlan
 from accounts.models import Heartbeat
 from tokentra.lib import outage
 from tokentra.machine.heartbeats import SILENCE
@@ -72,6 +74,8 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if isinstance(exception, NotInPlan):
+        return plan_door.upgrade(request, exception)
     return render(request, "403.html", {"reason": str(exception)}, status=403)
 
 

@@ -9,6 +9,7 @@ from functools import cached_property
 from accounts import audit, journal
 from accounts.journal import Event
 from accounts.models import Organization, User
+from accounts.plans import Feature
 from tokentra.lib.periods import Period
 from usage import stats
 from usage.allocating import SPECIFIC, Rules, Statement, center_of, statement
@@ -43,6 +44,7 @@ class Allocation:
     """Everything of the page for one period, read inside the organization's scope in a handful of queries."""
 
     def __init__(self, organization: Organization, period: Period, *, by: str = "project") -> None:
+        organization.require(Feature.EVERY_DIMENSION)
         self.organization, self.period = organization, period
         self.by = by if by in BY else "project"
         self.names = Names(organization)
@@ -88,8 +90,18 @@ class Allocation:
         return sorted({rule.cost_center for rule in self.rules}, key=str.casefold)
 
 
+def for_file(organization: Organization, period: Period) -> Statement:
+    """The statement of a month, to be a file. Raises NotInPlan."""
+    organization.require(Feature.CSV)
+    return Allocation(organization, period).statement
+
+
 def allocate(organization: Organization, dimension: str, value: str, center: str, *, by: User, now: datetime) -> None:
-    """Give a project, key, model or provider to a cost centre, inside the scope; a second time moves it."""
+    """Give a project, key, model or provider to a cost centre, inside the scope; a second time moves it.
+
+    Raises NotInPlan.
+    """
+    organization.require(Feature.EVERY_DIMENSION)
     rule, is_new = AllocationRule.objects.update_or_create(
         organization=organization,
         dimension=dimension,

@@ -63,7 +63,7 @@ def drawn(request: OrgRequest, query: QueryDict, refused: RuleForm | None = None
 def statement(request: OrgRequest) -> StreamingHttpResponse:
     """The month's statement as a file; its last line is the total."""
     lens = month_of(request.GET)
-    made = allocation.Allocation(request.organization, lens.period).statement
+    made = allocation.for_file(request.organization, lens.period)
     rows = [cells(each) for each in (*made.lines, made.unallocated)]
     lines = [line(["cost_center", "cost_usd", "share"]), *map(line, rows), line(["Total", plain(made.total.cost), ""])]
     name = f"tokentra-statement-{lens.period.first_day}-to-{lens.period.last_day}.csv"

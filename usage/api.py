@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.utils import timezone
 from ninja import Router
 
-from accounts.gates import api_asker
+from accounts.gates import api_asker, api_reader
 from accounts.permissions import Permission, Scope
 from tokentra.lib.tenancy import organization_scope
 from usage import asking, export, stats
@@ -25,7 +25,7 @@ router.add_router("", routing)
 @router.get("/usage/stats", url_name="usage_stats", summary="Usage by any dimension over time", openapi_extra=STATS)
 def usage_stats(request: HttpRequest) -> dict[str, Any]:
     """Cost, tokens and requests of a half-open range in UTC, one page at a time."""
-    asker = api_asker(request, Permission.SEE_COSTS, scope=Scope.READ)
+    asker = api_reader(request)
     now = timezone.now()
     if measured.is_asked(request.GET):
         with organization_scope(asker.organization.pk):
@@ -51,4 +51,4 @@ def usage_export(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
     """CSV, JSON or FOCUS, streamed and complete; the last line carries the count of rows."""
     asker = api_asker(request, Permission.SEE_COSTS, scope=Scope.READ)
     asked = asking.read(request.GET, asking.EXPORT, timezone.now())
-    return export.response(asker.organization, asker.id, asked)
+    return export.response(asker, asked)

@@ -59,8 +59,8 @@ class Known:
         costs = self.recent.get(name, {})
         return sorted(costs, key=lambda value: (-costs[value], value))
 
-    def choices(self, lens: Lens, names: Names) -> list[Choice]:
-        return [Choice(name, LABELS[name], self.options(name, lens, names)) for name in OFFERED]
+    def choices(self, lens: Lens, names: Names, offered: Collection[str] = OFFERED) -> list[Choice]:
+        return [Choice(name, LABELS[name], self.options(name, lens, names)) for name in offered]
 
     def options(self, name: str, lens: Lens, names: Names) -> list[Option]:
         """A value that is on stays on offer, though it may be of other days."""

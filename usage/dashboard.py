@@ -12,11 +12,11 @@ from accounts.models import Organization
 from tokentra.lib import money
 from tokentra.lib.charts import Chart, Part, Rank, largest, rank
 from tokentra.lib.periods import Period
-from usage import stats, trend
+from usage import plan_reach, stats, trend
 from usage.choices import Choice, Known, chips
 from usage.comparing import Days, Pair, ReadDay, change, pair, written
 from usage.figures import Figures
-from usage.forms import Chip, Lens, Segment
+from usage.forms import FILTERS, OFFERED, Chip, Lens, Segment
 from usage.freshness import Measured, Reach, measured, reaches, read_until
 from usage.models import LedgerDay
 from usage.names import NOTHING, Names, provider_name
@@ -47,6 +47,7 @@ class Board:
 
     def __init__(self, organization: Organization, lens: Lens, now: datetime) -> None:
         self.organization, self.lens, self.now = organization, lens, now
+        plan_reach.refuse_others(organization, lens.filters, FILTERS)
         self.period = lens.period
         self.today = now.date()
         asked = (lens.extra.get("stack") or ("",))[0]
@@ -255,7 +256,7 @@ class Board:
     @property
     def choices(self) -> list[Choice]:
         known = Known.of(self.organization, self.now, since=self.period.first_day)
-        return known.choices(self.lens, self.names)
+        return known.choices(self.lens, self.names, plan_reach.offered(self.organization, OFFERED))
 
     @property
     def export(self) -> str:

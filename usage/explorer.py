@@ -12,11 +12,11 @@ from accounts.models import Organization
 from tokentra.lib import money
 from tokentra.lib.periods import Grain, after
 from tokentra.lib.problems import Problem
-from usage import stats
+from usage import plan_reach, stats
 from usage.asking import LONGEST_BY_HOUR, Mistakes, opened, sealed
 from usage.choices import Choice, Known, chips
 from usage.figures import NARROW, TIMES, Figures, Question, position
-from usage.forms import LABELS, Chip, Lens, Segment
+from usage.forms import LABELS, OFFERED, Chip, Lens, Segment
 from usage.freshness import Reach, measured, reaches
 from usage.names import Names
 from usage.spenders.words import views
@@ -59,6 +59,8 @@ class Table:
         self.organization, self.lens, self.now = organization, lens, now
         self.names = Names(organization)
         self.errors: list[str] = []
+        self.known = plan_reach.offered(organization, DIMENSIONS)
+        plan_reach.refuse_others(organization, (*lens.extra.get("group", ()), *lens.filters), DIMENSIONS)
         self.groups = self._groups()
         self.sort = self._sort()
         self._check()
@@ -67,11 +69,11 @@ class Table:
         asked = self.lens.extra.get("group", ())
         if asked == ("none",):
             return ()
-        known = [name for name in (*TIMES, *DIMENSIONS) if name in asked]
+        known = [name for name in (*TIMES, *self.known) if name in asked]
         times = [name for name in known if name in TIMES][:1]
         chosen = (*times, *(name for name in known if name not in TIMES))
         if chosen or self.lens.period.is_whole_days:
-            return chosen or DEFAULT
+            return chosen or tuple(name for name in DEFAULT if name in (*TIMES, *self.known))
         return ("hour", "model")
 
     def _sort(self) -> str:
@@ -161,7 +163,7 @@ class Table:
     @property
     def choices(self) -> list[Choice]:
         known = Known.of(self.organization, self.now, since=self.lens.period.first_day)
-        return known.choices(self.lens, self.names)
+        return known.choices(self.lens, self.names, plan_reach.offered(self.organization, OFFERED))
 
     @property
     def next(self) -> str:
@@ -189,7 +191,7 @@ class Table:
     @property
     def dimensions(self) -> list[Segment]:
         """Each turns its column on or off; by hour it takes the place of the other."""
-        return [Segment(LABELS[name], self._toggled(name), name in self.groups) for name in DIMENSIONS]
+        return [Segment(LABELS[name], self._toggled(name), name in self.groups) for name in self.known]
 
     def _toggled(self, name: str) -> str:
         if name in self.groups:

@@ -9,7 +9,9 @@ from uuid import UUID
 from django.db import connection
 from django.http import StreamingHttpResponse
 
+from accounts.http import Asker
 from accounts.models import Organization
+from accounts.plans import Feature
 from tokentra.lib.problems import Problem
 from tokentra.lib.tenancy import name_within, organization_scope
 from usage import focus, stats
@@ -36,12 +38,19 @@ class Tally:
 Shape = Callable[[Asked, Names, Iterator[Figures], Tally], Iterator[str]]
 
 
-def response(organization: Organization, asker: UUID, asked: Asked) -> StreamingHttpResponse:
-    """Raises a Problem when the same member or key has an export running."""
+def response(asker: Asker, asked: Asked) -> StreamingHttpResponse:
+    """Raises a Problem when the same member or key has an export running.
+
+    A person takes what is theirs as JSON on every plan; raises NotInPlan for another file and for a program.
+    """
+    if asker.person is None:
+        asker.organization.require(Feature.READ_API)
+    elif asked.format != "json":
+        asker.organization.require(Feature.CSV)
     kind = "application/json" if asked.format == "json" else "text/csv; charset=utf-8"
     span = asked.question.period
     name = f"tokentra-{asked.format}-{span.first_day}-to-{span.last_day}.{'json' if asked.format == 'json' else 'csv'}"
-    return sent(stream(organization, asker, whole(asked)), name=name, kind=kind)
+    return sent(stream(asker.organization, asker.id, whole(asked)), name=name, kind=kind)
 
 
 def sent(lines: Iterator[str], *, name: str, kind: str = "text/csv; charset=utf-8") -> StreamingHttpResponse:

@@ -88,6 +88,7 @@ class Lens:
     extra: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     typed: tuple[date | None, date | None] = (None, None)
     errors: tuple[str, ...] = ()
+    cut: int | None = None  # to how many days, because the plan shows no more
 
     @property
     def is_custom(self) -> bool:

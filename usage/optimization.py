@@ -16,6 +16,7 @@ from accounts import journal
 from accounts.http import OrgRequest
 from accounts.journal import Event
 from accounts.models import Organization
+from accounts.plans import Feature
 from tokentra.lib import money
 from tokentra.lib.periods import Period
 from usage import insights, stats
@@ -99,6 +100,7 @@ class Found:
     high: Decimal
     spend: Decimal
     days: int
+    is_tips: bool = False  # the plan tells what might help, and not how much
 
     @property
     def range(self) -> str:
@@ -125,9 +127,10 @@ def look(organization: Organization, now: datetime) -> Found:
     price = partial(Pricer(overrides_of(organization.pk)).amount, at=now)
     findings = insights.find(evidence, price)
     low, high = insights.together(findings)
+    is_tips = not organization.can(Feature.RECOMMENDATIONS)
     suggestions = tuple(Suggestion(finding, rows_of(finding, period)) for finding in findings)
     spend = sum(evidence.spend.values(), Decimal(0))
-    return Found(period, suggestions, low, high, spend, len({use.day for use in evidence.days}))
+    return Found(period, suggestions, low, high, spend, len({use.day for use in evidence.days}), is_tips)
 
 
 def gather(organization: Organization, period: Period) -> Evidence:

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from django.urls import reverse
 
 from accounts.models import Organization
+from accounts.plans import Feature
 from tokentra.lib.periods import Period, period
 from usage import stats
 from usage.comparing import change, written
@@ -44,9 +45,10 @@ class Change:
 
 
 class Summary:
-    """Read inside the organization's scope."""
+    """Read inside the organization's scope; raises NotInPlan."""
 
     def __init__(self, organization: Organization, now: datetime) -> None:
+        organization.require(Feature.LONG_HISTORY)
         self.organization = organization
         self.month = Board(organization, Lens(period("month", now)), now)
         self.last_month = Board(organization, Lens(period("last_month", now)), now)

@@ -19,8 +19,9 @@ from usage import firsts, sample_door
 from usage import optimization as savings
 from usage import picture as pictures
 from usage import summary as summaries
-from usage.forms import clean, look
+from usage.forms import clean
 from usage.measuring import discards as left_out
+from usage.plan_reach import look
 from usage.spenders.doors import dashboard_of
 from usage.spenders.words import measured_rows
 
@@ -33,7 +34,7 @@ def dashboard(request: OrgRequest) -> HttpResponse:
     if chosen := clean(request.GET.getlist("customer")):
         return dashboard_of(request, chosen[0])
     now = timezone.now()
-    lens = look(request.GET, now, *boards.EXTRA)
+    lens = look(request.GET, request.organization, now, *boards.EXTRA)
     filling = sample_door.look(request)  # before the figures, so that those of a whole sample are all there
     board = boards.Board(request.organization, lens, now)
     if request.htmx.target == "filters":
@@ -82,7 +83,7 @@ def explorer(request: OrgRequest) -> HttpResponse:
     if elsewhere := measured_rows(request.GET):
         return redirect(elsewhere)
     now = timezone.now()
-    lens = look(request.GET, now, *tables.EXTRA)
+    lens = look(request.GET, request.organization, now, *tables.EXTRA)
     table = tables.Table(request.organization, lens, now)
     if request.htmx.target == "filters":
         return render(request, "usage/_filters.html#form", {"lens": lens, "shown": table})

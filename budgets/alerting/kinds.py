@@ -64,5 +64,6 @@ KINDS = (
     ),
 )  # fmt: skip
 BY_ID = {kind.id: kind for kind in KINDS}
+ADVANCED = frozenset({"anomaly", "jump"})  # what a plan may leave out
 GIVEN = tuple(kind for kind in KINDS if kind.is_given)
 OFFERED = tuple(kind for kind in KINDS if kind.fields)  # of the others one rule says all, or a budget does

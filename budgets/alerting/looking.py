@@ -15,9 +15,11 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from accounts.models import Organization
+from accounts.plans import Feature
 from budgets.alerting import crossings, firing, given, states
 from budgets.alerting.detectors import DETECTORS
 from budgets.alerting.detectors.look import Look
+from budgets.alerting.kinds import ADVANCED
 from budgets.alerting.models import Alert, AlertRule, AlertWatch
 from tokentra.lib import chaos
 from tokentra.lib.tenancy import as_sweep, organization_scope
@@ -78,7 +80,8 @@ def look(organization: Organization, *, now: datetime, since: datetime | None = 
     seen = Look(organization, now, since)
     failed = False
     found: dict[str, list[str]] = {kind: [] for kind in DETECTORS}
-    for rule in AlertRule.objects.owned_by(organization).on().filter(kind__in=list(DETECTORS)).order_by("created_at"):
+    kinds = {*DETECTORS} if organization.can(Feature.ADVANCED_ALERTS) else {*DETECTORS} - ADVANCED
+    for rule in AlertRule.objects.owned_by(organization).on().filter(kind__in=kinds).order_by("created_at"):
         try:
             with transaction.atomic():
                 findings = list(DETECTORS[rule.kind](seen, rule))

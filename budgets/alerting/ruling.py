@@ -7,9 +7,10 @@ from typing import Any
 from accounts import audit, journal
 from accounts.journal import Event
 from accounts.models import Organization, User
+from accounts.plans import Feature
 from budgets import scopes
 from budgets.alerting import firing, looking, metrics
-from budgets.alerting.kinds import BY_ID, Kind
+from budgets.alerting.kinds import ADVANCED, BY_ID, Kind
 from budgets.alerting.models import Alert, AlertRule, What
 from tokentra.lib import money
 from tokentra.lib.problems import Problem
@@ -19,7 +20,8 @@ ALWAYS = ("name", "severity")
 
 
 def make(organization: Organization, kind: Kind, told: Mapping[str, Any], *, by: User, now: datetime) -> AlertRule:
-    """A new rule, which is on. Raises a Problem where there are too many."""
+    """A new rule, which is on. Raises a Problem where there are too many, and NotInPlan."""
+    refuse_beyond_plan(organization, kind.id)
     Organization.objects.select_for_update().get(pk=organization.pk)
     if AlertRule.objects.owned_by(organization).count() >= MOST:
         raise Problem(422, "too_many_rules", f"An organization has up to {MOST} rules. Remove one first.")
@@ -33,6 +35,7 @@ def make(organization: Organization, kind: Kind, told: Mapping[str, Any], *, by:
 
 
 def change(rule: AlertRule, told: Mapping[str, Any], *, by: User, now: datetime) -> None:
+    refuse_beyond_plan(rule.organization, rule.kind)
     changed = columns(BY_ID[rule.kind], told)
     for name, value in changed.items():
         setattr(rule, name, value)
@@ -45,8 +48,10 @@ def change(rule: AlertRule, told: Mapping[str, Any], *, by: User, now: datetime)
 def switch(rule: AlertRule, *, by: User, now: datetime) -> bool:
     """On where it was off, off where it was on; answers which it is now. Switching one on is configuring an alert.
 
-    Raises a Problem where somebody switched it since it was read.
+    Raises a Problem where somebody switched it since it was read, and NotInPlan.
     """
+    if not rule.is_on:
+        refuse_beyond_plan(rule.organization, rule.kind)
     held = AlertRule.objects.owned_by(rule.organization).filter(pk=rule.pk, switched_off_at=rule.switched_off_at)
     if not held.update(switched_off_at=now if rule.is_on else None, changed_at=now):
         raise Problem(409, "changed_meanwhile", "Somebody switched or removed this rule meanwhile. Look at it again.")
@@ -59,6 +64,11 @@ def switch(rule: AlertRule, *, by: User, now: datetime) -> bool:
     else:
         let_go(rule, "Its rule was switched off.", by=by, now=now)
     return is_on
+
+
+def refuse_beyond_plan(organization: Organization, kind: str) -> None:
+    if kind in ADVANCED:
+        organization.require(Feature.ADVANCED_ALERTS)
 
 
 def remove(rule: AlertRule, *, by: User, now: datetime) -> None:

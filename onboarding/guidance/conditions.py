@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Protocol
 
-PLANS = ("free", "pro", "enterprise")  # each includes those before it
+from accounts.plans import ORDER
+from accounts.plans import Plan as Plans
+
 DASHBOARD_VIEWS, SDK_REQUESTS = "dashboard_views", "sdk_requests"
 
 
@@ -20,7 +22,7 @@ class Facts:
     counts: Mapping[str, int] = field(default_factory=dict)
     read_since: date | None = None  # the first day that a provider has told us of
     used_since: date | None = None  # the first day with any use on it
-    plan: str = PLANS[0]
+    plan: str = ORDER[0]
     plans_are_enforced: bool = False
 
 
@@ -119,7 +121,7 @@ class Plan:
         return f"plan {self.minimum}"
 
     def holds(self, facts: Facts) -> bool:
-        return not facts.plans_are_enforced or PLANS.index(facts.plan) >= PLANS.index(self.minimum)
+        return not facts.plans_are_enforced or ORDER.index(Plans(facts.plan)) >= ORDER.index(Plans(self.minimum))
 
 
 def trigger_of(condition: Condition, facts: Facts) -> str:

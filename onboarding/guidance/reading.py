@@ -8,6 +8,7 @@ from django.db.models import Min, Q, Sum
 
 from accounts.journal import Event
 from accounts.models import Milestone, Organization, User
+from accounts.plans import in_force
 from onboarding.guidance.conditions import SDK_REQUESTS, Facts
 from usage.measured import MeasuredDay
 from usage.models import DayRollup, LedgerDay
@@ -31,6 +32,6 @@ def facts_of(
         counts={SDK_REQUESTS: measured["calls"] or 0, **(counts or {})},
         read_since=LedgerDay.objects.owned_by(organization).aggregate(first=Min("day"))["first"],
         used_since=DayRollup.objects.owned_by(organization).aggregate(first=Min("day"))["first"],
-        plan=organization.plan,
+        plan=in_force(organization.plan, organization.trial_ends_at, now),
         plans_are_enforced=settings.PLANS_ENFORCED,
     )

@@ -114,6 +114,7 @@ EXPLAINS: Mapping[str, str] = {
     "accounts:": "sign-in",
     "accounts:settings": "organization",
     "accounts:settings_organization": "organization",
+    "accounts:plan": "organization#the-plan",
     "accounts:team": "team",
     "accounts:team_invite": "team#invite-people",
     "accounts:team_send_again": "team#invitations-that-wait",

@@ -6,6 +6,7 @@ from django.db.models.functions import Now
 
 from accounts import audit
 from accounts.models import Membership, Organization
+from accounts.plans import Feature
 from tokentra.lib.problems import Problem
 from usage.measured import MeasuredDay, SummedTag, TagValue
 from usage.measuring.shape import LONGEST_TAG
@@ -17,8 +18,9 @@ UNKNOWN_FOR = timedelta(seconds=10)  # processes that do not know of a tag yet g
 def choose(name: str, *, by: Membership) -> SummedTag:
     """Add up by this tag from now on, and what is kept of the past; raises a Problem for a name that cannot be.
 
-    Inside the organization's scope.
+    Inside the organization's scope. Raises NotInPlan.
     """
+    by.organization.require(Feature.EVERY_DIMENSION)
     name = name.strip()
     if not name or len(name) > LONGEST_TAG or "\0" in name:
         sentence = f"A tag's name has 1 to {LONGEST_TAG} characters."

@@ -7,6 +7,7 @@ from functools import cached_property, partial
 from zoneinfo import ZoneInfo
 
 from accounts.models import Organization
+from accounts.plans import Feature
 from tokentra.lib import money
 from usage.ingest import overrides_of
 from usage.names import provider_name
@@ -91,7 +92,9 @@ class Board:
 
     @cached_property
     def all_proposals(self) -> list[Proposal]:
-        """Those for which there is no rule yet."""
+        """Those for which there is no rule yet; none where the plan has no recommendations."""
+        if not self.organization.can(Feature.RECOMMENDATIONS):
+            return []
         has = {Call(rule.feature, rule.provider, rule.model) for rule in self.rules}
         return [each for each in propose(self.uses, self.price) if each.call not in has]
 

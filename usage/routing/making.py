@@ -5,6 +5,7 @@ from datetime import datetime
 
 from accounts import audit
 from accounts.models import Organization, User
+from accounts.plans import Feature
 from tokentra.lib.problems import Problem
 from usage.routing.rule import RoutingRule
 from usage.rules.routing import Call
@@ -15,7 +16,8 @@ MOST_RULES = 100
 def make(
     organization: Organization, call: Call, use_model: str, *, basis: Mapping[str, str], by: User, now: datetime
 ) -> RoutingRule:
-    """A new rule, which is off. Raises a Problem where there is one for these calls, or too many."""
+    """A new rule, which is off. Raises a Problem where there is one for these calls, or too many; and NotInPlan."""
+    organization.require(Feature.RECOMMENDATIONS)
     Organization.objects.select_for_update().get(pk=organization.pk)
     mine = RoutingRule.objects.owned_by(organization)
     about = {"feature": call.feature, "provider": call.provider, "model": call.model}
@@ -39,6 +41,7 @@ def make(
 
 def enable(rule: RoutingRule, *, by: User, now: datetime) -> bool:
     """Programs that follow rules read it from now on; False where it was on already."""
+    rule.organization.require(Feature.RECOMMENDATIONS)
     return switched(rule, "routing_rule_enabled", by=by, now=now, on=True)
 
 

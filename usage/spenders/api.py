@@ -8,9 +8,8 @@ from django.http import Http404, HttpRequest
 from django.utils import timezone
 from ninja import Router
 
-from accounts.gates import api_asker
+from accounts.gates import api_reader
 from accounts.models import Organization
-from accounts.permissions import Permission, Scope
 from tokentra.lib.periods import BadPeriod, custom, period
 from tokentra.lib.tenancy import organization_scope
 from usage import asking
@@ -57,7 +56,7 @@ def agents(request: HttpRequest) -> dict[str, Any]:
 
 def listed(request: HttpRequest, dimension: str) -> dict[str, Any]:
     """One page of the values of a dimension, in days of the organization's zone."""
-    asker = api_asker(request, Permission.SEE_COSTS, scope=Scope.READ)
+    asker = api_reader(request)
     wrong = checked(request, {"from", "to", "search", "sort", "limit", "cursor"})
     chosen = days(request, asker.organization, timezone.now(), wrong)
     sort = request.GET.get("sort", listing.DEFAULT)
@@ -107,7 +106,7 @@ def checked(request: HttpRequest, allowed: set[str]) -> Mistakes:
 
 @router.get("/runs", url_name="runs", summary="Runs, the newest first", openapi_extra=RUNS)
 def all_runs(request: HttpRequest) -> dict[str, Any]:
-    asker = api_asker(request, Permission.SEE_COSTS, scope=Scope.READ)
+    asker = api_reader(request)
     wrong = checked(request, {*(f"filter[{name}]" for name in runs.FILTERS), "limit", "cursor"})
     limit = asking.number(request.GET, wrong)
     wrong.refuse_if_any()
@@ -125,7 +124,7 @@ def all_runs(request: HttpRequest) -> dict[str, Any]:
 @router.get("/runs/{path:run}", url_name="run", summary="One run with its calls, each under its parent")
 def run(request: HttpRequest, run: str) -> dict[str, Any]:
     """The id as it was sent, or as it stands in the address of its page. Up to 1,000 calls, the first in time."""
-    asker = api_asker(request, Permission.SEE_COSTS, scope=Scope.READ)
+    asker = api_reader(request)
     with organization_scope(asker.organization.pk):
         held = found_run(asker.organization, run)
         return one_run(runs.OneRun(asker.organization, held))

@@ -10,6 +10,7 @@ from django.db import connection
 from django.db.models import Max, Min, Sum
 
 from accounts.models import Organization
+from accounts.plans import Feature
 from usage.measured import Event, MeasuredHour, Run
 from usage.measuring.keeping import kept_from
 
@@ -102,4 +103,5 @@ def found_by(sql: str, values: Mapping[str, Any]) -> list[Event]:
 
 
 def one(organization: Organization, day: date, id: UUID) -> Event | None:
+    organization.require(Feature.EVERY_DIMENSION)
     return Event.objects.owned_by(organization).filter(day=day, id=id).first()

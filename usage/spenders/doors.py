@@ -41,7 +41,7 @@ def agents(request: OrgRequest) -> HttpResponse:
 
 
 def listed(request: OrgRequest, dimension: str, template: str = "") -> HttpResponse:
-    lens, span = spans.read(request.GET, request.organization.timezone, timezone.now(), *places.EXTRA)
+    lens, span = spans.read(request.GET, request.organization, timezone.now(), *places.EXTRA)
     found = Spenders(request.organization, dimension, lens, span)
     context = {"found": found, "lens": lens, "span": span, "snippet": teaching.snippet(found.word.field)}
     context |= zoned(request, span)
@@ -61,7 +61,7 @@ def agents_file(request: OrgRequest) -> HttpResponseBase:
 
 
 def filed(request: OrgRequest, dimension: str) -> HttpResponseBase:
-    lens, span = spans.read(request.GET, request.organization.timezone, timezone.now(), *places.EXTRA)
+    lens, span = spans.read(request.GET, request.organization, timezone.now(), *places.EXTRA)
     asked = Spenders(request.organization, dimension, lens, span).asked
     return as_file(lens.errors, lambda: files.response(request.organization, request.user.pk, asked))
 
@@ -121,7 +121,7 @@ def agent(request: OrgRequest, agent: str) -> HttpResponse:
 
 
 def one(request: OrgRequest, dimension: str, value: str) -> HttpResponse:
-    lens, span = spans.read(request.GET, request.organization.timezone, timezone.now())
+    lens, span = spans.read(request.GET, request.organization, timezone.now())
     found = Spender(request.organization, dimension, value, lens, span)
     if not found.is_kept:
         raise Http404(f"no calls of this {dimension}")
@@ -166,7 +166,7 @@ def call(request: OrgRequest, day: str, call: UUID) -> HttpResponse:
 @page(Permission.SEE_COSTS)
 def overview(request: OrgRequest) -> HttpResponse:
     """A part of the dashboard, asked for by itself; empty while nothing is measured."""
-    lens, span = spans.read(request.GET, request.organization.timezone, timezone.now())
+    lens, span = spans.read(request.GET, request.organization, timezone.now())
     found = Overview(request.organization, lens, span)
     context = {"found": found, "lens": lens, "span": span} | zoned(request, span)
     return render(request, "usage/_overview.html", context)
@@ -174,7 +174,7 @@ def overview(request: OrgRequest) -> HttpResponse:
 
 def dashboard_of(request: OrgRequest, customer: str) -> HttpResponse:
     """The dashboard of one customer: all of it measured, and it says so."""
-    lens, span = spans.read(request.GET, request.organization.timezone, timezone.now(), "customer")
+    lens, span = spans.read(request.GET, request.organization, timezone.now(), "customer")
     found = Spender(request.organization, "customer", customer, lens, span)
     context = {"found": found, "lens": lens, "span": span, "customer": customer} | zoned(request, span)
     return render(request, "usage/dashboard_of_customer.html", context, status=422 if lens.errors else 200)

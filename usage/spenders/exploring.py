@@ -10,6 +10,7 @@ from django.http import QueryDict
 from django.utils.text import Truncator, get_text_list
 
 from accounts.models import Organization
+from accounts.plans import Feature
 from tokentra.lib import money
 from tokentra.lib.periods import DAY, Grain, after
 from usage.asking import Mistakes
@@ -51,9 +52,10 @@ class Row:
 
 
 def read(query: QueryDict, organization: Organization, now: datetime) -> "Explored":
-    """What the address asks for, inside the organization's scope."""
+    """What the address asks for, inside the organization's scope; raises NotInPlan."""
+    organization.require(Feature.EVERY_DIMENSION)
     known = (*DIMENSIONS, *(tag.dimension for tag in SummedTag.objects.owned_by(organization).order_by("name")))
-    lens, span = spans.read(query, organization.timezone, now, *CHOICES, *known)
+    lens, span = spans.read(query, organization, now, *CHOICES, *known)
     return Explored(organization, lens, span, known)
 
 

@@ -7,6 +7,7 @@ from django.http import StreamingHttpResponse
 from django.utils.text import slugify
 
 from accounts.models import Organization
+from accounts.plans import Feature
 from usage.csv_lines import line, safe
 from usage.export import Tally, broken_csv, guarded, sent
 from usage.spenders import listing
@@ -32,7 +33,8 @@ MEASURES = (
 
 
 def response(organization: Organization, asker: UUID, asked: Asked) -> StreamingHttpResponse:
-    """Raises a Problem when the same member has an export running."""
+    """Raises a Problem when the same member has an export running, and NotInPlan."""
+    organization.require(Feature.CSV)
     name = f"tokentra-{slugify(word_of(asked.dimension).many)}-{asked.span.first_day}-to-{asked.span.last_day}.csv"
     return sent(stream(organization, asker, asked), name=name)
 
@@ -49,7 +51,8 @@ def stream(organization: Organization, asker: UUID, asked: Asked) -> Iterator[st
 
 
 def explored(organization: Organization, asker: UUID, asked: Explored) -> StreamingHttpResponse:
-    """The whole table of measured calls. Raises a Problem as above."""
+    """The whole table of measured calls. Raises as above."""
+    organization.require(Feature.CSV)
 
     def lines(tally: Tally) -> Iterator[str]:
         yield line([*map(safe, asked.groups), *MEASURES])

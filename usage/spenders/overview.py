@@ -8,6 +8,7 @@ from functools import cached_property
 from django.urls import reverse
 
 from accounts.models import Organization
+from accounts.plans import Feature
 from tokentra.lib import money
 from tokentra.lib.charts import Part, Rank, rank
 from usage.forms import Lens
@@ -41,7 +42,8 @@ class Overview:
 
     @cached_property
     def since(self) -> date | None:
-        return growth.since(self.organization)
+        """None before there is a call, and where the plan does not have its dimensions."""
+        return growth.since(self.organization) if self.organization.can(Feature.EVERY_DIMENSION) else None
 
     @cached_property
     def totals(self) -> dict[str, Sums]:

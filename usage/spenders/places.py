@@ -9,6 +9,7 @@ from functools import cached_property
 from django.urls import reverse
 
 from accounts.models import Organization
+from accounts.plans import Feature
 from tokentra.lib import money
 from usage.cursors import Foreign
 from usage.forms import Lens, Segment
@@ -47,6 +48,7 @@ class Spenders:
     """Everything that the page of a dimension says, read inside the organization's scope."""
 
     def __init__(self, organization: Organization, dimension: str, lens: Lens, span: Span) -> None:
+        organization.require(Feature.EVERY_DIMENSION)
         self.organization, self.dimension, self.lens, self.span = organization, dimension, lens, span
         self.names = Names(organization)
         self.search = self._said("q")[:LONGEST_SEARCH].strip()

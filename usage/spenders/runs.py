@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
@@ -11,10 +11,12 @@ from uuid import UUID
 
 from django.db import connection
 from django.db.models import Q
+from django.utils import timezone
 
 from accounts.models import Organization
+from accounts.plans import Feature
 from tokentra.lib import money
-from usage import cursors
+from usage import cursors, plan_reach
 from usage.cursors import Foreign
 from usage.measured import Event, Run
 from usage.spenders import calls, growth, tree
@@ -41,6 +43,8 @@ def page(
     words = [f"{name}={value}" for name, value in sorted(filters.items())]
     position = cursors.opened(["runs", *words], before if back else after)
     rows = Run.objects.owned_by(organization).filter(**filters)
+    if first := plan_reach.first_day(organization, timezone.now().date()):
+        rows = rows.filter(started_at__gte=datetime.combine(first, time.min, UTC))
     rows = rows.order_by("started_at", "id") if back else rows.order_by("-started_at", "-id")
     if position:
         rows = rows.filter(behind(position, step="gt" if back else "lt"))
@@ -68,6 +72,7 @@ class Runs:
     """The page of runs, read inside the organization's scope."""
 
     def __init__(self, organization: Organization, query: dict[str, str]) -> None:
+        organization.require(Feature.EVERY_DIMENSION)
         self.organization, self.query = organization, query
         self.filters = {name: query[name] for name in FILTERS if query.get(name)}
 
@@ -152,6 +157,7 @@ class OneRun:
     """One run with its calls as a tree."""
 
     def __init__(self, organization: Organization, run: Run) -> None:
+        organization.require(Feature.EVERY_DIMENSION)
         self.organization, self.run = organization, run
 
     @cached_property

@@ -6,8 +6,10 @@ from zoneinfo import ZoneInfo
 
 from django.http import QueryDict
 
+from accounts.models import Organization
 from tokentra.lib.periods import DAY, Period, period
-from usage.forms import Lens, look
+from usage.forms import Lens
+from usage.plan_reach import look
 
 HOURS_UP_TO = timedelta(days=2)
 
@@ -75,9 +77,10 @@ def wall(timezone: str, now: datetime) -> datetime:
     return now.astimezone(ZoneInfo(timezone)).replace(tzinfo=UTC)
 
 
-def read(query: QueryDict, timezone: str, now: datetime, *extra: str) -> tuple[Lens, Span]:
-    """What the address asks for, in the zone."""
-    lens = replace(look(query, wall(timezone, now), *extra), filters={})
+def read(query: QueryDict, organization: Organization, now: datetime, *extra: str) -> tuple[Lens, Span]:
+    """What the address asks for, in the organization's zone, as far as its plan shows it."""
+    timezone = organization.timezone
+    lens = replace(look(query, organization, wall(timezone, now), *extra), filters={})
     if lens.period.preset == "24h":
         lens = replace(lens, period=period("24h", now))
     return lens, of(lens.period, timezone, now)

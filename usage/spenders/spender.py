@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from django.urls import reverse
 
 from accounts.models import Organization
+from accounts.plans import Feature
 from tokentra.lib import money
 from tokentra.lib.charts import Chart, Part, Rank, rank
 from usage.forms import Lens
@@ -31,6 +32,7 @@ class Spender:
     """Read inside the organization's scope."""
 
     def __init__(self, organization: Organization, dimension: str, value: str, lens: Lens, span: Span) -> None:
+        organization.require(Feature.EVERY_DIMENSION)
         self.organization, self.dimension, self.value = organization, dimension, value
         self.lens, self.span = lens, span
 

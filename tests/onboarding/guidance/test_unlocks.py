@@ -9,8 +9,9 @@ from django.urls import reverse
 from accounts import journal
 from accounts.journal import Event
 from accounts.models import JournalEntry, Organization
+from accounts.plans import ORDER
 from onboarding.guidance import unlocking, unlocks
-from onboarding.guidance.conditions import PLANS, Action, Count, Days, Facts, Plan, is_news
+from onboarding.guidance.conditions import Action, Count, Days, Facts, Plan, is_news
 from onboarding.guidance.doors import MEASURED
 from onboarding.guidance.reading import facts_of
 from onboarding.guidance.unlocks import FEATURES, Feature
@@ -68,7 +69,7 @@ def test_days_need_use_and_a_week_of_history_or_of_membership(signed_up, read_si
     assert Days(7).holds(facts) is holds
 
 
-@pytest.mark.parametrize("plan", PLANS)
+@pytest.mark.parametrize("plan", ORDER)
 def test_a_plan_counts_as_met_without_news_while_plans_are_not_enforced(plan):
     condition, loose = Plan("pro"), replace(FACTS, plan=plan)
     strict = replace(loose, plans_are_enforced=True)

@@ -50,6 +50,19 @@ def test_a_finding_shows_its_evidence_its_range_and_its_arithmetic(acme: Organiz
     assert "Medium confidence" in page
 
 
+@pytest.mark.parametrize(("plan", "is_told"), [("free", False), ("pro", True)])
+def test_the_free_plan_has_tips_without_figures(acme: Organization, alices: Browser, settings, plan, is_told):
+    settings.PLANS_ENFORCED = True
+    with organization_scope(acme.pk):
+        Organization.objects.filter(pk=acme.pk).update(plan=plan)
+    short_calls(acme)
+
+    page, insight = text(alices), text(alices, "/dashboard/insight/")
+
+    assert "Try gpt-4o-mini for short calls to gpt-4o" in page
+    assert ("of the $27.00 it applies to" in page, "Could save" in insight) == (is_told, is_told)
+
+
 def test_a_smaller_model_leads_to_a_routing_rule_that_is_ready(acme: Organization, alices: Browser):
     short_calls(acme)
     alices.post("/onboarding/features/smart_routing/")
