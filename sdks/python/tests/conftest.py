@@ -62,6 +62,7 @@ def sdk(tokentra: Taken, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> Iter
         "TOKENTRA_SPOOL_DIR",
         "TOKENTRA_DISABLED",
         "TOKENTRA_ROUTING",
+        "TOKENTRA_CHECK",
     ):
         monkeypatch.delenv(name, raising=False)
     made = TokenTra(KEY, tokentra.url, every=0.02, spool_directory=tmp_path / "spool", timeout=5.0)

@@ -6,7 +6,7 @@ import gzip
 import json
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -27,6 +27,10 @@ class Taken:
         self.url = ""
         self.rules: list[dict[str, str]] = []
         self.asked_rules: list[str] = []  # with which ETag
+        self.questions: list[dict[str, Any]] = []
+        self.verdict: Callable[[dict[str, Any]], tuple[int, dict[str, Any]]] = allowed
+        self.hears = threading.Event()  # questions are answered while it is set
+        self.hears.set()
 
     def fail(self, status: int, times: int = 1, headers: dict[str, str] | None = None, body: bytes = b"{}") -> None:
         self.faults.extend([(status, headers or {}, body)] * times)
@@ -41,6 +45,15 @@ class Taken:
     def wait_for_requests(self, count: int, timeout: float = 10.0) -> None:
         with self.changed:
             assert self.changed.wait_for(lambda: len(self.requests) >= count, timeout), len(self.requests)
+
+    def judge(self, body: bytes) -> tuple[int, dict[str, str], bytes]:
+        question = json.loads(body)
+        with self.changed:
+            self.questions.append(question)
+            self.changed.notify_all()
+        self.hears.wait(30)
+        status, answer = self.verdict(question)
+        return status, {"Retry-After": "1"} if status == 429 else {}, json.dumps(answer).encode()
 
     def take(self, headers: dict[str, str], body: bytes) -> tuple[int, dict[str, str], bytes]:
         content = json.loads(gzip.decompress(body))
@@ -69,6 +82,26 @@ class Taken:
             return status, {}, json.dumps({**counts, "results": results}).encode()
 
 
+def allowed(question: dict[str, Any], **more: Any) -> tuple[int, dict[str, Any]]:
+    """With a reservation, so that each call asks."""
+    return 200, {"verdict": "allow", "budgets": [], "delayMs": 0, "ttlSeconds": 600,
+                 "reservationId": question.get("id"), **more}  # fmt: skip
+
+
+def unreserved(question: dict[str, Any], ttl: float = 5) -> tuple[int, dict[str, Any]]:
+    return 200, {"verdict": "allow", "budgets": [], "delayMs": 0, "ttlSeconds": ttl}
+
+
+def refused(question: dict[str, Any], **more: Any) -> tuple[int, dict[str, Any]]:
+    one = {"id": "1", "name": "Globex", "value": "", "mode": "block", "state": "refuses", "delayMs": 0,
+           "periodStart": "2026-11-01T00:00:00Z", "periodEnd": "2026-12-01T00:00:00Z",
+           "reachedAt": "2026-11-20T11:00:00Z"}  # fmt: skip
+    other = {**one, "name": "All", "state": "ok", "periodEnd": "2027-01-01T00:00:00Z"}
+    error = {"code": "budget_reached", "message": "The budget “Globex” is used up.", "verdict": "block",
+             "budgets": [other, one], "ask": "Alice", "askUrl": "https://t.example/ask", "ttlSeconds": 5}  # fmt: skip
+    return 402, {"error": {**error, **more}}
+
+
 @contextmanager
 def taking() -> Iterator[Taken]:
     taken = Taken()
@@ -80,7 +113,9 @@ def taking() -> Iterator[Taken]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             taken.open.wait(30)
-            if self.path != "/api/usage/track":
+            if self.path == "/api/usage/check":
+                status, headers, answer = taken.judge(body)
+            elif self.path != "/api/usage/track":
                 status, headers, answer = 404, {}, b"<html>"
             else:
                 status, headers, answer = taken.take(dict(self.headers), body)
@@ -115,6 +150,7 @@ def taking() -> Iterator[Taken]:
         yield taken
     finally:
         taken.open.set()
+        taken.hears.set()
         server.shutdown()
         server.server_close()
         thread.join()

@@ -6,6 +6,7 @@ from importlib import metadata
 
 import pytest
 
+from taking import allowed, refused
 from tokentra_sdk import __main__, checking
 
 KEY = "tt_test_generated"
@@ -31,7 +32,7 @@ def test_all_is_well(run, tokentra):
     code, said = run()
 
     assert code == 0, said
-    assert said.count("ok ") == 5
+    assert said.count("ok ") == 6
     assert "Events arrive." in said
     assert KEY not in said
     for library in ("openai", "anthropic", "boto3", "google-genai", "mistralai", "cohere", "pinecone"):
@@ -48,6 +49,28 @@ def test_nothing_is_set(run, monkeypatch):
     monkeypatch.delenv("TOKENTRA_URL")
 
     assert "FAIL Set-up: Set TOKENTRA_URL" in run()[1]
+
+
+@pytest.mark.parametrize(
+    ("check", "verdict", "code", "said"),
+    [
+        ("", allowed, 0, "ok   Check before calls: answers in "),
+        ("", allowed, 0, "this program does not ask (TOKENTRA_CHECK)"),
+        ("1", lambda question: allowed(question, delayMs=2500), 0, "and slows them by 2.5 s; without an answer"),
+        ("closed", refused, 0, "     Check before calls: The budget “Globex” is used up. Here, without an answer calls are not"),
+        ("", lambda _: (500, {}), 0, "     Check before calls: The check answered 500."),
+        ("open", lambda _: (500, {}), 1, "FAIL Check before calls: The check answered 500."),
+    ],
+)  # fmt: skip
+def test_the_check_before_calls(run, tokentra, monkeypatch, check, verdict, code, said):
+    monkeypatch.setenv("TOKENTRA_CHECK", check)
+    tokentra.verdict = verdict
+
+    ended, printed = run()
+
+    assert said in printed
+    assert ended == code
+    assert tokentra.questions == [{"provider": "tokentra", "model": "test-event", "estimatedCost": "0"}]
 
 
 def test_nobody_is_there(run):

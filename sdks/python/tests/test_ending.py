@@ -190,4 +190,6 @@ def test_events_of_a_thread_that_outlives_the_main_one_arrive(program, tokentra)
         threading.Thread(target=work).start()
     """)
 
+    if sys.version_info[:3] in ((3, 12, 0), (3, 12, 1)):  # they begin no thread by then, so the event waits on disk
+        program("TokenTra().flush()")
     assert len(tokentra.events) == 1

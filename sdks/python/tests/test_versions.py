@@ -12,6 +12,7 @@ TOOLS = HERE.parents[2] / ".tools" / "bin"
 LIBRARIES = ("openai", "anthropic[bedrock,vertex]", "boto3", "google-genai", "mistralai", "cohere", "pinecone")
 TESTS = (
     "test_families.py",
+    "test_checks.py",
     "test_faults.py",
     "test_context.py",
     "test_ending.py",
@@ -20,6 +21,8 @@ TESTS = (
 )
 ENVIRONMENTS = {
     "the oldest Python, and the newest libraries for it": ("3.9", LIBRARIES),
+    "Python 3.10": ("3.10", LIBRARIES),
+    "Python 3.12": ("3.12", LIBRARIES),
     "the versions before": (
         "3.11",
         (

@@ -12,10 +12,15 @@ from __future__ import annotations
 from tokentra_sdk.client import TokenTra
 from tokentra_sdk.context import agent, attributes, request_scope, run, set_customer_id, set_user_id, tool
 from tokentra_sdk.default import close, flush, observe, record, stats, wrap
+from tokentra_sdk.refusals import BudgetReached, CallRefused, CheckUnavailable, PromptTooLong
 from tokentra_sdk.version import VERSION
 
 __version__ = VERSION
 __all__ = [
+    "BudgetReached",
+    "CallRefused",
+    "CheckUnavailable",
+    "PromptTooLong",
     "TokenTra",
     "agent",
     "attributes",

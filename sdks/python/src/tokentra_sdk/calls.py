@@ -43,6 +43,10 @@ class Call:
         """It was made before, and may be told of again: with the provider's id and time it counts once."""
         self.id, self.at, self.is_timed = id[:LONGEST_ID], at, False
 
+    def begin_anew(self) -> None:
+        """What was waited for before it was made is no part of it."""
+        self.began = time.perf_counter()
+
     def forget(self) -> None:
         """There is nothing to tell."""
         self.is_ended = True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
 from http.client import HTTPException
 from importlib import metadata
@@ -12,14 +12,16 @@ from typing import Optional
 from urllib.error import HTTPError
 from urllib.request import Request
 
+from tokentra_sdk.asking import Asker
 from tokentra_sdk.calls import instant
-from tokentra_sdk.config import Config, configured
+from tokentra_sdk.config import CLOSED, Config, configured
 from tokentra_sdk.families import PACKAGES
 from tokentra_sdk.ids import minted
 from tokentra_sdk.losses import Counts
 from tokentra_sdk.posting import Outcome, opener, post
 from tokentra_sdk.sender import encode
 from tokentra_sdk.spool import Spool
+from tokentra_sdk.verdicts import Silence
 from tokentra_sdk.version import VERSION
 
 FAST, LATE = 600, 30 * 86_400  # seconds by which an event's time may lie ahead, and back
@@ -64,6 +66,7 @@ def check(url: str | None = None, api_key: str | None = None, *, timeout: float 
         yield clock
     yield on_disk(config)
     yield test_event(config, timeout)
+    yield before_calls(config, timeout)
 
 
 def clock_of(date: str | None) -> Finding | None:
@@ -110,6 +113,22 @@ def test_event(config: Config, timeout: float) -> Finding:
     if answer.problems:
         return Finding(False, "Test event", f"rejected: {answer.problems[0].get('message')}")
     return Finding(True, "Test event", f"stored, as {event['id']}.")
+
+
+def before_calls(config: Config, timeout: float) -> Finding:
+    """Of a call that costs nothing, so that nothing is reserved. Only where calls wait for it, silence is a fault."""
+    here = {"": "this program does not ask (TOKENTRA_CHECK)", CLOSED: "without an answer calls are not made"}
+    does = here.get(config.check, "without an answer calls are made")
+    question = {"provider": "tokentra", "model": "test-event", "estimatedCost": "0"}
+    began = time.perf_counter()
+    answer = Asker(replace(config, check_timeout=timeout)).ask(encode(question).encode()).result()
+    took = round((time.perf_counter() - began) * 1000)
+    if isinstance(answer, Silence):
+        return Finding(False if config.check else None, "Check before calls", f"{answer.sentence} Here, {does}.")
+    if answer.refused is not None:
+        return Finding(None, "Check before calls", f"{answer.refused} Here, {does}.")
+    slows = f", and slows them by {answer.delay:g} s" if answer.delay else ""
+    return Finding(True, "Check before calls", f"answers in {took} ms that calls may be made{slows}; {does}.")
 
 
 def libraries() -> str:

@@ -10,8 +10,9 @@ from typing import Any, Callable, TypeVar
 
 from tokentra_sdk import families
 from tokentra_sdk.calls import attributed, instant, used
-from tokentra_sdk.config import Config, configured
+from tokentra_sdk.config import Config, configured, is_disabled
 from tokentra_sdk.context import FIELDS, Attribution, current
+from tokentra_sdk.guarding import Guard
 from tokentra_sdk.ids import minted
 from tokentra_sdk.losses import log
 from tokentra_sdk.routing import Routing
@@ -26,8 +27,9 @@ class TokenTra:
     """Reports model calls to one TokenTra with one key.
 
     What is not given is read from the environment: TOKENTRA_URL, TOKENTRA_API_KEY, TOKENTRA_ENVIRONMENT,
-    TOKENTRA_SPOOL_DIR, TOKENTRA_ROUTING, TOKENTRA_DISABLED. Nothing here raises: without an address or a key, events
-    are counted as lost and the log says so once.
+    TOKENTRA_SPOOL_DIR, TOKENTRA_ROUTING, TOKENTRA_CHECK, TOKENTRA_DISABLED. Nothing here raises: without an address
+    or a key, events are counted as lost and the log says so once. With `check`, calls that are refused raise
+    CallRefused.
     """
 
     def __init__(
@@ -37,6 +39,11 @@ class TokenTra:
         *,
         environment: str | None = None,
         routing: bool | None = None,
+        check: bool | str | None = None,
+        check_timeout: float = 0.5,
+        most_delay: float = 30.0,
+        expected_output: int = 1_000,
+        estimate: Callable[[str, str, Any], Any] | None = None,
         spool_directory: str | os.PathLike[str] | bool | None = None,
         every: float = 1.0,
         timeout: float = 10.0,
@@ -45,7 +52,11 @@ class TokenTra:
         most_bytes: int = 8 * 1024 * 1024,
         most_spooled: int = 64 * 1024 * 1024,
     ) -> None:
-        """`routing`: follow its rules for which model to use. `every`: seconds for which events are gathered.
+        """`routing`: follow its rules for which model to use. `check`: ask before each call whether budgets allow it;
+        "closed" makes no call that could not be asked about. `check_timeout`, `most_delay`: seconds for which a call
+        waits for the answer, and for a budget that slows it. `expected_output`: tokens of a call that does not say how
+        many may come out. `estimate`: says of provider, model and request what a call may use. `every`: seconds for
+        which events are gathered.
         `timeout`: of one request. `at_exit`: seconds that the end of the program waits for the last events.
         `most_…`: events and bytes that wait in memory, bytes on disk."""
         self.config = configured(
@@ -53,6 +64,11 @@ class TokenTra:
             api_key=api_key,
             environment=environment,
             routing=routing,
+            check=check,
+            check_timeout=check_timeout,
+            most_delay=most_delay,
+            expected_output=expected_output,
+            estimate=estimate,
             spool_directory=spool_directory,
             every=every,
             timeout=timeout,
@@ -63,6 +79,7 @@ class TokenTra:
         )
         self._sender = Sender(self.config)
         self.routing: Routing | None = self.safely(Routing, self.config) if follows(self.config) else None
+        self.guard: Guard | None = self.safely(Guard, self.config) if guards(self.config) else None
 
     def wrap(self, client: T, *, provider: str | None = None) -> T:
         """The same client, whose calls are reported from now on; `provider` where its address does not tell."""
@@ -129,17 +146,21 @@ class TokenTra:
     def follow(self, other: TokenTra) -> None:
         """Clients that report here report there from now on."""
         before, self._sender, self.config = self._sender, other._sender, other.config
-        rules, self.routing = self.routing, other.routing
+        rules, self.routing, self.guard = self.routing, other.routing, other.guard
         if rules is not None:
             rules.close()
         self.safely(before.close, 0.0)
 
     def stats(self) -> dict[str, Any]:
-        """Events recorded, sent, waiting, on disk, and lost by reason, of this process; and the last trouble."""
+        """Events recorded, sent, waiting, on disk, and lost by reason, of this process; and the last trouble.
+
+        `checks`: questions asked before calls, answered by what was known, calls refused, slowed, and those without an
+        answer."""
         return {
             **self._sender.counts.told(),
             "waiting": self._sender.waiting(),
             "on_disk": self._sender.spool.waiting(),
+            **({} if self.guard is None else {"checks": self.guard.told()}),
         }
 
     def safely(self, act: Callable[..., Any], *args: Any) -> Any:
@@ -154,6 +175,10 @@ class TokenTra:
 
 def follows(config: Config) -> bool:
     return config.routing and not config.problem
+
+
+def guards(config: Config) -> bool:
+    return bool(config.check) and not is_disabled()
 
 
 def named(act: Callable[..., Any]) -> str:

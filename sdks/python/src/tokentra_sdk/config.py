@@ -7,10 +7,12 @@ import os
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Callable, Optional
 from urllib.parse import urlsplit
 
 TRACK = "/api/usage/track"
 YES = frozenset(("1", "true", "yes", "on"))
+OPEN, CLOSED = "open", "closed"  # what becomes of a call that cannot be checked: it is made, or it is not
 LONGEST_BATCH, LARGEST_BATCH = 500, 1024 * 1024
 
 
@@ -24,6 +26,11 @@ class Config:
     spool: Path | None
     environment: str | None = None
     routing: bool = False
+    check: str = ""
+    check_timeout: float = 0.5  # for which a call waits for its check
+    most_delay: float = 30.0  # for which a budget may slow it
+    expected_output: int = 1_000  # tokens, of a call that does not say how many may come out
+    estimate: Optional[Callable[[str, str, Any], Any]] = None
     most_queued: int = 10_000
     most_bytes: int = 8 * 1024 * 1024
     most_spooled: int = 64 * 1024 * 1024
@@ -42,6 +49,11 @@ def configured(
     api_key: str | None = None,
     environment: str | None = None,
     routing: bool | None = None,
+    check: bool | str | None = None,
+    check_timeout: float = 0.5,
+    most_delay: float = 30.0,
+    expected_output: int = 1_000,
+    estimate: Callable[[str, str, Any], Any] | None = None,
     spool_directory: str | os.PathLike[str] | bool | None = None,
     every: float = 1.0,
     timeout: float = 10.0,
@@ -59,6 +71,11 @@ def configured(
         problem=problem_of(address, key),
         spool=spool_of(address, key, spool_directory),
         environment=environment or os.environ.get("TOKENTRA_ENVIRONMENT") or None,
+        check=check_of(os.environ.get("TOKENTRA_CHECK", "") if check is None else check),
+        check_timeout=check_timeout,
+        most_delay=most_delay,
+        expected_output=expected_output,
+        estimate=estimate,
         routing=os.environ.get("TOKENTRA_ROUTING", "").lower() in YES if routing is None else routing,
         most_queued=most_queued,
         most_bytes=most_bytes,
@@ -74,8 +91,19 @@ def address_of(url: str) -> str:
     return address[: -len(TRACK)] if address.endswith(TRACK) else address
 
 
+def check_of(said: bool | str) -> str:
+    if isinstance(said, bool):
+        return OPEN if said else ""
+    wanted = said.strip().lower()
+    return OPEN if wanted in YES else wanted if wanted in (OPEN, CLOSED) else ""
+
+
+def is_disabled() -> bool:
+    return os.environ.get("TOKENTRA_DISABLED", "").lower() in YES
+
+
 def problem_of(address: str, key: str) -> str:
-    if os.environ.get("TOKENTRA_DISABLED", "").lower() in YES:
+    if is_disabled():
         return "TOKENTRA_DISABLED is set."
     if not address:
         return "Set TOKENTRA_URL to the address of your TokenTra, such as https://tokentra.example.com."

@@ -20,6 +20,7 @@ from tokentra_sdk.usage import Usage, get
 
 if TYPE_CHECKING:
     from tokentra_sdk.client import TokenTra
+    from tokentra_sdk.guarding import Guard
 
 # Of a body that is read a second time for its usage; of a larger one only the end is, where usage stands.
 LARGEST_RAW, LONGEST_END = 64 * 1024, 8 * 1024
@@ -49,6 +50,7 @@ class Begun:
     kwargs: dict[str, Any]
     whole: Callable[[Any], Optional[Usage]]
     reader: Reader | None = None  # where a stream is asked for
+    body: Any = None  # what the model is asked, where this is a new call of one
     again: Callable[[BaseException], bool] = field(default=lambda _: False)  # whether to ask as the program did
     second: tuple[tuple[Any, ...], dict[str, Any]] | None = None  # what is asked again, where that is not the program's
     may_be_raw: bool = False  # whether programs can ask this client for answers as the network brought them
@@ -85,6 +87,8 @@ def watched(wrapped: Wrapped, method: Callable[..., Any], begin: Begin) -> Calla
             begun = safely(begin, args, kwargs)
             if begun is None:
                 return await method(*args, **kwargs)
+            if wrapped.sdk.guard is not None:
+                await wrapped.sdk.guard.before_async(begun)
             try:
                 answer = await method(*begun.args, **begun.kwargs)
             except BaseException as error:
@@ -101,11 +105,17 @@ def watched(wrapped: Wrapped, method: Callable[..., Any], begin: Begin) -> Calla
 
         return ask_async
 
+    inner = inspect.unwrap(method)
+    is_later = inspect.iscoroutinefunction(inner) or inspect.isasyncgenfunction(inner)
+
     @functools.wraps(method)
     def ask(*args: Any, **kwargs: Any) -> Any:
         begun = safely(begin, args, kwargs)
         if begun is None:
             return method(*args, **kwargs)
+        guard = wrapped.sdk.guard
+        if guard is not None and not is_later:
+            guard.before(begun)
         try:
             answer = method(*begun.args, **begun.kwargs)
         except BaseException as error:
@@ -119,13 +129,34 @@ def watched(wrapped: Wrapped, method: Callable[..., Any], begin: Begin) -> Calla
                 safely(begun.call.failed, refused)
                 raise
         if inspect.isawaitable(answer) and not hasattr(answer, "__aiter__"):
-            return awaited(begun, answer, answered)
+            return awaited(begun, answer, answered, guard if is_later else None)
+        if guard is not None and inspect.isasyncgen(answer):
+            answer = guarded_steps(begun, answer, guard)
         return answered(begun, answer)
 
     return ask
 
 
-async def awaited(begun: Begun, answer: Awaitable[Any], answered: Callable[[Begun, Any], Any]) -> Any:
+async def guarded_steps(begun: Begun, pieces: Any, guard: Guard) -> Any:
+    """What has not begun before its first piece is asked for may still be refused."""
+    try:
+        await guard.before_async(begun)
+        async for piece in pieces:
+            yield piece
+    finally:
+        await pieces.aclose()
+
+
+async def awaited(
+    begun: Begun, answer: Awaitable[Any], answered: Callable[[Begun, Any], Any], guard: Guard | None
+) -> Any:
+    if guard is not None:
+        try:
+            await guard.before_async(begun)
+        except BaseException:
+            if inspect.iscoroutine(answer):
+                answer.close()
+            raise
     try:
         found = await answer
     except BaseException as error:

@@ -31,7 +31,7 @@ def begun(wrapped: Wrapped, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Be
         return None
     model = model_of(asked.get("modelId"))
     call = Call(wrapped.sdk, wrapped.provider or "aws", model, kind_of(model))
-    found = Begun(call, args, kwargs, converse)
+    found = Begun(call, args, kwargs, converse, body=asked)
     if operation == "ConverseStream":
         found.inside = functools.partial(conversing, call)
     elif operation == "InvokeModel":

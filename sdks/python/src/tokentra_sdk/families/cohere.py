@@ -42,7 +42,7 @@ def watch(client: Any, wrapped: Wrapped, provider: str) -> None:
 
 def begun(wrapped: Wrapped, provider: str, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Begun:
     call = Call(wrapped.sdk, wrapped.provider or provider, kwargs.get("model"), OPERATIONS.get(name, "chat"))
-    return Begun(call, args, kwargs, whole, ChatReader() if name == "chat_stream" else None)
+    return Begun(call, args, kwargs, whole, ChatReader() if name == "chat_stream" else None, body=kwargs)
 
 
 def whole(answer: Any) -> Usage:

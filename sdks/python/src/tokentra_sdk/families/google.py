@@ -45,7 +45,7 @@ def begun(wrapped: Wrapped, what: Asked, args: tuple[Any, ...], kwargs: dict[str
     operation, whole, is_streaming = what
     model = kwargs.get("model") or (args[0] if args else None)
     call = Call(wrapped.sdk, wrapped.provider or "google", last_part(model), operation)
-    return Begun(call, args, kwargs, whole, ContentReader() if is_streaming else None)
+    return Begun(call, args, kwargs, whole, ContentReader() if is_streaming else None, body=kwargs)
 
 
 def last_part(name: Any) -> str | None:

@@ -44,7 +44,7 @@ class Way:
 def begun(wrapped: Wrapped, provider: str, way: Way, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Begun:
     model = kwargs.get("model") or kwargs.get("agent_id")
     call = Call(wrapped.sdk, wrapped.provider or provider, model, way.operation)
-    return Begun(call, args, kwargs, way.whole, way.reader() if way.reader else None)
+    return Begun(call, args, kwargs, way.whole, way.reader() if way.reader else None, body=kwargs)
 
 
 def whole(answer: Any) -> Usage:

@@ -127,7 +127,7 @@ def begun(
     if kwargs.get("async_req"):  # what it answers is not the answer yet
         return None
     asked = model or told(kwargs.get("model")) or (args[0] if args else None)
-    return Begun(Call(wrapped.sdk, wrapped.provider or "pinecone", asked, operation), args, kwargs, used)
+    return Begun(Call(wrapped.sdk, wrapped.provider or "pinecone", asked, operation), args, kwargs, used, body=kwargs)
 
 
 UNITS = {"read_units": "read_unit", "write_units": "write_unit", "rerank_units": "rerank_unit"}

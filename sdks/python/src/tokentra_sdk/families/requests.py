@@ -29,6 +29,9 @@ def begun(
     found = begin(client, wrapped, args, kwargs)
     if found is not None:
         found.may_be_raw = True
+        options = args[1] if len(args) > 1 else kwargs.get("options")
+        if str(get(options, "method") or "").lower() == "post":
+            found.body = body_of(options)
         if wrapped.sdk.routing is not None:
             wrapped.sdk.safely(wrapped.sdk.routing.route, found)
     return found
