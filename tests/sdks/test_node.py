@@ -6,6 +6,9 @@ from decimal import Decimal
 
 import pytest
 
+from budgets import knowing
+from budgets.reserved import Reservation
+from tests import make
 from tests.sdk_keys.conftest import issued
 from tests.sdks.node import node, npm
 from tests.usage.measuring.otlp import model_server
@@ -55,6 +58,28 @@ def test_costs_by_customer_feature_agent_and_run_are_what_the_models_said(acme, 
     [failed] = [event for event in events if event.status == "error"]
     assert (failed.model, failed.error_code, failed.amount) == ("broken", "400 BadRequestError", 0)
     assert "secret" not in repr([vars(event) for event in events])
+
+
+def test_a_budget_at_the_real_door_refuses_what_it_has_no_room_for(acme, live_server, built):
+    tracking.forget()
+    knowing.forget()
+    make.budget(acme, "0.01", name="Globex", mode="block", ledger="measured", scope={"customer": ["globex"]})
+    env = {"TOKENTRA_URL": live_server.url, "TOKENTRA_API_KEY": issued(acme, "ingest").clear}
+    with model_server.serving() as models:
+        done = node("tests/budget.mjs", models, env=env)
+    assert done.returncode == 0
+
+    told = json.loads(done.stdout)
+    refused, made = told["came"]
+    assert made == "made"
+    assert "has less left than this call may cost" in refused["message"]
+    assert (refused["budget"], refused["until"][8:10]) == ("Globex", "01")
+    assert refused["ask"]
+    assert refused["askUrl"].startswith("http")
+    assert told["checks"] == {"asked": 2, "cached": 0, "refused": 1, "slowed": 0, "unchecked": 0}
+    with organization_scope(acme.pk):
+        [event], [held] = Event.objects.all(), Reservation.objects.all()
+        assert (held.ref, event.customer, event.amount) == (event.id, "globex", CALL)
 
 
 def spent(events, name):

@@ -1,6 +1,7 @@
 // One model call from its beginning to its end, made into an event whatever happens in between.
 import { current, readAttributes } from "./context.js";
 import type { Attributes, Event, Status, Told } from "./event.js";
+import type { Guard } from "./guarding.js";
 import { uuid7 } from "./ids.js";
 import type { Routing } from "./routing.js";
 import type { Sender } from "./sender.js";
@@ -16,6 +17,7 @@ export interface Begun {
 const LONGEST = 256;
 const LONGEST_ID = 64;
 const MOST_SEEN = 10_000;
+const MOST_TAGS = 20;
 
 /** Makes events of calls. No method of it, or of a call, ever throws. */
 export class Observer {
@@ -26,6 +28,7 @@ export class Observer {
     private readonly sender: Sender,
     attributes: Attributes = {},
     readonly routing?: Routing,
+    readonly guard?: Guard,
   ) {
     this.attributes = readAttributes(attributes);
   }
@@ -64,7 +67,7 @@ export class Observer {
 export class Call {
   private id: string;
   private at = Date.now();
-  private readonly started = performance.now();
+  private started = performance.now();
   private readonly carried: Attributes | undefined;
   private firstAt: number | undefined;
   private isTimed = true;
@@ -93,6 +96,28 @@ export class Call {
 
   firstToken(): void {
     this.firstAt ??= performance.now();
+  }
+
+  get model(): string {
+    return text(this.begun.model) || "unknown";
+  }
+
+  /** What its event will say that budgets are about. */
+  question(): { id: string } & Record<string, unknown> {
+    const { runId: _, parentId: __, purpose: ___, ...named } = { ...this.observer.attributes, ...this.carried };
+    const tags = Object.entries({ ...this.observer.attributes.tags, ...this.carried?.tags }).slice(0, MOST_TAGS);
+    const said = { ...named, tags: tags.length ? Object.fromEntries(tags) : undefined };
+    return { id: this.id, provider: this.provider, model: this.model, ...said };
+  }
+
+  /** What was waited for before it was made is no part of it. */
+  beginAnew(): void {
+    this.started = performance.now();
+  }
+
+  /** It is not made after all. */
+  forget(): void {
+    this.isOver = true;
   }
 
   /** The call is over; only the first end counts. */

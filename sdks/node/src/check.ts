@@ -1,10 +1,13 @@
 // Says what stands between this machine and TokenTra: the key, the address, the clock, and a test event.
 import { ask, post } from "./delivery.js";
+import { asking } from "./guarding.js";
 import { uuid7 } from "./ids.js";
-import { type Options, settle } from "./settings.js";
+import { refusal } from "./refusals.js";
+import { checks, type Options, type Settings, settle } from "./settings.js";
+import { isVerdict } from "./verdicts.js";
 
 export interface Finding {
-  what: "settings" | "key" | "address" | "clock" | "event";
+  what: "settings" | "key" | "address" | "clock" | "event" | "budgets";
   ok: boolean;
   message: string;
 }
@@ -12,6 +15,7 @@ export interface Finding {
 const KEY = /^tt_(live|test)_[0-9A-Za-z]{38}$/;
 const FAST = 600; // seconds by which an event's time may lie ahead, and back
 const LATE = 30 * 86_400;
+const TIMEOUT = 10_000;
 
 /** Looks from outside to inside and stops at what makes the rest pointless. The test event costs nothing. */
 export async function check(options: Options = {}): Promise<Finding[]> {
@@ -36,6 +40,7 @@ export async function check(options: Options = {}): Promise<Finding[]> {
     const said =
       sent.status === 202 ? "A test event was stored." : `A test event was refused (${sent.status}). ${why(sent.body)}`;
     found.push({ what: "event", ok: sent.status === 202, message: said.trim() });
+    if (sent.status === 202) found.push(await budgets(settings, checks(options)));
   } catch (error) {
     const code = (error as { code?: string }).code ?? (error as Error).name;
     found.push({ what: "address", ok: false, message: `${origin} cannot be reached (${code}).` });
@@ -43,6 +48,22 @@ export async function check(options: Options = {}): Promise<Finding[]> {
     clearInterval(alive);
   }
   return found;
+}
+
+/** Of a call that costs nothing, so that nothing is reserved. Only where calls wait for it, silence is a fault. */
+async function budgets(settings: Settings, mode: ReturnType<typeof checks>): Promise<Finding> {
+  const does = mode
+    ? `without an answer calls ${mode === "closed" ? "are not made" : "are made"}`
+    : "this program does not ask (TOKENTRA_CHECK)";
+  const began = performance.now();
+  const question = JSON.stringify({ provider: "tokentra", model: "test-event", estimatedCost: "0" });
+  const answer = await asking(settings, question, TIMEOUT);
+  const took = Math.round(performance.now() - began);
+  const finding = (ok: boolean, message: string): Finding => ({ what: "budgets", ok, message: `${message}; ${does}.` });
+  if (!isVerdict(answer)) return finding(!mode, answer.sentence.replace(/\.$/, ""));
+  if (answer.refused) return finding(true, refusal(answer.refused).message.replace(/\.$/, ""));
+  const slows = answer.delayMs ? `, and slowed by ${answer.delayMs} ms` : "";
+  return finding(true, `The check answers in ${took} ms that calls may be made${slows}`);
 }
 
 function clock(ahead: number): Finding {

@@ -31,7 +31,15 @@ const LARGEST_ANSWER = 2 ** 20;
 const WORTH_PACKING = 1_024;
 const LONGEST_WAIT = 600_000;
 const pack = promisify(gzip);
-const agents: { http?: http.Agent; https?: https.Agent } = {};
+
+/** Connections that are kept for the same purpose. */
+export interface Agents {
+  mostSockets: number;
+  http?: http.Agent;
+  https?: https.Agent;
+}
+
+const delivering: Agents = { mostSockets: 4 };
 
 /** Never rejects. `lines` are events as JSON. */
 export async function deliver(settings: Settings, lines: readonly string[]): Promise<Outcome> {
@@ -56,19 +64,27 @@ export async function post(settings: Settings, body: string): Promise<Answer> {
   });
 }
 
-export function ask(url: URL, method: string, body?: Buffer, headers: http.OutgoingHttpHeaders = {}): Promise<Answer> {
+/** What it rejects with says by `wasKept` whether the connection had been used before. */
+export function ask(
+  url: URL,
+  method: string,
+  body?: Buffer,
+  headers: http.OutgoingHttpHeaders = {},
+  { agents = delivering, timeoutMs = TIMEOUT }: { agents?: Agents; timeoutMs?: number } = {},
+): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const isSecure = url.protocol === "https:";
     const agent = isSecure
-      ? (agents.https ??= new https.Agent({ keepAlive: true, maxSockets: 4 }))
-      : (agents.http ??= new http.Agent({ keepAlive: true, maxSockets: 4 }));
+      ? (agents.https ??= new https.Agent({ keepAlive: true, maxSockets: agents.mostSockets }))
+      : (agents.http ??= new http.Agent({ keepAlive: true, maxSockets: agents.mostSockets }));
     const all = { "user-agent": "tokentra-sdk-node", "content-length": body?.length ?? 0, ...headers };
     const request = (isSecure ? https : http).request(url, { method, agent, headers: all });
-    const timer = setTimeout(() => request.destroy(named("ETIMEDOUT")), TIMEOUT).unref();
+    const timer = setTimeout(() => request.destroy(named("ETIMEDOUT")), timeoutMs).unref();
     const failed = (error: unknown) => {
       clearTimeout(timer);
       request.destroy();
-      reject(error);
+      const wasKept = request.reusedSocket && (error as { code?: string }).code !== "ETIMEDOUT";
+      reject(Object.assign(error as Error, { wasKept }));
     };
     request.on("socket", (socket) => socket.unref());
     request.on("error", failed);

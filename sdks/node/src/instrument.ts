@@ -2,6 +2,7 @@
 //
 // What a program imports cannot be exchanged, and what it imported first is there before anybody can look on. But a
 // class is one object for all who have it: on its prototype, the methods that calls go through look after their client.
+import { INSIDE, waitsInside } from "./families/cohere.js";
 import { shared } from "./shared.js";
 import { theOne } from "./tokentra.js";
 
@@ -81,12 +82,14 @@ function attendVersion2(exported: unknown): void {
   const methods = OF_COHERE.map((name) => [name, hidden.prototype[name] as Method] as const);
   const twins = new WeakMap<object, Record<string, Method>>();
   const twinOf = (client: object) => {
-    const found = twins.get(client) ?? Object.fromEntries(methods.map(([name, method]) => [name, method.bind(client)]));
+    const bound = () => Object.fromEntries(methods.map(([name, method]) => [name, method.bind(client)]));
+    const found = twins.get(client) ?? Object.assign(bound(), { [INSIDE]: true });
     if (!twins.has(client)) theOne().notice(found);
     twins.set(client, found);
     return found;
   };
   for (const [name, method] of methods) {
+    waitsInside(hidden.prototype, name);
     hidden.prototype[name] = function (this: object, ...given: unknown[]): unknown {
       return (shared.wrapped.has(this) ? method : (twinOf(this)[name] ?? method)).apply(this, given);
     };

@@ -1,6 +1,7 @@
 // Gathers events and brings them to TokenTra in the background: bounded, retried with the same ids, counted when lost.
 import { AsyncResource } from "node:async_hooks";
 import { deliver, type Outcome } from "./delivery.js";
+import type { Checks } from "./guarding.js";
 import { Losses } from "./losses.js";
 import type { Settings } from "./settings.js";
 import { Spool } from "./spool.js";
@@ -25,6 +26,8 @@ export interface Stats {
   spooled: number;
   /** Not kept, by reason. */
   lost: Record<string, number>;
+  /** What became of questions before calls, where they are asked. */
+  checks?: Checks;
   /** Why nothing arrives at the moment. */
   problem?: string;
 }

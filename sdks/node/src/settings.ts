@@ -12,6 +12,20 @@ export interface Options {
   spool?: string | boolean;
   /** Follow TokenTra's rules for which model to use. Default: TOKENTRA_ROUTING. */
   routing?: boolean;
+  /** Ask before each call whether budgets allow it; "closed" makes none that could not be asked about. Default: TOKENTRA_CHECK. */
+  check?: boolean | "open" | "closed";
+  /** How long a call waits for that answer. */
+  checkTimeoutMs?: number;
+  /** How long a budget may slow a call. */
+  maxDelayMs?: number;
+  /** Tokens of a call that does not say how many may come out. */
+  expectedOutput?: number;
+  /** What a call may use: dollars, as in "0.02", or tokens, as in { input: 900, output: 200 }; undefined leaves it to us. */
+  estimate?: (
+    provider: string,
+    model: string,
+    request: unknown,
+  ) => string | number | Record<string, number> | null | undefined;
   /** How long events are gathered before they are sent. */
   flushEveryMs?: number;
   /** How long the end of the process may wait for the last events. */
@@ -29,6 +43,10 @@ export interface Settings {
   url: URL;
   spool: string | boolean;
   routing: boolean;
+  checkTimeoutMs: number;
+  maxDelayMs: number;
+  expectedOutput: number;
+  estimate: Options["estimate"];
   flushEveryMs: number;
   exitTimeoutMs: number;
   maxQueued: number;
@@ -51,11 +69,24 @@ export function settle(options: Options): Settings | string {
     url: door,
     spool: options.spool ?? true,
     routing: options.routing ?? /^(1|true|yes|on)$/i.test(process.env["TOKENTRA_ROUTING"] ?? ""),
+    checkTimeoutMs: options.checkTimeoutMs ?? 500,
+    maxDelayMs: options.maxDelayMs ?? 30_000,
+    expectedOutput: options.expectedOutput ?? 1_000,
+    estimate: options.estimate,
     flushEveryMs: options.flushEveryMs ?? 1_000,
     exitTimeoutMs: options.exitTimeoutMs ?? 2_000,
     maxQueued: options.maxQueued ?? 10_000,
     maxSpoolBytes: options.maxSpoolBytes ?? 64 * 2 ** 20,
   };
+}
+
+/** What becomes of calls that cannot be checked; undefined where none is. */
+export function checks({ check }: Options): "open" | "closed" | undefined {
+  const said = check ?? process.env["TOKENTRA_CHECK"] ?? "";
+  if (typeof said === "boolean") return said ? "open" : undefined;
+  const wanted = said.trim().toLowerCase();
+  if (wanted === "closed") return "closed";
+  return /^(1|true|yes|on|open)$/.test(wanted) ? "open" : undefined;
 }
 
 function doorAt(address: string): URL | undefined {

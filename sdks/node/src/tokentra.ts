@@ -3,10 +3,11 @@ import { Observer } from "./call.js";
 import { separateRequests } from "./context.js";
 import type { Attributes } from "./event.js";
 import { wrapClient } from "./families/index.js";
+import { Guard } from "./guarding.js";
 import { senders } from "./leaving.js";
 import { Routing } from "./routing.js";
 import { Sender, type Stats } from "./sender.js";
-import { type Options, settle } from "./settings.js";
+import { checks, type Options, settle } from "./settings.js";
 import { shared } from "./shared.js";
 
 export interface WrapOptions {
@@ -23,6 +24,7 @@ export class TokenTra {
   private readonly attributes: Attributes;
   /** @internal */
   readonly routing: Routing | undefined;
+  private readonly guard: Guard | undefined;
 
   constructor(options: Options = {}) {
     this.attributes = options.attributes ?? {};
@@ -36,12 +38,14 @@ export class TokenTra {
       this.routing = shared.routings.get(where) ?? new Routing(settings);
       shared.routings.set(where, this.routing);
     }
+    const mode = checks(options);
+    if (mode) this.guard = new Guard(settings, mode, this.sender.losses);
     separateRequests();
   }
 
   /** The same client; from now on its calls are reported. A client that is not known is given back as it is, with a warning. */
   wrap<T extends object>(client: T, how: WrapOptions = {}): T {
-    const observer = new Observer(this.sender, { ...this.attributes, ...how.attributes }, this.routing);
+    const observer = new Observer(this.sender, { ...this.attributes, ...how.attributes }, this.routing, this.guard);
     const isKnown = observer.safely(() => wrapClient(client, observer, how));
     if (isKnown === false) {
       const name = (client as object | undefined)?.constructor?.name ?? typeof client;
@@ -52,7 +56,7 @@ export class TokenTra {
 
   /** Like `wrap` of a client that nobody asked to wrap. @internal */
   notice(client: object): void {
-    const observer = new Observer(this.sender, this.attributes, this.routing);
+    const observer = new Observer(this.sender, this.attributes, this.routing, this.guard);
     observer.safely(() => wrapClient(client, observer, {}));
   }
 
@@ -62,7 +66,7 @@ export class TokenTra {
   }
 
   stats(): Stats {
-    return this.sender.stats();
+    return { ...this.sender.stats(), ...(this.guard ? { checks: { ...this.guard.counts } } : {}) };
   }
 }
 

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import * as http from "node:http";
 import type { AddressInfo } from "node:net";
-import { test } from "node:test";
+import { type TestContext, test } from "node:test";
 import { check } from "../src/check.js";
 
 const KEY = `tt_test_${"0".repeat(38)}`;
@@ -14,7 +14,8 @@ interface Served {
   close(): void;
 }
 
-async function serving(status: number, clock = 0): Promise<Served> {
+/** Closed at the end of the test, however it ends. */
+async function serving(context: TestContext, status: number, clock = 0, verdict: object = {}): Promise<Served> {
   const bodies: string[] = [];
   const server = http.createServer(async (request, response) => {
     let body = "";
@@ -22,6 +23,7 @@ async function serving(status: number, clock = 0): Promise<Served> {
     response.setHeader("date", new Date(Date.now() + clock).toUTCString());
     if (request.url === "/healthz") return response.end("ok");
     bodies.push(body);
+    if (request.url === "/api/usage/check") return response.end(JSON.stringify(verdict));
     response.writeHead(status);
     return response.end(JSON.stringify({ error: { message: "This key is not known." } }));
   });
@@ -31,27 +33,27 @@ async function serving(status: number, clock = 0): Promise<Served> {
     server.close();
     server.closeAllConnections();
   };
+  context.after(close);
   return { url: `http://127.0.0.1:${port}`, bodies, close };
 }
 
 const wrong = async (url: string, apiKey = KEY) =>
   (await check({ url, apiKey })).filter(({ ok }) => !ok).map(({ what, message }) => `${what}: ${message}`);
 
-test("all is well, and the test event costs nothing", async () => {
-  const server = await serving(202);
+test("all is well, and the test event costs nothing", async (context) => {
+  const server = await serving(context, 202);
 
   assert.deepEqual(await wrong(server.url), []);
   const { provider, model, purpose, tokens, cost } = JSON.parse(server.bodies[0] ?? "");
   assert.deepEqual([provider, model, purpose, tokens], ["tokentra", "test-event", "test", {}]);
   assert.equal(cost.amount, "0");
-  server.close();
 });
 
-test("a key, an address, a clock and a refusal are told apart", async () => {
-  const refusing = await serving(401);
-  const late = await serving(202, 31 * 86_400_000);
-  const fast = await serving(202, -3_600_000);
-  const slow = await serving(202, 3_600_000);
+test("a key, an address, a clock and a refusal are told apart", async (context) => {
+  const refusing = await serving(context, 401);
+  const late = await serving(context, 202, 31 * 86_400_000);
+  const fast = await serving(context, 202, -3_600_000);
+  const slow = await serving(context, 202, 3_600_000);
 
   assert.match((await wrong(late.url, "nonsense")).join(), /^key: .*,clock: \d+ s behind .* Set this machine's clock/);
   assert.match((await wrong(fast.url)).join(), /^clock: 3[56]\d\d s ahead of/);
@@ -62,13 +64,32 @@ test("a key, an address, a clock and a refusal are told apart", async () => {
   assert.match((await wrong("")).join(), /TOKENTRA_URL/);
 });
 
-test("the command says it and ends accordingly, without the key", async () => {
-  const server = await serving(401);
+test("it says what the check before calls answers, and that only where calls wait for it silence is a fault", async (context) => {
+  const allowing = await serving(context, 202, 0, { verdict: "allow", delayMs: 20, ttlSeconds: 5 });
+  const silent = await serving(context, 202);
+  const said = async (url: string, check: boolean) => (await check_(url, check)).at(-1);
+  const check_ = (url: string, asks: boolean) => check({ url, apiKey: KEY, check: asks });
+
+  const may = await said(allowing.url, true);
+  assert.match(
+    `${may?.what} ${may?.ok} ${may?.message}`,
+    /^budgets true The check answers in \d+ ms that calls may be made, and slowed by 20 ms; without/,
+  );
+  assert.deepEqual([(await said(silent.url, false))?.ok, (await said(silent.url, true))?.ok], [true, false]);
+  assert.match((await said(silent.url, false))?.message ?? "", /answered 200; this program does not ask/);
+  assert.deepEqual(JSON.parse(silent.bodies[1] ?? ""), {
+    provider: "tokentra",
+    model: "test-event",
+    estimatedCost: "0",
+  });
+});
+
+test("the command says it and ends accordingly, without the key", async (context) => {
+  const server = await serving(context, 401);
   const env = { PATH: process.env["PATH"], TOKENTRA_URL: server.url, TOKENTRA_API_KEY: KEY };
   const [code, output] = await new Promise<[unknown, string]>((resolve) => {
     execFile(process.execPath, ["dist/cli.js", "check"], { env }, (error, stdout) => resolve([error?.code, stdout]));
   });
-  server.close();
 
   assert.equal(code, 1);
   assert.match(output, /ok {4}address.*\n/);

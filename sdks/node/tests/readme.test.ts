@@ -57,6 +57,7 @@ test("the examples run, and say what they are said to say", async () => {
     "anthropic chat",
     "google chat",
     "openai chat",
+    "openai chat",
     "openai embeddings",
     "openai embeddings customer-7 researcher",
     "openai embeddings customer-7 researcher look-up",

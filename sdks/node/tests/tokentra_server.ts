@@ -21,11 +21,48 @@ export interface Door {
   rules: Record<string, string>[];
   /** With which ETag rules were asked for. */
   askedRules: string[];
+  questions: Question[];
+  /** What is answered to a question before a call. */
+  verdict: (question: Question) => Reply;
   sockets: Set<Socket>;
   /** What to answer instead of keeping; undefined keeps. */
   instead: ((request: number) => Reply | undefined) | undefined;
   received(count: number, withinMs?: number): Promise<Event[]>;
   close(): Promise<void>;
+}
+
+export interface Question {
+  id: string;
+  provider: string;
+  model: string;
+  customerId?: string;
+  tokens?: { input: number; output: number };
+  estimatedCost?: string;
+}
+
+/** With a reservation, so that each call asks. */
+export function allowed(question: Question, more: object = {}): Reply {
+  const answer = { verdict: "allow", budgets: [], delayMs: 0, ttlSeconds: 600, reservationId: question.id };
+  return { status: 200, body: { ...answer, ...more } };
+}
+
+export function unreserved(): Reply {
+  return { status: 200, body: { verdict: "allow", budgets: [], delayMs: 0, ttlSeconds: 5 } };
+}
+
+export function refused(_: Question, more: object = {}): Reply {
+  const one = { name: "Globex", value: "", mode: "block", state: "refuses", reachedAt: "2026-11-20T11:00:00Z" };
+  const until = { periodEnd: "2026-12-01T00:00:00Z" };
+  const budgets = [
+    { ...one, name: "All", state: "ok", periodEnd: "2027-01-01T00:00:00Z" },
+    { ...one, ...until },
+  ];
+  const ask = { ask: "Alice", askUrl: "https://t.example/ask", ttlSeconds: 5 };
+  const message = "The budget “Globex” is used up.";
+  return {
+    status: 402,
+    body: { error: { code: "budget_reached", verdict: "block", message, budgets, ...ask, ...more } },
+  };
 }
 
 export async function tokentra(): Promise<Door> {
@@ -42,6 +79,11 @@ export async function tokentra(): Promise<Door> {
       return reply(response, { status: isKnown ? 304 : 200, headers: { etag }, body: { rules: door.rules } });
     }
     if (request.method === "GET") return reply(response, { status: 200 });
+    if (request.url === "/api/usage/check") {
+      const question = JSON.parse(body.toString()) as Question;
+      door.questions.push(question);
+      return reply(response, door.verdict(question));
+    }
     const text = request.headers["content-encoding"] === "gzip" ? gunzipSync(body).toString() : body.toString();
     const read = JSON.parse(text) as { events: Event[] } | Event;
     const events = "events" in read ? read.events : [read];
@@ -68,6 +110,8 @@ export async function tokentra(): Promise<Door> {
     duplicates: 0,
     rules: [],
     askedRules: [],
+    questions: [],
+    verdict: allowed,
     sockets: new Set(),
     instead: undefined,
     received(count, withinMs = 5_000) {

@@ -36,6 +36,7 @@ function watching(next: Next, context: Fields, observer: Observer, provider: str
       return observer.begin({ provider, model, operation: kindOf(model), streaming });
     });
     if (!call) return await next(given);
+    await observer.guard?.before(call, given.input);
     try {
       const answer = await next(given);
       observer.safely(() => see(fields(answer.output), fields(at(answer.response, "headers")), call, observer));

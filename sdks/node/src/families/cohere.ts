@@ -20,14 +20,46 @@ export const cohere: Family = {
     const inner = at(client, "clientV2"); // whose methods this one hands on
     if (typeof inner === "object" && inner !== null) isNew(inner);
     for (const [name, operation, streaming] of METHODS) {
+      const isInside = waitsInside((inner ?? client) as object, name) || INSIDE in client;
       watchMethod(client, name, observer, (given) => ({
         begun: { provider: how.provider ?? "cohere", model: text(at(given[0], "model")) ?? "", operation, streaming },
         whole: readBilled,
+        ...(isInside ? { later } : {}),
         ...(streaming ? { stream: chatStream } : {}),
       }));
     }
   },
 };
+
+// Its promises have helpers that a plain one lacks, so a call that has to wait waits inside of its promise.
+
+type Method = (this: unknown, ...given: unknown[]) => unknown;
+
+/** On what hands on the methods of a client that is seen to already. */
+export const INSIDE = Symbol("a call waits inside");
+let waiting: Promise<void> | undefined; // for the call that is made at this moment
+
+export function waitsInside(owner: object, name: string): boolean {
+  const methods = owner as Record<string, Method>;
+  const method = methods[`__${name}`];
+  if (typeof method !== "function") return false;
+  methods[`__${name}`] = function (this: unknown, ...given) {
+    const act = () => method.apply(this, given);
+    const wait = waiting;
+    waiting = undefined;
+    return wait ? wait.then(act) : act();
+  };
+  return true;
+}
+
+function later(wait: Promise<void>, act: () => unknown): unknown {
+  waiting = wait;
+  try {
+    return act();
+  } finally {
+    waiting = undefined;
+  }
+}
 
 function readBilled(answer: Fields): Told {
   const usage = answer["usage"] ?? answer["meta"];

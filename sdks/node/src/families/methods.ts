@@ -6,6 +6,8 @@ import { type Fields, fields } from "./reading.js";
 
 export interface Plan {
   begun: Begun;
+  /** How a method is called that has to wait; else it answers a plain promise then. */
+  later?: (wait: Promise<void>, act: () => unknown) => unknown;
   whole(answer: Fields): Told;
   stream?: () => StreamReader;
   /** For an answer that holds its stream inside. */
@@ -27,9 +29,11 @@ export function watchMethod(
   methods[name] = function watching(this: unknown, ...given) {
     const planned = observer.safely(() => plan(given));
     const call = planned && observer.safely(() => observer.begin(planned.begun));
+    const wait = call && observer.guard?.before(call, given[0]);
+    const later = planned?.later ?? ((wait: Promise<void>, act: () => unknown) => wait.then(act));
     let answer: unknown;
     try {
-      answer = method.apply(this, given);
+      answer = wait ? later(wait, () => method.apply(this, given)) : method.apply(this, given);
     } catch (error) {
       call?.fail(error);
       throw error;

@@ -5,6 +5,7 @@ import type { Told } from "../event.js";
 import { routed } from "../routing.js";
 import { shared } from "../shared.js";
 import { type StreamReader, watched } from "../streams.js";
+import { at } from "./reading.js";
 
 /** How to read one call. */
 export interface Reading {
@@ -56,7 +57,7 @@ export function watchRequests(client: object, observer: Observer, begin: Begin, 
       if (!reading) return send.call(this, path, options);
       let answer: object;
       try {
-        answer = send.call(this, path, seen(options, reading, observer));
+        answer = send.call(this, path, seen(options, reading, observer, method));
       } catch (error) {
         reading.call.fail(error);
         throw error;
@@ -83,9 +84,15 @@ export function isNew(client: object): boolean {
   return true;
 }
 
-function seen(options: unknown, { asked }: Reading, observer: Observer): unknown {
-  if (!asked) return options;
-  const see = (known: unknown) => observer.safely(() => asked(known)) ?? known;
+/** The options that are sent; a promise of them where they come later, or the call has to wait. It may be refused. */
+function seen(options: unknown, { asked, call }: Reading, observer: Observer, method: Method): unknown {
+  const guard = method === "post" ? observer.guard : undefined;
+  if (!asked && !guard) return options;
+  const see = (known: unknown) => {
+    const changed = (asked && observer.safely(() => asked(known))) ?? known;
+    const wait = guard?.before(call, at(changed, "body"));
+    return wait ? wait.then(() => changed) : changed;
+  };
   return options instanceof Promise ? options.then(see) : see(options);
 }
 
