@@ -1,4 +1,4 @@
-"""A key in the running product: known to every process while it works, and to none from the moment it is revoked.
+"""A key in the running product: known to every process while it works, and to none a moment after it was revoked.
 
 The quick forms are in tests/sdk_keys/test_resolving.py.
 """
@@ -47,14 +47,14 @@ def answers(product: Product, key: str) -> set[int]:
         return set(crowd.map(ask, range(MANY)))
 
 
-def test_e10_every_process_refuses_a_revoked_key_from_the_next_request_on(product: Product, owner: Api):
+def test_e10_every_process_refuses_a_revoked_key_within_a_second(product: Product, owner: Api):
     for _ in range(5):
         pk, key = made(owner)
         assert answers(product, key) == {200}
 
         assert owner.call("DELETE", f"/api/auth/api-keys/{pk}")[0] == 204
 
-        assert answers(product, key) == {401}
+        wait_for(lambda key=key: answers(product, key) == {401}, 1, "every process refuses the key")
 
 
 @pytest.mark.usefixtures("frozen_redis")

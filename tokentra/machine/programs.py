@@ -13,8 +13,12 @@ class Program:
     command: tuple[str, ...]
     priority: int  # started in this order, stopped in the reverse
     stop_seconds: int
-    role: str = ""  # which database role it acts as
     stop_signal: str = "TERM"
+    environment: tuple[tuple[str, str], ...] = ()
+
+
+# What a session needed for one large statement goes back to the system and is not kept for the next one.
+GIVES_BACK = (("MALLOC_TRIM_THRESHOLD_", "131072"), ("MALLOC_ARENA_MAX", "2"))
 
 
 def worker_names() -> tuple[str, ...]:
@@ -25,7 +29,8 @@ def services() -> tuple[Program, ...]:
     """Those that an operator's DATABASE_URL and REDIS_URL replace."""
     found = []
     if not os.environ.get("DATABASE_URL"):
-        found.append(Program("postgres", tuple(postgres.program(places.POSTGRES_DATA)), 1, 30, stop_signal="INT"))
+        command = tuple(postgres.program(places.POSTGRES_DATA))
+        found.append(Program("postgres", command, 1, 30, stop_signal="INT", environment=GIVES_BACK))
     if not os.environ.get("REDIS_URL"):
         found.append(Program("redis", tuple(redis.program(places.REDIS_DATA)), 10, 10))
     return tuple(found)
@@ -33,10 +38,15 @@ def services() -> tuple[Program, ...]:
 
 def own(address: str) -> tuple[Program, ...]:
     return (
-        *(Program(name, worker(name), 20, 20, "worker") for name in worker_names()),
-        Program("web", web(address), 30, 8, "app"),
-        Program("beat", beat(), 40, 5, "worker"),
+        *(Program(name, worker(name), 20, 20, environment=as_role("worker")) for name in worker_names()),
+        Program("web", web(address), 30, 8, environment=as_role("app")),
+        Program("beat", beat(), 40, 5, environment=as_role("worker")),
     )
+
+
+def as_role(role: str) -> tuple[tuple[str, str], ...]:
+    """As which database role it acts."""
+    return (("TOKENTRA_DB_ROLE", role),)
 
 
 def web(address: str) -> tuple[str, ...]:

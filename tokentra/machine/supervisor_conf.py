@@ -60,8 +60,12 @@ def _section(program: Program, *, autostart: bool) -> str:
         signal=program.stop_signal,
         seconds=program.stop_seconds,
         whole_group=str(program.stop_signal != "INT").lower(),
-        environment=f'environment=TOKENTRA_DB_ROLE="{program.role}"\n' if program.role else "",
+        environment=f"environment={_environment(program)}\n" if program.environment else "",
     )
+
+
+def _environment(program: Program) -> str:
+    return ",".join(f'{name}="{_plain(value)}"' for name, value in program.environment)
 
 
 def _plain(text: object) -> str:

@@ -161,8 +161,9 @@ WAITING = f"""
 WITH waiting AS (
     SELECT id, sum(events) OVER (ORDER BY id) - events < {MOST} AS is_next FROM usage_waiting WHERE organization_id = $1
 ), taken AS (
-    DELETE FROM usage_waiting w USING waiting
-    WHERE w.organization_id = $1 AND w.id = waiting.id AND waiting.is_next RETURNING days, ids
+    DELETE FROM usage_waiting
+    WHERE organization_id = $1 AND id <= (SELECT id FROM waiting WHERE is_next ORDER BY id DESC LIMIT 1)
+    RETURNING days, ids
 ), events AS (
     SELECT event.* FROM taken CROSS JOIN LATERAL unnest(days, ids) AS one (day, id)
     CROSS JOIN LATERAL (

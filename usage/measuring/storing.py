@@ -1,6 +1,6 @@
 """Stores events once, in the transaction of the organization's scope; they wait there to be added up."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import partial
