@@ -10,6 +10,7 @@ from django.db import connection
 
 from accounts.models import Organization
 from tokentra.lib.ids import uuid7
+from tokentra.lib.tenancy import organization_scope
 from usage.measured import Discard
 
 # What each reason means, in words for the owner.
@@ -53,12 +54,12 @@ def known_field(name: str) -> str:
 
 
 def count(organization_id: UUID, key_id: UUID | None, discarded: Mapping[str, Discarded], *, now: datetime) -> None:
-    """Add to the counts of the UTC day, inside the organization's scope."""
+    """Add to the counts of the UTC day."""
     if not discarded:
         return
     reasons = sorted(discarded)
     size = len(reasons)
-    with connection.cursor() as cursor:
+    with organization_scope(organization_id, up_to_date=False), connection.cursor() as cursor:
         cursor.execute(
             ADD,
             {

@@ -1,4 +1,4 @@
-"""Stores events once, in the transaction of the organization's scope; they wait there to be added up."""
+"""Stores events once, in one transaction of the organization; they wait there to be added up."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,8 +13,9 @@ import msgspec
 from django.db import connection, transaction
 from psycopg import ClientCursor
 
+from tokentra.lib import chaos
 from tokentra.lib.ids import uuid7
-from tokentra.lib.tenancy import name_within
+from tokentra.lib.tenancy import name_within, one_turn, organization_scope
 from usage import partitions
 from usage.measuring import appearing, statements, telling_apart
 from usage.measuring.catching_up import SUMS, TOGETHER
@@ -71,53 +72,89 @@ def store(
     now: datetime,
     tags: frozenset[str] = frozenset(),
 ) -> Stored:
-    """Inside the organization's scope. No two of the events have one identity. `tags` are those that are summed.
+    """In the organization's scope, where one is open. No two of the events have one identity; `tags` are summed.
 
     What is held already stays as it is and adds nothing. Raises what the database raises; then nothing is stored.
     """
-    digests = {(read.day, read.id): read.digest for read, _ in events}
-    days = {day for day, _ in digests}
-    ensure_weeks(days)
-    rows = [row_of(read, price, zone=zone) for read, price in events]
-    rows.sort(key=itemgetter("day", "id"))  # so that two writers of the same events never wait in a circle
+    if not events:
+        return NOTHING
+    rows = rows_of(events, zone)
+    told = Told(organization_id, key_id, now, zone, tags)
+    new = in_one_turn(told, rows) if is_plain(told, rows) else with_what_is_new(told, rows)
+    held = {key: read.digest for read, _ in events if (key := (read.day, read.id)) not in new}
+    return Stored(new, conflicting(organization_id, held) if held else frozenset())
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What all rows of a request have, and by what they are stored."""
+
+    organization_id: UUID
+    key_id: UUID | None
+    now: datetime
+    zone: ZoneInfo
+    tags: frozenset[str]
+
+
+def is_plain(told: Told, rows: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether nothing has to be noted beside the events."""
+    return not (
+        mondays_of({row["day"] for row in rows}) - _there
+        or appearing.unknown(told.organization_id, told.zone.key, those_there(rows))
+        or any(summed_tags_of(row, told.tags) for row in rows)
+    )
+
+
+def in_one_turn(told: Told, rows: Sequence[Mapping[str, Any]]) -> frozenset[Key]:
+    """Which were new. Outside of a scope it is one exchange with the database, and a transaction of its own."""
+    chaos.point("track.before_commit")
+    connection.close_if_health_check_failed()
     connection.ensure_connection()
-    with ClientCursor(connection.connection) as own:
+    with connection.wrap_database_errors, ClientCursor(connection.connection) as own:
         statements.prepare(own)
-        unknown = appearing.unknown(organization_id, zone.key, those_there(rows))
-        missing = not_noted(own, organization_id, unknown)
-        new = written(own, organization_id, rows, key_id=key_id, now=now)
-        if tags and (tagged := {each for row in rows for each in summed_tags_of(row, tags)}):
-            telling_apart.tell_apart(own, organization_id, tagged)
+        with one_turn(told.organization_id) as scope:
+            return written(own, told, rows, scope=scope)
+
+
+def with_what_is_new(told: Told, rows: Sequence[Mapping[str, Any]]) -> frozenset[Key]:
+    """The same, and who is new on a day, and values of tags that are told apart."""
+    with organization_scope(told.organization_id, up_to_date=False), ClientCursor(connection.connection) as own:
+        statements.prepare(own)
+        ensure_weeks({row["day"] for row in rows})
+        unknown = appearing.unknown(told.organization_id, told.zone.key, those_there(rows))
+        missing = not_noted(own, told.organization_id, unknown)
+        new = written(own, told, rows)
+        if tagged := {each for row in rows for each in summed_tags_of(row, told.tags)}:
+            telling_apart.tell_apart(own, told.organization_id, tagged)
         if missing:
             appeared = missing & those_there(row for row in rows if (row["day"], row["id"]) in new)
-            appearing.add(own, organization_id, appeared)
+            appearing.add(own, told.organization_id, appeared)
             unknown = unknown - missing | appeared
         if unknown:
-            transaction.on_commit(partial(appearing.remember, organization_id, zone.key, unknown))
-        known = digests.keys() - new
-        conflicts = conflicting(own, organization_id, {key: digests[key] for key in known}) if known else frozenset()
-    return Stored(new, conflicts)
+            transaction.on_commit(partial(appearing.remember, told.organization_id, told.zone.key, unknown))
+        chaos.point("track.before_commit")
+    return new
+
+
+def rows_of(events: Sequence[tuple[Read, Price]], zone: ZoneInfo) -> list[dict[str, Any]]:
+    """In an order in which two writers of the same events never wait in a circle."""
+    return sorted((row_of(read, price, zone=zone) for read, price in events), key=itemgetter("day", "id"))
 
 
 def written(
-    own: ClientCursor[Any],
-    organization_id: UUID,
-    rows: Sequence[Mapping[str, Any]],
-    *,
-    key_id: UUID | None,
-    now: datetime,
+    own: ClientCursor[Any], told: Told, rows: Sequence[Mapping[str, Any]], *, scope: str = ""
 ) -> frozenset[Key]:
     """Which of the rows were new."""
     params = {
-        "sums": name_within(organization_id, SUMS),
-        "organization": organization_id,
-        "key": key_id,
-        "now": now,
+        "sums": name_within(told.organization_id, SUMS),
+        "organization": told.organization_id,
+        "key": told.key_id,
+        "now": told.now,
         "waiting": uuid7(),
         "events": len(rows),
         "rows": encode(rows).decode(),
     }
-    own.execute(STORE, params)
+    own.execute(f"{scope}{STORE}", params)
     found = statements.answers(own)[-1]
     if found[0][0] == len(rows):
         return frozenset((row["day"], row["id"]) for row in rows)
@@ -141,15 +178,17 @@ def those_there(rows: Iterable[Mapping[str, Any]]) -> set[appearing.There]:
     return {(kind, appearing.value_of(name), day) for kind, name, day in named}
 
 
-def summed_tags_of(row: Mapping[str, Any], tags: frozenset[str]) -> Iterator[telling_apart.Value]:
-    return ((name, row["day"], text) for name, text in row.get("tags", {}).items() if name in tags)
+def summed_tags_of(row: Mapping[str, Any], tags: frozenset[str]) -> list[telling_apart.Value]:
+    return [(name, row["day"], text) for name, text in row.get("tags", {}).items() if name in tags]
 
 
-def conflicting(own: ClientCursor[Any], organization_id: UUID, digests: Mapping[Key, int]) -> frozenset[Key]:
+def conflicting(organization_id: UUID, digests: Mapping[Key, int]) -> frozenset[Key]:
     """Of events that are held, those whose content was another."""
     days, ids = zip(*digests, strict=True)
     params = [organization_id, list(days), list(ids)]
-    held = statements.by_key(own, "EXECUTE tt_held (%s, %s::date[], %s::uuid[])", params)
+    with organization_scope(organization_id, up_to_date=False), ClientCursor(connection.connection) as own:
+        statements.prepare(own)
+        held = statements.by_key(own, "EXECUTE tt_held (%s, %s::date[], %s::uuid[])", params)
     return frozenset((day, id) for day, id, digest in held if digests[day, id] != digest)
 
 
@@ -191,10 +230,13 @@ def row_of(read: Read, price: Price, *, zone: ZoneInfo) -> dict[str, Any]:
 
 def ensure_weeks(days: Collection[date]) -> None:
     """Once for each week and process: a week that events may still come for is never dropped."""
-    mondays = {day - timedelta(days=day.weekday()) for day in days} - _there
-    if mondays:
+    if mondays := mondays_of(days) - _there:
         partitions.ensure(mondays, table=partitions.EVENTS)
         transaction.on_commit(lambda: _there.update(mondays))  # before that they may be taken back
+
+
+def mondays_of(days: Collection[date]) -> set[date]:
+    return {day - timedelta(days=day.weekday()) for day in days}
 
 
 _there: set[date] = set()

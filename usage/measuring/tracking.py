@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -130,13 +131,13 @@ def track(
             repeated(answer, index, read, is_same=first[key][1].digest == read.digest)
         else:
             first[key] = index, read, known.prices.price(read.sent, read.at, read.units)
-    with organization_scope(organization_id, up_to_date=False):
-        stored = storing.NOTHING
+    events = [(read, price) for _, read, price in first.values()]
+    with ExitStack() as scope:
+        if families or reader.discards or answer.results:  # what is noted beside the events goes with them
+            scope.enter_context(organization_scope(organization_id, up_to_date=False))
         if families:
-            families.settle([read for _, read, _ in first.values()], zone=known.zone, now=now)
-        if first:
-            events = [(read, price) for _, read, price in first.values()]
-            stored = storing.store(organization_id, events, key_id=key_id, zone=known.zone, now=now, tags=known.tags)
+            families.settle([read for read, _ in events], zone=known.zone, now=now)
+        stored = storing.store(organization_id, events, key_id=key_id, zone=known.zone, now=now, tags=known.tags)
         answer.accepted += len(stored.new)
         for key, (index, read, price) in first.items():
             if key in stored.new:
@@ -146,7 +147,6 @@ def track(
                 continue
             repeated(answer, index, read, is_same=key not in stored.conflicts)
         discards.count(organization_id, key_id, discarded(answer, reader.discards), now=now)
-        chaos.point("track.before_commit")
     chaos.point("track.after_commit")
     catching_up.came(organization_id, answer.accepted)
     answer.results.sort(key=lambda result: result.index)

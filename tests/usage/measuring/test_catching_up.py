@@ -6,7 +6,9 @@ from datetime import timedelta
 import pytest
 from django.db import connection, connections
 from django.db.models import Sum
+from django.test.utils import CaptureQueriesContext
 from psycopg import ClientCursor
+from psycopg.pq import TransactionStatus
 
 from tests import make
 from tests.usage.measuring.conftest import HOUR, NOON, event
@@ -101,6 +103,25 @@ def test_many_at_once_add_up_each_event_once_and_see_what_was_acknowledged(acme,
 
     assert late == []
     assert waits(acme) == (0, 300)
+    assert_true_to_its_events(acme)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_events_of_customers_that_are_known_are_stored_by_one_exchange(acme, send, monkeypatch):
+    sent = []
+    real = ClientCursor.execute
+    monkeypatch.setattr(ClientCursor, "execute", lambda *asked: sent.append(asked[1]) or real(*asked))
+    assert send(event(id="one", customerId="c-1")).accepted == 1
+    firsts, sent[:] = len(sent), []
+
+    with CaptureQueriesContext(connection) as others:
+        answer = send(event(id="two", customerId="c-1"), event(id="three", customerId="c-1"))
+        state = connection.connection.info.transaction_status
+
+    assert (answer.accepted, len(sent), list(others), state) == (2, 1, [], TransactionStatus.IDLE)
+    assert firsts > 1
+    assert send(event(id="two", customerId="c-1"), event(id="four", customerId="c-2")).duplicates == 1
+    assert waits(acme, up_to_date=True) == (0, 4)
     assert_true_to_its_events(acme)
 
 
