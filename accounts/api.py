@@ -95,10 +95,35 @@ def login(request: HttpRequest, body: shapes.LoginBody) -> dict[str, Any]:
         key=limits.account_key(body.email),
     )
     if headless.PENDING_MFA in answer.pending:
-        raise Problem(401, "mfa_required", "This account asks for a second factor. Log in with a browser.")
+        sentence = "This account asks for a second step: send mfaToken with a code to /api/auth/mfa."
+        raise Problem(401, "mfa_required", sentence, mfaToken=answer.token)
     if not answer.is_logged_in:
         sentence = "Verify the address first: send the code that was mailed now to /api/auth/verify-email."
         raise Problem(401, "email_not_verified", sentence, verificationToken=answer.token)
+    return token_and_end(answer)
+
+
+@router.post(
+    "/auth/mfa",
+    response=shapes.LoginAnswer,
+    by_alias=True,
+    summary="The second step of a login",
+    openapi_extra=FOR_STRANGERS,
+)
+def second_step(request: HttpRequest, body: shapes.SecondStepBody) -> dict[str, Any]:
+    """`mfaToken` came with the refusal `mfa_required`; the code is of an authenticator app or a recovery code."""
+    key = headless.counted_under(body.mfa_token)
+    if not key:
+        raise Problem(401, "login_ended", "This login waits for no second step any more. Log in again.")
+    answer = headless.ask(
+        request, headless.SECOND_STEP, {"code": body.code}, token=body.mfa_token, actions="login_failed", key=key
+    )
+    if not answer.is_logged_in:
+        raise Problem(401, "login_ended", "This login waits for no second step any more. Log in again.")
+    return token_and_end(answer)
+
+
+def token_and_end(answer: headless.Answer) -> dict[str, Any]:
     expires = Session.objects.get(pk=answer.token).expire_date
     return {"token": answer.token, "expires_at": expires.astimezone(UTC)}
 

@@ -90,6 +90,11 @@ class LoginBody(Strict):
     password: str = Field(max_length=1000)
 
 
+class SecondStepBody(Strict):
+    mfa_token: str = Field(max_length=64, examples=["0a1b2c3d4e5f6g7h8i9j0k1l2m3n4o5p"])
+    code: str = Field(max_length=16, examples=["123456"])
+
+
 class LoginAnswer(Camel):
     token: str
     expires_at: datetime

@@ -5,10 +5,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from allauth.account.internal.stagekit import LOGIN_SESSION_KEY
+from allauth.account.utils import url_str_to_user_pk
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.headless.account import views
 from allauth.headless.account.inputs import SignupInput
 from allauth.headless.constants import Client
+from allauth.headless.internal.sessionkit import session_store
+from allauth.headless.mfa.views import AuthenticateView
 from django.http import HttpRequest, HttpResponse
 
 from accounts import limits
@@ -26,6 +30,7 @@ class JsonSignup(WithOrganization, SignupInput):  # type: ignore[misc]  # allaut
 View = Callable[[HttpRequest], HttpResponse]
 SIGNUP: View = views.SignupView.as_api_view(client=Client.APP, input_class={"POST": JsonSignup})
 LOGIN: View = views.LoginView.as_api_view(client=Client.APP)
+SECOND_STEP: View = AuthenticateView.as_api_view(client=Client.APP)
 VERIFY: View = views.VerifyEmailView.as_api_view(client=Client.APP)
 
 
@@ -62,6 +67,12 @@ def ask(
     pending = frozenset(flow["id"] for flow in flows if flow.get("is_pending"))
     meta = content.get("meta", {})
     return Answer(bool(meta.get("is_authenticated")), pending, meta.get("session_token", ""))
+
+
+def counted_under(token: str) -> str:
+    """What wrong codes of the login behind this token are counted under; "" where none waits."""
+    waiting = session_store(session_key=token).get(LOGIN_SESSION_KEY) if token.isalnum() else None
+    return f"mfa-auth-user-{url_str_to_user_pk(waiting['user_pk'])}" if waiting and waiting.get("user_pk") else ""
 
 
 def too_many(request: HttpRequest, actions: str, key: str) -> Problem:
