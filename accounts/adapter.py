@@ -83,6 +83,10 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
             raise ValidationError("This is a throwaway mailbox. Use one that you keep.", code="disposable_email")
         return address
 
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        """Everybody, or those alone whose browser holds an open invitation."""
+        return settings.SIGNUP_IS_OPEN or joining.held(request) is not None
+
     def get_login_stages(self) -> list[str]:
         stages = [OUR_STAGES.get(stage, stage) for stage in super().get_login_stages()]
         if settings.VERIFICATION_IS_MANDATORY:
@@ -161,6 +165,13 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  
 
     def pre_social_login(self, request: HttpRequest, sociallogin: SocialLogin) -> None:
         social.admit(request, sociallogin)
+
+    def is_open_for_signup(self, request: HttpRequest, sociallogin: SocialLogin) -> bool:
+        """With an invitation, for the address that was invited and that the service vouches for."""
+        if settings.SIGNUP_IS_OPEN:
+            return True
+        offer = joining.held(request)
+        return offer is not None and any(fold(a.email) == offer.email for a in sociallogin.email_addresses)
 
     def on_authentication_error(self, request: HttpRequest, provider: Any, error: str = "", **kwargs: Any) -> None:
         social.failed(request, cancelled=error == AuthError.CANCELLED)

@@ -16,6 +16,7 @@ def person(request: HttpRequest) -> dict[str, Any]:
         "unverified_email": SimpleLazyObject(lambda: unverified_address(request)),
         "mail_is_configured": settings.MAIL_IS_CONFIGURED,
         "trial_days_left": trial_days_left(request),
+        "signup_is_open": settings.SIGNUP_IS_OPEN,
     }
 
 

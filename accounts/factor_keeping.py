@@ -17,6 +17,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from accounts.models import User
+from accounts.sessions import note_everywhere
 from tokentra.lib import crypto
 from tokentra.lib.crypto import Place, Sealed
 
@@ -62,6 +63,14 @@ class SecondFactorStage(AuthenticateStage):  # type: ignore[misc]  # allauth has
 def forget_browsers(user: User) -> None:
     user.browsers_forgotten_at = timezone.now()
     user.save(update_fields=["browsers_forgotten_at"])
+
+
+def drop_second_step(user: User) -> int:
+    """For somebody who lost all of it, by the people who run the installation; answers how many there were."""
+    count: int = Authenticator.objects.filter(user=user).delete()[0]
+    forget_browsers(user)
+    note_everywhere("second_factor_removed", user, kind="all", by="command")
+    return count
 
 
 def passkeys_work(request: HttpRequest) -> bool:

@@ -59,6 +59,10 @@ def ask(
     content = json.loads(response.content or b"{}") if "json" in response.headers.get("Content-Type", "") else {}
     if response.status_code == 429:
         raise too_many(request, actions, key)
+    if response.status_code == 403:
+        raise Problem(
+            403, "signup_closed", "Only people who were invited can sign up here. Open the invitation's link."
+        )
     if response.status_code in {409, 410}:
         raise Problem(422, "verification_ended", "This code has expired. Sign up or log in again to get a new one.")
     if response.status_code == 400:

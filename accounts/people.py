@@ -12,9 +12,10 @@ from django.db.models.functions import Lower
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from accounts import invitations, sessions, team
+from accounts import invitations, reset_links, sessions, team
 from accounts.forms import InvitationForm, RoleForm
 from accounts.gates import page, recently_proved
 from accounts.http import OrgRequest
@@ -25,6 +26,7 @@ from accounts.models import Membership
 from accounts.pacing import TooMany
 from accounts.permissions import Permission, Role
 from accounts.team import LastOwner
+from tokentra.lib.tenancy import organization_scope
 
 ON_A_PAGE = 50
 OVER = "The invitation of {} was accepted or taken back already."
@@ -75,6 +77,23 @@ def hand_over(request: OrgRequest, member_id: UUID) -> HttpResponse:
     recently_proved(request)
     team.hand_over(request.organization, member_id, by=request.membership)
     return done(request, f"{them.user.email} owns {request.organization.name} now, and you are an admin.", is_self=True)
+
+
+@require_POST
+@never_cache
+@page(Permission.MANAGE_PEOPLE, scoped=False)
+def reset_link(request: OrgRequest, member_id: UUID) -> HttpResponse:
+    """A one-time link to a new password, on the answer to this request and nowhere after it."""
+    with organization_scope(request.organization.pk):
+        them = of(request, member_id)
+    recently_proved(request)
+    try:
+        link = reset_links.for_member(them, by=request.membership)
+    except reset_links.BelongsElsewhere:
+        sentence = "They belong to another organization too. The people who run this installation can make the link."
+        with organization_scope(request.organization.pk):
+            return drawn_member(request, them, problem=sentence, status=409)
+    return render(request, "accounts/reset_link.html", {"member": them, "link": link})
 
 
 @require_POST

@@ -57,6 +57,7 @@ urlpatterns = [
     path("settings/team/invitations/<uuid:invitation_id>/revoke/", people.revoke, name="team_revoke"),
     path("settings/team/<uuid:member_id>/", people.member, name="team_member"),
     path("settings/team/<uuid:member_id>/remove/", people.remove_member, name="team_remove"),
+    path("settings/team/<uuid:member_id>/reset-link/", people.reset_link, name="team_reset_link"),
     path("settings/team/<uuid:member_id>/hand-over/", people.hand_over, name="team_hand_over"),
     path("organizations/", views.organizations, name="organizations"),
     path("organizations/new/", views.new_organization, name="new_organization"),

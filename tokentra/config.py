@@ -39,6 +39,8 @@ class Config(BaseSettings):
     disposable_domains: Words = Field([], alias="TOKENTRA_DISPOSABLE_DOMAINS")
     allowed_email_domains: Words = Field([], alias="TOKENTRA_ALLOWED_EMAIL_DOMAINS")
 
+    signup: Literal["open", "invited"] = Field("open", alias="TOKENTRA_SIGNUP")
+
     google_client_id: str = ""
     google_client_secret: SecretStr = SecretStr("")
     github_client_id: str = ""

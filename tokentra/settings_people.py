@@ -23,6 +23,7 @@ ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_UNIQUE_EMAIL = True
 MAIL_IS_CONFIGURED = config.mail_is_configured
+SIGNUP_IS_OPEN = config.signup == "open"
 VERIFICATION_IS_MANDATORY = config.verification_is_mandatory
 # allauth has codes in this mode only; our adapter leaves the step out where it is optional
 ACCOUNT_EMAIL_VERIFICATION = "mandatory"

@@ -28,7 +28,7 @@ BROKEN = SimpleNamespace(
 
 
 def values(alice, acme) -> dict[str, object]:
-    person = {"user": alice, "email": alice.email, "code": "123456", "inviter": alice, "left": 9}
+    person = {"user": alice, "email": alice.email, "code": "123456", "inviter": alice, "maker": alice, "left": 9}
     links = {
         name: f"https://t.example/{name}/"
         for name in (

@@ -119,6 +119,7 @@ EXPLAINS: Mapping[str, str] = {
     "accounts:team_invite": "team#invite-people",
     "accounts:team_send_again": "team#invitations-that-wait",
     "accounts:team_member": "team#change-a-role",
+    "accounts:team_reset_link": "team#a-forgotten-password-without-mail",
     "accounts:invitation": "team#if-you-are-invited",
     "accounts:held_invitation": "team#if-you-are-invited",
     "accounts:organizations": "organization#several-organizations",
