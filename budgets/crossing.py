@@ -8,7 +8,7 @@ again; when it is lowered, or a raise ends, what people were told at the higher 
 writes here.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
@@ -24,23 +24,22 @@ Known = dict[Place, list[BudgetCrossing]]
 NOTHING: Mapping[Place, Decimal] = {}
 
 
-def record(
-    organization: Organization, found: Sequence[Standing], *, now: datetime, was: Mapping[Place, Decimal] = NOTHING
-) -> list[BudgetCrossing]:
-    """The crossings that are new, inside the organization's scope; older ones are brought up to date.
+def record(known: Known, found: Sequence[Standing], *, now: datetime, was: Mapping[Place, Decimal] = NOTHING) -> bool:
+    """Add the crossings that are new, inside the organization's scope, and bring older ones up to date; whether a
+    threshold was reached or receded.
 
     `was` is what periods that ended had spent until now: a threshold that this reached already is one that the budget
     did not have then.
     """
-    known = held(organization, found)
     new = [
         made(standing, Kind.SPENT, threshold, standing.spent, now=now)
         for standing in found
         for threshold in standing.crossed
         if is_new(known, standing, Kind.SPENT, threshold) and is_reached_now(standing, threshold, was)
     ]
-    follow(known, found, now=now)
-    return added(organization, new) if new else []
+    has_moved = follow(known, [(each, each.spent) for each in found], Kind.SPENT, now=now)
+    add(new)
+    return bool(new) or has_moved
 
 
 def is_reached_now(standing: Standing, threshold: int, was: Mapping[Place, Decimal]) -> bool:
@@ -48,11 +47,10 @@ def is_reached_now(standing: Standing, threshold: int, was: Mapping[Place, Decim
     return before is None or before < thresholds.amount_at(threshold, standing.limit)
 
 
-def added(organization: Organization, new: Sequence[BudgetCrossing]) -> list[BudgetCrossing]:
+def add(new: Sequence[BudgetCrossing]) -> None:
     """Those of them that nobody else recorded meanwhile."""
-    BudgetCrossing.objects.bulk_create(new, ignore_conflicts=True)
-    mine = BudgetCrossing.objects.owned_by(organization).filter(pk__in=[each.pk for each in new])
-    return list(mine.select_related("budget"))
+    if new:
+        BudgetCrossing.objects.bulk_create(new, ignore_conflicts=True)
 
 
 def made(standing: Standing, kind: Kind, threshold: int, figure: Decimal, *, now: datetime) -> BudgetCrossing:
@@ -74,10 +72,10 @@ def made(standing: Standing, kind: Kind, threshold: int, figure: Decimal, *, now
     )
 
 
-def held(organization: Organization, found: Iterable[Standing]) -> Known:
-    places = {each.place for each in found}
+def known_of(organization: Organization, wanted: Collection[tuple[Budget, Span]]) -> Known:
+    """What was recorded of budgets in these periods, of all their values."""
     mine = BudgetCrossing.objects.owned_by(organization).filter(
-        budget__in={budget for budget, _, _ in places}, first_day__in={day for _, _, day in places}
+        budget__in={budget.pk for budget, _ in wanted}, first_day__in={span.first_day for _, span in wanted}
     )
     known: Known = {}
     for each in mine:
@@ -86,18 +84,13 @@ def held(organization: Organization, found: Iterable[Standing]) -> Known:
 
 
 def fallen(
-    organization: Organization, wanted: Iterable[tuple[Budget, Span]], found: Iterable[Standing], kept: Iterable[Place]
+    known: Known, wanted: Iterable[tuple[Budget, Span]], found: Iterable[Standing], kept: Iterable[Place]
 ) -> dict[tuple[UUID, date], set[str]]:
     """Values that were told of or kept and are below every threshold by now, by budget and first day."""
     asked = {(budget.pk, span.first_day) for budget, span in wanted if budget.each}
-    if not asked:
-        return {}
-    mine = BudgetCrossing.objects.owned_by(organization).filter(
-        budget__in={budget for budget, _ in asked}, first_day__in={day for _, day in asked}, receded_at=None
-    )
-    places = {*mine.values_list("budget_id", "value", "first_day"), *kept} - {each.place for each in found}
+    told = {place for place, crossings in known.items() if any(each.receded_at is None for each in crossings)}
     by: dict[tuple[UUID, date], set[str]] = {}
-    for budget, value, first_day in places:
+    for budget, value, first_day in {*told, *kept} - {each.place for each in found}:
         if value and (budget, first_day) in asked:
             by.setdefault((budget, first_day), set()).add(value)
     return by
@@ -110,16 +103,21 @@ def is_new(known: Known, standing: Standing, kind: Kind, threshold: int) -> bool
     return all(each.amount < amount for each in before)
 
 
-def follow(known: Known, found: Iterable[Standing], *, now: datetime) -> None:
-    """What was reached and is clearly below again has receded, until it is reached once more; nobody is told twice."""
-    for standing in found:
-        follow_one(known, standing, Kind.SPENT, standing.spent, now=now)
+def follow(known: Known, found: Iterable[tuple[Standing, Decimal]], kind: Kind, *, now: datetime) -> bool:
+    """What was reached and is clearly below again has receded, until it is reached once more; nobody is told twice.
 
-
-def follow_one(known: Known, standing: Standing, kind: Kind, figure: Decimal, *, now: datetime) -> None:
-    held = [each for each in known.get(standing.place, []) if each.kind == kind]
-    if changed := [each for each in held if is_moved(each, figure, now=now)]:
-        BudgetCrossing.objects.bulk_update(changed, ["latest_spent", "receded_at"])
+    Whether any has done so.
+    """
+    moved, has_receded = [], False
+    for standing, figure in found:
+        for each in known.get(standing.place, []):
+            before = each.receded_at
+            if each.kind == kind and is_moved(each, figure, now=now):
+                moved.append(each)
+                has_receded |= each.receded_at != before
+    if moved:
+        BudgetCrossing.objects.bulk_update(moved, ["latest_spent", "receded_at"])
+    return has_receded
 
 
 def is_moved(crossing: BudgetCrossing, figure: Decimal, *, now: datetime) -> bool:

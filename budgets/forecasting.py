@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 from accounts.models import Organization
 from accounts.plans import Feature
 from budgets import crossing, spending
-from budgets.kept import BudgetCrossing, Kind
+from budgets.crossing import Known
+from budgets.kept import Kind
 from budgets.rules.forecast import LONGEST, forecast
 from budgets.rules.periods import DAY, Every, Span, begins
 from budgets.rules.thresholds import amount_at
@@ -89,13 +90,14 @@ def heading_of(
     return Heading(low, mid, high, ahead.days)
 
 
-def record(organization: Organization, found: Sequence[Standing], *, now: datetime) -> list[BudgetCrossing]:
-    """Of budgets that ask for it: that the period is heading for the forecast threshold, once (B59)."""
+def record(organization: Organization, known: Known, found: Sequence[Standing], *, now: datetime) -> bool:
+    """Of budgets that ask for it: that the period is heading for the forecast threshold, once (B59); whether one
+    began or ceased to."""
     asking = [each for each in found if each.budget.forecast_at and each.span.holds(now)]
     if not asking or not organization.can(Feature.ADVANCED_ALERTS):
-        return []
+        return False
     heading = headings(organization, asking, now)
-    known, new = crossing.held(organization, asking), []
+    new, followed = [], []
     for standing in asking:
         threshold, ahead = standing.budget.forecast_at, heading.get(standing.budget.pk)
         if not threshold or ahead is None:
@@ -103,5 +105,7 @@ def record(organization: Organization, found: Sequence[Standing], *, now: dateti
         is_reached = ahead.mid >= amount_at(threshold, standing.limit)
         if is_reached and crossing.is_new(known, standing, Kind.FORECAST, threshold):
             new.append(crossing.made(standing, Kind.FORECAST, threshold, ahead.mid, now=now))
-        crossing.follow_one(known, standing, Kind.FORECAST, ahead.mid, now=now)
-    return crossing.added(organization, new) if new else []
+        followed.append((standing, ahead.mid))
+    has_moved = crossing.follow(known, followed, Kind.FORECAST, now=now)
+    crossing.add(new)
+    return bool(new) or has_moved

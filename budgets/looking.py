@@ -7,6 +7,7 @@ What is left to do is a mark, `Look.due_at`. A look is one transaction; one that
 import logging
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -55,24 +56,35 @@ def due() -> list[UUID]:
 def look_at(organization_id: UUID, now: datetime) -> bool:
     """Record what was crossed and restate what is over; False when somebody else does, or nothing is due."""
     with organization_scope(organization_id):
-        mine = Look.objects.filter(organization_id=organization_id)
+        mine = Look.objects.filter(organization_id=organization_id).select_related("organization")
         look = mine.due().select_for_update(skip_locked=True, of=("self",)).first()
         if look is None:
             return False
-        organization = Organization.objects.get(pk=organization_id)
-        is_deep = look.deep_day != now.date()
-        is_first = look.looked_at is None or look.looked_at.hour != now.hour or is_deep
+        later = spread(organization_id)
+        day = (now - later).date()
+        is_deep = look.deep_day != day
+        is_first = is_deep or look.looked_at is None or hour_of(look.looked_at - later) != hour_of(now - later)
         since = None if is_first else look.looked_at
         reach = REACH if is_deep else timedelta(0)
-        found = hold(organization, now, reach=reach, foresee=is_first, since=since)
-        crossings.tell(organization, now=now)
+        held = hold(look.organization, now, reach=reach, foresee=is_first, since=since)
+        if held.has_news or is_first:  # alerts are looked for every few minutes too
+            crossings.tell(look.organization, now=now)
         chaos.point("budgets.told")
-        look.due_at = now + EVERY if found else None
-        look.looked_at, look.deep_day, look.failures = now, now.date(), 0
+        look.due_at = now + EVERY if held.budgets else None
+        look.looked_at, look.deep_day, look.failures = now, day, 0
         look.save(update_fields=["due_at", "looked_at", "deep_day", "failures"])
         chaos.point("budgets.before_commit")
     chaos.point("budgets.after_commit")
     return True
+
+
+def spread(organization_id: UUID) -> timedelta:
+    """How long after the hour, and after midnight, an organization's longer looks are: not all of them at once."""
+    return timedelta(seconds=organization_id.int % 3600)
+
+
+def hour_of(moment: datetime) -> datetime:
+    return moment.replace(minute=0, second=0, microsecond=0)
 
 
 def settle(budget: Budget, now: datetime) -> None:
@@ -84,7 +96,16 @@ def settle(budget: Budget, now: datetime) -> None:
     if budget.archived_at or (since and since >= span_at(now, ZoneInfo(organization.timezone), budget.rule).start):
         return
     reach = min(now - (since or budget.created_at), REACH)
-    hold(organization, now, reach=reach, foresee=False, budgets=[budget])
+    if hold(organization, now, reach=reach, foresee=False, budgets=[budget]).has_news:
+        crossings.tell(organization, now=now)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """How many budgets there are, and whether a threshold was reached or receded."""
+
+    budgets: int
+    has_news: bool = False
 
 
 def hold(
@@ -95,28 +116,32 @@ def hold(
     foresee: bool = True,
     since: datetime | None = None,
     budgets: Sequence[Budget] | None = None,
-) -> int:
-    """Against what was spent in this period and those that ended within `reach`; how many budgets there are.
+) -> Held:
+    """Against what was spent in this period and those that ended within `reach`.
 
     The period before is looked at too, unless a look at `since` saw it end already.
     """
     zone = ZoneInfo(organization.timezone)
     budgets = loaded(organization) if budgets is None else budgets
     wanted = [pair for budget in budgets for pair in spans_of(budget, zone, now, reach, since=since)]
+    if not wanted:
+        return Held(0)
     kept = history.kept(organization, [pair for pair in wanted if pair[1].end <= now])
     wanted = history.in_use(wanted, kept)
     limits = {place: period.limit for place, period in kept.items()}
     found = in_spans(organization, wanted, now=now, limits=limits)
-    if fallen := crossing.fallen(organization, wanted, found, kept):
+    known = crossing.known_of(organization, wanted)
+    if fallen := crossing.fallen(known, wanted, found, kept):
         again = [(budget, span) for budget, span in wanted if (budget.pk, span.first_day) in fallen]
         found += in_spans(organization, again, now=now, limits=limits, values=fallen)
     found = history.certain(found, kept, now=now)
-    crossing.record(organization, found, now=now, was={place: period.spent for place, period in kept.items()})
+    was = {place: period.spent for place, period in kept.items()}
+    has_news = crossing.record(known, found, now=now, was=was)
     chaos.point("budgets.crossed")
     if foresee:
-        forecasting.record(organization, found, now=now)
+        has_news |= forecasting.record(organization, known, found, now=now)
     history.keep([each for each in found if each.span.end <= now], kept, now=now)
-    return len(budgets)
+    return Held(len(budgets), has_news)
 
 
 def spans_of(

@@ -95,14 +95,20 @@ MEASURED_SUMS = """
     coalesce(sum(r.unpriced_tokens), 0),
     coalesce(array_agg(DISTINCT r.currency) FILTER (WHERE r.currency <> 'USD' AND r.amount <> 0), '{}')
 """
+# Rows are read once for each window, however many asks look through it, and by their key: a month in an organization's
+# years is found without them.
 ASKS = """
 WITH asks AS MATERIALIZED (SELECT * FROM jsonb_to_recordset(%(asks)s::jsonb) AS a (
-    key int, start timestamptz, "end" timestamptz, first_day date, end_day date, low timestamptz, high timestamptz,
-    dimension text, by text, "values" text[], by_values text[], providers text[], models text[], projects text[],
-    api_keys text[], users text[], service_tiers text[], each text, least numeric, is_tokens boolean, no_calls boolean
-))
+    key int, "window" int, start timestamptz, "end" timestamptz, first_day date, end_day date, low timestamptz,
+    high timestamptz, dimension text, by text, "values" text[], by_values text[], providers text[], models text[],
+    projects text[], api_keys text[], users text[], service_tiers text[], each text, least numeric, is_tokens boolean,
+    no_calls boolean
+)), seen AS MATERIALIZED (
+    SELECT w."window", r.* FROM (SELECT DISTINCT ON ("window") * FROM asks ORDER BY "window") w
+    CROSS JOIN LATERAL ({rows} OFFSET 0) r
+)
 SELECT a.key, {each} AS value, {day} AS day, {sums}
-FROM asks a JOIN {source} r ON r.organization_id = %(organization)s AND {within}
+FROM asks a JOIN seen r ON r."window" = a."window" AND {within}
 GROUP BY a.key, a.least, a.is_tokens, 2, 3
 HAVING a.least IS NULL OR a.least <= CASE WHEN a.is_tokens THEN {tokens} ELSE {money} END"""
 
@@ -111,11 +117,16 @@ def one_of(column: str, asked: str) -> str:
     return f"(a.{asked} IS NULL OR {column} = ANY(a.{asked}))"
 
 
+def rows_where(source: str, where: str) -> str:
+    return f"SELECT * FROM {source} r WHERE r.organization_id = %(organization)s AND {where}"  # noqa: S608  # ours
+
+
 @dataclass(frozen=True)
 class Table:
-    """A rollup: how its rows are found for an ask, and which day each is of."""
+    """A rollup: which columns of an ask make a window of its rows, those rows, and which of them the ask wants."""
 
-    source: str
+    window: tuple[str, ...]
+    rows: str
     sums: str
     within: str
     each: str
@@ -125,7 +136,7 @@ class Table:
 
     def statement(self, *, by_day: bool) -> str:
         return ASKS.format(
-            source=self.source,
+            rows=self.rows,
             sums=self.sums,
             within=self.within,
             each=self.each,
@@ -133,6 +144,13 @@ class Table:
             tokens=self.tokens,
             money=self.money,
         )
+
+    def with_windows(self, asks: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+        numbers: dict[str, int] = {}
+        return [
+            ask | {"window": numbers.setdefault(repr([ask[name] for name in self.window]), len(numbers))}
+            for ask in asks
+        ]
 
 
 COUNTED = {
@@ -149,9 +167,12 @@ UTC_DAY = "(r.hour AT TIME ZONE 'UTC')::date"
 LOCAL_DAY = "(r.hour AT TIME ZONE %(zone)s)::date"
 TABLES = {
     "hours": Table(
-        source="usage_hourrollup",
-        within=f"""r.dimension = a.dimension AND r.hour >= a.low AND r.hour < a.high
-            AND (r.counted OR r.tokens_counted) AND NOT (a.no_calls AND r.ledger = 'measured')
+        window=("dimension", "low", "high"),
+        rows=rows_where(
+            "usage_hourrollup",
+            "r.dimension = w.dimension AND r.hour >= w.low AND r.hour < w.high AND (r.counted OR r.tokens_counted)",
+        ),
+        within=f"""NOT (a.no_calls AND r.ledger = 'measured')
             AND {one_of("r.value", "values")} AND {one_of("r.provider", "providers")}
             AND CASE WHEN r.seconds >= 86400 THEN {UTC_DAY} >= a.first_day AND {UTC_DAY} < a.end_day
                 ELSE r.hour >= a.start AND r.hour < a."end" END""",
@@ -161,18 +182,24 @@ TABLES = {
     ),
     # whole days of UTC in the middle of a span, of which it does not matter when in them
     "middle": Table(
-        source="usage_daydimension",
-        within=f"""r.dimension = a.dimension AND r.day >= a.first_day AND r.day < a.end_day
-            AND (r.counted OR r.tokens_counted) AND NOT (a.no_calls AND r.ledger = 'measured')
+        window=("dimension", "first_day", "end_day"),
+        rows=rows_where(
+            "usage_daydimension",
+            """r.dimension = w.dimension AND r.day >= w.first_day AND r.day < w.end_day
+                AND (r.counted OR r.tokens_counted)""",
+        ),
+        within=f"""NOT (a.no_calls AND r.ledger = 'measured')
             AND {one_of("r.value", "values")} AND {one_of("r.provider", "providers")}""",
         each="CASE a.each WHEN '' THEN '' WHEN 'provider' THEN r.provider ELSE r.value END",
         day="r.day",
         **COUNTED,
     ),
     "days": Table(
-        source="usage_dayrollup",
-        within=f"""r.day >= a.first_day AND r.day < a.end_day AND (r.counted OR r.tokens_counted)
-            AND {one_of("r.provider", "providers")} AND {one_of("r.model", "models")}
+        window=("first_day", "end_day"),
+        rows=rows_where(
+            "usage_dayrollup", "r.day >= w.first_day AND r.day < w.end_day AND (r.counted OR r.tokens_counted)"
+        ),
+        within=f"""{one_of("r.provider", "providers")} AND {one_of("r.model", "models")}
             AND {one_of("r.project", "projects")} AND {one_of("r.api_key", "api_keys")}
             AND {one_of("r.user_ref", "users")} AND {one_of("r.service_tier", "service_tiers")}""",
         each="""CASE a.each WHEN '' THEN '' WHEN 'provider' THEN r.provider WHEN 'model' THEN r.model
@@ -182,19 +209,29 @@ TABLES = {
         **COUNTED,
     ),
     "measured": Table(
-        source="usage_measuredday",
-        within=f"""r.dimension = a.dimension AND r.by = a.by AND r.day >= a.first_day AND r.day < a.end_day
-            AND {one_of("r.value", "values")} AND {one_of("r.by_value", "by_values")}""",
+        window=("dimension", "by", "first_day", "end_day", "values"),
+        rows=" UNION ALL ".join(
+            rows_where(
+                "usage_measuredday",
+                f"""r.dimension = w.dimension AND r.by = w.by AND r.day >= w.first_day AND r.day < w.end_day
+                    AND {wanted}""",
+            )
+            for wanted in ("""w."values" IS NULL""", """w."values" IS NOT NULL AND r.value = ANY(w."values")""")
+        ),
+        within=one_of("r.by_value", "by_values"),
         each="CASE a.each WHEN '' THEN '' WHEN a.dimension THEN r.value ELSE r.by_value END",
         day="r.day",
         **CALLS,
     ),
     # calls that count, by the quarter of an hour: no account covers their provider's day (usage.measuring.turning)
     "quarters": Table(
-        source="""(SELECT *, split_part(value, '/', 1) AS provider,
-            substr(value, strpos(value, '/') + 1) AS model FROM usage_measuredhour)""",
-        within=f"""r.dimension = 'model' AND r.hour >= a.start AND r.hour < a."end"
-            AND {one_of("r.provider", "providers")} AND {one_of("r.model", "values")}
+        window=("start", "end"),
+        rows=rows_where(
+            """(SELECT *, split_part(value, '/', 1) AS provider,
+                substr(value, strpos(value, '/') + 1) AS model FROM usage_measuredhour)""",
+            """r.dimension = 'model' AND r.hour >= w.start AND r.hour < w."end" """,
+        ),
+        within=f"""{one_of("r.provider", "providers")} AND {one_of("r.model", "values")}
             AND NOT EXISTS (SELECT FROM usage_ledgerday l WHERE l.organization_id = %(organization)s
                 AND l.day = {UTC_DAY} AND l.provider = r.provider)""",
         each="CASE a.each WHEN '' THEN '' WHEN 'provider' THEN r.provider ELSE r.model END",
@@ -225,7 +262,8 @@ def spent(organization_id: UUID, asks: Sequence[Ask], *, by_day: bool = False, z
             by_table[table].append(row)
     with connection.cursor() as cursor:
         for table, rows in by_table.items():
-            params: dict[str, Any] = {"organization": organization_id, "asks": json.dumps(rows), "zone": zone}
+            asked = TABLES[table].with_windows(rows)
+            params: dict[str, Any] = {"organization": organization_id, "asks": json.dumps(asked), "zone": zone}
             cursor.execute(TABLES[table].statement(by_day=by_day), params)
             for key, value, day, *sums in cursor.fetchall():
                 found = read(sums)
@@ -242,14 +280,15 @@ def spent(organization_id: UUID, asks: Sequence[Ask], *, by_day: bool = False, z
 def rows_of(key: int, ask: Ask, *, by_day: bool) -> Iterable[tuple[str, dict[str, Any]]]:
     """The rows by which an ask is joined with its tables."""
     where, span, scope = ask.where, ask.span, ask.scope
+    low, high = min(span.start, midnight(span.first_day)), max(span.end, midnight(span.end_day))
     row: dict[str, Any] = {
         "key": key,
         "start": span.start.isoformat(),
         "end": span.end.isoformat(),
         "first_day": span.first_day.isoformat(),
         "end_day": span.end_day.isoformat(),
-        "low": min(span.start, midnight(span.first_day)).isoformat(),
-        "high": max(span.end, midnight(span.end_day)).isoformat(),
+        "low": low.isoformat(),
+        "high": high.isoformat(),
         "dimension": where.dimension,
         "by": where.by,
         "values": scope.get(where.dimension),
@@ -273,8 +312,10 @@ def rows_of(key: int, ask: Ask, *, by_day: bool) -> Iterable[tuple[str, dict[str
         yield "hours", row
         return
     yield "middle", row | {"first_day": first.isoformat(), "end_day": end.isoformat()}
-    yield "hours", row | {"high": midnight(first).isoformat()}
-    yield "hours", row | {"low": midnight(end).isoformat()}
+    if low < midnight(first):
+        yield "hours", row | {"high": midnight(first).isoformat()}
+    if midnight(end) < high:
+        yield "hours", row | {"low": midnight(end).isoformat()}
 
 
 def whole_days(span: Span) -> tuple[date, date]:

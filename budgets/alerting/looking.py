@@ -29,6 +29,7 @@ log = logging.getLogger(__name__)
 EVERY = timedelta(minutes=5)
 LONGEST_PAUSE = timedelta(hours=1)  # after failures
 MOST_FAILURES = 10_000
+NEW_IN_A_SECOND = 4
 STEP = 10  # seconds: a task is a short step, the next ring goes on
 
 
@@ -97,10 +98,10 @@ def look(organization: Organization, *, now: datetime, since: datetime | None = 
     return failed
 
 
-def watch(organization: Organization) -> None:
+def watch(organization: Organization, *, within: timedelta = timedelta(0)) -> None:
     """Look at it soon, inside its scope: something began that may be worth telling."""
     AlertWatch.objects.bulk_create(
-        [AlertWatch(organization=organization, due_at=timezone.now())],
+        [AlertWatch(organization=organization, due_at=timezone.now() + within)],
         update_conflicts=True,
         unique_fields=["organization"],
         update_fields=["due_at"],
@@ -108,14 +109,17 @@ def watch(organization: Organization) -> None:
 
 
 def watch_all() -> int:
-    """Every organization has its mark, those that are new too; answers how many were new."""
+    """Every organization has its mark, those that are new too; answers how many were new.
+
+    Of many, as after an upgrade, the first looks are spread over some minutes, so that pages stay as fast as they are.
+    """
     with as_sweep():
         known = set(AlertWatch.objects.values_list("organization_id", flat=True))
     new = [pk for pk in Organization.objects.order_by("pk").values_list("pk", flat=True) if pk not in known]
-    for organization_id in new:
+    for place, organization_id in enumerate(new):
         with organization_scope(organization_id, up_to_date=False):
             if organization := Organization.objects.filter(pk=organization_id).first():
-                watch(organization)
+                watch(organization, within=timedelta(seconds=place // NEW_IN_A_SECOND) % EVERY)
     return len(new)
 
 

@@ -4,15 +4,18 @@ import threading
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from uuid import uuid4
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from accounts.permissions import Role
 from budgets import looking, making, raising
 from budgets.alerting import crossings as alerts_of
 from budgets.kept import Look
 from budgets.models import Budget
+from budgets.rules.periods import Every
 from tests import make
 from tests.budgets.alerting.conftest import deliveries, said
 from tests.budgets.conftest import crossings, in_zone, look, periods, standing, told
@@ -384,6 +387,40 @@ def test_what_is_due_is_looked_at_once_a_minute_and_trouble_of_one_holds_up_nobo
     assert [each.failures for each in marks] == [0, 1]
     assert marks[0].due_at - NOON == looking.EVERY
     assert looking.look_due() is False
+
+
+@pytest.mark.worker
+def test_the_queries_of_a_look_do_not_grow_with_budgets_of_the_same_shape(acme, spend):
+    spend("60", customerId="c0")
+    counts = []
+
+    for wave in (1, 5):
+        for place in range(wave):
+            make.budget(acme, "100", name=f"{wave} {place}", forecast_at=100)
+            make.budget(acme, "100", name=f"{wave} {place} c", ledger="measured", scope={"customer": [f"c{place}"]})
+            make.budget(acme, "100", name=f"{wave} {place} e", ledger="measured", each="customer", every=Every.WEEK)
+        looking.look_at(acme.pk, NOON)
+        with CaptureQueriesContext(connection) as queries:
+            assert looking.look_at(acme.pk, NOON)
+        counts.append(sum("SAVEPOINT" not in each["sql"] for each in queries))
+
+    assert counts[0] == counts[1] <= 10
+
+
+@pytest.mark.worker
+def test_the_longer_look_comes_once_an_hour_at_a_time_of_the_organizations_own(acme, monkeypatch):
+    make.budget(acme)
+    foresees = []
+    monkeypatch.setattr(
+        looking, "hold", lambda *_, foresee, **__: foresees.append(foresee) or looking.Held(1, has_news=False)
+    )
+    own = NOON + looking.spread(acme.pk)
+
+    for moment in (own - timedelta(seconds=1), own, own + timedelta(minutes=59, seconds=59), own + HOUR):
+        assert looking.look_at(acme.pk, moment)
+
+    assert foresees == [True, True, False, True]
+    assert len({looking.spread(uuid4()) for _ in range(100)}) > 50
 
 
 def mark(of) -> Look:

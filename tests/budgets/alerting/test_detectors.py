@@ -259,6 +259,17 @@ def test_organizations_are_watched_once_and_looked_at_when_due(acme, elsewhere, 
         assert {each.kind for each in AlertRule.objects.owned_by(acme)} == {"anomaly", "new", "unpriced", "sync_broken"}
 
 
+def test_the_first_looks_at_many_organizations_are_spread(acme, elsewhere, monkeypatch):
+    monkeypatch.setattr(looking, "NEW_IN_A_SECOND", 1)
+    looking.watch_all()
+
+    due = []
+    for of in (acme, elsewhere):
+        with organization_scope(of.pk):
+            due.append(AlertWatch.objects.owned_by(of).get().due_at)
+    assert abs(due[0] - due[1]) > timedelta(milliseconds=500)
+
+
 def test_one_organizations_trouble_holds_up_nobody_else(acme, elsewhere, alice, monkeypatch):
     looking.watch_all()
     cross(budget(elsewhere), 80, "82")
