@@ -170,6 +170,13 @@ def look_soon(organization: Organization) -> None:
     )
 
 
+def zone_moved(organization: Organization, **_: object) -> None:
+    """Its days begin at other instants: the next look sees periods end that no look in the former zone did."""
+    mine = Look.objects.owned_by(organization).filter(due_at__isnull=False)
+    mine.update(looked_at=None, due_at=Now())
+    top_bar.forget(organization)
+
+
 def put_off(organization_id: UUID) -> None:
     """Later and later, so that one organization's trouble holds up nobody else; the page says that it is so."""
     with organization_scope(organization_id, up_to_date=False):

@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from accounts.models import Organization, User
 from budgets import words
 from budgets.kept import BudgetCrossing, Dismissal, Kind
+from budgets.rules.periods import span_at
 from usage.names import Names
 
 FROM, FULL = 80, 100  # percent
@@ -29,13 +31,19 @@ def warning(organization: Organization, person: User, now: datetime) -> Warned |
     )
     dismissed = Dismissal.objects.owned_by(organization).filter(user=person).values("crossing")
     open_ones = mine.filter(budget__archived_at=None).exclude(pk__in=dismissed)
-    worst = open_ones.select_related("budget").order_by("-threshold", "-at").first()
+    by_worst = open_ones.select_related("budget").order_by("-threshold", "-at")
+    worst = next((each for each in by_worst if is_of_now(each, ZoneInfo(organization.timezone), now)), None)
     if worst is None:
         return None
     budget, names = worst.budget, Names(organization)
     whose = f"{budget.name}, {names.shown(budget.each, worst.value)}" if worst.value else budget.name
     text = f"{words.amount(worst.latest_spent, budget.unit)} of {words.amount(worst.limit, budget.unit)}"
     return Warned(worst, whose, text)
+
+
+def is_of_now(crossing: BudgetCrossing, zone: ZoneInfo, now: datetime) -> bool:
+    """Where the organization moved to another zone, a period that goes on by the former one may be over."""
+    return span_at(now, zone, crossing.budget.rule).first_day == crossing.first_day
 
 
 def dismiss(crossing: BudgetCrossing, person: User, now: datetime) -> None:

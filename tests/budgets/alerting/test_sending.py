@@ -228,6 +228,6 @@ def test_who_keeps_the_sender_waiting_gives_way_to_others_with_its_posts_and_not
     assert [each.tries for each in tried if each.organization_id == elsewhere.pk] == [1]
     assert sorted(each.tries for each in tried if each.organization_id == acme.pk) == [0, 0, 1]
     hung = next(each for each in tried if each.tries and each.organization_id == acme.pk)  # it comes again in a minute
-    waits = {round((hung.next_try_at - each.next_try_at).total_seconds()) for each in tried if not each.tries}
-    assert waits == {30}
+    waits = [hung.next_try_at - each.next_try_at for each in tried if not each.tries]
+    assert all(timedelta(seconds=20) < each <= timedelta(seconds=30) for each in waits)  # a slow machine takes from it
     assert {each.mail_id is None for of in (acme, elsewhere) for each in deliveries(of) if each.user_id} == {False}
