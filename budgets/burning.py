@@ -72,9 +72,10 @@ class BurnDown:
     @cached_property
     def axis(self) -> Axis:
         """From the limit down to what is foreseen, though never so far that what was left is hard to see."""
-        foreseen = [self.limit - each.high for each in self.course.values()]
-        lowest = max(min([*foreseen, ZERO]), -self.limit)
-        return charts.axis(min([lowest, *self.left]), self.limit, whole=self.unit != "usd")
+        foreseen = min((self.limit - each.high for each in self.course.values()), default=ZERO)
+        lowest = min([ZERO, *self.left])
+        bottom = min(max(foreseen, min(-self.limit, lowest * 3)), lowest)
+        return charts.axis(bottom, self.limit, whole=self.unit != "usd")
 
     @property
     def width(self) -> int:

@@ -8,6 +8,8 @@ from accounts.models import Organization, User
 from budgets import words
 from budgets.kept import BudgetCrossing, Dismissal, Kind
 from budgets.rules.periods import span_at
+from budgets.rules.thresholds import amount_at
+from budgets.standing import Raises, approved, limit_of, parts_of
 from usage.names import Names
 
 FROM, FULL = 80, 100  # percent
@@ -31,8 +33,11 @@ def warning(organization: Organization, person: User, now: datetime) -> Warned |
     )
     dismissed = Dismissal.objects.owned_by(organization).filter(user=person).values("crossing")
     open_ones = mine.filter(budget__archived_at=None).exclude(pk__in=dismissed)
-    by_worst = open_ones.select_related("budget").order_by("-threshold", "-at")
-    worst = next((each for each in by_worst if is_of_now(each, ZoneInfo(organization.timezone), now)), None)
+    by_worst = list(open_ones.select_related("budget").order_by("-threshold", "-at"))
+    if not by_worst:
+        return None
+    raises, zone = approved(organization, now), ZoneInfo(organization.timezone)
+    worst = next((each for each in by_worst if is_so(each, raises, zone, now)), None)
     if worst is None:
         return None
     budget, names = worst.budget, Names(organization)
@@ -41,9 +46,13 @@ def warning(organization: Organization, person: User, now: datetime) -> Warned |
     return Warned(worst, whose, text)
 
 
-def is_of_now(crossing: BudgetCrossing, zone: ZoneInfo, now: datetime) -> bool:
-    """Where the organization moved to another zone, a period that goes on by the former one may be over."""
-    return span_at(now, zone, crossing.budget.rule).first_day == crossing.first_day
+def is_so(crossing: BudgetCrossing, raises: Raises, zone: ZoneInfo, now: datetime) -> bool:
+    """Not where the limit was raised since, nor where the organization moved to a zone in which the period is over."""
+    budget = crossing.budget
+    if span_at(now, zone, budget.rule).first_day != crossing.first_day:
+        return False
+    limit, _ = limit_of(budget, crossing.value, parts_of(budget), raises, now)
+    return crossing.latest_spent >= amount_at(crossing.threshold, limit)
 
 
 def dismiss(crossing: BudgetCrossing, person: User, now: datetime) -> None:

@@ -14,14 +14,19 @@ from tokentra.lib.secret import Secret
 KEY_LENGTH = 32  # of PagerDuty's integration keys
 
 
+class Unsaid(forms.TextInput):
+    """Shows what is typed, and says none of it again when the form is drawn anew: whoever has the address may post."""
+
+    def format_value(self, value: object) -> None:
+        return None
+
+
 class ChannelForm(forms.Form):
     """`address` comes out as a Secret; an email asks for none."""
 
     name = OneLine(max_length=80, help_text="What alerts and the log call it.")
     email = forms.EmailField(label="Address", max_length=254)
-    address = forms.CharField(
-        max_length=2_000, widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"})
-    )
+    address = forms.CharField(max_length=2_000, widget=Unsaid(attrs={"autocomplete": "off", "spellcheck": "false"}))
     least = forms.ChoiceField(label="From this severity on", choices=Severity.choices, initial=Severity.INFO)
 
     def __init__(self, kind: Kind, *args: Any, **more: Any) -> None:

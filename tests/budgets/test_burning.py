@@ -45,6 +45,8 @@ def test_more_than_there_was_is_drawn_below_zero_and_a_wide_band_squeezes_nothin
     assert (over.left, over.axis.low) == ([90, -40], -50)
     assert over.used_up == "33.33"
 
+    ahead = burning("10", "130", course=(("140", "200", "300"),))
+    assert ahead.axis.low == -125  # three times as far as it is by now, at most
     wide = burning("10", "10", course=(("20", "30", "9000"),))
     assert wide.axis.low == -100
     assert wide.band.endswith("L200 1000.0Z")

@@ -336,6 +336,23 @@ def test_a_banner_warns_until_it_is_dismissed_and_again_of_what_is_worse(acme, a
     assert "has used 100% of its budget." in body_of(alices.get("/budgets/progress/"))
 
 
+def test_a_banner_goes_when_the_limit_is_raised_and_when_the_day_is_over_in_a_new_time_zone(acme, alices, spend):
+    budget = make.budget(acme, "100", every="day", name="Everything")
+    spend("85")
+    look(acme, NOON)
+
+    def is_warned() -> bool:
+        return "has used 80%" in body_of(alices.get("/budgets/progress/"))
+
+    assert is_warned()
+    for amount, warned in (("107", False), ("106", True)):  # of which 80 percent are 85.60 and 84.80
+        with organization_scope(acme.pk):
+            Budget.objects.filter(pk=budget.pk).update(amount=Decimal(amount))
+        assert is_warned() is warned
+    in_zone(acme, "Pacific/Kiritimati")
+    assert not is_warned()
+
+
 def test_one_value_has_a_part_of_its_own_and_gives_it_back(acme, alices, spend):
     spend("40", userId="ann")
     budget = make.budget(acme, "100", ledger="measured", each="user")
