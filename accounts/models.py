@@ -161,6 +161,10 @@ class Membership(models.Model):
     def may_have_keys(self) -> bool:
         return self.may(Permission.MANAGE_OWN_KEYS)
 
+    @property
+    def may_set_prices(self) -> bool:
+        return self.may(Permission.MANAGE_BUDGETS)
+
     def look_soon(self, now: datetime) -> None:
         """Something began that may need following up."""
         Membership.objects.filter(organization_id=self.organization_id, pk=self.pk).update(look_at=now)

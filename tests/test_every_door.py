@@ -253,6 +253,15 @@ FORMS: dict[str, dict[str, Any]] = {
         "model": "gpt-4o",
         "use_model": "gpt-4o-mini",
     },
+    "usage:new_own_price": {
+        "provider": "pinecone",
+        "processing": "standard",
+        "since": "2026-11-01",
+        "unit": "read_unit",
+        "unit_rate": "0.1",
+        "act": "enter",
+    },
+    "usage:end_own_price": {"until": "2999-12-31"},
     "budgets:new": BUDGET | {"name": "May"},
     "budgets:change": BUDGET | {"name": "May", "version": "1"},
     "budgets:ask": {"amount": "900", "last_day": "2999-12-31", "reason": "Launch", "value": NAME},
@@ -286,7 +295,7 @@ ACTS = {
     "budgets:remove_department", "budgets:dismiss",
     "alerts:acknowledge", "alerts:resolve", "alerts:reopen", "alerts:switch_rule", "alerts:remove_rule",
     "alerts:test_channel", "alerts:enable_channel", "alerts:new_channel_secret", "alerts:remove_channel",
-    "usage:enable_routing_rule", "usage:disable_routing_rule", "usage:remove_routing_rule",
+    "usage:remove_own_price", "usage:enable_routing_rule", "usage:disable_routing_rule", "usage:remove_routing_rule",
 }  # fmt: skip
 
 

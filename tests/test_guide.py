@@ -45,7 +45,7 @@ ROWS_OF_ROLES = {
     "Connect an account, pause it, replace its key, disconnect it": Permission.MANAGE_CONNECTIONS,
     "Make routing rules, enable and disable them": Permission.MANAGE_ROUTING,
     "Make API keys, replace and revoke their own": Permission.MANAGE_OWN_KEYS,
-    "Give spend to cost centres; make budgets, alert rules and channels": Permission.MANAGE_BUDGETS,
+    "Give spend to cost centres; enter [own prices](figures.md#your-own-prices); make budgets, alert rules and channels": Permission.MANAGE_BUDGETS,
     "Ask for more of a budget": Permission.ASK_BUDGET,
     "Approve that somebody else gets more": Permission.APPROVE_BUDGET,
     "Change the organization's settings": Permission.MANAGE_SETTINGS,

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 
 import pytest
@@ -25,6 +26,7 @@ from tests.conftest import Browser
 from tests.sdk_keys.conftest import issued
 from tokentra.lib.ids import uuid7
 from tokentra.lib.tenancy import organization_scope
+from usage import own_prices
 from usage.measured import Event
 from usage.measuring import tracking
 
@@ -115,11 +117,18 @@ def acme_things(acme, alice) -> dict[str, str]:
         | called
         | {
             "key_id": str(key.pk),
+            "price_id": own_price(acme),
             "pk": str(connection.pk),
             "connection_id": str(connection.pk),
             "organization_id": str(acme.pk),
         }
     )
+
+
+def own_price(acme) -> str:
+    with organization_scope(acme.pk):
+        rates = {"input": Decimal(1)}
+        return str(own_prices.enter(acme, "openai", f"{CANARY}-model", rates=rates, since=date(2026, 1, 1)).pk)
 
 
 def budget_things(acme, alice) -> dict[str, str]:

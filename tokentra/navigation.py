@@ -48,6 +48,9 @@ SETTINGS = (
     "accounts:email",
     "accounts:security",
     "sdk_keys:",
+    "usage:own_prices",
+    "usage:new_own_price",
+    "usage:end_own_price",
     "account_",
     "usersessions",
 )

@@ -1,11 +1,11 @@
-"""An organization's own prices are entered and taken back, inside its scope; each leaves a line in the audit log."""
+"""An organization's own prices are entered, ended and taken back, inside its scope; the audit log tells of each."""
 
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 
 from accounts import audit
-from accounts.models import Organization
+from accounts.models import Organization, User
 from usage.models import PriceOverride
 from usage.pricing import UNIT
 from usage.rows import TOKEN_CLASSES
@@ -25,6 +25,7 @@ def enter(
     processing: str = PriceOverride.Processing.STANDARD,
     since: date,
     until: date | None = None,
+    by: User | None = None,
 ) -> PriceOverride:
     """It holds for what is reported from now on, of days from `since`; the past is priced anew by `reprice`."""
     check(rates, discount)
@@ -40,7 +41,7 @@ def enter(
         since=since,
         until=until,
     )
-    audit.note("price_entered", organization, None, about=own, **told(own))
+    audit.note("price_entered", organization, by, about=own, **told(own))
     return own
 
 
@@ -57,8 +58,21 @@ def check(rates: Mapping[str, Decimal], discount: Decimal | None) -> None:
             raise Refused(f"The rate of {name} is an amount in dollars of 0 or more.")
 
 
-def remove(own: PriceOverride) -> None:
-    audit.note("price_removed", own.organization, None, about=own, **told(own))
+def end(own: PriceOverride, until: date, *, today: date, by: User | None = None) -> None:
+    """`until` is the first day without it. What was priced by it keeps its price."""
+    if until <= own.since:
+        raise Refused(f"It holds from {own.since}: choose a later day.")
+    if until < today:
+        raise Refused("The past was priced by it already: choose today or a later day.")
+    if own.until is not None and own.until <= today:
+        raise Refused("It has ended already.")
+    own.until = until
+    own.save(update_fields=["until"])
+    audit.note("price_ended", own.organization, by, about=own, **told(own), until=f"{until}")
+
+
+def remove(own: PriceOverride, *, by: User | None = None) -> None:
+    audit.note("price_removed", own.organization, by, about=own, **told(own))
     own.delete()
 
 

@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from usage import allocation_door, sample_door, views
+from usage import allocation_door, own_prices_door, sample_door, views
 from usage.measuring.otlp import door as otlp_door
 from usage.routing import door as routing_door
 
@@ -26,6 +26,10 @@ urlpatterns = [
     path("routing/rules/<uuid:pk>/enable/", routing_door.enable_rule, name="enable_routing_rule"),
     path("routing/rules/<uuid:pk>/disable/", routing_door.disable_rule, name="disable_routing_rule"),
     path("routing/rules/<uuid:pk>/remove/", routing_door.remove_rule, name="remove_routing_rule"),
+    path("settings/prices/", own_prices_door.own_prices, name="own_prices"),
+    path("settings/prices/new/", own_prices_door.new, name="new_own_price"),
+    path("settings/prices/<uuid:price_id>/end/", own_prices_door.end, name="end_own_price"),
+    path("settings/prices/<uuid:price_id>/remove/", own_prices_door.remove, name="remove_own_price"),
     path("sample/picture/", views.picture, name="picture"),
     path("sample/enter/", sample_door.enter, name="sample_enter"),
     path("sample/leave/", sample_door.leave, name="sample_leave"),

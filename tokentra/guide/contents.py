@@ -83,6 +83,8 @@ EXPLAINS: Mapping[str, str] = {
     "usage:explorer": "usage",
     "usage:explorer_of_measured": "measured#in-the-usage-table",
     "usage:optimization": "optimization",
+    "usage:own_prices": "figures#your-own-prices",
+    "usage:new_own_price": "figures#your-own-prices",
     "usage:routing": "routing",
     "usage:add_routing_rule": "routing",
     "usage:discards": "send-events#what-is-not-kept",
