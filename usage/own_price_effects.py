@@ -90,7 +90,7 @@ def used_of(organization: Organization, own: Override, now: datetime) -> dict[st
         else measured.filter(value__startswith=f"{own.provider}/")
     )
     found: dict[str, Used] = {}
-    summed: QuerySet[Any, dict[str, Any]] = measured.values("value").annotate(**measures(classes=True)).order_by()
+    summed: QuerySet[Any, Any] = measured.values("value").annotate(**measures(classes=True)).order_by()
     for row in summed:
         sums = sums_of(row["value"], row)
         found[row["value"].partition("/")[2]] = Used(sums.classes, sums.units)
@@ -100,7 +100,7 @@ def used_of(organization: Organization, own: Override, now: datetime) -> dict[st
     if own.model:
         read = read.filter(value=own.model)
     added = {f"sum_{name}": Sum(name) for name in COUNTS}
-    buckets: QuerySet[Any, dict[str, Any]] = read.values("value").annotate(**added).order_by()
+    buckets: QuerySet[Any, Any] = read.values("value").annotate(**added).order_by()
     for row in buckets:
         tokens = Tokens(**{name: row[f"sum_{name}"] or 0 for name in COUNTS})
         if any(tokens.classes):

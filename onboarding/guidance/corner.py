@@ -28,6 +28,7 @@ BUSY = frozenset(
         *("providers:connect", "providers:ask", "providers:key", "providers:disconnect"),
         *("sdk_keys:new", "sdk_keys:replace", "sdk_keys:troubleshooting"),
         *("accounts:email", "accounts:security", "accounts:team_member"),
+        *("usage:own_prices", "usage:new_own_price"),
     }
 )
 OVER = {State.COMPLETED, State.SKIPPED, State.DISMISSED}
