@@ -30,7 +30,7 @@ from accounts.currencies import CURRENCIES
 from accounts.industries import Industry
 from accounts.invitations import addresses_in
 from accounts.invited import Invitation
-from accounts.models import LONGEST_KEPT, SHORTEST_KEPT, Membership, Organization, User
+from accounts.models import LONGEST_AUDIT, LONGEST_KEPT, SHORTEST_AUDIT, SHORTEST_KEPT, Membership, Organization, User
 from accounts.naming import clean_name
 from accounts.permissions import MEANS, Role
 from accounts.signup import Arrival
@@ -253,13 +253,23 @@ class OrganizationForm(PlaceForm):
         max_value=LONGEST_KEPT,
         help_text="Each model call that your code reports is deleted after that. What they add up to stays.",
     )
+    audit_days = forms.IntegerField(
+        label="Keep the audit log for, in days",
+        required=False,
+        min_value=SHORTEST_AUDIT,
+        max_value=LONGEST_AUDIT,
+        help_text="Older lines are deleted.",
+    )
 
     class Meta(PlaceForm.Meta):
-        fields = (*PlaceForm.Meta.fields, "industry", "event_days")
+        fields = (*PlaceForm.Meta.fields, "industry", "event_days", "audit_days")
 
     def clean_event_days(self) -> int:
         """Left empty, it stays as it was."""
         return int(self.cleaned_data["event_days"] or self.instance.event_days)
+
+    def clean_audit_days(self) -> int:
+        return int(self.cleaned_data["audit_days"] or self.instance.audit_days)
 
 
 class GivesRole(forms.Form):

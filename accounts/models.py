@@ -21,6 +21,7 @@ from accounts.plans import Feature
 from tokentra.lib.ids import uuid7
 
 FIRST_TOUCH_FIELDS = ("utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content")
+SHORTEST_AUDIT, LONGEST_AUDIT = 90, 3650  # days; the database keeps the younger ones whatever it is asked
 SHORTEST_KEPT, LONGEST_KEPT = 35, 1100  # days of single events; late ones come for thirty
 
 
@@ -91,6 +92,11 @@ class Organization(models.Model):
         validators=[MinValueValidator(SHORTEST_KEPT), MaxValueValidator(LONGEST_KEPT)],
         help_text="For how many days measured events are kept one by one; their sums stay.",
     )
+    audit_days = models.PositiveSmallIntegerField(
+        default=730,
+        validators=[MinValueValidator(SHORTEST_AUDIT), MaxValueValidator(LONGEST_AUDIT)],
+        help_text="For how many days lines of the audit log are kept.",
+    )
     plan = models.CharField(max_length=20, default="free")
     trial_ends_at = models.DateTimeField(null=True, blank=True)
     is_sample = models.BooleanField(default=False, help_text="Holds generated data for someone to look around in.")
@@ -156,6 +162,10 @@ class Membership(models.Model):
     @property
     def may_manage_settings(self) -> bool:
         return self.may(Permission.MANAGE_SETTINGS)
+
+    @property
+    def may_read_audit(self) -> bool:
+        return self.may(Permission.READ_AUDIT)
 
     @property
     def may_have_keys(self) -> bool:

@@ -66,4 +66,6 @@ def changed(organization: Organization, fields: Iterable[str], *, by: User) -> N
         organization.save(update_fields=differing)
         if "timezone" in differing:
             zone_changed.send(sender=Organization, organization=organization, former=before["timezone"])
-        audit.note("organization_changed", organization, by, about=organization, fields=differing)
+        was = {field: before[field] for field in differing}
+        now = {field: getattr(organization, field) for field in differing}
+        audit.note("organization_changed", organization, by, about=organization, before=was, after=now)

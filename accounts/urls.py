@@ -3,7 +3,18 @@
 from django.urls import path, re_path
 from django.views.generic import RedirectView
 
-from accounts import code_login, entry, joining, people, plan_door, second_factor, security, stop_door, views
+from accounts import (
+    audit_door,
+    code_login,
+    entry,
+    joining,
+    people,
+    plan_door,
+    second_factor,
+    security,
+    stop_door,
+    views,
+)
 
 app_name = "accounts"
 
@@ -50,6 +61,8 @@ urlpatterns = [
     path("settings/security/browsers/forget/", second_factor.forget_remembered, name="forget_remembered"),
     path("settings/organization/", views.organization, name="settings_organization"),
     path("settings/plan/", plan_door.plan, name="plan"),
+    path("settings/audit/", audit_door.audit, name="audit"),
+    path("settings/audit.csv", audit_door.audit_file, name="audit_file"),
     path("settings/team/", people.members, name="team"),
     path("settings/team/leave/", people.leave, name="team_leave"),
     path("settings/team/invitations/", people.invite, name="team_invite"),

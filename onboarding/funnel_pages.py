@@ -14,7 +14,7 @@ from onboarding.funnel import Ask, Report
 from onboarding.funnel_people import HEADERS, MOST, PAGE, Crowd, Person
 from onboarding.funnel_steps import QUIET_DAYS, RULES, STEPS
 from onboarding.funnel_tables import KINDS, Tables
-from usage.csv_lines import line, safe
+from tokentra.lib.csv_cells import line, safe
 
 HEADER = (
     "email",

@@ -10,9 +10,9 @@ from django.urls import reverse
 from onboarding.funnel import Group, Report
 from onboarding.funnel_sql import DIRECT, UNKNOWN
 from onboarding.funnel_steps import BY_KEY, CONNECTED, LAST, SIGNUP, STEPS, STOPS, TARGETS, USES, By, Target
+from tokentra.lib.csv_cells import line, safe
 from tokentra.lib.money import DASH
 from tokentra.lib.periods import Grain
-from usage.csv_lines import line, safe
 
 MOST_ROWS = 20
 COMPARED = ("People", "Provider or event", "First data", "Share at first data", "Median time", "90% within")

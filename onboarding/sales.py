@@ -13,7 +13,7 @@ from accounts.models import Milestone, Organization, User
 from onboarding.models import CompanyAnswers, Journey, Nudge, SalesLead
 from onboarding.questions import COMPANY_SIZE, MONTHLY_AI_SPEND, USER_ROLE
 from onboarding.segments import Path
-from usage.csv_lines import line, safe
+from tokentra.lib.csv_cells import line, safe
 
 NOTICE = "sales_notice"
 HEADER = (

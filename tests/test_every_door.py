@@ -353,6 +353,7 @@ FILES = {
     "usage:explorer_of_measured_file": ("", "?group=team"),
     "usage:measured_file": ("",),
     "usage:statement": ("",),
+    "accounts:audit_file": ("",),
 }
 
 

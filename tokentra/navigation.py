@@ -42,6 +42,7 @@ class Link:
 
 SETTINGS = (
     "accounts:settings",
+    "accounts:audit",
     "accounts:plan",
     "accounts:profile",
     "accounts:team",

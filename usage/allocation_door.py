@@ -15,10 +15,10 @@ from accounts.http import OrgRequest
 from accounts.naming import clean_name
 from accounts.permissions import Permission
 from tokentra.lib import money
+from tokentra.lib.csv_cells import line, safe
 from usage import allocation
 from usage.allocating import SPECIFIC, Line
 from usage.allocation_rules import AllocationRule
-from usage.csv_lines import line, safe
 from usage.forms import LABELS, Lens, Segment, look
 from usage.spenders.places import tabs
 from usage.wire import plain

@@ -1,26 +1,12 @@
-"""Lines of a CSV file: figures in full, and texts that no spreadsheet takes for a formula."""
+"""Lines of a CSV file of figures, in full."""
 
-import csv
-import io
-from collections.abc import Iterable
-
+from tokentra.lib.csv_cells import line, safe
 from usage.figures import Figures, Question, written
 from usage.names import NAMED, Names
 from usage.rows import TOKEN_CLASSES
 from usage.wire import plain
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "#")  # "#" would be read as the line that carries the count
 MEASURES = ("cost_usd", "other_currencies", "requests", "tokens", *TOKEN_CLASSES, "reasoning", "unpriced_tokens")
-
-
-def safe(text: str) -> str:
-    return f"'{text}" if text.startswith(FORMULA) else text
-
-
-def line(cells: Iterable[str]) -> str:
-    buffer = io.StringIO()
-    csv.writer(buffer).writerow(cells)
-    return buffer.getvalue()
 
 
 class CsvLines:

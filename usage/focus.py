@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 
-from usage.csv_lines import line, safe
+from tokentra.lib.csv_cells import line, safe
 from usage.figures import Figures, written
 from usage.names import Names, provider_name
 from usage.wire import plain

@@ -117,6 +117,7 @@ EXPLAINS: Mapping[str, str] = {
     "accounts:settings": "organization",
     "accounts:settings_organization": "organization",
     "accounts:plan": "organization#the-plan",
+    "accounts:audit": "organization#the-audit-log",
     "accounts:team": "team",
     "accounts:team_invite": "team#invite-people",
     "accounts:team_send_again": "team#invitations-that-wait",

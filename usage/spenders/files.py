@@ -8,7 +8,7 @@ from django.utils.text import slugify
 
 from accounts.models import Organization
 from accounts.plans import Feature
-from usage.csv_lines import line, safe
+from tokentra.lib.csv_cells import line, safe
 from usage.export import Tally, broken_csv, guarded, sent
 from usage.spenders import listing
 from usage.spenders.exploring import Explored

@@ -16,9 +16,9 @@ from tests import make
 from tests.conftest import Browser
 from tests.usage.accounts_of import billed
 from tests.usage.pages.accounts_read import DAY, MINI, NOW, openai, two_settled_days
+from tokentra.lib.csv_cells import safe
 from tokentra.lib.tenancy import name_within
 from usage import asking, export, figures, stats
-from usage.csv_lines import safe
 from usage.rows import Ledger
 
 pytestmark = pytest.mark.django_db
