@@ -99,6 +99,9 @@ class Organization(models.Model):
     )
     plan = models.CharField(max_length=20, default="free")
     trial_ends_at = models.DateTimeField(null=True, blank=True)
+    closing_at = models.DateTimeField(
+        null=True, blank=True, help_text="It was deleted then; a worker takes its rows out."
+    )
     is_sample = models.BooleanField(default=False, help_text="Holds generated data for someone to look around in.")
     created_at = models.DateTimeField(auto_now_add=True)
 

@@ -3,7 +3,8 @@
 from celery import shared_task
 from celery.schedules import crontab
 
-from accounts import delivery, factor_keeping, tidying
+from accounts import closing, delivery, factor_keeping, tidying
+from tokentra.lib.doorbell import ring
 
 
 @shared_task
@@ -21,8 +22,15 @@ def rewrap_second_factors() -> None:
     factor_keeping.rewrap_all()
 
 
+@shared_task
+def close_organizations() -> None:
+    if closing.go_on():
+        ring(close_organizations)
+
+
 BEATS: tuple[tuple[str, str, float | crontab], ...] = (
     ("deliver mail", "accounts.tasks.deliver_mail", 15.0),
+    ("close organizations", "accounts.tasks.close_organizations", 60.0),
     ("tidy accounts", "accounts.tasks.tidy_accounts", crontab(hour=3, minute=40)),
     ("wrap second factors anew", "accounts.tasks.rewrap_second_factors", 3600.0),
 )

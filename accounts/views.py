@@ -55,6 +55,7 @@ def organization(request: OrgRequest) -> HttpResponse:
         request.organization.refresh_from_db()  # the frame shows what is stored
     context = {
         "form": form,
+        "may_own": request.membership.may(Permission.OWN),
         "is_prefilled": request.organization.name == organization_name(request.user.email),
     }
     return render(request, "accounts/organization.html", context, status=422 if form.errors else 200)

@@ -12,13 +12,28 @@ class SdkKeysConfig(AppConfig):
     def ready(self) -> None:
         from django.db.models.signals import post_delete
 
-        from accounts.gates import key_misplaced  # models are ready only now
+        from accounts import closing  # models are ready only now
+        from accounts.gates import key_misplaced
         from accounts.signup import signed_up_by_json
         from sdk_keys.models import ApiKey
 
+        closing.closing.connect(ended, dispatch_uid="API keys")
+        closing.counted.connect(told, dispatch_uid="API keys")
         signed_up_by_json.connect(signed_up, dispatch_uid="first key")
         key_misplaced.connect(misplaced, dispatch_uid="misplaced key")
         post_delete.connect(gone, sender=ApiKey, dispatch_uid="deleted key")
+
+
+def ended(organization: Any, **_: Any) -> None:
+    from sdk_keys import closing  # models are ready only now
+
+    closing.end_all(organization)
+
+
+def told(organization: Any, **_: Any) -> list[tuple[int, str, str]]:
+    from sdk_keys import closing  # models are ready only now
+
+    return closing.count(organization)
 
 
 def signed_up(user: Any, **_: Any) -> str | None:

@@ -233,6 +233,8 @@ FORMS: dict[str, dict[str, Any]] = {
     "accounts:security": {"oldpassword": PASSWORD, "password1": "another horse battery"},
     "accounts:profile": {"full_name": "Alice", "role": "viewer"},
     "accounts:own_letters": {"wants": "yes"},
+    "accounts:delete_account": {"typed": "not my address"},
+    "accounts:delete_organization": {"typed": "not its name"},
     "accounts:settings_organization": ACME | {"name": "Acme Two", "role": "viewer"},
     "accounts:new_organization": ACME | {"name": "Client", "role": "viewer"},
     "accounts:team_invite": {"addresses": "june@client.example", "role": "viewer"},
@@ -354,6 +356,7 @@ FILES = {
     "usage:measured_file": ("",),
     "usage:statement": ("",),
     "accounts:audit_file": ("",),
+    "accounts:everything_file": ("",),
 }
 
 

@@ -44,6 +44,7 @@ SETTINGS = (
     "accounts:settings",
     "accounts:audit",
     "accounts:plan",
+    "accounts:delete_",
     "accounts:profile",
     "accounts:team",
     "accounts:email",

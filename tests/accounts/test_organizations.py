@@ -51,7 +51,7 @@ def test_a_changed_organization_is_in_the_audit_log(alice, acme):
     with organization_scope(acme.pk):
         line = AuditLine.objects.owned_by(acme).get()
     assert (line.action, line.actor, line.object_id) == ("organization_changed", alice, str(acme.pk))
-    assert sorted(line.data["fields"]) == ["currency", "industry", "name", "timezone", "website"]
+    assert sorted(line.data["after"]) == ["currency", "industry", "name", "timezone", "website"]
 
 
 def test_what_is_sent_as_it_stood_is_no_change(alice, acme):
@@ -62,7 +62,7 @@ def test_what_is_sent_as_it_stood_is_no_change(alice, acme):
 
     with organization_scope(acme.pk):
         lines = AuditLine.objects.owned_by(acme).order_by("at")
-        assert [line.data["fields"] for line in lines][1:] == [["event_days"]]
+        assert [list(line.data["after"]) for line in lines][1:] == [["event_days"]]
     assert stored(acme).event_days == 45
 
 

@@ -118,6 +118,8 @@ EXPLAINS: Mapping[str, str] = {
     "accounts:settings_organization": "organization",
     "accounts:plan": "organization#the-plan",
     "accounts:audit": "organization#the-audit-log",
+    "accounts:delete_organization": "organization#export-or-delete-it",
+    "accounts:delete_account": "account#your-data-and-the-end-of-your-account",
     "accounts:team": "team",
     "accounts:team_invite": "team#invite-people",
     "accounts:team_send_again": "team#invitations-that-wait",
