@@ -72,7 +72,7 @@ class Shown:
     @property
     def facts(self) -> list[tuple[str, str]]:
         """All else that was written down."""
-        said = {"before", "after", "name", "api_key", "staff"}
+        said = {"before", "after", "api_key", "staff", "name" if self.line.data.get("name") else "email"}
         return [(in_words(name), plain(value)) for name, value in self.line.data.items() if name not in said]
 
 

@@ -29,6 +29,7 @@ BUSY = frozenset(
         *("sdk_keys:new", "sdk_keys:replace", "sdk_keys:troubleshooting"),
         *("accounts:email", "accounts:security", "accounts:team_member"),
         *("usage:own_prices", "usage:new_own_price"),
+        *("accounts:delete_account", "accounts:delete_organization"),
     }
 )
 OVER = {State.COMPLETED, State.SKIPPED, State.DISMISSED}
