@@ -28,7 +28,7 @@ OUTCOMES = {
         "Stored without a price",
         "The price book does not know this provider and model, so its tokens are counted and its cost is unknown.",
         "Compare the model's name with the one that your provider uses. If it is right, send what the call cost in "
-        "cost, or go on: its tokens are kept.",
+        "cost, or let an owner, an admin or finance enter its price under Settings, Prices. Its tokens are kept.",
         "warn",
     ),
     "duplicate": Outcome(

@@ -10,7 +10,7 @@ import pytest
 from tests.sdks.node import ran
 from tokentra.machine.prepare import NODE_SDK
 
-TESTS = ("faults", "auto", "openai", "anthropic", "libraries", "bedrock")
+TESTS = ("faults", "checks", "auto", "openai", "anthropic", "libraries", "bedrock")
 CLIENTS = {
     "the versions before": {
         "openai": "6",

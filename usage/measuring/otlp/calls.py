@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any
 
-from usage.measuring.otlp import dialects
+from usage.measuring.otlp import dialects, litellm
 from usage.measuring.otlp.dialects import DIALECTS, Dialect, Names
 from usage.measuring.otlp.spans import Mark, Span, Value
 from usage.measuring.reading import TOO_LARGE, Refused
@@ -131,7 +131,7 @@ class Calls:
 
     def _event(self, told: Told) -> dict[str, Any]:
         span, dialect = told.span, told.dialect
-        attributes = span.attributes
+        attributes = litellm.completed(span.attributes)
         parameters = from_json(first(attributes, dialects.PARAMETERS))
         told_error = span.has_failed or "error.type" in attributes
         error = error_of(span) if told_error else ""
