@@ -89,7 +89,7 @@ class Answer:
 def check(organization_id: UUID, call: Call, *, key_id: UUID, now: datetime) -> Answer:
     """Reserve what the call may cost in every budget that blocks or slows it, or in none."""
     known = knowing.known_of(organization_id, now)
-    estimate = calls.estimate(call, knowing.prices_of(organization_id), now)
+    estimate = calls.estimate(call, known.prices, now)
     if known.prompt_limit and calls.prompt_tokens(call) > known.prompt_limit:
         return Answer(Verdict.BLOCK, estimate, known.whom, prompt_limit=known.prompt_limit)
     places = calls.places(call, known.budgets, key_id=key_id, place=partial(known.place, now))

@@ -21,6 +21,8 @@ from usage.measuring import tracking
 from usage.measuring.prices import PriceTable
 
 KNOWN_FOR = 5.0  # seconds: so late a changed budget holds, and so old is the standing of one that only notifies
+RENEWED_AT = 3.5
+MOST_ASKED_AGAIN = 100  # budgets, or values of one, that only notify
 MOST_KNOWN = 1_000
 MOST_NAMED = 3
 
@@ -36,6 +38,7 @@ class Known:
     raises: Raises
     prompt_limit: int | None
     approvers: list[str]
+    prices: PriceTable
     spent: dict[Place, Decimal] = field(default_factory=dict)
     found: dict[tuple[UUID, str], Place] = field(default_factory=dict)
 
@@ -46,6 +49,13 @@ class Known:
             found = place_of(budget, value, span_at(now, self.zone, budget.rule))
             self.found[budget.pk, value] = found
         return found
+
+    def same(self, before: "Known", now: datetime) -> list[Place]:
+        """What was asked for of the budgets as they were."""
+        budgets = {each.pk: each for each, _ in self.budgets}
+        return [
+            self.place(now, budgets[each.budget.pk], each.value) for each in before.spent if each.budget.pk in budgets
+        ]
 
     def limit(self, place: Place, now: datetime) -> Decimal:
         return limit_of(place.budget, place.value, self.parts[place.budget.pk], self.raises, now)[0]
@@ -66,19 +76,31 @@ def forget() -> None:
 
 
 def known_of(organization_id: UUID, now: datetime) -> Known:
-    """At most KNOWN_FOR seconds old; of those who find it too old at once, one reads and the others wait for it."""
+    """At most KNOWN_FOR seconds old. Somewhat before that one reads it anew while the others go by what is known; of
+    those who find nothing, one reads and the others wait for it."""
     name = name_within(organization_id, "check")
-    if found := young(name):
-        return found
-    with turn(name):
-        if found := young(name):
-            return found
-        with organization_scope(organization_id, up_to_date=False):
-            found = read(organization_id, now)
-        if len(_known) >= MOST_KNOWN:
-            _known.clear()
-        _known[name] = found
-        return found
+    found = young(name)
+    if found is None:
+        with turn(name):
+            return young(name) or renewed(organization_id, name, now)
+    if time.monotonic() - found.at > RENEWED_AT and (mine := turn(name)).acquire(blocking=False):
+        try:
+            if _known.get(name) is found:
+                return renewed(organization_id, name, now, before=found)
+        finally:
+            mine.release()
+    return found
+
+
+def renewed(organization_id: UUID, name: str, now: datetime, *, before: Known | None = None) -> Known:
+    with organization_scope(organization_id, up_to_date=False):
+        found = read(organization_id, now)
+    if before:
+        spent_of(organization_id, found, found.same(before, now)[:MOST_ASKED_AGAIN])
+    if len(_known) >= MOST_KNOWN:
+        _known.clear()
+    _known[name] = found
+    return found
 
 
 def young(name: str) -> Known | None:
@@ -107,11 +129,8 @@ def read(organization_id: UUID, now: datetime) -> Known:
         approved(organization, now),
         limit,
         [each.user.full_name for each in people if each.user.full_name][:MOST_NAMED],
+        tracking.known_of(organization_id).prices,
     )
-
-
-def prices_of(organization_id: UUID) -> PriceTable:
-    return tracking.known_of(organization_id).prices
 
 
 def spent_of(organization_id: UUID, known: Known, places: list[Place]) -> dict[Place, Decimal]:

@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 from django.db.models import F, Sum
 from django.test import Client
+from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -18,7 +19,7 @@ from tests import make
 from tests.budgets.conftest import named
 from tests.sdk_keys.conftest import issued
 from tests.usage.measuring.conftest import NOON
-from tokentra.lib.tenancy import organization_scope
+from tokentra.lib.tenancy import name_within, organization_scope
 from usage.measured import Event, Waiting
 
 pytestmark = pytest.mark.django_db
@@ -355,6 +356,21 @@ def test_a_budget_that_notifies_warns_and_reserves_nothing(acme, ask, spend):
     answer = ask(estimatedCost="9").json()
 
     assert (answer["verdict"], answer["budgets"][0]["state"], "reservationId" in answer) == ("warn", "reached", False)
+
+
+def test_what_is_known_is_read_anew_before_it_is_too_old_and_nobody_else_waits_for_it(acme, ask, spend):
+    make.budget(acme, "10")
+    ask(estimatedCost="9")
+    before = knowing.known_of(acme.pk, NOON)
+    spend("3")
+    before.at -= knowing.RENEWED_AT
+
+    with knowing.turn(name_within(acme.pk, "check")):
+        assert knowing.known_of(acme.pk, NOON) is before
+    after = knowing.known_of(acme.pk, timezone.now())
+
+    assert after is not before
+    assert (list(before.spent.values()), list(after.spent.values())) == ([0], [3])
 
 
 def test_a_budget_of_each_value_is_held_for_each_alone(acme, ask):
