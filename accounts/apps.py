@@ -8,4 +8,4 @@ class AccountsConfig(AppConfig):
     verbose_name = "People and organizations"
 
     def ready(self) -> None:
-        from accounts import factor_events  # noqa: F401  # its receivers
+        from accounts import factor_events, login_log  # noqa: F401  # their receivers

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from accounts.models import FIRST_TOUCH_FIELDS, Visit
 
-COOKIE = "tt_visit"
+COOKIE = "__Host-tt_visit" if settings.SESSION_COOKIE_SECURE else "tt_visit"
 SALT = "accounts.arrival"
 LASTS = 90 * 24 * 3600
 SIGNUP = "/signup/"

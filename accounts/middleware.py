@@ -66,15 +66,21 @@ def bearer(request: HttpRequest) -> str:
 
 
 class NeverKept:
-    """What a signed-in person sees stays in no cache, neither on the way nor on the machine they sat at."""
+    """What a signed-in person sees stays in no cache, neither on the way nor on the machine they sat at.
+
+    Logging out clears what the browser kept all the same.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        was_known = request.user.is_authenticated
         response = self.get_response(request)
         if request.user.is_authenticated:
             response.setdefault("Cache-Control", "private, no-store")
+        elif was_known:
+            response["Clear-Site-Data"] = '"cache"'
         return response
 
 

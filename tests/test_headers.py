@@ -34,7 +34,7 @@ def test_b65_no_other_site_frames_reads_or_scripts_us(method, path, status, acme
     assert answer["X-Frame-Options"] == "DENY"
     assert policy["frame-ancestors"] == "'none'"
     assert policy["object-src"] == "'none'"
-    assert policy["base-uri"] == "'self'"
+    assert policy["base-uri"] == "'none'"
     assert policy["default-src"] == policy["connect-src"] == "'self'"
     if not path.startswith("/admin/"):
         assert policy["script-src"] == "'self'"

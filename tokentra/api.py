@@ -99,8 +99,17 @@ def answer(request: HttpRequest, problem: Problem) -> HttpResponse:
     return JsonResponse(problem.body(getattr(request, "id", "")), status=problem.status, headers=headers)
 
 
+def log_refusal(request: HttpRequest, code: str) -> None:
+    whose = getattr(request, "credential", None)
+    person = getattr(request, "user", None)
+    by = whose.key_id if whose else person.pk if person else None
+    log.warning("refused %s %s to %s: %s", request.method, request.path, by, code)
+
+
 @api.exception_handler(Problem)
 def refused(request: HttpRequest, problem: Problem) -> HttpResponse:
+    if problem.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+        log_refusal(request, problem.code)
     return answer(request, problem)
 
 
@@ -130,6 +139,7 @@ def not_in_plan(request: HttpRequest, refused: NotInPlan) -> HttpResponse:
 
 @api.exception_handler(PermissionDenied)
 def denied(request: HttpRequest, error: PermissionDenied) -> HttpResponse:
+    log_refusal(request, "role_too_small")
     return answer(request, Problem(403, "role_too_small", "Your role does not include this. Ask an owner or admin."))
 
 

@@ -76,6 +76,7 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
     if isinstance(exception, NotInPlan):
         return plan_door.upgrade(request, exception)
+    log.warning("refused %s %s to %s: %s", request.method, request.path, request.user.pk, exception)
     return render(request, "403.html", {"reason": str(exception)}, status=403)
 
 
