@@ -2,14 +2,16 @@
 
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from allauth.account import app_settings as allauth_settings
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.internal.flows.login import get_authentication_records, record_authentication
 from allauth.account.models import EmailAddress
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
-from allauth.socialaccount.models import SocialLogin
+from allauth.socialaccount.models import SocialApp, SocialLogin
 from allauth.socialaccount.providers.base import AuthError
+from allauth.socialaccount.providers.oauth2.client import OAuth2Error
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import ValidationError
@@ -25,7 +27,10 @@ from accounts.gates import has_proved
 from accounts.http import absolute
 from accounts.models import User
 from accounts.naming import clean_name, fold
+from accounts.sign_on import admitting, setting_up
+from accounts.sign_on.standing import is_key, note_break_glass
 from accounts.signup import Arrival
+from tokentra.lib import asking
 from tokentra.lib.tenancy import organization_scope
 
 WORDS = {
@@ -101,6 +106,8 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         if not get_authentication_records(request, user):  # a sign-up: the password is a moment old
             record_authentication(request, user, method="signup")
         sessions.began(request)
+        if isinstance(user, User):
+            note_break_glass(request, user)
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         values = dict(context)
@@ -164,11 +171,28 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  
     """Sign-in through Google, GitHub or Microsoft."""
 
     def pre_social_login(self, request: HttpRequest, sociallogin: SocialLogin) -> None:
-        social.admit(request, sociallogin)
+        if is_key(sociallogin.account.provider):
+            admitting.admit(request, sociallogin)
+        else:
+            social.admit(request, sociallogin)
+
+    def list_apps(
+        self, request: HttpRequest, provider: str | None = None, client_id: str | None = None
+    ) -> list[SocialApp]:
+        """Beside those of the installation, that of the organization that is asked for by its key."""
+        apps: list[SocialApp] = super().list_apps(request, provider=provider, client_id=client_id)
+        ours = setting_up.app_for(client_id if provider == "saml" else provider)
+        return [*apps, ours] if ours else apps
+
+    def get_requests_session(self) -> Any:
+        """An address that a customer typed is asked through the wall."""
+        if self.request and self.request.path.startswith(("/oidc/", "/sso/")):
+            return asking.Session(OAuth2Error)
+        return super().get_requests_session()
 
     def is_open_for_signup(self, request: HttpRequest, sociallogin: SocialLogin) -> bool:
         """With an invitation, for the address that was invited and that the service vouches for."""
-        if settings.SIGNUP_IS_OPEN:
+        if settings.SIGNUP_IS_OPEN or is_key(sociallogin.account.provider):
             return True
         offer = joining.held(request)
         return offer is not None and any(fold(a.email) == offer.email for a in sociallogin.email_addresses)
@@ -178,10 +202,12 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  
 
     def save_user(self, request: HttpRequest, sociallogin: SocialLogin, form: BaseForm | None = None) -> User:
         """A new person by this door gets all that email sign-up gives, in one transaction."""
-        offer = joining.held(request)
+        offer, method, voucher = joining.held(request), sociallogin.account.provider, None
+        if is_key(method):
+            offer, method, voucher = None, "sign_on", UUID(hex=method)
         if offer and not offer.is_for(sociallogin.user):
             offer = None
-        arrival = Arrival(method=sociallogin.account.provider, visit=visit_of(request), invitation=offer)
+        arrival = Arrival(method=method, visit=visit_of(request), invitation=offer, vouched_by=voucher)
         organization_id = signup.place_for(arrival)
         with organization_scope(organization_id):
             user: User = super().save_user(request, sociallogin, form)

@@ -4,16 +4,14 @@ from typing import Any
 
 from allauth.account import views as allauth
 from allauth.account.internal.decorators import login_stage_required
-from allauth.account.models import EmailAddress
 from allauth.account.stages import LoginByCodeStage
-from allauth.usersessions.models import UserSession
 from django.contrib import messages
 from django.forms import BaseForm
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.utils.decorators import method_decorator
 
-from accounts import limits
+from accounts import limits, signup
 from accounts.entry import TOO_MANY, Answers
 from accounts.forms import AskForLoginCodeForm, LoginCodeForm
 from accounts.models import User
@@ -44,7 +42,7 @@ class ConfirmCodeView(Answers, allauth.ConfirmLoginCodeView):  # type: ignore[mi
 
     def _verify_form_valid(self, form: BaseForm) -> HttpResponse:
         if isinstance(self._process.user, User):
-            proved_by_code(self._process.user, self._process.state["email"])
+            signup.proved_elsewhere(self._process.user, self._process.state["email"])
         response: HttpResponse = super()._verify_form_valid(form)
         return response
 
@@ -54,15 +52,6 @@ class ConfirmCodeView(Answers, allauth.ConfirmLoginCodeView):  # type: ignore[mi
             return again
         messages.error(self.request, "That was wrong too often, so this code works no longer.")
         return redirect("account_request_login_code")
-
-
-def proved_by_code(user: User, email: str) -> None:
-    """Whoever registered an address that nobody had proved may be somebody else: their password and sessions end."""
-    if EmailAddress.objects.filter(user=user, email__iexact=email, verified=False).exists():
-        user.set_unusable_password()
-        user.save(update_fields=["password"])
-        for session in UserSession.objects.filter(user=user):
-            session.end()
 
 
 confirm = allauth.login_not_required(ConfirmCodeView.as_view())

@@ -12,12 +12,14 @@ from django.contrib.auth import logout
 from django.contrib.sessions.backends.base import SessionBase, UpdateError
 from django.core.cache import caches
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.utils import timezone
 
 from accounts import arrival, presence
 from accounts.http import address, calling
 from accounts.models import Membership, User
 from accounts.sessions import BEGAN
+from accounts.sign_on.standing import standing
 from tokentra.lib.outage import unless_full
 from tokentra.lib.tenancy import user_scope
 
@@ -117,6 +119,25 @@ class SessionInUse:
         return self.get_response(request)
 
 
+class VouchedFor:
+    """A session that came by an organization's sign-on changes nothing of how its person logs in anywhere else."""
+
+    OWN = ("/password/set", "/password/change", "/email/", "/2fa/", "/3rdparty/", "/organizations/new/")
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        is_change = request.path.startswith(self.OWN) and not request.path.startswith("/2fa/authenticate")
+        is_change |= request.method == "POST" and request.path.startswith("/settings/security/")
+        is_change |= (
+            request.method == "POST" and "/login/" in request.path and "connect" in request.GET.get("process", "")
+        )
+        if is_change and request.user.is_authenticated and not standing(request).is_own:
+            return render(request, "accounts/sign_on/not_here.html", status=403)
+        return self.get_response(request)
+
+
 class FirstTouch:
     """Remembers where a stranger first came from, until they sign up."""
 
@@ -142,7 +163,10 @@ class CurrentOrganization:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        request.memberships = memberships = memberships_of(request)  # type: ignore[attr-defined]  # OrgRequest declares it
+        shown = standing(request)
+        request.memberships = memberships = [  # type: ignore[attr-defined]  # OrgRequest declares it
+            membership for membership in memberships_of(request) if shown.admits(membership)
+        ]
         membership = current_membership(request, memberships)
         if membership:
             with unless_full():

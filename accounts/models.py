@@ -18,6 +18,7 @@ from accounts.industries import Industry
 from accounts.owned import Owned, OwnedQuerySet
 from accounts.permissions import Permission, Role, allows
 from accounts.plans import Feature
+from accounts.sign_on import kept  # noqa: F401  # as above
 from tokentra.lib.ids import uuid7
 
 FIRST_TOUCH_FIELDS = ("utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content")
@@ -101,6 +102,9 @@ class Organization(models.Model):
     trial_ends_at = models.DateTimeField(null=True, blank=True)
     closing_at = models.DateTimeField(
         null=True, blank=True, help_text="It was deleted then; a worker takes its rows out."
+    )
+    sign_on_required = models.BooleanField(
+        default=False, help_text="Members come in by its own identity provider alone; owners may come otherwise."
     )
     is_sample = models.BooleanField(default=False, help_text="Holds generated data for someone to look around in.")
     created_at = models.DateTimeField(auto_now_add=True)

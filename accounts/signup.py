@@ -8,6 +8,7 @@ from uuid import UUID
 from allauth.account.models import EmailAddress
 from allauth.account.utils import has_verified_email, setup_user_email
 from allauth.socialaccount.models import SocialAccount
+from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.dispatch import Signal
@@ -22,6 +23,7 @@ from accounts.mailed import OutboxMail
 from accounts.models import FIRST_TOUCH_FIELDS, Membership, Organization, User, Visit
 from accounts.naming import organization_name, slug_for
 from accounts.permissions import Role
+from accounts.sign_on import taking_in
 from tokentra.lib.ids import uuid7
 from tokentra.lib.tenancy import organization_scope, scoped_organization, user_scope
 
@@ -42,6 +44,7 @@ class Arrival:
     organization_name: str = ""
     referral_source: str = ""
     invitation: Invitation | None = None
+    vouched_by: UUID | None = None  # the organization whose sign-on they came by, which takes them in
 
     @property
     def first_touch(self) -> dict[str, str]:
@@ -52,7 +55,7 @@ class Arrival:
 
 def place_for(arrival: Arrival) -> UUID:
     """The organization in whose scope somebody signs up: the one they are asked into, else one to be made."""
-    return arrival.invitation.organization_id if arrival.invitation else uuid7()
+    return arrival.vouched_by or (arrival.invitation.organization_id if arrival.invitation else uuid7())
 
 
 def welcome(user: User, organization_id: UUID, arrival: Arrival) -> None:
@@ -67,7 +70,10 @@ def welcome(user: User, organization_id: UUID, arrival: Arrival) -> None:
     if visit := arrival.visit:
         visit.user = user
         visit.save(update_fields=["user"])
-    if arrival.invitation is None:
+    if arrival.vouched_by:
+        taking_in.join(organization_id, user)
+        settle(user, Organization.objects.get(pk=organization_id), arrival)
+    elif arrival.invitation is None:
         name = arrival.organization_name or organization_name(user.email, user.full_name)
         settle(user, found(organization_id, name, owner=user), arrival)
     elif invitations.may_accept(arrival.invitation, user):
@@ -79,7 +85,7 @@ def settle(user: User, organization: Organization, arrival: Arrival) -> None:
     """Write down a sign-up in the organization where the person found their place, and write to them."""
     at = user.created_at
     started = arrival.visit.signup_started_at if arrival.visit else None
-    invited = {"invited": True} if arrival.invitation else {}
+    invited = {"invited": True} if arrival.invitation or arrival.vouched_by else {}
     journal.record(Event.SIGNUP_STARTED, user, organization, at=started or at)
     journal.record(Event.SIGNUP_METHOD_SELECTED, user, organization, at=at, method=arrival.method)
     told = {"method": arrival.method} | invited | arrival.first_touch
@@ -89,7 +95,7 @@ def settle(user: User, organization: Organization, arrival: Arrival) -> None:
     if is_verified:  # another service vouched for it, or a code did
         journal.record(Event.EMAIL_VERIFIED, user, organization)
     held = settings.VERIFICATION_IS_MANDATORY and not is_verified
-    letters.welcome(user, organization, held=held, invited=bool(arrival.invitation))
+    letters.welcome(user, organization, held=held, invited=bool(invited))
 
 
 def found(organization_id: UUID, name: str, *, owner: User, **fields: str) -> Organization:
@@ -174,6 +180,19 @@ def abandon(user: User) -> None:
             return
     with organization_scope(uuid7()):  # invited, and nowhere yet: no organization holds a row of theirs
         user.delete()
+
+
+def proved_elsewhere(user: User, email: str) -> None:
+    """Somebody proved an address that this account never did: whoever registered it may be somebody else.
+
+    Their password, their other services and their sessions end.
+    """
+    if EmailAddress.objects.filter(user=user, email__iexact=email, verified=False).exists():
+        user.set_unusable_password()
+        user.save(update_fields=["password"])
+        SocialAccount.objects.filter(user=user).delete()
+        for session in UserSession.objects.filter(user=user):
+            session.end()
 
 
 def create_person_and_organization(

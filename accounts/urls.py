@@ -16,6 +16,8 @@ from accounts import (
     stop_door,
     views,
 )
+from accounts.sign_on import doors
+from accounts.sign_on import pages as sign_on
 
 app_name = "accounts"
 
@@ -60,6 +62,20 @@ urlpatterns = [
     path("settings/security/sessions/end/", security.end_other_sessions, name="end_other_sessions"),
     path("settings/security/sessions/everywhere/", security.end_all_sessions, name="end_all_sessions"),
     path("settings/security/browsers/forget/", second_factor.forget_remembered, name="forget_remembered"),
+    path("sso/", doors.door, name="sign_on_door"),
+    path("sso/<uuid:pk>/", doors.needed, name="sign_on_needed"),
+    path("sso/<uuid:pk>/begin/", doors.begin, name="sign_on_begin"),
+    path("oidc/<str:provider_id>/login/", doors.closed, name="openid_login"),
+    path("oidc/<str:provider_id>/login/callback/", doors.openid_callback, name="openid_callback"),
+    path("saml/<str:provider_id>/login/", doors.closed, name="saml_login"),
+    path("saml/<str:organization_slug>/acs/finish/", doors.saml_finish, name="saml_finish"),
+    path("saml/<str:provider_id>/sls/", doors.closed, name="saml_logout"),
+    path("settings/sign-on/", sign_on.provider, name="sign_on"),
+    path("settings/sign-on/switch/", sign_on.switch, name="sign_on_switch"),
+    path("settings/sign-on/remove/", sign_on.remove, name="sign_on_remove"),
+    path("settings/sign-on/domains/", sign_on.claim, name="sign_on_claim"),
+    path("settings/sign-on/domains/<uuid:domain_id>/check/", sign_on.prove, name="sign_on_prove"),
+    path("settings/sign-on/domains/<uuid:domain_id>/remove/", sign_on.drop, name="sign_on_drop"),
     path("settings/organization/", views.organization, name="settings_organization"),
     path("settings/plan/", plan_door.plan, name="plan"),
     path("settings/audit/", audit_door.audit, name="audit"),

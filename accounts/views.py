@@ -94,13 +94,17 @@ def new_organization(request: HttpRequest) -> HttpResponse:
 def no_organization(request: HttpRequest) -> HttpResponse:
     if cast(OrgRequest, request).membership is not None:
         return redirect("front_door")
-    return render(request, "accounts/no_organization.html", {"waiting": all_waiting_for(cast(User, request.user))})
+    user = cast(User, request.user)
+    context = {"waiting": all_waiting_for(user), "behind": places.memberships(user)}
+    return render(request, "accounts/no_organization.html", context)
 
 
 @require_POST
 @login_required
 def enter_organization(request: HttpRequest, pk: UUID) -> HttpResponse:
     places.enter(request, cast(User, request.user), pk)
+    if pk not in {membership.organization_id for membership in cast(OrgRequest, request).memberships}:
+        return redirect("accounts:sign_on_needed", pk)
     return redirect("front_door")
 
 

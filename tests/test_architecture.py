@@ -50,7 +50,7 @@ def test_e4_secrets_are_revealed_by_sealing_and_connectors_only():
 
 
 def test_the_ways_out_are_lib_http_and_lib_posting():
-    speakers = {"tokentra/lib/http.py", "tokentra/lib/posting.py"}
+    speakers = {"tokentra/lib/http.py", "tokentra/lib/posting.py", "tokentra/lib/asking.py"}
     guilty = []
     for module in MODULES:
         names = re.findall(

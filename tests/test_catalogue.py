@@ -14,7 +14,12 @@ from usage.models import Rollup, UsageRecord
 
 pytestmark = pytest.mark.django_db
 
-DIRECTORY = {"accounts_membership", "accounts_invitation", "sdk_keys_keydigest"}  # how an organization is found
+DIRECTORY = {
+    "accounts_membership",
+    "accounts_invitation",
+    "accounts_signondomain",
+    "sdk_keys_keydigest",
+}  # how an organization is found
 OWNED = [
     model
     for model in apps.get_models()

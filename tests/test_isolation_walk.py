@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from accounts import invitations
 from accounts.permissions import Role
+from accounts.sign_on.domains import claim
 from budgets import raising
 from budgets.alerting import firing, ruling
 from budgets.alerting.finding import Finding
@@ -47,6 +48,7 @@ THIRD_PARTY = (
     "microsoft",
     "openid",
     "mfa_",
+    "saml_",
 )
 OPEN_TO_ALL = {
     "healthz",
@@ -61,7 +63,7 @@ OPEN_TO_ALL = {
     "guide:contents",
     "guide:search",
     "guide:page",
-} | {f"accounts:{page}" for page in ("signup", "login", "login_code", "password_reset")}
+} | {f"accounts:{page}" for page in ("signup", "login", "login_code", "password_reset", "sign_on_door")}
 
 
 @dataclass(frozen=True)
@@ -103,8 +105,10 @@ def acme_things(acme, alice) -> dict[str, str]:
     connection = make.connection(acme, name=f"{CANARY} connection", by=alice)
     make.spend(acme, connection, "12.34", model=f"{CANARY}-model")
     invitations.invite(acme, [f"june@{CANARY}.example"], Role.VIEWER, by=alice)
+    domain = claim(acme, f"{CANARY.lower()}.example", by=alice)
     with organization_scope(acme.pk):
         people = {
+            "domain_id": str(domain.pk),
             "member_id": str(acme.memberships.get(user=alice).pk),
             "invitation_id": str(acme.invitations.get().pk),
         }

@@ -41,6 +41,8 @@ class Config(BaseSettings):
 
     signup: Literal["open", "invited"] = Field("open", alias="TOKENTRA_SIGNUP")
 
+    dns_server: str = Field("", pattern=r"^([^:\s]+:\d+)?$", alias="TOKENTRA_DNS_SERVER")
+
     google_client_id: str = ""
     google_client_secret: SecretStr = SecretStr("")
     github_client_id: str = ""

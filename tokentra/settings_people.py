@@ -35,7 +35,12 @@ ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_LOGOUT_REDIRECT_URL = "/login/"
 ACCOUNT_EMAIL_NOTIFICATIONS = True
-ACCOUNT_RATE_LIMITS = {"invitation": "60/m/ip", "key_request": "30/m/ip", "onboarding_event": "120/m/user"}
+ACCOUNT_RATE_LIMITS = {
+    "invitation": "60/m/ip",
+    "key_request": "30/m/ip",
+    "onboarding_event": "120/m/user",
+    "sign_on": "20/m/ip",
+}
 ACCOUNT_LOGIN_BY_CODE_ENABLED = True
 ACCOUNT_LOGIN_BY_CODE_TIMEOUT = 900
 ACCOUNT_LOGIN_BY_CODE_SUPPORTS_RESEND = True
@@ -56,6 +61,7 @@ MFA_TRUST_COOKIE_NAME = "__Host-remembered" if config.is_https else "remembered"
 MFA_TRUST_COOKIE_HTTPONLY = True
 MFA_TRUST_COOKIE_SECURE = config.is_https
 HEADLESS_ONLY = False
+DNS_SERVER = config.dns_server
 SOCIALACCOUNT_EMAIL_AUTHENTICATION = False
 SOCIALACCOUNT_LOGIN_ON_GET = False
 SOCIAL_PROVIDERS = {
@@ -66,4 +72,4 @@ SOCIAL_PROVIDERS = {
 SOCIALACCOUNT_PROVIDERS = {
     name: {"APPS": [{"client_id": client, "secret": secret.get_secret_value()}] if client else [], "SCOPE": scope}
     for name, (client, secret, scope) in SOCIAL_PROVIDERS.items()
-}
+} | {"openid_connect": {"APPS": [], "OAUTH_PKCE_ENABLED": True}}

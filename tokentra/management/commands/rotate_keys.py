@@ -5,6 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from accounts import factor_keeping
+from accounts.sign_on import setting_up
 from budgets.channels import sealing
 from providers import rewrapping
 from sdk_keys import peppers
@@ -15,8 +16,8 @@ class Command(BaseCommand):
     help = "Wrap every sealed credential with the first of TOKENTRA_ENCRYPTION_KEYS."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        moved = rewrapping.rewrap_all() + sealing.rewrap_all() + factor_keeping.rewrap_all()
-        left = rewrapping.references() + sealing.references() + factor_keeping.references()
+        moved = rewrapping.rewrap_all() + sealing.rewrap_all() + factor_keeping.rewrap_all() + setting_up.rewrap_all()
+        left = rewrapping.references() + sealing.references() + factor_keeping.references() + setting_up.references()
         resting = peppers.references()
         self.stdout.write(f"{moved} secrets are wrapped anew.")
         masters = crypto.known_masters()

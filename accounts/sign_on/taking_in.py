@@ -1,0 +1,20 @@
+"""Somebody whom their organization vouches for becomes a member."""
+
+from uuid import UUID
+
+from accounts import audit
+from accounts.models import Membership, Organization, User
+from accounts.sign_on.kept import SignOn
+from tokentra.lib.tenancy import organization_scope
+
+
+def join(organization_id: UUID, user: User) -> None:
+    with organization_scope(organization_id):
+        organization = Organization.objects.get(pk=organization_id)
+        organization.lock()
+        role = SignOn.objects.get(organization_id=organization_id).default_role
+        made, is_new = Membership.objects.get_or_create(
+            organization=organization, user=user, defaults={"role": role, "is_invitee": True}
+        )
+        if is_new:
+            audit.note("joined_by_sign_on", organization, user, about=made, email=user.email, role=role)

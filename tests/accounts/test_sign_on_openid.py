@@ -1,0 +1,282 @@
+"""An organization's own OpenID Connect provider: who it lets in, where they may go, and what it may not do."""
+
+import pytest
+from allauth.socialaccount.models import SocialAccount
+from django.test import Client
+
+from accounts.models import AuditLine, Membership, Organization, User
+from accounts.permissions import Role
+from accounts.sign_on import setting_up
+from tests import make
+from tests.accounts.conftest import home_of
+from tests.accounts.identity_provider import SECRET, IdentityProvider
+from tests.accounts.sign_on import DANA, proved, through, with_openid
+from tests.accounts.test_second_factor import password
+from tests.conftest import Browser
+from tests.make import PASSWORD
+from tokentra.lib.tenancy import organization_scope
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def provider(settings):
+    with IdentityProvider() as started:
+        settings.ALERT_HOSTS = frozenset({started.host})
+        yield started
+
+
+@pytest.fixture
+def connected(provider, acme, alice) -> Organization:
+    with_openid(acme, provider, by=alice)
+    return acme
+
+
+def role_in(of: Organization, email: str) -> str:
+    with organization_scope(of.pk):
+        return Membership.objects.get(organization=of, user__email=email).role
+
+
+def actions(of: Organization) -> list[str]:
+    with organization_scope(of.pk):
+        return list(AuditLine.objects.owned_by(of).order_by("at").values_list("action", flat=True))
+
+
+def enters(browser: Client) -> bool:
+    return browser.get("/settings/team/").status_code == 200
+
+
+def test_somebody_new_becomes_a_member_with_the_default_role(mandatory, provider, connected):
+    browser, answer = through(provider)
+
+    assert answer["Location"] == "/"
+    assert enters(browser)
+    assert home_of(DANA) == connected
+    assert role_in(connected, DANA) == Role.MEMBER
+    assert User.objects.get(email=DANA).full_name == "Dana Day"
+    assert "joined_by_sign_on" in actions(connected)
+
+
+def test_the_second_time_they_are_the_same_person(mandatory, provider, connected):
+    through(provider)
+    browser, answer = through(provider)
+
+    assert (answer.status_code, enters(browser)) == (302, True)
+    assert (SocialAccount.objects.count(), User.objects.filter(email=DANA).count()) == (1, 1)
+
+
+def test_a_member_is_known_by_their_address_and_keeps_their_role(mandatory, provider, connected, bob):
+    browser, _ = through(provider, bob.email)
+
+    assert enters(browser)
+    assert SocialAccount.objects.get().user == bob
+    assert role_in(connected, bob.email) == Role.MEMBER
+    assert User.objects.get(pk=bob.pk).has_usable_password()
+
+
+@pytest.mark.parametrize("address", ["eve@evil.example", "eve@sub.acme.example", "eve@acme.example.evil.example", ""])
+def test_a_provider_speaks_for_its_proved_domains_alone(provider, connected, address: str):
+    browser, answer = through(provider, address)
+
+    assert answer.status_code == 403
+    assert "_auth_user_id" not in browser.session
+    assert User.objects.count() == 1
+
+
+def test_a_provider_does_not_speak_for_a_domain_that_another_organization_proved(
+    provider, connected, elsewhere, mallory
+):
+    proved(elsewhere, "elsewhere.example", by=mallory)
+
+    assert through(provider, mallory.email)[1].status_code == 403
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        {"aud": "another-client"},
+        {"iss": "https://evil.example"},
+        {"exp": 1},
+        {"sub": "somebody else"},
+    ],
+    ids=["wrong audience", "wrong issuer", "expired", "two people"],
+)
+def test_a_token_that_is_not_for_us_opens_nothing(provider, connected, lie):
+    provider.lie = lie
+    browser, answer = through(provider)
+
+    assert answer.status_code == 400
+    assert "_auth_user_id" not in browser.session
+
+
+def test_b6_an_answer_of_another_browser_or_a_used_one_opens_nothing(provider, connected):
+    browser = Client()
+    provider.person = {"sub": "42", "email": DANA}
+    back = provider.agree(browser.post("/sso/", {"email": DANA})["Location"]).replace("http://testserver", "")
+    assert Client().get(back).status_code == 400
+    assert browser.get(back).status_code == 302
+
+    assert browser.get(back).status_code == 400
+
+
+def test_b4_the_staff_of_the_installation_never_come_in_by_a_customers_provider(provider, connected, bob):
+    User.objects.filter(pk=bob.pk).update(is_staff=True)
+    browser, answer = through(provider, bob.email)
+
+    assert (answer.status_code, "_auth_user_id" in browser.session) == (403, False)
+
+
+def test_b5_what_somebody_planted_at_an_unproved_address_is_discarded(settings, provider, connected):
+    attacker = Client()
+    attacker.post("/signup/", {"email": DANA, "password1": PASSWORD})
+
+    browser, _ = through(provider)
+
+    assert enters(browser)
+    assert not User.objects.get(email=DANA).has_usable_password()
+    assert attacker.get("/settings/profile/").status_code == 302
+
+
+# where a session that came so may go
+
+
+def test_a_session_that_came_by_a_sign_on_works_in_that_organization_alone(provider, connected, elsewhere, bob):
+    with organization_scope(elsewhere.pk):
+        Membership.objects.create(organization=elsewhere, user=bob, role=Role.ADMIN)
+    browser, _ = through(provider, bob.email)
+
+    answer = browser.post(f"/organizations/{elsewhere.pk}/enter/")
+
+    assert answer["Location"] == f"/sso/{elsewhere.pk}/"
+    assert browser.get(answer["Location"]).status_code == 200
+    assert "Elsewhere" not in browser.get("/settings/team/").content.decode()
+    assert browser.get("/api/auth/me").json()["organization"]["name"] == "Acme"
+    own = password(bob.email)
+    assert own.post(f"/organizations/{elsewhere.pk}/enter/")["Location"] == "/"
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("get", "/password/set/"),
+        ("post", "/password/set/"),
+        ("post", "/email/"),
+        ("get", "/2fa/webauthn/add/"),
+        ("post", "/2fa/totp/activate/"),
+        ("post", "/settings/security/"),
+        ("post", "/3rdparty/"),
+        ("post", "/github/login/?process=connect"),
+    ],
+)
+def test_such_a_session_changes_nothing_of_how_its_person_logs_in(provider, connected, method, path):
+    browser, _ = through(provider)
+
+    assert getattr(browser, method)(path, {"password1": PASSWORD}).status_code == 403
+    assert not User.objects.get(email=DANA).has_usable_password()
+
+
+# required
+
+
+@pytest.fixture
+def required(provider, acme, alice, bob) -> Organization:
+    with_openid(acme, provider, by=alice, required=True)
+    return acme
+
+
+def test_where_it_is_required_a_password_opens_the_account_but_not_the_organization(provider, required, bob):
+    browser = password(bob.email)
+    assert browser.get("/settings/team/")["Location"] == "/organizations/none/"
+    page = browser.get("/organizations/none/").content.decode()
+    assert f"/sso/{required.pk}/" in page
+    assert browser.get("/api/usage/stats?from=2026-11-01&to=2026-11-02").status_code == 403
+
+    sent = browser.post(f"/sso/{required.pk}/begin/")
+    provider.person = {"sub": "7", "email": bob.email}
+    browser.get(provider.agree(sent["Location"]).replace("http://testserver", ""))
+
+    assert enters(browser)
+
+
+def test_an_owner_comes_in_past_it_on_the_day_it_fails_and_that_is_audited(required, alice):
+    assert enters(password(alice.email))
+
+    assert actions(required).count("owner_came_past_sign_on") == 1
+
+
+def test_it_cannot_be_required_before_somebody_came_in_by_it(provider, connected, alice):
+    with pytest.raises(setting_up.NotReady, match="once yourself"):
+        setting_up.switch(connected, is_on=True, is_required=True, by=alice)
+    through(provider)
+
+    setting_up.switch(connected, is_on=True, is_required=True, by=alice)
+
+
+def test_a_provider_that_is_off_or_removed_lets_nobody_in(provider, connected, alice):
+    browser = Client()
+    sent = browser.post("/sso/", {"email": DANA})["Location"]
+    provider.person = {"sub": "42", "email": DANA}
+    back = provider.agree(sent).replace("http://testserver", "")
+    setting_up.switch(connected, is_on=False, is_required=False, by=alice)
+
+    assert browser.get(back).status_code == 404
+    assert Client().post("/sso/", {"email": DANA}).status_code == 422
+
+
+def test_another_provider_begins_without_the_identities_of_the_one_before(provider, connected, alice):
+    through(provider)
+    values = {"kind": "oidc", "issuer": "https://other.example", "client_id": "x", "default_role": "viewer"}
+
+    setting_up.save(connected, values, secret="", by=alice)
+
+    assert not SocialAccount.objects.exists()
+
+
+# addresses that a customer typed
+
+
+def test_b44_nothing_inside_is_asked(provider, connected, settings):
+    settings.ALERT_HOSTS = frozenset()
+    provider.asked.clear()
+
+    answer = Client().post("/sso/", {"email": DANA})
+
+    assert answer.status_code == 422
+    assert "does not answer as it should" in answer.content.decode()
+    assert provider.asked == []
+
+
+def test_a_provider_that_answers_nonsense_is_told_as_such(provider, connected):
+    provider.discovery = lambda: ["nonsense"]
+
+    assert Client().post("/sso/", {"email": DANA}).status_code == 422
+
+
+def test_e1_the_client_secret_is_sealed_shown_nowhere_and_moves_to_a_new_master(provider, connected, alice, settings):
+    import os
+
+    page = Browser(alice).get("/settings/sign-on/").content.decode()
+    with organization_scope(connected.pk):
+        kept = setting_up.of(connected)
+    assert SECRET not in page
+    assert SECRET not in repr(kept.__dict__)
+    settings.ENCRYPTION_KEYS = [os.urandom(32), *settings.ENCRYPTION_KEYS]
+
+    assert (setting_up.rewrap(connected.pk), setting_up.rewrap(connected.pk)) == (1, 0)
+    settings.ENCRYPTION_KEYS = settings.ENCRYPTION_KEYS[:1]
+    assert setting_up.app_for(connected.pk.hex).secret == SECRET
+
+
+def test_b2_guessing_at_the_door_ends_in_429(settings, db):
+    settings.ACCOUNT_RATE_LIMITS = {"sign_on": "3/m/ip"}
+    answers = [Client().post("/sso/", {"email": "x@nobody.example"}) for _ in range(4)]
+
+    assert [answer.status_code for answer in answers] == [422] * 3 + [429]
+    assert 0 < int(answers[-1]["Retry-After"]) <= 60
+
+
+@pytest.mark.parametrize("role", [Role.FINANCE, Role.MEMBER, Role.VIEWER])
+def test_other_roles_see_no_sign_on(acme, role):
+    person = make.member(acme, "carol@acme.example", role)
+
+    assert Browser(person).get("/settings/sign-on/").status_code == 403
