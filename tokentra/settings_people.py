@@ -70,6 +70,10 @@ SOCIAL_PROVIDERS = {
     "microsoft": (config.microsoft_client_id, config.microsoft_client_secret, ["User.Read"]),
 }
 SOCIALACCOUNT_PROVIDERS = {
-    name: {"APPS": [{"client_id": client, "secret": secret.get_secret_value()}] if client else [], "SCOPE": scope}
+    name: {
+        "APPS": [{"client_id": client, "secret": secret.get_secret_value()}] if client else [],
+        "SCOPE": scope,
+        "OAUTH_PKCE_ENABLED": True,
+    }
     for name, (client, secret, scope) in SOCIAL_PROVIDERS.items()
 } | {"openid_connect": {"APPS": [], "OAUTH_PKCE_ENABLED": True}}
