@@ -43,6 +43,7 @@ class Link:
 SETTINGS = (
     "accounts:settings",
     "accounts:audit",
+    "accounts:sign_on",
     "accounts:plan",
     "accounts:delete_",
     "accounts:profile",

@@ -6,12 +6,17 @@ from cryptography import x509
 from django import forms
 from django.core.exceptions import ValidationError
 
+from accounts.permissions import Role
 from accounts.sign_on import domains
 from accounts.sign_on.kept import ROLES, SignOn, SignOnKind
 from tokentra.lib.egress import BadAddress, checked
 
 NEEDED: dict[str, dict[str, str]] = {
-    SignOnKind.OIDC: {"issuer": "Enter the issuer.", "client_id": "Enter the client id."},
+    SignOnKind.OIDC: {
+        "issuer": "Enter the issuer.",
+        "client_id": "Enter the client id.",
+        "client_secret": "Enter the client secret.",
+    },
     SignOnKind.SAML: {
         "entity_id": "Enter the entity id.",
         "sso_url": "Enter the address that people are sent to.",
@@ -31,36 +36,45 @@ class DomainForm(forms.Form):
 
 class SignOnForm(forms.Form):
     kind = forms.ChoiceField(label="Protocol", choices=SignOnKind.choices)
-    default_role = forms.ChoiceField(label="Role of whoever is new", choices=ROLES)
+    default_role = forms.ChoiceField(label="Role of whoever is new", choices=ROLES, initial=Role.VIEWER.value)
     issuer = forms.CharField(
         label="Issuer",
         max_length=300,
         required=False,
-        help_text="OpenID Connect: an address that begins with https://.",
+        help_text="An address that begins with https://.",
     )
-    client_id = forms.CharField(label="Client id", max_length=200, required=False, help_text="OpenID Connect.")
+    client_id = forms.CharField(label="Client id", max_length=200)
     client_secret = forms.CharField(
         label="Client secret",
         max_length=300,
         required=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
-        help_text="OpenID Connect. It is kept encrypted and shown nowhere; empty keeps the one that is stored.",
+        help_text="It is kept encrypted and shown nowhere; empty keeps the one that is stored.",
     )
-    entity_id = forms.CharField(label="Entity id", max_length=300, required=False, help_text="SAML: of your provider.")
+    entity_id = forms.CharField(label="Entity id", max_length=300, required=False, help_text="Of your provider.")
     sso_url = forms.CharField(
-        label="Single sign-on address", max_length=300, required=False, help_text="SAML, with HTTP redirect binding."
+        label="Single sign-on address", max_length=300, required=False, help_text="With HTTP redirect binding."
     )
     certificate = forms.CharField(
         label="Certificate",
         max_length=10_000,
         required=False,
         widget=forms.Textarea(attrs={"rows": 4}),
-        help_text="SAML: what your provider signs with, in PEM.",
+        help_text="What your provider signs with, in PEM.",
     )
+
+    use_required_attribute = False  # half of the fields are of the other protocol
 
     def __init__(self, *args: Any, kept: SignOn | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.kept = kept
+        for kind, sentences in NEEDED.items():
+            for name, sentence in sentences.items():
+                self.fields[name].required = not self.is_bound or self.data.get("kind") == kind
+                self.fields[name].error_messages["required"] = sentence
+        if kept is not None and kept.has_secret:
+            self.fields["client_secret"].required = False
+        self.openid = [self[name] for name in NEEDED[SignOnKind.OIDC]]
+        self.saml = [self[name] for name in NEEDED[SignOnKind.SAML]]
 
     def clean_issuer(self) -> str:
         return address(str(self.cleaned_data["issuer"])).rstrip("/")
@@ -78,17 +92,6 @@ class SignOnForm(forms.Form):
                     "This is no certificate in PEM: it begins with -----BEGIN CERTIFICATE-----."
                 ) from None
         return text
-
-    def clean(self) -> dict[str, Any]:
-        values = super().clean() or {}
-        kind = str(values.get("kind", ""))
-        for name, sentence in NEEDED.get(kind, {}).items():
-            if not values.get(name) and name not in self.errors:
-                self.add_error(name, sentence)
-        has_secret = self.kept is not None and self.kept.has_secret
-        if kind == SignOnKind.OIDC and not values.get("client_secret") and not has_secret:
-            self.add_error("client_secret", "Enter the client secret.")
-        return values
 
 
 class SwitchForm(forms.Form):

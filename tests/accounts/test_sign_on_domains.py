@@ -148,3 +148,10 @@ def test_e13_setting_it_up_asks_again_after_ten_minutes(alice, acme):
         assert browser.post(path, form)["Location"].startswith("/reauthenticate/")
     browser.post("/reauthenticate/", {"password": PASSWORD})
     assert browser.post(PAGE, OIDC | {"client_secret": "s"})["Location"] == PAGE
+
+
+def test_whoever_is_new_is_a_viewer_unless_something_else_is_chosen(alices):
+    page = alices.get(PAGE).content.decode()
+
+    assert '<option value="viewer" selected>' in page
+    assert page.count("form-optional") == 0
