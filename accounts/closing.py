@@ -16,6 +16,7 @@ from accounts import letters, team
 from accounts.mailed import OutboxMail
 from accounts.models import Line, Organization, User
 from accounts.permissions import Role
+from accounts.sign_on import setting_up
 from tokentra.lib import chaos
 from tokentra.lib.doorbell import ring_on_commit
 from tokentra.lib.tenancy import organization_scope
@@ -69,6 +70,7 @@ def close(organization: Organization) -> None:
         team.end_sessions(organization, member.user)
     organization.memberships.all().delete()
     organization.invitations.all().delete()
+    setting_up.end(organization)
     organization.closing_at, organization.name, organization.slug = timezone.now(), GONE, f"gone-{organization.pk.hex}"
     organization.website = ""
     organization.save(update_fields=["closing_at", "name", "slug", "website"])

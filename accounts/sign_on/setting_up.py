@@ -75,6 +75,14 @@ def remove(organization: Organization, *, by: User) -> None:
             kept.delete()
 
 
+def end(organization: Organization) -> None:
+    """Inside the scope of an organization that is being deleted: nobody comes in any more, and its domains are free."""
+    SocialAccount.objects.filter(provider=organization.pk.hex).delete()
+    SignOn.objects.owned_by(organization).delete()
+    organization.sign_on_domains.all().delete()
+    organization.sign_on_required = False
+
+
 def app_for(key: str | None) -> SocialApp | None:
     """What the library asks for when it is at an organization's provider; never kept in its own table."""
     if not key or not is_key(key):

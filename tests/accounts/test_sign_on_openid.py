@@ -4,6 +4,7 @@ import pytest
 from allauth.socialaccount.models import SocialAccount
 from django.test import Client
 
+from accounts import closing
 from accounts.models import AuditLine, Membership, Organization, User
 from accounts.permissions import Role
 from accounts.sign_on import setting_up
@@ -230,6 +231,14 @@ def test_another_provider_begins_without_the_identities_of_the_one_before(provid
     setting_up.save(connected, values, secret="", by=alice)
 
     assert not SocialAccount.objects.exists()
+
+
+def test_a_deleted_organization_lets_nobody_in_and_frees_its_domains(provider, connected, alice):
+    with organization_scope(connected.pk):
+        closing.begin(connected, typed=connected.name, by=alice)
+
+    assert Client().post("/sso/", {"email": DANA}).status_code == 422
+    assert setting_up.app_for(connected.pk.hex) is None
 
 
 # addresses that a customer typed
