@@ -6,7 +6,7 @@ import django.db.models.deletion
 from django.db import migrations, models
 
 import tokentra.lib.ids
-from tokentra.lib.tenancy_migrations import Policies, owned_policies
+from tokentra.lib.tenancy_migrations import Policies, marks_for_the_sweep, owned_policies
 
 HERE = "NULLIF(current_setting('app.org_id', true), '')::uuid"
 HELD = "NULLIF(current_setting('app.digest', true), '')"
@@ -135,4 +135,5 @@ class Migration(migrations.Migration):
         ),
         owned_policies("accounts_signon"),
         domain_policies(),
+        marks_for_the_sweep({"accounts_signon": "organization_id, master_id"}),
     ]

@@ -14,7 +14,7 @@ from accounts.sign_on.kept import SignOn, SignOnDomain, SignOnKind
 from accounts.sign_on.standing import is_key
 from tokentra.lib import crypto
 from tokentra.lib.crypto import Place, Sealed
-from tokentra.lib.tenancy import organization_scope
+from tokentra.lib.tenancy import as_sweep, organization_scope
 
 # who somebody is at the provider is only told apart while the provider is the same
 IDENTIFYING = ("kind", "issuer", "client_id", "entity_id")
@@ -152,7 +152,10 @@ def written(kept: SignOn, now: Sealed) -> None:
 
 def rewrap_all() -> int:
     """Wrap what an older master key wraps by the newest one, one organization after another."""
-    return sum(rewrap(pk) for pk in Organization.objects.values_list("pk", flat=True))
+    with as_sweep():
+        behind = SignOn.objects.exclude(master_id__in=["", crypto.current_master()])
+        organizations = list(behind.values_list("organization_id", flat=True))
+    return sum(rewrap(pk) for pk in organizations)
 
 
 def rewrap(organization_id: UUID) -> int:
@@ -166,10 +169,6 @@ def rewrap(organization_id: UUID) -> int:
 
 
 def references() -> Counter[str]:
-    found: Counter[str] = Counter()
-    for pk in Organization.objects.values_list("pk", flat=True):
-        with organization_scope(pk, up_to_date=False):
-            found.update(
-                SignOn.objects.filter(organization_id=pk).exclude(master_id="").values_list("master_id", flat=True)
-            )
-    return found
+    """How many client secrets each master key wraps."""
+    with as_sweep():
+        return Counter(SignOn.objects.exclude(master_id="").values_list("master_id", flat=True))

@@ -261,6 +261,7 @@ def test_a_provider_that_answers_nonsense_is_told_as_such(provider, connected):
     assert Client().post("/sso/", {"email": DANA}).status_code == 422
 
 
+@pytest.mark.worker
 def test_e1_the_client_secret_is_sealed_shown_nowhere_and_moves_to_a_new_master(provider, connected, alice, settings):
     import os
 
@@ -271,7 +272,8 @@ def test_e1_the_client_secret_is_sealed_shown_nowhere_and_moves_to_a_new_master(
     assert SECRET not in repr(kept.__dict__)
     settings.ENCRYPTION_KEYS = [os.urandom(32), *settings.ENCRYPTION_KEYS]
 
-    assert (setting_up.rewrap(connected.pk), setting_up.rewrap(connected.pk)) == (1, 0)
+    assert sum(setting_up.references().values()) == 1
+    assert (setting_up.rewrap_all(), setting_up.rewrap_all()) == (1, 0)
     settings.ENCRYPTION_KEYS = settings.ENCRYPTION_KEYS[:1]
     assert setting_up.app_for(connected.pk.hex).secret == SECRET
 
