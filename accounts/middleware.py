@@ -120,9 +120,18 @@ class SessionInUse:
 
 
 class VouchedFor:
-    """A session that came by an organization's sign-on changes nothing of how its person logs in anywhere else."""
+    """A session that came by an organization's sign-on touches nothing that is its person's in other organizations."""
 
-    OWN = ("/password/set", "/password/change", "/email/", "/2fa/", "/3rdparty/", "/organizations/new/")
+    OWN = (
+        "/password/set",
+        "/password/change",
+        "/email/",
+        "/2fa/",
+        "/3rdparty/",
+        "/organizations/new/",
+        "/settings/profile/delete/",
+        "/settings/profile/export/",
+    )
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

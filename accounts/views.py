@@ -22,6 +22,7 @@ from accounts.models import Organization, User
 from accounts.naming import organization_name
 from accounts.pacing import TooMany
 from accounts.permissions import Permission
+from accounts.sign_on.standing import standing
 
 
 @require_GET
@@ -66,7 +67,9 @@ def organization(request: OrgRequest) -> HttpResponse:
 def organizations(request: HttpRequest) -> HttpResponse:
     """Where this person belongs, and where they are asked to; the menu in the top bar is a part of it."""
     user = cast(User, request.user)
-    context: dict[str, Any] = {"memberships": places.memberships(user)}
+    shown = standing(request)
+    mine = [each for each in places.memberships(user) if shown.may_see(each)]
+    context: dict[str, Any] = {"memberships": mine}
     if cast(OrgRequest, request).htmx:
         return render(request, "accounts/organizations.html#menu", context)
     return render(request, "accounts/organizations.html", context | {"waiting": all_waiting_for(user)})
@@ -95,7 +98,8 @@ def no_organization(request: HttpRequest) -> HttpResponse:
     if cast(OrgRequest, request).membership is not None:
         return redirect("front_door")
     user = cast(User, request.user)
-    context = {"waiting": all_waiting_for(user), "behind": places.memberships(user)}
+    behind = [each for each in places.memberships(user) if standing(request).may_see(each)]
+    context = {"waiting": all_waiting_for(user), "behind": behind}
     return render(request, "accounts/no_organization.html", context)
 
 

@@ -26,6 +26,10 @@ class Standing:
             return True
         return self.is_own and (not organization.sign_on_required or membership.role == Role.OWNER)
 
+    def may_see(self, membership: Membership) -> bool:
+        """Whether it may know of it at all: a provider is told nothing of its people's other organizations."""
+        return self.is_own or membership.organization_id in self.vouched
+
 
 def standing(request: HttpRequest) -> Standing:
     user = request.user if isinstance(request.user, User) else None

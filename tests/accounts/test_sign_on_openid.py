@@ -150,7 +150,8 @@ def test_a_session_that_came_by_a_sign_on_works_in_that_organization_alone(provi
 
     assert answer["Location"] == f"/sso/{elsewhere.pk}/"
     assert browser.get(answer["Location"]).status_code == 200
-    assert "Elsewhere" not in browser.get("/settings/team/").content.decode()
+    for path in ("/settings/team/", "/organizations/", "/dashboard/"):
+        assert "Elsewhere" not in browser.get(path).content.decode()
     assert browser.get("/api/auth/me").json()["organization"]["name"] == "Acme"
     own = password(bob.email)
     assert own.post(f"/organizations/{elsewhere.pk}/enter/")["Location"] == "/"
@@ -165,6 +166,8 @@ def test_a_session_that_came_by_a_sign_on_works_in_that_organization_alone(provi
         ("get", "/2fa/webauthn/add/"),
         ("post", "/2fa/totp/activate/"),
         ("post", "/settings/security/"),
+        ("get", "/settings/profile/export/"),
+        ("post", "/settings/profile/delete/"),
         ("post", "/3rdparty/"),
         ("post", "/github/login/?process=connect"),
     ],
