@@ -39,7 +39,7 @@ def run(directory: Path, *, rows: int) -> Iterator[Figure]:
         asked = json.dumps(
             {"provider": "openai", "model": "gpt-4o-mini", "customerId": "globex", "estimatedCost": "0.01"}
         )
-        driving.drive(product.port, PATH, [asked.encode()] * 500, headers=headers, clients=4)  # warm
+        driving.drive(product.port, PATH, [asked.encode()] * 500, headers=headers, clients=CONNECTIONS)  # warm
         before, own = driving.cpu_of([*product.children(), *product.database()]), time.process_time()
         begun = time.perf_counter()
         late, reservations = paced(product.port, headers, asked.encode())
