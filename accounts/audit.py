@@ -5,6 +5,7 @@ from typing import Any
 from django.db.models import Model
 from django.utils import timezone
 
+from accounts import owner_letters
 from accounts.http import caller, key_in_use
 from accounts.models import AuditLine, Organization, User
 
@@ -15,7 +16,7 @@ def note(
     """Write one line inside the organization's scope. `action` is past tense, like `connection_paused`.
 
     Address and browser are those of the request that is being served, if one is; so is its API key, which
-    stands in for a person.
+    stands in for a person. Owners are told by mail of what opens something.
     """
     ip, user_agent = caller()
     if key := key_in_use():
@@ -31,3 +32,4 @@ def note(
         user_agent=user_agent,
         data=data,
     )
+    owner_letters.tell(action, organization, actor, data)
