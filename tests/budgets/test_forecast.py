@@ -47,6 +47,24 @@ def test_the_weekday_of_the_first_day_tells_which_days_are_the_weekend():
     assert float(saturday.mid) == about(40, 0.06)
 
 
+def test_days_of_longer_ago_than_are_looked_at_turn_no_weekday():
+    long = days(*OFFICE * 30)[3:]  # begins on a Thursday
+
+    assert forecast(long, days_left=5, first_weekday=3) == forecast(
+        long[-120:], days_left=5, first_weekday=(3 + 87) % 7
+    )
+
+
+def test_who_was_always_too_low_believes_less_of_it():
+    growing = [10 * 1.04**day for day in range(94)]
+
+    seen = forecast(days(*growing[:80]), days_left=14, first_weekday=MONDAY)
+
+    assert 0.8 < float(seen.mid) / sum(growing[80:]) < 1
+    assert float(seen.low) < sum(growing[80:]) < float(seen.high)
+    assert float(seen.high / seen.mid) == about(float(seen.mid / seen.low), 1e-9)
+
+
 def test_one_odd_day_is_forgotten_and_a_change_that_lasts_is_believed():
     calm = [100] * 60
     odd = forecast(days(*calm, 900), days_left=10, first_weekday=MONDAY)

@@ -169,3 +169,13 @@ def test_the_instants_of_a_period_are_those_of_its_days():
     assert len(span.days) == 31
     assert span.last_day == date(2026, 10, 31)
     assert datetime.combine(span.first_day, time.min, ZoneInfo("Europe/Paris")) == span.start
+
+
+@pytest.mark.parametrize("every", [Every.DAY, Every.WEEK, Every.MONTH, Every.QUARTER])
+def test_the_period_before_ends_where_this_one_begins(every):
+    span = span_at(datetime(2026, 3, 30, 12, tzinfo=UTC), ZoneInfo("Europe/Berlin"), Rule(every))
+
+    earlier = before(span, ZoneInfo("Europe/Berlin"), Rule(every))
+
+    assert (earlier.end, earlier.end_day) == (span.start, span.first_day)
+    assert after(earlier, ZoneInfo("Europe/Berlin"), Rule(every)) == span
