@@ -83,7 +83,7 @@ def test_calls_of_a_program_are_told_once_each(litellm, models, told, acme):
 def test_calls_inside_of_a_programs_own_spans_are_told_once_each_and_for_whom(litellm, models, told, acme):
     run(litellm, models, "inside", told)
 
-    assert by(kept(acme), "user") == {None: 1, "globex": 3, "initech": 3}
+    assert by(kept(acme), "user_ref") == {None: 1, "globex": 3, "initech": 3}
 
 
 def test_a_call_that_fails_is_kept_with_its_error(litellm, models, told, acme):
