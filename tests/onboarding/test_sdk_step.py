@@ -4,10 +4,12 @@ import re
 
 import pytest
 from django.core.cache import caches
+from django.utils import timezone
 
 from accounts.journal import Event
 from accounts.models import JournalEntry
 from accounts.permissions import Role
+from sdk_keys import ending, setting_up
 from sdk_keys.models import ApiKey, KeyState
 from tests import make
 from tests.conftest import Browser
@@ -79,6 +81,29 @@ def test_other_paths_do_not_pass_it_and_may_open_it(acme, alices):
     assert "Step " not in page
     assert "Connect a provider as well" in page
     assert alices.post("/onboarding/sdk/done/").url == "/onboarding/"
+
+
+def test_a_provider_is_not_offered_to_those_who_have_one_or_may_not_connect_it(acme, alice, alices):
+    bob = make.member(acme, "bo@acme.example", Role.MEMBER)
+    assert "Connect a provider as well" in alices.get(STEP).content.decode()
+    assert "Connect a provider as well" not in Browser(bob).get(STEP).content.decode()
+
+    make.spend(acme, make.connection(acme, by=alice), "1")
+
+    assert "Connect a provider as well" not in alices.get(STEP).content.decode()
+
+
+def test_a_key_that_was_replaced_is_not_held_again_once_its_successor_ended(acme, alice):
+    old = issued(acme, by=alice).key
+    now = timezone.now()
+    with organization_scope(acme.pk):
+        member = acme.memberships.get(user=alice)
+        ApiKey.objects.filter(pk=old.pk).update(last_used_at=now)
+        new = setting_up.make(member, instead_of=old.pk, now=now)
+        assert setting_up.key_of(member, now=now).pk == new.key.pk
+        ending.revoke(new.key, by=alice)
+
+        assert setting_up.key_of(member, now=now) is None
 
 
 def test_who_wants_a_key_and_no_questions_has_it_in_one_step(acme, alice, proved):

@@ -264,6 +264,24 @@ def test_after_a_minute_it_says_what_may_be_wrong_and_after_a_quarter_of_an_hour
     assert "Look again" in after(minutes=16)
 
 
+def test_a_page_that_waits_is_drawn_again_when_it_has_waited_for_long(acme, alice, made):
+    browser, now = Browser(alice), timezone.now()
+    mark = browser.get(LOOK).context["arriving"].mark
+    since = (now - timedelta(seconds=70)).isoformat()
+
+    again = browser.get(LOOK, {"mark": mark, "since": since}, headers={"HX-Request": "true"})
+
+    assert "Nothing after a minute" in again.content.decode()
+
+
+def test_whoever_reads_rules_alone_has_sent_nothing(acme, alice, made):
+    assert Client().get("/api/routing", headers={"Authorization": f"Bearer {made.clear}"}).status_code == 200
+
+    assert "rules_read" in noted(acme)
+    assert "Routing rules read" not in seen_by(alice)
+    assert "Routing rules read" in seen_by(alice, TROUBLE)
+
+
 @pytest.mark.parametrize(
     "since", ["", "yesterday", "2026-13-45T00:00:00Z", "2026-01-01T00:00:00", "2999-01-01T00:00:00Z"]
 )
@@ -303,6 +321,21 @@ def test_the_page_of_all_keys_names_those_that_were_never_used(acme, alice, made
     assert page.index("Test event stored") < page.index("Idle") < page.index("No event or span was ever sent")
     assert "python -m tokentra_sdk check" in page
     assert "npx @tokentra/sdk check" in page
+
+
+def test_the_key_that_was_used_last_comes_first(acme, alice, made):
+    later = issued(acme, by=alice, name="Later")
+    for key in (made, later):
+        send(key.clear, TEST)
+    with organization_scope(acme.pk):
+        Attempt.objects.filter(key=made.key).update(at=timezone.now() - timedelta(minutes=9))
+    first = seen_by(alice, TROUBLE)
+    with organization_scope(acme.pk):
+        Attempt.objects.filter(key=later.key).update(at=timezone.now() - timedelta(minutes=19))
+    second = seen_by(alice, TROUBLE)
+
+    assert first.index(later.key.masked) < first.index(made.key.masked)
+    assert second.index(made.key.masked) < second.index(later.key.masked)
 
 
 def test_every_reason_why_something_is_not_kept_has_words_here():

@@ -9,8 +9,10 @@ import { after, before, test } from "node:test";
 import { promisify } from "node:util";
 import { type Door, tokentra } from "./tokentra_server.js";
 
-const NAMES =
-  "TokenTra agent attributes check flush middleware observe requestScope run setCustomerId stats tool wrap".split(" ");
+const NAMES = [
+  ..."BudgetReached CallRefused CheckUnavailable PromptTooLong TokenTra agent attributes check flush".split(" "),
+  ..."middleware observe requestScope run setCustomerId stats tool wrap".split(" "),
+];
 const found = createRequire(import.meta.url);
 const tsc = join(dirname(found.resolve("typescript/package.json")), "bin/tsc");
 let project: string;
@@ -48,7 +50,10 @@ test("it brings nothing along, and its command works", async () => {
   assert.deepEqual(files, ["@tokentra"]);
   const said = await npm(project, "exec", "--", "@tokentra/sdk", "check");
 
-  assert.match(said, /^ok {4}key.*\nok {4}address.*\nok {4}clock.*\nok {4}event: A test event was stored\.\n$/);
+  assert.match(
+    said,
+    /^ok {4}key.*\nok {4}address.*\nok {4}clock.*\nok {4}event: A test event was stored\.\nok {4}budgets.*\n$/,
+  );
 });
 
 test("ES modules and CommonJS have everything", async () => {
