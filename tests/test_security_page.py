@@ -172,7 +172,7 @@ def test_every_refusal_to_somebody_who_is_known_is_a_line_of_the_log(acme, bob, 
 
 
 @pytest.mark.parametrize(
-    "way", ["Password", "Mailed code", "Passkey", "Google, GitHub, Microsoft", "API", "Reset link"]
+    "way", ["Password", "Mailed code", "Passkey", "Google, GitHub, Microsoft", "Sign-on", "API", "Reset link"]
 )
 def test_every_way_in_is_written_down(way):
     assert re.search(rf"^\| {way} \|([^|]+\|){{2}}$", PAGE, re.M)
