@@ -1,0 +1,70 @@
+"""A second step and a mailed code in a real browser, on a phone in the dark, and what axe finds there."""
+
+import re
+import time
+
+import pytest
+from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
+from playwright.sync_api import Browser, Page, expect
+from pytest_django.live_server_helper import LiveServer
+
+from tests.accounts.test_people_pages import faults, page_of
+from tests.make import PASSWORD
+from tests.product import wait_for
+
+
+def fresh_code(secret: str, used: list[int]) -> str:
+    """A code of a step that was not used yet: each works once."""
+    wait_for(lambda: int(time.time()) // 30 not in used, 31, "the next code of the app")
+    used.append(int(time.time()) // 30)
+    return format_hotp_value(hotp_value(secret, used[-1]))
+
+
+def log_in(page: Page) -> None:
+    page.goto("/login/")
+    page.get_by_label("Email").fill("alice@acme.example")
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_role("button", name="Log in", exact=True).click()
+
+
+@pytest.mark.usefixtures("acme")
+def test_a_second_step_is_set_up_asked_for_and_remembered(
+    mandatory, browser: Browser, live_server: LiveServer, alice, code_sent_to
+):
+    page, used = page_of(browser, live_server, width=390, theme="dark"), []
+    log_in(page)
+    page.goto("/settings/security/")
+    page.get_by_role("link", name="Set up an app").click()
+    assert faults(page) == []
+    secret = re.search(r"[A-Z2-7]{32}", page.get_by_role("main").inner_text()).group()
+    page.get_by_label("Code").fill("000000")
+    page.get_by_role("button", name="Switch it on").click()
+    expect(page.get_by_text("This is not the code that is shown now")).to_be_visible()
+    page.get_by_label("Code").fill(format_hotp_value(hotp_value(secret, int(time.time()) // 30)))
+    page.get_by_role("button", name="Switch it on").click()
+    expect(page.get_by_role("heading", name="Recovery codes")).to_be_visible()
+    assert faults(page) == []
+
+    page.context.clear_cookies()
+    page.goto("/login/")
+    page.get_by_role("link", name="Email me a code instead").click()
+    assert faults(page) == []
+    page.get_by_label("Email").fill(alice.email)
+    page.get_by_role("button", name="Send the code").click()
+    expect(page.get_by_label("Code")).to_be_visible()
+    assert faults(page) == []
+    page.get_by_label("Code").fill(code_sent_to(alice.email))
+    page.get_by_role("button", name="Log in", exact=True).click()
+    expect(page.get_by_role("heading", name="Second step")).to_be_visible()
+    page.get_by_label("Code").fill(fresh_code(secret, used))
+    page.get_by_role("button", name="Log in", exact=True).click()
+    expect(page.get_by_role("heading", name="Remember this browser?")).to_be_visible()
+    assert faults(page) == []
+    page.get_by_role("button", name="Remember it").click()
+    page.goto("/settings/sign-on/")
+    assert faults(page) == []
+
+    page.context.clear_cookies(name="sessionid")
+    log_in(page)
+    page.goto("/settings/security/")
+    expect(page.get_by_text("are left. Each lets you in once")).to_be_visible()
