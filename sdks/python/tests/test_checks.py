@@ -25,7 +25,7 @@ from tokentra_sdk import (
 
 KEY = "tt_test_generated"
 QUESTION = [{"role": "user", "content": "The secret question"}]
-TIMEOUT = 2.0
+TIMEOUT = 10.0
 
 
 @pytest.fixture
@@ -200,11 +200,11 @@ def test_streams_and_asynchronous_calls_are_refused_before_they_are_made(made, a
 
 
 def test_a_budget_that_slows_is_waited_for_by_threads_and_tasks_and_no_longer_than_chosen(made, ask, models, tokentra):
-    sdk = made(most_delay=0.15)
+    sdk = made(most_delay=0.5)
     tokentra.verdict = lambda question: allowed(question, delayMs=30_000)
     at = time.monotonic()
     ask(sdk)
-    assert 0.15 <= time.monotonic() - at < 10
+    assert 0.5 <= time.monotonic() - at < 10
 
     async def two():
         async with openai.AsyncOpenAI(api_key="none", base_url=f"{models.url}/v1", max_retries=0) as one:
@@ -214,8 +214,8 @@ def test_a_budget_that_slows_is_waited_for_by_threads_and_tasks_and_no_longer_th
             await asyncio.gather(create(**said), create(**said))
             return time.monotonic() - at
 
-    assert 0.15 <= asyncio.run(two()) < 10
-    assert all(event["latencyMs"] < 150 for event in events(sdk, tokentra)[:1])
+    assert 0.5 <= asyncio.run(two()) < 10
+    assert all(event["latencyMs"] < 500 for event in events(sdk, tokentra)[:1])
     assert sdk.stats()["checks"]["slowed"] == 3
 
 
@@ -254,7 +254,7 @@ def test_without_an_answer_a_call_is_made_or_not_as_chosen_and_the_next_does_not
     made, ask, models, tokentra, fault, check
 ):
     FAULTS[fault](tokentra)
-    sdk = made(check, check_timeout=0.1 if fault == "hangs" else TIMEOUT)
+    sdk = made(check, check_timeout=0.3 if fault == "hangs" else TIMEOUT)
     for _ in range(3):
         if check == "open":
             assert ask(sdk).choices
@@ -274,7 +274,7 @@ def test_without_an_answer_a_call_is_made_or_not_as_chosen_and_the_next_does_not
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:9", "http://nobody.invalid", "https://127.0.0.1:9", ""])
 def test_where_nobody_is_calls_are_made(made, ask, url, monkeypatch):
-    sdk = made(url=url, spool_directory=False)
+    sdk = made(url=url, spool_directory=False, check_timeout=2.0)
 
     for _ in range(3):
         assert ask(sdk).choices
