@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import pytest
 from django.db import connection
+from django.db.models.functions import Now
 from django.test.utils import CaptureQueriesContext
 
 from accounts.permissions import Role
@@ -334,6 +335,8 @@ def test_periods_that_ended_while_a_budget_was_archived_stay_out_and_older_ones_
 
     assert periods(acme) == [("2026-11-02", 90, 60)]
     assert told(acme) == [50, 80]
+    look(acme, NOON + timedelta(days=7))
+    assert [first for first, _, _ in periods(acme)] == ["2026-11-02", "2026-11-16"], "what ends from then on is kept"
 
 
 def test_older_periods_are_restated_once_a_day_and_nothing_is_kept_from_before_the_budget(acme, spend):
@@ -386,6 +389,9 @@ def test_what_is_due_is_looked_at_once_a_minute_and_trouble_of_one_holds_up_nobo
     marks = [mark(of) for of in (acme, elsewhere)]
     assert [each.failures for each in marks] == [0, 1]
     assert marks[0].due_at - NOON == looking.EVERY
+    with organization_scope(acme.pk):
+        Look.objects.update(due_at=Now() + HOUR)  # by the clock of the database
+    assert looking.look_at(acme.pk, NOON) is False
     assert looking.look_due() is False
 
 
