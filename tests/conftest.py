@@ -29,10 +29,11 @@ settings.load_profile("untimed")
 
 ALIASES = ["default", "owner", "staff"]
 ROOT = Path(__file__).resolve().parent.parent
+WAITING = "journeys"
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
     for item in items:
         mark = item.get_closest_marker("django_db")
         names = set(getattr(item, "fixturenames", ()))
@@ -41,6 +42,24 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             if "live_server" in names:
                 kwargs["transaction"] = True
             item.add_marker(pytest.mark.django_db(**kwargs), append=False)
+    yield  # what others put in order within a file stays so
+    items[:] = list(spread(items))
+
+
+def spread(items: list[pytest.Item]) -> Iterator[pytest.Item]:
+    """Files whose tests mostly wait for programs of their own lie evenly among the others, and none comes last."""
+    files: dict[Path, list[pytest.Item]] = {}
+    for item in items:
+        files.setdefault(item.path, []).append(item)
+    waiting = [path for path in files if WAITING in path.parts]
+    others = [path for path in files if WAITING not in path.parts]
+    share = len(others) // (len(waiting) + 1) or 1
+    for number, path in enumerate(others):
+        if number % share == 0 and waiting:
+            yield from files[waiting.pop(0)]
+        yield from files[path]
+    for path in waiting:
+        yield from files[path]
 
 
 @pytest.hookimpl(tryfirst=True)

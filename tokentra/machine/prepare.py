@@ -33,7 +33,8 @@ STATIC_CHECKS = (
     ("lint-imports",),
     ("manage.py", "makemigrations", "--check", "--dry-run"),
 )
-TESTS = ("-m", "pytest", "-n", "3", "--dist", "loadfile")  # many wait for programs of their own, so more than cores
+# Many wait for programs of their own, so more than cores; in the order of tests/conftest.py, which spreads those.
+TESTS = ("-m", "pytest", "-n", "4", "--dist", "loadfile", "--no-loadscope-reorder")
 
 
 class Unprepared(Exception):
