@@ -28,7 +28,7 @@ from accounts.http import absolute
 from accounts.models import User
 from accounts.naming import clean_name, fold
 from accounts.sign_on import admitting, setting_up
-from accounts.sign_on.standing import is_key, note_break_glass
+from accounts.sign_on.standing import is_key, note_break_glass, standing
 from accounts.signup import Arrival
 from tokentra.lib import asking
 from tokentra.lib.tenancy import organization_scope
@@ -171,6 +171,9 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  
     """Sign-in through Google, GitHub or Microsoft."""
 
     def pre_social_login(self, request: HttpRequest, sociallogin: SocialLogin) -> None:
+        if sociallogin.state.get("process") == "connect" and not standing(request).is_own:
+            sentence = "Log out, log in by yourself, then connect it."
+            raise social.refusal(request, "Not in this session", sentence, status=403)
         if is_key(sociallogin.account.provider):
             admitting.admit(request, sociallogin)
         else:
@@ -182,7 +185,8 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  
         """Beside those of the installation, that of the organization that is asked for by its key."""
         apps: list[SocialApp] = super().list_apps(request, provider=provider, client_id=client_id)
         ours = setting_up.app_for(client_id if provider == "saml" else provider)
-        return [*apps, ours] if ours else apps
+        speaks_it = ours is not None and (provider != "saml" or ours.provider == "saml")
+        return [*apps, ours] if speaks_it else apps
 
     def get_requests_session(self) -> Any:
         """An address that a customer typed is asked through the wall."""
@@ -195,7 +199,8 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  
         if settings.SIGNUP_IS_OPEN or is_key(sociallogin.account.provider):
             return True
         offer = joining.held(request)
-        return offer is not None and any(fold(a.email) == offer.email for a in sociallogin.email_addresses)
+        proved = {fold(each.email) for each in sociallogin.email_addresses if each.verified}
+        return offer is not None and offer.email in proved
 
     def on_authentication_error(self, request: HttpRequest, provider: Any, error: str = "", **kwargs: Any) -> None:
         social.failed(request, cancelled=error == AuthError.CANCELLED)

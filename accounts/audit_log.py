@@ -145,7 +145,7 @@ def filtered(organization: Organization, told: dict[str, Any]) -> QuerySet[Audit
         rows = rows.filter(action=told["action"])
     if told.get("first"):
         rows = rows.filter(at__gte=midnight(told["first"]))
-    if told.get("last"):
+    if told.get("last") and told["last"] < date.max:
         rows = rows.filter(at__lt=midnight(told["last"] + timedelta(days=1)))
     return rows
 

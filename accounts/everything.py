@@ -3,7 +3,7 @@
 import json
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from allauth.account.models import EmailAddress
@@ -40,13 +40,13 @@ def of_organization(organization: Organization) -> Iterator[str]:
         yield written({"error": STOPPED, "rowCount": count})
 
 
-def of_person(user: User) -> dict[str, Any]:
-    """Who they are, where they are logged in, and each row that names them in organizations that they belong to.
+def of_person(user: User, *, admits: Callable[[Membership], bool]) -> dict[str, Any]:
+    """Who they are, where they are logged in, and each row that names them in organizations that they may enter.
 
     Opens scopes of its own.
     """
     with user_scope(user.pk):
-        memberships = list(Membership.objects.of(user))
+        memberships = [each for each in Membership.objects.of(user) if admits(each)]
     services, sessions = (model.objects.filter(user=user) for model in (SocialAccount, UserSession))
     return {
         "person": {name: getattr(user, name) for name in ("id", "email", "full_name", "created_at", "last_login")},

@@ -7,7 +7,10 @@ from functools import wraps
 from typing import Any, Concatenate, ParamSpec, cast
 
 from allauth.account.internal.flows.login import get_authentication_records
-from allauth.account.internal.flows.reauthentication import raise_if_reauthentication_required
+from allauth.account.internal.flows.reauthentication import (
+    get_reauthentication_flows,
+    raise_if_reauthentication_required,
+)
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
@@ -72,8 +75,11 @@ def recently_proved(request: HttpRequest) -> None:
 
     allauth counts being asked again; here a login counts as well.
     """
-    if not has_proved(request):
-        raise_if_reauthentication_required(request, app="")
+    if has_proved(request):
+        return
+    if not get_reauthentication_flows(request.user):
+        raise PermissionDenied("Log out and log in again, then do this within ten minutes.")
+    raise_if_reauthentication_required(request, app="")
 
 
 def api_recently_proved(request: HttpRequest) -> None:

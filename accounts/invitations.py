@@ -230,6 +230,7 @@ def accept(offer: Invitation, user: User) -> Membership:
             user=user, defaults={"role": offer.role, "is_invitee": True}
         )
         if is_new:
+            User.objects.filter(pk=user.pk).update(joined_at=now)
             journal.record(Event.TEAM_INVITE_ACCEPTED, user, organization, invitation=str(offer.pk), role=offer.role)
             audit.note("invitation_accepted", organization, user, about=offer, role=offer.role)
     return membership

@@ -18,6 +18,8 @@ from accounts.gates import page, recently_proved
 from accounts.http import OrgRequest
 from accounts.models import User
 from accounts.permissions import Permission
+from accounts.sign_on.standing import standing
+from accounts.team import LastOwner
 from tokentra.lib.tenancy import organization_scope
 
 
@@ -33,7 +35,7 @@ class TypedForm(forms.Form):
 @require_GET
 @login_required
 def my_data(request: HttpRequest) -> HttpResponse:
-    told = everything.written(everything.of_person(cast(User, request.user)))
+    told = everything.written(everything.of_person(cast(User, request.user), admits=standing(request).admits))
     headers = {"Content-Disposition": 'attachment; filename="tokentra-my-data.json"', "Cache-Control": "no-store"}
     return HttpResponse(told, content_type="application/json", headers=headers)
 
@@ -51,7 +53,7 @@ def delete_account(request: HttpRequest) -> HttpResponse:
         else:
             try:
                 forgetting.forget(person)
-            except StillNeeded:
+            except (StillNeeded, LastOwner):
                 pass  # the page lists them
             else:
                 logout(request)

@@ -132,16 +132,19 @@ class VouchedFor:
         "/settings/profile/delete/",
         "/settings/profile/export/",
     )
+    OWN_WHEN_CHANGED = ("/settings/security/", "/settings/profile/", "/invitations/")
+    FOR_ALL = ("/2fa/authenticate", "/invitations/switch/", "/invitations/forget/")
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        is_change = request.path.startswith(self.OWN) and not request.path.startswith("/2fa/authenticate")
-        is_change |= request.method == "POST" and request.path.startswith("/settings/security/")
-        is_change |= (
-            request.method == "POST" and "/login/" in request.path and "connect" in request.GET.get("process", "")
+        is_change = request.path.startswith(self.OWN)
+        is_change |= request.method == "POST" and (
+            request.path.startswith(self.OWN_WHEN_CHANGED)
+            or ("/login/" in request.path and "connect" in (request.POST.get("process"), request.GET.get("process")))
         )
+        is_change = is_change and not request.path.startswith(self.FOR_ALL)
         if is_change and request.user.is_authenticated and not standing(request).is_own:
             return render(request, "accounts/sign_on/not_here.html", status=403)
         return self.get_response(request)

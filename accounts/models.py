@@ -57,6 +57,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     browsers_forgotten_at = models.DateTimeField(
         null=True, help_text="Browsers that were remembered before are asked for the second factor again."
     )
+    joined_at = models.DateTimeField(
+        null=True, help_text="When they last joined an organization: links to a new password from before have ended."
+    )
 
     USERNAME_FIELD = "email"
     EMAIL_FIELD = "email"
@@ -169,6 +172,10 @@ class Membership(models.Model):
     @property
     def may_manage_settings(self) -> bool:
         return self.may(Permission.MANAGE_SETTINGS)
+
+    @property
+    def may_own(self) -> bool:
+        return self.may(Permission.OWN)
 
     @property
     def may_read_audit(self) -> bool:

@@ -5,7 +5,7 @@ from allauth.account.utils import user_pk_to_url_str
 from django.core.exceptions import PermissionDenied
 from django.urls import reverse
 
-from accounts import audit, letters
+from accounts import audit, invitations, letters
 from accounts.http import absolute
 from accounts.models import Membership, User
 from accounts.permissions import Role
@@ -13,7 +13,7 @@ from tokentra.lib.tenancy import organization_scope, user_scope
 
 
 class BelongsElsewhere(Exception):
-    """The person belongs to another organization too, which whoever hands the link over may not enter."""
+    """The person belongs to another organization too, or is asked to; whoever hands the link over may not enter it."""
 
 
 def link_for(user: User) -> str:
@@ -37,6 +37,8 @@ def for_member(member: Membership, *, by: Membership) -> str:
         elsewhere = Membership.objects.of(person).exclude(organization=organization)
         if elsewhere.filter(organization__is_sample=False).exists():
             raise BelongsElsewhere
+    if invitations.all_waiting_for(person):
+        raise BelongsElsewhere
     with organization_scope(organization.pk):
         audit.note("reset_link_made", organization, by.user, about=member, email=person.email)
         letters.write("reset_link_made", person.email, {"user": person, "organization": organization, "maker": by.user})

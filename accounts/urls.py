@@ -68,6 +68,7 @@ urlpatterns = [
     path("oidc/<str:provider_id>/login/", doors.closed, name="openid_login"),
     path("oidc/<str:provider_id>/login/callback/", doors.openid_callback, name="openid_callback"),
     path("saml/<str:provider_id>/login/", doors.closed, name="saml_login"),
+    path("saml/<str:organization_slug>/acs/", doors.saml_acs, name="saml_acs"),
     path("saml/<str:organization_slug>/acs/finish/", doors.saml_finish, name="saml_finish"),
     path("saml/<str:provider_id>/sls/", doors.closed, name="saml_logout"),
     path("settings/sign-on/", sign_on.provider, name="sign_on"),

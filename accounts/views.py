@@ -16,6 +16,7 @@ from accounts.forms import NewOrganizationForm, OrganizationForm, ProfileForm
 from accounts.gates import page
 from accounts.http import OrgRequest
 from accounts.invitations import all_waiting_for
+from accounts.invited import Invitation
 from accounts.limits import tell_too_many
 from accounts.middleware import act_for
 from accounts.models import Organization, User
@@ -72,7 +73,7 @@ def organizations(request: HttpRequest) -> HttpResponse:
     context: dict[str, Any] = {"memberships": mine}
     if cast(OrgRequest, request).htmx:
         return render(request, "accounts/organizations.html#menu", context)
-    return render(request, "accounts/organizations.html", context | {"waiting": all_waiting_for(user)})
+    return render(request, "accounts/organizations.html", context | {"waiting": waiting_for(request)})
 
 
 @require_http_methods(["GET", "POST"])
@@ -99,8 +100,13 @@ def no_organization(request: HttpRequest) -> HttpResponse:
         return redirect("front_door")
     user = cast(User, request.user)
     behind = [each for each in places.memberships(user) if standing(request).may_see(each)]
-    context = {"waiting": all_waiting_for(user), "behind": behind}
+    context = {"waiting": waiting_for(request), "behind": behind}
     return render(request, "accounts/no_organization.html", context)
+
+
+def waiting_for(request: HttpRequest) -> list[Invitation]:
+    """A session that came by a sign-on is told of no other organization."""
+    return all_waiting_for(cast(User, request.user)) if standing(request).is_own else []
 
 
 @require_POST

@@ -294,7 +294,7 @@ ACTS = {
     "accounts:restart_signup", "accounts:social_signup", "accounts:send_code", "accounts:end_session",
     "accounts:end_other_sessions", "accounts:end_all_sessions", "accounts:forget_remembered",
     "accounts:app_off", "accounts:recovery_codes", "accounts:new_recovery_codes", "accounts:confirm_by_passkey", "accounts:passkey_off",
-    "accounts:passkey_name", "accounts:sign_on_begin", "accounts:sign_on_remove", "accounts:sign_on_prove",
+    "accounts:passkey_name", "accounts:saml_acs", "accounts:sign_on_begin", "accounts:sign_on_remove", "accounts:sign_on_prove",
     "accounts:sign_on_drop", "accounts:team_reset_link", "accounts:team_leave", "accounts:team_send_again", "accounts:team_revoke",
     "accounts:team_remove", "accounts:team_hand_over", "accounts:enter_organization", "accounts:held_invitation",
     "accounts:accept_invitation", "accounts:switch_person", "accounts:forget_invitation", "accounts:invitation",

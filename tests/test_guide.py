@@ -49,8 +49,9 @@ ROWS_OF_ROLES = {
     "Ask for more of a budget": Permission.ASK_BUDGET,
     "Approve that somebody else gets more": Permission.APPROVE_BUDGET,
     "Change the organization's settings": Permission.MANAGE_SETTINGS,
+    "Read the audit log": Permission.READ_AUDIT,
     "Invite people, change roles, remove members": Permission.MANAGE_PEOPLE,
-    "Make and unmake owners, hand over ownership": Permission.OWN,
+    "Make and unmake owners, hand over ownership, set up [single sign-on](single-sign-on.md)": Permission.OWN,
 }
 
 

@@ -68,6 +68,13 @@ def test_no_request_that_the_schema_allows_or_forbids_is_a_5xx(path, method, acm
     ask()
 
 
+@pytest.mark.parametrize("path", ["/api/nothing", "/api/a/b/c", "/api/runs/"])
+def test_an_address_that_is_none_is_told_as_json(client, path):
+    answer = client.get(path)
+
+    assert (answer.status_code, answer.json()["error"]["code"]) == (404, "not_found")
+
+
 def test_the_document_names_the_ways_in(client):
     document = client.get("/api/openapi.json").json()
 
@@ -78,7 +85,7 @@ def test_the_document_names_the_ways_in(client):
     }
     for route in ("track", "check"):
         assert ways.pop((f"/api/usage/{route}", "post")) == [{"bearer": []}]
-    for route in ("signup", "verify-email", "login"):
+    for route in ("signup", "verify-email", "login", "mfa"):
         assert ways.pop((f"/api/auth/{route}", "post")) == []
     assert {*ways.values()} == {None}
 

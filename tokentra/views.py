@@ -18,6 +18,7 @@ from accounts import plan_door
 from accounts.entitlement import NotInPlan
 from accounts.models import Heartbeat
 from tokentra.lib import outage
+from tokentra.lib.problems import Problem
 from tokentra.machine.heartbeats import SILENCE
 
 log = logging.getLogger(__name__)
@@ -81,6 +82,9 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if request.path.startswith("/api/"):
+        problem = Problem(404, "not_found", "There is nothing at this address. /api/docs lists what there is.")
+        return JsonResponse(problem.body(getattr(request, "id", "")), status=404)
     return render(request, "404.html", status=404)
 
 

@@ -7,15 +7,18 @@ An identity provider speaks for people of its organization's proved domains, and
 from typing import Any
 from uuid import UUID
 
+from allauth.account.adapter import get_adapter as get_account_adapter
 from allauth.account.models import EmailAddress
 from allauth.socialaccount.models import SocialLogin
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 
 from accounts import signup, social
-from accounts.models import User
+from accounts.models import Membership, User
 from accounts.naming import fold
 from accounts.sign_on.domains import speaks_for
 from accounts.sign_on.taking_in import join
+from tokentra.lib.tenancy import organization_scope
 
 
 def admit(request: HttpRequest, sociallogin: SocialLogin) -> None:
@@ -33,9 +36,11 @@ def admit(request: HttpRequest, sociallogin: SocialLogin) -> None:
     if not sociallogin.is_existing:
         user = User.objects.filter(email=address).first()
         if user is None:
+            refuse_unwanted(request, address)
             return  # the sign-up that follows takes them in
         refuse_staff(request, user)
-        signup.proved_elsewhere(user, address)
+        if not belongs(organization_id, user):  # a member was asked in, and keeps what they log in by
+            signup.proved_elsewhere(user, address)
         EmailAddress.objects.filter(user=user, email=address).update(verified=True)
         sociallogin.connect(request, user)
     refuse_staff(request, sociallogin.user)
@@ -46,6 +51,19 @@ def refuse_staff(request: HttpRequest, user: User) -> None:
     if user.is_staff or user.is_superuser:
         sentence = "People who run this installation log in by themselves."
         raise social.refusal(request, "You cannot come in this way", sentence, status=403)
+
+
+def refuse_unwanted(request: HttpRequest, address: str) -> None:
+    """What no address of a new person may be here."""
+    try:
+        get_account_adapter(request).clean_email(address)
+    except ValidationError as refused:
+        raise social.refusal(request, "You cannot come in this way", refused.messages[0], status=403) from None
+
+
+def belongs(organization_id: UUID, user: User) -> bool:
+    with organization_scope(organization_id):
+        return Membership.objects.filter(organization_id=organization_id, user=user).exists()
 
 
 def is_of_two(data: dict[str, Any]) -> bool:

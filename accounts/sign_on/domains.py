@@ -13,6 +13,7 @@ from django.utils import timezone
 from accounts import audit
 from accounts.models import Organization, User
 from accounts.naming import FREE_MAIL
+from accounts.sign_on.ending import end_vouched
 from accounts.sign_on.kept import SignOnDomain
 from tokentra.lib import dns_text
 from tokentra.lib.tenancy import digest_scope, organization_scope
@@ -72,9 +73,14 @@ def prove(domain: SignOnDomain, *, by: User) -> None:
 
 
 def drop(domain: SignOnDomain, *, by: User) -> None:
+    """Its people come in by the sign-on no longer; without any domain it is required no longer."""
     with organization_scope(domain.organization_id):
-        audit.note("sign_on_domain_removed", domain.organization, by, about=domain, domain=domain.name)
+        organization, name = domain.organization, domain.name
+        audit.note("sign_on_domain_removed", organization, by, about=domain, domain=name)
         domain.delete()
+        end_vouched(organization, domain=name)
+        if not organization.sign_on_domains.filter(proved_at__isnull=False).exists():
+            Organization.objects.filter(pk=organization.pk).update(sign_on_required=False)
 
 
 def organization_of(address: str) -> UUID | None:

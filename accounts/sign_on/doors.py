@@ -8,10 +8,12 @@ from allauth.socialaccount.providers.oauth2.client import OAuth2Error
 from allauth.socialaccount.providers.openid_connect import views as openid
 from allauth.socialaccount.providers.saml import views as saml
 from django.contrib.auth.decorators import login_required
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import ImproperlyConfigured, PermissionDenied
+from django.db import DataError
 from django.forms import Form
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 from lxml.etree import LxmlError
 from onelogin.saml2.errors import OneLogin_Saml2_Error
@@ -20,10 +22,16 @@ from accounts import limits
 from accounts.models import User
 from accounts.naming import fold
 from accounts.organizations import memberships
-from accounts.sign_on import domains
+from accounts.sign_on import domains, setting_up
 from accounts.sign_on.forms import DoorForm
 
 UNREACHABLE = "Your organization's identity provider does not answer as it should. Try again in a few minutes."
+LARGEST_ANSWER = 256 * 1024  # bytes
+UNREADABLE_SAML = (
+    *(LxmlError, OneLogin_Saml2_Error, PermissionDenied, ImproperlyConfigured),
+    *(ValueError, KeyError, AttributeError, DataError),
+)
+UNREADABLE_OPENID = (*(OAuth2Error, ImproperlyConfigured, KeyError, TypeError, AttributeError, ValueError, DataError),)
 NO_SIGN_ON = "No organization here has a sign-on for this address. Log in another way."
 
 
@@ -87,11 +95,26 @@ def closed(request: HttpRequest, provider_id: str) -> HttpResponse:
     raise Http404
 
 
+@csrf_exempt
+@require_POST
+def saml_acs(request: HttpRequest, organization_slug: str) -> HttpResponse:
+    """Where an identity provider's answer comes in, from whoever sends one: it is kept until `saml_finish`."""
+    if limit := limits.exceeded(request, "sign_on"):
+        return limits.tell(render(request, "429.html"), limit)
+    if int(request.META.get("CONTENT_LENGTH") or 0) > LARGEST_ANSWER:
+        return HttpResponse("This answer is too large.", status=413, content_type="text/plain")
+    app = setting_up.app_for(organization_slug)
+    if app is None or app.provider != "saml":
+        raise Http404
+    answer: HttpResponse = saml.acs(request, organization_slug)
+    return answer
+
+
 @require_GET
 def saml_finish(request: HttpRequest, organization_slug: str) -> HttpResponse:
     try:
         answer: HttpResponse = saml.finish_acs(request, organization_slug)
-    except (LxmlError, OneLogin_Saml2_Error, PermissionDenied, ValueError, KeyError, AttributeError):
+    except UNREADABLE_SAML:
         # no response at all, or one that this browser did not ask for
         sentence = "Begin again from the login page."
         context = {"refusal": "This sign-in link has expired", "sentence": sentence}
@@ -103,7 +126,7 @@ def saml_finish(request: HttpRequest, organization_slug: str) -> HttpResponse:
 def openid_callback(request: HttpRequest, provider_id: str) -> HttpResponse:
     try:
         answer: HttpResponse = openid.callback(request, provider_id)
-    except (OAuth2Error, KeyError, TypeError, AttributeError):  # an answer of another shape than the protocol's
+    except UNREADABLE_OPENID:  # an answer of another shape than the protocol's
         context = {"refusal": "You could not be logged in", "sentence": UNREACHABLE}
         return render(request, "account/refused.html", context, status=502)
     return answer

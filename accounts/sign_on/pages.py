@@ -21,7 +21,7 @@ from tokentra.lib.tenancy import organization_scope
 
 
 @require_http_methods(["GET", "POST"])
-@page(Permission.MANAGE_SETTINGS)
+@page(Permission.OWN)
 def provider(request: OrgRequest) -> HttpResponse:
     """The page; POST saves the identity provider."""
     kept = setting_up.of(request.organization)
@@ -37,7 +37,7 @@ def provider(request: OrgRequest) -> HttpResponse:
 
 
 @require_POST
-@page(Permission.MANAGE_SETTINGS)
+@page(Permission.OWN)
 def switch(request: OrgRequest) -> HttpResponse:
     form = SwitchForm(request.POST)
     form.full_clean()
@@ -50,7 +50,7 @@ def switch(request: OrgRequest) -> HttpResponse:
 
 
 @require_POST
-@page(Permission.MANAGE_SETTINGS)
+@page(Permission.OWN)
 def remove(request: OrgRequest) -> HttpResponse:
     recently_proved(request)
     setting_up.remove(request.organization, by=request.user)
@@ -58,7 +58,7 @@ def remove(request: OrgRequest) -> HttpResponse:
 
 
 @require_POST
-@page(Permission.MANAGE_SETTINGS)
+@page(Permission.OWN)
 def claim(request: OrgRequest) -> HttpResponse:
     form = DomainForm(request.POST)
     if form.is_valid():
@@ -71,7 +71,7 @@ def claim(request: OrgRequest) -> HttpResponse:
 
 
 @require_POST
-@page(Permission.MANAGE_SETTINGS, scoped=False)
+@page(Permission.OWN, scoped=False)
 def prove(request: OrgRequest, domain_id: UUID) -> HttpResponse:
     """Asks the DNS between two transactions."""
     with organization_scope(request.organization.pk):
@@ -88,7 +88,7 @@ def prove(request: OrgRequest, domain_id: UUID) -> HttpResponse:
 
 
 @require_POST
-@page(Permission.MANAGE_SETTINGS)
+@page(Permission.OWN)
 def drop(request: OrgRequest, domain_id: UUID) -> HttpResponse:
     domain = domain_of(request, domain_id)
     recently_proved(request)

@@ -10,6 +10,7 @@ from django.utils import timezone
 from accounts import audit
 from accounts.models import Organization, User
 from accounts.sign_on.domains import has_been_used
+from accounts.sign_on.ending import end_vouched
 from accounts.sign_on.kept import SignOn, SignOnDomain, SignOnKind
 from accounts.sign_on.standing import is_key
 from tokentra.lib import crypto
@@ -31,7 +32,10 @@ def of(organization: Organization) -> SignOn | None:
 
 
 def save(organization: Organization, values: dict[str, Any], *, secret: str, by: User) -> SignOn:
-    """Keep what was entered; an empty `secret` keeps the one before. With another provider all begin anew."""
+    """Keep what was entered; an empty `secret` keeps the one before. With another provider all begin anew.
+
+    Sessions for which the one before vouched end, and it has to be seen working before it is required again.
+    """
     with organization_scope(organization.pk):
         organization.lock()
         kept = of(organization) or SignOn(organization=organization)
@@ -43,8 +47,11 @@ def save(organization: Organization, values: dict[str, Any], *, secret: str, by:
             seal(kept, secret)
         kept.changed_at = timezone.now()
         kept.save()
+        if set(changed) & {*IDENTIFYING, "sso_url", "certificate"}:
+            end_vouched(organization)
         if set(changed) & set(IDENTIFYING):
             SocialAccount.objects.filter(provider=kept.key).delete()
+            Organization.objects.filter(pk=organization.pk).update(sign_on_required=False)
         told = {name: [before[name], getattr(kept, name)] for name in changed if name != "certificate"}
         audit.note("sign_on_saved", organization, by, about=kept, changed=told, secret_changed=bool(secret))
     return kept
@@ -62,6 +69,8 @@ def switch(organization: Organization, *, is_on: bool, is_required: bool, by: Us
         if is_required and not organization.sign_on_required and not has_been_used(kept.key):
             raise NotReady("Log in through it once yourself, so that you know that it works.")
         SignOn.objects.owned_by(organization).update(is_on=is_on)
+        if not is_on:
+            end_vouched(organization)
         Organization.objects.filter(pk=organization.pk).update(sign_on_required=is_required)
         audit.note("sign_on_switched", organization, by, about=kept, on=is_on, required=is_required)
 
@@ -71,6 +80,7 @@ def remove(organization: Organization, *, by: User) -> None:
         if kept := of(organization):
             audit.note("sign_on_removed", organization, by, about=kept)
             Organization.objects.filter(pk=organization.pk).update(sign_on_required=False)
+            end_vouched(organization)
             SocialAccount.objects.filter(provider=kept.key).delete()
             kept.delete()
 

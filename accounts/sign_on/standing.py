@@ -58,7 +58,7 @@ def is_key(provider: str) -> bool:
 def note_break_glass(request: HttpRequest, user: User) -> None:
     """An owner may come in past a required sign-on, for the day on which it does not work; the audit log says so."""
     shown = standing(request)
-    with user_scope(user.pk):
+    with user_scope(UUID(str(user.pk))):  # a text, where a form was filled in on the way
         past = [m for m in Membership.objects.of(user) if m.organization.sign_on_required]
     for member in past:
         if member.role == Role.OWNER and member.organization_id not in shown.vouched:

@@ -2,6 +2,8 @@
 
 from uuid import UUID
 
+from django.utils import timezone
+
 from accounts import audit
 from accounts.models import Membership, Organization, User
 from accounts.sign_on.kept import SignOn
@@ -17,4 +19,5 @@ def join(organization_id: UUID, user: User) -> None:
             organization=organization, user=user, defaults={"role": role, "is_invitee": True}
         )
         if is_new:
+            User.objects.filter(pk=user.pk).update(joined_at=timezone.now())
             audit.note("joined_by_sign_on", organization, user, about=made, email=user.email, role=role)

@@ -53,7 +53,7 @@ def faults(page: Page) -> list[Any]:
     return [(rule["id"], [node["html"] for node in rule["nodes"]]) for rule in found] + (["too wide"] if wide else [])
 
 
-@pytest.mark.parametrize(("theme", "width"), [("light", 1440), ("dark", 390)])
+@pytest.mark.parametrize(("theme", "width"), [pytest.param("light", 1440, marks=pytest.mark.long), ("dark", 390)])
 def test_the_pages_of_people_have_no_fault_that_axe_finds(
     browser: Browser, live_server: LiveServer, crowded: Organization, alice: User, width: int, theme: Theme
 ):

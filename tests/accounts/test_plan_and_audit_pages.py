@@ -18,7 +18,7 @@ PAGES = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize(("width", "theme"), [(1440, "light"), (390, "dark")])
+@pytest.mark.parametrize(("width", "theme"), [pytest.param(1440, "light", marks=pytest.mark.long), (390, "dark")])
 def test_the_pages_of_plan_audit_and_leaving_have_no_fault_that_axe_finds(
     browser: Browser,
     live_server: LiveServer,

@@ -3,13 +3,14 @@
 from io import StringIO
 
 import pytest
+from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from django.core.management import CommandError, call_command
 from django.test import Client
 
-from accounts.invitations import invite
+from accounts.invitations import accept, all_waiting_for, invite
 from accounts.mailed import OutboxMail
-from accounts.models import AuditLine, User
+from accounts.models import AuditLine, Membership, User
 from accounts.permissions import Role
 from tests import make
 from tests.accounts.test_api_auth import error, send
@@ -62,8 +63,6 @@ def test_a_link_is_refused_for_an_owner_by_an_admin_and_for_oneself(alice, acme)
 
 
 def test_a_link_is_refused_where_it_opens_another_organization(alice, acme, bob, elsewhere):
-    from accounts.models import Membership
-
     with organization_scope(elsewhere.pk):
         Membership.objects.create(organization=elsewhere, user=bob, role=Role.VIEWER)
 
@@ -71,6 +70,23 @@ def test_a_link_is_refused_where_it_opens_another_organization(alice, acme, bob,
 
     assert answer.status_code == 409
     assert "/password/reset/key/" not in answer.content.decode()
+
+
+def test_a_link_is_refused_where_its_person_is_asked_to_another_organization(alice, acme, bob, elsewhere, mallory):
+    EmailAddress.objects.update_or_create(user=bob, email=bob.email, defaults={"verified": True, "primary": True})
+    invite(elsewhere, [bob.email], Role.VIEWER, by=mallory)
+
+    assert password(alice.email).post(path_of(acme, bob)).status_code == 409
+
+
+def test_a_link_opens_no_organization_that_its_person_joined_since(alice, acme, bob, elsewhere, mallory):
+    EmailAddress.objects.update_or_create(user=bob, email=bob.email, defaults={"verified": True, "primary": True})
+    link = made(password(alice.email), path_of(acme, bob))
+    invite(elsewhere, [bob.email], Role.VIEWER, by=mallory)
+    [offer] = all_waiting_for(bob)
+    accept(offer, bob)
+
+    assert "This link has expired" in Client().get(link).content.decode()
 
 
 def test_the_staffs_own_accounts_are_not_opened_by_customers(alice, acme, bob):

@@ -1,13 +1,20 @@
 """An organization's own OpenID Connect provider: who it lets in, where they may go, and what it may not do."""
 
-import pytest
-from allauth.socialaccount.models import SocialAccount
-from django.test import Client
+from datetime import timedelta
 
-from accounts import closing
+import pytest
+import time_machine
+from allauth.core.exceptions import ImmediateHttpResponse
+from allauth.socialaccount.adapter import get_adapter
+from allauth.socialaccount.models import SocialAccount, SocialLogin
+from django.contrib.sessions.models import Session
+from django.test import Client
+from django.utils import timezone
+
+from accounts import closing, invitations
 from accounts.models import AuditLine, Membership, Organization, User
 from accounts.permissions import Role
-from accounts.sign_on import setting_up
+from accounts.sign_on import domains, setting_up
 from tests import make
 from tests.accounts.conftest import home_of
 from tests.accounts.identity_provider import SECRET, IdentityProvider
@@ -170,13 +177,81 @@ def test_a_session_that_came_by_a_sign_on_works_in_that_organization_alone(provi
         ("post", "/settings/profile/delete/"),
         ("post", "/3rdparty/"),
         ("post", "/github/login/?process=connect"),
+        ("post", "/github/login/"),
+        ("post", "/settings/profile/"),
+        ("post", "/invitations/0198c0de-0000-7000-8000-00000000000a/accept/"),
     ],
 )
 def test_such_a_session_changes_nothing_of_how_its_person_logs_in(provider, connected, method, path):
     browser, _ = through(provider)
 
-    assert getattr(browser, method)(path, {"password1": PASSWORD}).status_code == 403
+    assert getattr(browser, method)(path, {"password1": PASSWORD, "process": "connect"}).status_code == 403
     assert not User.objects.get(email=DANA).has_usable_password()
+
+
+def test_b4_nor_does_a_service_that_answers_to_it_become_its_persons_own(provider, connected, rf):
+    browser, _ = through(provider)
+    request = rf.get("/github/login/callback/")
+    request.user, request.session = User.objects.get(email=DANA), browser.session
+    login = SocialLogin(account=SocialAccount(provider="github", uid="7"))
+    login.state = {"process": "connect"}
+
+    with pytest.raises(ImmediateHttpResponse) as refused:
+        get_adapter(request).pre_social_login(request, login)
+
+    assert refused.value.response.status_code == 403
+
+
+def test_such_a_session_is_not_told_where_else_its_person_is_asked_to(provider, connected, elsewhere, mallory):
+    invitations.invite(elsewhere, [DANA], Role.VIEWER, by=mallory)
+    browser, _ = through(provider)
+
+    assert elsewhere.name not in browser.get("/organizations/").content.decode()
+
+
+@pytest.mark.parametrize("how", ["off", "removed", "another certificate", "domain dropped"])
+def test_sessions_end_once_their_provider_may_not_vouch_any_more(provider, connected, alice, bob, how):
+    browser, _ = through(provider)
+    bobs = password(bob.email)
+    with organization_scope(connected.pk):
+        kept = setting_up.of(connected)
+    if how == "off":
+        setting_up.switch(connected, is_on=False, is_required=False, by=alice)
+    elif how == "removed":
+        setting_up.remove(connected, by=alice)
+    elif how == "another certificate":
+        values = {name: getattr(kept, name) for name in setting_up.FIELDS} | {"certificate": "another"}
+        setting_up.save(connected, values, secret="", by=alice)
+    else:
+        with organization_scope(connected.pk):
+            domain = connected.sign_on_domains.select_related("organization").get()
+        domains.drop(domain, by=alice)
+
+    assert (enters(browser), enters(bobs)) == (False, True)
+
+
+def test_without_a_domain_it_is_required_no_longer(required, alice, bob):
+    with organization_scope(required.pk):
+        domain = required.sign_on_domains.select_related("organization").get()
+
+    domains.drop(domain, by=alice)
+
+    assert enters(password(bob.email))
+
+
+def test_somebody_without_a_password_logs_in_again_before_a_dangerous_act(provider, connected):
+    browser, _ = through(provider)
+    make_owner(connected, DANA)
+    with time_machine.travel(timezone.now() + timedelta(minutes=11), tick=True):
+        answer = browser.get("/settings/organization/export/")
+
+    assert answer.status_code == 403
+    assert "Log out and log in again" in answer.content.decode()
+
+
+def make_owner(of: Organization, email: str) -> None:
+    with organization_scope(of.pk):
+        Membership.objects.filter(user__email=email).update(role=Role.OWNER)
 
 
 # required
@@ -289,7 +364,15 @@ def test_b2_guessing_at_the_door_ends_in_429(settings, db):
     assert 0 < int(answers[-1]["Retry-After"]) <= 60
 
 
-@pytest.mark.parametrize("role", [Role.FINANCE, Role.MEMBER, Role.VIEWER])
+def test_the_saml_door_keeps_nothing_of_strangers(provider, connected):
+    for slug in ("x", "0" * 32, connected.pk.hex):
+        assert Client().post(f"/saml/{slug}/acs/", {"SAMLResponse": "x"}).status_code == 404
+        assert Client().get(f"/saml/{slug}/metadata/").status_code == 404
+    assert Client().post("/saml/x/acs/", {"SAMLResponse": "x" * 300_000}).status_code == 413
+    assert Session.objects.count() == 0
+
+
+@pytest.mark.parametrize("role", [Role.ADMIN, Role.FINANCE, Role.MEMBER, Role.VIEWER])
 def test_other_roles_see_no_sign_on(acme, role):
     person = make.member(acme, "carol@acme.example", role)
 

@@ -25,7 +25,7 @@ def test_each_program_has_its_container_with_the_same_command_and_role(name: str
     service = SERVICES[name]
 
     assert service["command"] == _command(OWN[name])
-    assert service["environment"]["TOKENTRA_DB_ROLE"] == OWN[name].role
+    assert service["environment"]["TOKENTRA_DB_ROLE"] == dict(OWN[name].environment)["TOKENTRA_DB_ROLE"]
     assert service["stop_grace_period"] == "25s"
     assert service["healthcheck"]["test"]
 

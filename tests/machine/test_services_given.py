@@ -21,6 +21,7 @@ def server() -> Iterator[Cluster]:
         yield made
 
 
+@pytest.mark.long
 def test_an_operators_services_are_used(server: Cluster, tmp_path: Path) -> None:
     url = server.make_login("tokentra", "CREATEROLE")
     installation = Installation(tmp_path / "var", DATABASE_URL=url, REDIS_URL=os.environ["REDIS_URL"], **KEYS)

@@ -145,7 +145,7 @@ def test_s3_5_sigstop_a_worker_that_slept_past_its_lease_writes_nothing(acme, co
 # Any order
 
 
-@pytest.mark.parametrize("number", [200, pytest.param(1_000, marks=pytest.mark.long)])
+@pytest.mark.parametrize("number", [60, pytest.param(1_000, marks=pytest.mark.long)])
 def test_s3_5_out_of_order_tasks_leave_what_one_in_order_would(
     number, acme, elsewhere, connect, fake, now, monkeypatch
 ):

@@ -237,7 +237,7 @@ TWO_CLICKS = """(button) => {
 }"""
 
 
-@pytest.mark.parametrize(("theme", "width"), [("light", 1440), ("dark", 390)])
+@pytest.mark.parametrize(("theme", "width"), [pytest.param("light", 1440, marks=pytest.mark.long), ("dark", 390)])
 def test_the_pages_of_keys_have_no_fault_that_axe_finds(
     browser: Chromium, live_server: LiveServer, acme: Organization, alice: User, bob: User, width: int, theme: Theme
 ):

@@ -54,7 +54,7 @@ def tags_chosen(organization: Organization) -> None:
             choosing_tags.choose(name, by=owner)
 
 
-@pytest.mark.parametrize(("width", "theme"), [(1440, "light"), (390, "dark")])
+@pytest.mark.parametrize(("width", "theme"), [pytest.param(1440, "light", marks=pytest.mark.long), (390, "dark")])
 def test_pages_of_measured_spend_have_no_fault(
     browser: Chromium, live_server: LiveServer, acme: Organization, alice: User, width: int, theme: str
 ):

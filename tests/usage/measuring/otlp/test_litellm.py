@@ -17,6 +17,7 @@ from urllib.request import Request, urlopen
 import pytest
 
 from accounts.models import Organization
+from sdk_keys.setup_traces import SCHEME
 from tests.product import free_port, wait_for
 from tokentra.lib.tenancy import organization_scope
 from usage.measured import Event
@@ -49,7 +50,7 @@ def told(live_server: Any, key: str) -> dict[str, str]:
         "PATH": os.environ["PATH"],
         "OTEL_EXPORTER": "otlp_http",
         "OTEL_ENDPOINT": f"{live_server.url}/v1/traces",
-        "OTEL_HEADERS": f"Authorization=Bearer {key}",
+        "OTEL_HEADERS": f"Authorization={SCHEME} {key}",
         "USE_OTEL_LITELLM_REQUEST_SPAN": "true",
         "LITELLM_LOCAL_MODEL_COST_MAP": "True",
     }
