@@ -22,7 +22,7 @@ from tokentra.lib.problems import Problem
 from tokentra.lib.tenancy import name_within
 
 ZERO = Decimal(0)
-FRESH = 2.0  # seconds after which a check reads what was spent anew
+FRESH = 3.0  # seconds after which a check reads what was spent anew
 AGAIN = 1.0  # the same before it refuses
 TRIES = 3
 
