@@ -61,4 +61,4 @@ def failing() -> None:
 {"alone": alone, "inside": inside, "failing": failing}[WAY]()
 time.sleep(3)  # its callbacks run in threads of their own
 provider = trace.get_tracer_provider()
-provider.force_flush()  # type: ignore[attr-defined]
+provider.force_flush()  # type: ignore[attr-defined]  # that of the SDK, which LiteLLM has set
