@@ -12,13 +12,14 @@ import pytest
 from django.core.cache import cache
 from django.db import connections
 from django.test import Client
+from django.test.utils import setup_databases
 from hypothesis import HealthCheck, settings
 
 from accounts.journal import milestone_reached
 from accounts.models import Organization, User
 from accounts.permissions import Role
 from onboarding.guidance import noticing
-from tests import make
+from tests import copied_database, make
 from tests.product import wait_for
 from tests.sparing import spare
 from tokentra.lib.tenancy import organization_scope
@@ -75,24 +76,18 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: pytest.FixtureRequest) -> Iterator[None]:
+def django_db_setup(
+    django_test_environment: None, django_db_modify_db_settings: None, django_db_blocker: pytest.FixtureRequest
+) -> Iterator[None]:
+    with django_db_blocker.unblock(), copied_database.turn():  # type: ignore[attr-defined]  # pytest-django's blocker
+        copied = copied_database.fetch()
+        setup_databases(verbosity=0, interactive=False, serialized_aliases=(), keepdb=copied)
+        if not copied:
+            copied_database.offer()
     assert all(c.settings_dict["NAME"].startswith("test_") for c in connections.all())
     with pytest.MonkeyPatch.context() as patch:
         spare(patch)
         yield
-    with django_db_blocker.unblock():  # type: ignore[attr-defined]  # pytest-django's blocker
-        for alias in ALIASES:
-            connections[alias].close()
-        end_other_sessions()
-
-
-def end_other_sessions() -> None:
-    """Threads of live servers and of racing writers leave sessions behind, and a database in use cannot be dropped."""
-    test = connections["owner"].settings_dict
-    with psycopg.connect(host=test["HOST"], user="postgres", dbname="postgres", autocommit=True) as superuser:
-        superuser.execute(
-            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s", [test["NAME"]]
-        )
 
 
 @pytest.fixture(autouse=True)
