@@ -44,6 +44,7 @@ def test_a_second_step_is_set_up_asked_for_and_remembered(
     page.get_by_role("button", name="Switch it on").click()
     expect(page.get_by_role("heading", name="Recovery codes")).to_be_visible()
     assert faults(page) == []
+    recovery = re.findall(r"[0-9a-f]{8}", page.get_by_role("main").inner_text())[0]
 
     page.context.clear_cookies()
     page.goto("/login/")
@@ -53,9 +54,15 @@ def test_a_second_step_is_set_up_asked_for_and_remembered(
     page.get_by_role("button", name="Send the code").click()
     expect(page.get_by_label("Code")).to_be_visible()
     assert faults(page) == []
+    page.get_by_label("Code").fill("000000")
+    page.get_by_role("button", name="Log in", exact=True).click()
+    expect(page.get_by_text("This is not the code that was sent last.")).to_be_visible()
     page.get_by_label("Code").fill(code_sent_to(alice.email))
     page.get_by_role("button", name="Log in", exact=True).click()
     expect(page.get_by_role("heading", name="Second step")).to_be_visible()
+    page.get_by_label("Code").fill("000000")
+    page.get_by_role("button", name="Log in", exact=True).click()
+    expect(page.get_by_text("This is not the code that is shown now")).to_be_visible()
     page.get_by_label("Code").fill(fresh_code(secret, used))
     page.get_by_role("button", name="Log in", exact=True).click()
     expect(page.get_by_role("heading", name="Remember this browser?")).to_be_visible()
@@ -68,3 +75,15 @@ def test_a_second_step_is_set_up_asked_for_and_remembered(
     log_in(page)
     page.goto("/settings/security/")
     expect(page.get_by_text("are left. Each lets you in once")).to_be_visible()
+
+    elsewhere = page_of(browser, live_server)
+    for is_first in (True, False):
+        elsewhere.context.clear_cookies()
+        log_in(elsewhere)
+        expect(elsewhere.get_by_role("heading", name="Second step")).to_be_visible()
+        elsewhere.get_by_label("Code").fill(recovery)
+        elsewhere.get_by_role("button", name="Log in", exact=True).click()
+        told = "Remember this browser?" if is_first else "This is not the code that is shown now"
+        expect(elsewhere.get_by_text(told)).to_be_visible()
+    elsewhere.goto("/settings/security/")
+    expect(elsewhere).to_have_url(re.compile("/2fa/authenticate/"))  # it still waits there
