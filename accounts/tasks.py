@@ -1,7 +1,6 @@
 """Doors for workers: mail goes out, and what is past its use is removed."""
 
 from celery import shared_task
-from celery.schedules import crontab
 
 from accounts import closing, delivery, factor_keeping, tidying
 from accounts.sign_on import setting_up
@@ -32,12 +31,3 @@ def close_organizations() -> None:
 @shared_task
 def rewrap_sign_ons() -> None:
     setting_up.rewrap_all()
-
-
-BEATS: tuple[tuple[str, str, float | crontab], ...] = (
-    ("deliver mail", "accounts.tasks.deliver_mail", 15.0),
-    ("close organizations", "accounts.tasks.close_organizations", 60.0),
-    ("tidy accounts", "accounts.tasks.tidy_accounts", crontab(hour=3, minute=40)),
-    ("wrap second factors anew", "accounts.tasks.rewrap_second_factors", 3600.0),
-    ("wrap sign-on secrets anew", "accounts.tasks.rewrap_sign_ons", 3600.0),
-)

@@ -1,24 +1,12 @@
 """Doors for workers: looks at budgets that are due and at what is worth telling, reservations, and deliveries."""
 
 from celery import shared_task
-from celery.schedules import crontab
 
 from budgets import looking, sweeping
 from budgets.alerting import looking as alerting
 from budgets.alerting import tidying
 from budgets.channels import sealing, sending, settling
 from tokentra.lib.doorbell import ring
-
-BEATS: tuple[tuple[str, str, float | crontab], ...] = (
-    ("look at budgets", "budgets.tasks.look_at_budgets", 15.0),
-    ("sweep reservations", "budgets.tasks.sweep_reservations", 30.0),
-    ("look for alerts", "budgets.tasks.look_for_alerts", 15.0),
-    ("deliver alerts", "budgets.tasks.deliver_alerts", 15.0),
-    ("watch organizations", "budgets.tasks.watch_organizations", 300.0),
-    ("wrap channel secrets anew", "budgets.tasks.rewrap_channel_secrets", 3600.0),
-    ("tidy rooms", "budgets.tasks.tidy_rooms", crontab(hour=4, minute=20)),
-    ("tidy alerts", "budgets.tasks.tidy_alerts", crontab(hour=4, minute=10)),
-)
 
 
 @shared_task

@@ -31,10 +31,3 @@ def rewrap_secrets() -> None:
 @shared_task
 def tidy_readings() -> None:
     tidying.tidy()
-
-
-BEATS: tuple[tuple[str, str, float], ...] = (
-    ("sync what is due", "providers.tasks.sync_due", 15.0),
-    ("wrap secrets anew", "providers.tasks.rewrap_secrets", 3600.0),
-    ("tidy readings", "providers.tasks.tidy_readings", 3600.0),
-)

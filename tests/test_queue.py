@@ -1,14 +1,18 @@
 """What may enter the queue: ids, whichever way a task is called; and how the queue is set up."""
 
+import subprocess
+import sys
 from datetime import UTC, datetime
 
 import pytest
 from celery import current_app
 
 from tests.lib.test_masking import CANARIES
-from tokentra.celery import ForLater, NotAnId, app
+from tokentra.celery import app
+from tokentra.ids_only import ForLater, NotAnId
 from tokentra.lib.ids import uuid7
 from tokentra.lib.secret import Secret
+from tokentra.schedule import beat_schedule
 from usage.tasks import audit_organization
 
 ID = str(uuid7())
@@ -83,3 +87,23 @@ def test_c13_a_message_is_given_back_until_its_task_has_ended():
     options = app.conf.broker_transport_options
     assert (options["visibility_timeout"], options["unacked_restore_interval"]) == (300, 1)
     assert app.conf.result_backend is None
+
+
+@pytest.mark.parametrize("ring", beat_schedule().values(), ids=beat_schedule())
+def test_the_scheduler_rings_for_a_task_that_there_is_as_that_task_would(ring):
+    app.loader.import_default_modules()
+    task = app.tasks[ring["task"]]
+    options = ring.get("options", {})
+
+    assert (options.get("queue"), options.get("expires")) == (getattr(task, "queue", None), task.expires)
+
+
+def test_the_scheduler_sets_up_no_django():
+    """Which would be a hundred megabytes for a process that sends names."""
+    program = (
+        "import sys; from tokentra.scheduler import app; app.loader.import_default_modules();"
+        "print(len(app.conf.beat_schedule), 'django.apps' in sys.modules, app.conf.broker_url == sys.argv[1])"
+    )
+    printed = subprocess.check_output([sys.executable, "-c", program, app.conf.broker_url], text=True)
+
+    assert printed.split() == [str(len(beat_schedule())), "False", "True"]

@@ -4,7 +4,6 @@ import logging
 from uuid import UUID
 
 from celery import shared_task
-from celery.schedules import crontab
 from django.utils import timezone
 
 from tokentra.lib.doorbell import ring
@@ -14,16 +13,6 @@ from usage.measuring import adding_up_tags, catching_up, keeping, rezoning
 logger = logging.getLogger(__name__)
 
 SAMPLE = 20  # days of each organization a night
-
-BEATS: tuple[tuple[str, str, float | crontab], ...] = (
-    ("add up events", "usage.tasks.add_up_events", 15.0),
-    ("add up tags", "usage.tasks.add_up_tags", 15.0),
-    ("move days", "usage.tasks.move_days", 15.0),
-    ("fill samples", "usage.tasks.fill_samples", 15.0),
-    ("make partitions", "usage.tasks.make_partitions", crontab(hour=0, minute=20)),
-    ("forget events", "usage.tasks.forget_events", crontab(hour=2, minute=10)),
-    ("audit rollups", "usage.tasks.audit_rollups", crontab(hour=3, minute=40)),
-)
 
 
 @shared_task

@@ -18,7 +18,7 @@ PROGRAMS = {
     "redis": "valkey-server",
     "web": "gunicorn",
     "worker0": "worker0@tt",
-    "beat": "tokentra beat",
+    "beat": "tokentra.scheduler beat",
 }
 
 

@@ -11,7 +11,18 @@ from tokentra.machine.roles import WORKER, as_role
 
 SILENCE = float(os.environ.get("TOKENTRA_SILENCE_SECONDS") or 60)
 INTERVAL = min(15.0, SILENCE / 4)
+# By the worker's own clock, which may be a day off: a beat that it took for old would make it silent for ever.
+KEPT_FOR = 2 * 24 * 3600
 AGES = b"SELECT worker, extract(epoch FROM clock_timestamp() - at)::float FROM accounts_heartbeat"
+
+
+def task(worker: str) -> str:
+    return f"tokentra.machine.heartbeat.{worker}"
+
+
+def queue(worker: str) -> str:
+    """That worker alone reads it."""
+    return f"heartbeat.{worker}"
 
 
 def silent(names: tuple[str, ...]) -> set[str]:

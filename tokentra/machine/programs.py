@@ -78,4 +78,4 @@ def worker(name: str) -> tuple[str, ...]:
 
 
 def beat() -> tuple[str, ...]:
-    return (sys.executable, "-m", "celery", "-q", "-A", "tokentra", "beat", "-l", "warning", "--pidfile=")
+    return (sys.executable, "-m", "celery", "-q", "-A", "tokentra.scheduler", "beat", "-l", "warning", "--pidfile=")
