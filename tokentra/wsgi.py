@@ -14,3 +14,4 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tokentra.settings")
 application = InTime(AnsweredAgain(get_wsgi_application()))
 import_module("tokentra.urls")  # with all views, once for all web processes instead of in the first request of each
 gc.freeze()  # it stays: walking all of it, a full collection held up some request for a tenth of a second
+gc.set_threshold(50_000, 20, 50)  # a request of a thousand events makes some ten thousand objects, and no cycle of them

@@ -32,7 +32,6 @@ class Event(OwnedFact):
     key_id = models.UUIDField(null=True, help_text="The key that it was sent with.")
     occurred_at = models.DateTimeField()
     received_at = models.DateTimeField()
-    digest = models.BigIntegerField(help_text="Of what was sent, to tell a repetition from another event of this id.")
     input = models.BigIntegerField(null=True)
     cache_read = models.BigIntegerField(null=True)
     cache_write_5m = models.BigIntegerField(null=True)

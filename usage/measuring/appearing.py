@@ -63,12 +63,13 @@ SETTLE = COUNT.format(
 
 MOST_REMEMBERED = 50_000
 
-There = tuple[str, UUID, date]  # kind, hash of its name, day in the organization's zone
+There = tuple[str, str, date]  # kind, name, day in the organization's zone
 
 
 def unknown(organization_id: UUID, zone: str, there: Collection[There]) -> set[There]:
     """Those of whom this process does not know that they are noted on these days of the zone."""
-    return {each for each in there if (organization_id, zone, *each) not in _noted}
+    noted = _noted.get((organization_id, zone))
+    return {each for each in there if each not in noted} if noted else set(there)
 
 
 def add(own: Cursor[Any], organization_id: UUID, new: Collection[There]) -> None:
@@ -96,16 +97,16 @@ def settle(own: Any, organization_id: UUID, day: date, there: Collection[tuple[s
 
 def remember(organization_id: UUID, zone: str, there: Iterable[There]) -> None:
     """They are noted for as long as this is the zone; a process need not ask again."""
-    if len(_noted) > MOST_REMEMBERED:
+    if sum(map(len, _noted.values())) > MOST_REMEMBERED:
         _noted.clear()
-    _noted.update((organization_id, zone, *each) for each in there)
+    _noted.setdefault((organization_id, zone), set()).update(there)
 
 
-_noted: set[tuple[UUID, str, str, UUID, date]] = set()
+_noted: dict[tuple[UUID, str], set[There]] = {}
 
 
 def columns(there: Collection[There]) -> tuple[list[str], list[UUID], list[date]]:
-    return [kind for kind, _, _ in there], [value for _, value, _ in there], [day for _, _, day in there]
+    return [kind for kind, _, _ in there], [value_of(name) for _, name, _ in there], [day for _, _, day in there]
 
 
 def unique(organization: Organization, kind: str, *, start: date, end: date) -> int:

@@ -28,15 +28,16 @@ def track(request: HttpRequest) -> HttpResponse:
     paces.request(credential.organization_id)
     body = bodies.read(request, most=LARGEST_BODY)
     refuse_key_in(request, body, where="body")
-    events = tracking.opened(body)
-    paces.events(credential.organization_id, len(events))
+    opened = tracking.opened(body)
+    paces.events(credential.organization_id, len(opened.events))
     with unless_gone(credential):
         answer = tracking.track(
             credential.organization_id,
-            events,
+            opened.events,
             key_id=credential.key_id,
             now=timezone.now(),
             weighs=len(body) > LARGEST_EVENT,
+            are_clean=opened.are_clean,
         )
     request.tracked = answer  # type: ignore[attr-defined]  # for whoever notes what came of a key's requests
     return HttpResponse(encode(told(answer)), status=answer.status, content_type="application/json")

@@ -4,10 +4,11 @@ It answers what `usage.pricing.Pricer` answers for the same tokens, to the last 
 where a price depends on how long the input is, the rate that holds for this length is taken.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
+from operator import attrgetter
 
 from usage import price_book
 from usage.measuring.shape import Sent, Tokens
@@ -21,6 +22,8 @@ PARTS = Decimal(10) ** 24
 TO_PLACES = 10**12  # from parts to the twelve places that are kept
 KEPT = 20_000
 UNENDING = 10**15
+NONE_USED = Tokens()
+in_order: Callable[[Tokens], tuple[int, ...]] = attrgetter(*TOKEN_CLASSES)  # the counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,25 +59,31 @@ class PriceTable:
             return Price(rounded(sent.cost.amount), Basis.REPORTED, "reported")
         if sent.usage_source == "missing":
             return unpriced("the sender does not know the tokens")
-        counts = in_order(sent.tokens or Tokens())
+        tokens = sent.tokens or NONE_USED
+        counts = in_order(tokens)
         if not any(counts) and not units:
             return Price(Decimal(0), Basis.COMPUTED, "nothing used")
-        return self._computed(sent, at, counts, units)
+        return self._computed(sent, at, tokens, counts, units)
 
-    def _computed(self, sent: Sent, at: datetime, counts: tuple[int, ...], units: Mapping[str, Decimal]) -> Price:
-        tokens = sent.tokens or Tokens()
+    def _computed(
+        self, sent: Sent, at: datetime, tokens: Tokens, counts: tuple[int, ...], units: Mapping[str, Decimal]
+    ) -> Price:
         rates = self.rates(sent, at, sum(counts) - tokens.output - tokens.audio_out - tokens.image_out)
         priced = {} if isinstance(rates, NoRates) else rates.per_unit
-        if not any(counts) and (without := next((name for name in units if name not in priced), "")):
+        if units and not any(counts) and (without := next((name for name in units if name not in priced), "")):
             return unpriced(f"no rate for the unit {without}")
         if isinstance(rates, NoRates):
             return unpriced(rates.why)
-        total = rates.per_request + sum(of_unit(priced[name], count) for name, count in units.items() if name in priced)
+        total = rates.per_request
+        if units:
+            total += sum(of_unit(priced[name], count) for name, count in units.items() if name in priced)
         parts = rates.parts_of_text if tokens.audio_in == tokens.image_in == 0 else rates.parts
-        for count, rate, name in zip(counts, parts, TOKEN_CLASSES, strict=True):
-            if count and rate is None:
-                return unpriced(f"no rate for {name}")
-            total += count * (rate or 0)
+        for place, count in enumerate(counts):
+            if count:
+                rate = parts[place]
+                if rate is None:
+                    return unpriced(f"no rate for {TOKEN_CLASSES[place]}")
+                total += count * rate
         basis = Basis.ESTIMATED if sent.usage_source == "estimated" else Basis.COMPUTED
         return Price(Decimal(half_even(total, TO_PLACES)).scaleb(-12), basis, rates.ref)
 
@@ -136,23 +145,6 @@ def of_unit(parts: int, count: Decimal) -> int:
 def in_parts(per_million: Mapping[str, Decimal]) -> tuple[int | None, ...]:
     rates = [per_million.get(name) for name in TOKEN_CLASSES]
     return tuple(None if rate is None else int(rate * PARTS / 1_000_000) for rate in rates)
-
-
-def in_order(tokens: Tokens) -> tuple[int, ...]:
-    """The counts in the order of TOKEN_CLASSES."""
-    return (
-        tokens.input,
-        tokens.cache_read,
-        tokens.cache_write_5m,
-        tokens.cache_write_30m,
-        tokens.cache_write_1h,
-        tokens.cache_write_12h,
-        tokens.output,
-        tokens.audio_in,
-        tokens.audio_out,
-        tokens.image_in,
-        tokens.image_out,
-    )
 
 
 def unpriced(why: str) -> Price:

@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from hashlib import sha256
 from operator import attrgetter
@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+from msgspec import Struct
 
 from tokentra.lib.masking import mask
 from usage.measuring.providers import known_as
@@ -26,8 +27,8 @@ from usage.measuring.shape import (
     MOST_TAGS,
     NAMES,
     TEXTS,
+    Plain,
     Sent,
-    Tokens,
 )
 from usage.rows import VERSION_8, VERSION_8_MASK
 
@@ -53,6 +54,7 @@ encode = msgspec.json.Encoder(order="sorted", decimal_format="string").encode
 texts_of = attrgetter(*TEXTS, "id")
 
 
+HALF = "A text holds half of a surrogate pair. Send whole characters."
 TOO_LARGE = "Send at most 1 MiB in one event or span, and leave out the text of prompts and answers."
 
 
@@ -67,28 +69,30 @@ class Refused(Exception):
         self.code, self.field, self.said = code, printable(field), said
 
 
-@dataclass(slots=True)
-class Read:
-    """An event with its identity, and what of it was not kept."""
+class Read(Struct):
+    """An event with its identity."""
 
     sent: Sent
-    id: UUID
+    id: str  # a UUID
     ref: str | None  # what the sender calls it, where that is no UUID
-    day: Any  # the UTC day of `at`
+    day: date  # the UTC day of `at`
     at: datetime
-    digest: int
     tags: dict[str, str]
     units: dict[str, Decimal]
     is_named: bool  # whether the sender gave the id
+    is_timed: bool  # whether the sender said when
     is_parent: bool = False  # it repeats what others tell
     above: UUID | None = None  # what it is a part of, where that may still come
+
+    def says_the_same(self, other: "Read") -> bool:
+        return (self.sent, self.tags) == (other.sent, other.tags)
 
 
 @dataclass(slots=True)
 class Reader:
     """Reads the events of one request; `discards` counts what was left out of those that are kept, by reason.
 
-    `weighs`: one of them may be too large by itself.
+    `weighs`: one of them may be too large by itself. `is_clean`: no text in them has to be looked at.
     """
 
     organization_id: UUID
@@ -96,10 +100,13 @@ class Reader:
     now: datetime
     earliest: timedelta = EARLY
     weighs: bool = False
+    is_clean: bool = False
     discards: Counter[str] = field(default_factory=Counter)
 
     def read(self, raw: object) -> Read:
         """Raises Refused, also one that is handed over in place of an event."""
+        if isinstance(raw, Plain):
+            return self._told(raw, self._tags(raw))
         if isinstance(raw, Refused):
             raise raw
         if not isinstance(raw, dict):
@@ -113,13 +120,27 @@ class Reader:
             raise refusal(str(wrong)) from None
         except (UnicodeError, OverflowError, RecursionError):
             raise Refused("invalid_text", "Leave out characters that are no text.") from None
-        self._check_texts(sent, tags)
+        return self._told(sent, tags)
+
+    def _tags(self, sent: Sent) -> dict[str, str]:
+        """Those of an event that says nothing beside its fields; they are taken out of it."""
+        tags: dict[str, str] = {}
+        if sent.tags:
+            for name, value in sent.tags.items():
+                self._tag(tags, name, value)
+        sent.tags = None
+        return tags
+
+    def _told(self, sent: Sent, tags: dict[str, str]) -> Read:
+        canonical = None if sent.id else self._canonical(sent, tags)
+        if not self.is_clean:
+            self._check_texts(sent, tags)
         sent.provider = known_as(sent.provider)
         if not sent.provider or not sent.model.strip():
             raise Refused("missing_field", "Send provider and model.", "model" if sent.provider else "provider")
-        units = counted(sent)
-        check_usage(sent, units)
-        at, id, ref, is_named = self._identity(sent, kept, tags)
+        units = counted(sent) if sent.units else {}
+        check_usage(sent)
+        at, id, ref = self._identity(sent, canonical)
         if not self.now - self.earliest <= at <= self.now + LATE:
             raise Refused(
                 "timestamp_out_of_range",
@@ -127,8 +148,8 @@ class Reader:
                 "occurredAt",
                 said=at.isoformat(timespec="seconds"),
             )
-        digest = int.from_bytes(sha256(encode([kept, tags])).digest()[:8], signed=True)
-        return Read(sent, id, ref, at.date(), at, digest, tags, units, is_named)
+        is_named = canonical is None
+        return Read(sent, id, ref, at.date(), at, tags, units, is_named, is_timed=sent.occurred_at is not None)
 
     def _sorted_out(self, raw: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
         """What is a field, and what is a tag: those under "tags", and whatever is not known beside it."""
@@ -175,7 +196,7 @@ class Reader:
             try:
                 whole.encode()
             except UnicodeEncodeError:
-                raise Refused("invalid_text", "A text holds half of a surrogate pair. Send whole characters.") from None
+                raise Refused("invalid_text", HALF) from None
         if "\0" in whole:
             raise Refused("invalid_text", "Leave out the NUL character.")
         if any(sign in whole for sign in MASKED) and mask(whole) != whole:
@@ -192,17 +213,20 @@ class Reader:
                 tags[name] = masked[:LONGEST_TEXT]
                 self.discards["secret_masked"] += 1
 
-    def _identity(
-        self, sent: Sent, kept: Mapping[str, Any], tags: Mapping[str, str]
-    ) -> tuple[datetime, UUID, str | None, bool]:
+    def _canonical(self, sent: Sent, tags: Mapping[str, str]) -> bytes:
+        """What an event without an id says, the same for the same in any order."""
+        try:
+            return encode([str(self.organization_id), str(self.key_id), sent, tags])
+        except UnicodeEncodeError:
+            raise Refused("invalid_text", HALF) from None
+
+    def _identity(self, sent: Sent, canonical: bytes | None) -> tuple[datetime, str, str | None]:
         at = sent.occurred_at
-        if sent.id is None:
-            canonical = encode([str(self.organization_id), str(self.key_id), kept, tags])
-            return at_utc(at or self.now), hashed(canonical), None, False
+        if canonical is not None or sent.id is None:
+            return at_utc(at or self.now), str(hashed(canonical or b"")), None
         if PLAIN_UUID.fullmatch(sent.id):
-            id = UUID(sent.id)
-            return at_utc(at or minted(id) or self.now), id, None, True
-        return at_utc(at or self.now), hashed(sent.id.encode()), sent.id, True
+            return at_utc(at or minted(UUID(sent.id)) or self.now), sent.id, None
+        return at_utc(at or self.now), str(hashed(sent.id.encode())), sent.id
 
 
 def at_utc(at: datetime) -> datetime:
@@ -236,9 +260,8 @@ def counted(sent: Sent) -> dict[str, Decimal]:
     return units
 
 
-def check_usage(sent: Sent, units: Mapping[str, Decimal]) -> None:
-    tokens = sent.tokens or Tokens()
-    if tokens.reasoning > tokens.output:
+def check_usage(sent: Sent) -> None:
+    if sent.tokens is not None and sent.tokens.reasoning > sent.tokens.output:
         raise Refused("invalid_field", "reasoning is a part of output and cannot exceed it.", "tokens.reasoning")
     if sent.cost is not None:
         amount = sent.cost.amount

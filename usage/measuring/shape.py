@@ -84,6 +84,14 @@ class Sent(Struct, rename="camel"):
     tags: dict[str, str | int | float | bool | None] | None = None
 
 
+class Plain(Sent, rename="camel", forbid_unknown_fields=True):
+    """One that names nothing beside these fields, as most do: it is read in one go with its batch."""
+
+
+class Batch(Struct, forbid_unknown_fields=True):
+    events: list[Plain]
+
+
 NAMES = frozenset(Sent.__struct_encode_fields__)
 # The texts that must be storable as they are, in the order of Event's columns.
 TEXTS = (

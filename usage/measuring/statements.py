@@ -28,6 +28,8 @@ NAMES = [str(field.column) for field in COLUMNS]
 TYPED = ", ".join(
     f"{field.column} {TYPES[field.get_internal_type()]}" for field in COLUMNS if field.column not in COMMON
 )
+FOUND = {"id", "day", "zone_day", "occurred_at", "amount", "basis", "rate_ref", "is_parent", "above"}
+SAID = [name for name in NAMES if name not in COMMON and name not in FOUND]  # by the sender alone
 GOING_IN = [name for name in TOKEN_CLASSES if name not in ("output", "audio_out", "image_out")]
 
 RARE_SUM = " + ".join(f"coalesce({name}, 0) * {weight}" for name, weight in zip(RARE, RARE_TOKENS.weights, strict=True))
@@ -136,10 +138,14 @@ WHERE NOT EXISTS (
     WHERE a.organization_id = $1 AND a.kind = there.kind AND a.value = there.value AND a.day = there.day
 )"""
 
-# Of events ($2 and $3: days, ids), those that are held, with the digest of what was sent. $1: organization.
-HELD = """
-SELECT e.day, e.id, e.digest FROM unnest($2, $3) AS asked (day, id)
-JOIN usage_event e ON e.organization_id = $1 AND e.day = asked.day AND e.id = asked.id"""
+# Of rows ($2), those that are held otherwise than they say. $1: organization.
+HELD = f"""
+SELECT e.day, e.id FROM json_to_recordset($2) AS given ({TYPED})
+JOIN usage_event e ON e.organization_id = $1 AND e.day = given.day AND e.id = given.id
+WHERE ({", ".join(f"e.{name}" for name in SAID)}) IS DISTINCT FROM ({", ".join(f"given.{name}" for name in SAID)})
+    OR e.occurred_at <> given.occurred_at
+    OR 'reported' IN (e.basis, given.basis) AND (e.basis, e.amount) IS DISTINCT FROM (given.basis, given.amount)
+"""  # noqa: S608  # names of ours
 
 # Writes what is new and lets it wait to be added up. Answers how many were new; unless all were, in a line with each.
 # $1 to $3: as COMMON says; $4: what the waiting row is called; $5: how many rows there are; $6: rows.
@@ -183,7 +189,7 @@ WHERE NOT EXISTS (
 )"""
 PREPARED = {
     "tt_missing (uuid, text[], uuid[], date[])": MISSING,
-    "tt_held (uuid, date[], uuid[])": HELD,
+    "tt_held (uuid, json)": HELD,
     "tt_store (uuid, uuid, timestamptz, uuid, int, json)": STORE,
     "tt_add_up (uuid, interval)": ADD_UP,
     "tt_add_up_tagged (uuid, interval, text[])": ADD_UP_TAGGED,

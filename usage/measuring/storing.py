@@ -1,10 +1,11 @@
 """Stores events once, in one transaction of the organization; they wait there to be added up."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from functools import partial
-from operator import attrgetter, itemgetter
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -28,7 +29,7 @@ from usage.pricing import Price
 STORE = f"{TOGETHER};EXECUTE tt_store (%(organization)s, %(key)s, %(now)s, %(waiting)s, %(events)s, %(rows)s)"
 encode = msgspec.json.Encoder(decimal_format="string").encode
 
-Key = tuple[date, UUID]
+Key = tuple[date, str]  # the UTC day and the id
 TEXT_COLUMNS = {
     "operation": "operation",
     "error_code": "error_code",
@@ -49,14 +50,42 @@ TEXT_COLUMNS = {
     "tool": "tool",
     "purpose": "purpose",
 }  # to what the event calls them
-counts_of, texts_of = attrgetter(*COUNTS), attrgetter(*TEXT_COLUMNS.values())
+COLUMNS: dict[str, tuple[Any, Any]] = {
+    "id": (str, ""),
+    "day": (date, None),
+    "occurred_at": (datetime | None, None),
+    "zone_day": (date, None),
+    "amount": (Decimal | None, None),
+    "basis": (str, ""),
+    "rate_ref": (str, ""),
+    "provider": (str, ""),
+    "model": (str, ""),
+    "status": (str, ""),
+    "ref": (str | None, None),
+    "currency": (str | None, None),
+    "is_streamed": (bool | None, None),
+    "latency_ms": (int | None, None),
+    "first_token_ms": (int | None, None),
+    "is_parent": (bool | None, None),
+    "above": (UUID | None, None),
+    "units": (dict[str, str] | None, None),
+    "tags": (dict[str, str] | None, None),
+    **dict.fromkeys(COUNTS, (int, 0)),
+    **dict.fromkeys(TEXT_COLUMNS, (str | None, None)),
+}
+# A row of usage_event without what all rows of a request have; what is null or zero is left out of its JSON.
+Row: Any = msgspec.defstruct(
+    "Row", [(name, *column) for name, column in COLUMNS.items()], omit_defaults=True, module=__name__
+)
+counts_of, texts_of, key_of = attrgetter(*COUNTS), attrgetter(*TEXT_COLUMNS.values()), attrgetter("day", "id")
+NO_COUNTS = (0,) * len(COUNTS)
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """Which events were new, and of those that were not, which said something else than what is held."""
+    """Which events were held already, and which of those said something else than what is held."""
 
-    new: frozenset[Key]
+    held: frozenset[Key]
     conflicts: frozenset[Key]
 
 
@@ -80,9 +109,15 @@ def store(
         return NOTHING
     rows = rows_of(events, zone)
     told = Told(organization_id, key_id, now, zone, tags)
-    new = in_one_turn(told, rows) if is_plain(told, rows) else with_what_is_new(told, rows)
-    held = {key: read.digest for read, _ in events if (key := (read.day, read.id)) not in new}
-    return Stored(new, conflicting(organization_id, held) if held else frozenset())
+    held = in_one_turn(told, rows) if is_plain(told, rows) else with_what_is_new(told, rows)
+    if not held:
+        return NOTHING
+    untimed = {(read.day, read.id) for read, _ in events if not read.is_timed}
+    repeated = [row for row in rows if key_of(row) in held]
+    for row in repeated:
+        if key_of(row) in untimed:
+            row.occurred_at = None  # it came later than the first: that is no difference
+    return Stored(held, conflicting(organization_id, repeated))
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,17 +131,17 @@ class Told:
     tags: frozenset[str]
 
 
-def is_plain(told: Told, rows: Sequence[Mapping[str, Any]]) -> bool:
+def is_plain(told: Told, rows: Sequence[Row]) -> bool:
     """Whether nothing has to be noted beside the events."""
     return not (
-        mondays_of({row["day"] for row in rows}) - _there
+        mondays_of({row.day for row in rows}) - _there
         or appearing.unknown(told.organization_id, told.zone.key, those_there(rows))
-        or any(summed_tags_of(row, told.tags) for row in rows)
+        or (told.tags and any(summed_tags_of(row, told.tags) for row in rows))
     )
 
 
-def in_one_turn(told: Told, rows: Sequence[Mapping[str, Any]]) -> frozenset[Key]:
-    """Which were new. Outside of a scope it is one exchange with the database, and a transaction of its own."""
+def in_one_turn(told: Told, rows: Sequence[Row]) -> frozenset[Key]:
+    """Which were held. Outside of a scope it is one exchange with the database, and a transaction of its own."""
     chaos.point("track.before_commit")
     connection.close_if_health_check_failed()
     connection.ensure_connection()
@@ -116,35 +151,34 @@ def in_one_turn(told: Told, rows: Sequence[Mapping[str, Any]]) -> frozenset[Key]
             return written(own, told, rows, scope=scope)
 
 
-def with_what_is_new(told: Told, rows: Sequence[Mapping[str, Any]]) -> frozenset[Key]:
+def with_what_is_new(told: Told, rows: Sequence[Row]) -> frozenset[Key]:
     """The same, and who is new on a day, and values of tags that are told apart."""
     with organization_scope(told.organization_id, up_to_date=False), ClientCursor(connection.connection) as own:
         statements.prepare(own)
-        ensure_weeks({row["day"] for row in rows})
+        ensure_weeks({row.day for row in rows})
         unknown = appearing.unknown(told.organization_id, told.zone.key, those_there(rows))
         missing = not_noted(own, told.organization_id, unknown)
-        new = written(own, told, rows)
+        held = written(own, told, rows)
         if tagged := {each for row in rows for each in summed_tags_of(row, told.tags)}:
             telling_apart.tell_apart(own, told.organization_id, tagged)
         if missing:
-            appeared = missing & those_there(row for row in rows if (row["day"], row["id"]) in new)
+            appeared = missing & those_there([row for row in rows if key_of(row) not in held])
             appearing.add(own, told.organization_id, appeared)
             unknown = unknown - missing | appeared
         if unknown:
             transaction.on_commit(partial(appearing.remember, told.organization_id, told.zone.key, unknown))
         chaos.point("track.before_commit")
-    return new
+    return held
 
 
-def rows_of(events: Sequence[tuple[Read, Price]], zone: ZoneInfo) -> list[dict[str, Any]]:
+def rows_of(events: Sequence[tuple[Read, Price]], zone: ZoneInfo) -> list[Row]:
     """In an order in which two writers of the same events never wait in a circle."""
-    return sorted((row_of(read, price, zone=zone) for read, price in events), key=itemgetter("day", "id"))
+    own = None if zone.key == "UTC" else zone
+    return sorted([row_of(read, price, zone=own) for read, price in events], key=key_of)
 
 
-def written(
-    own: ClientCursor[Any], told: Told, rows: Sequence[Mapping[str, Any]], *, scope: str = ""
-) -> frozenset[Key]:
-    """Which of the rows were new."""
+def written(own: ClientCursor[Any], told: Told, rows: Sequence[Row], *, scope: str = "") -> frozenset[Key]:
+    """Which of the rows were held already."""
     params = {
         "sums": name_within(told.organization_id, SUMS),
         "organization": told.organization_id,
@@ -157,8 +191,8 @@ def written(
     own.execute(f"{scope}{STORE}", params)
     found = statements.answers(own)[-1]
     if found[0][0] == len(rows):
-        return frozenset((row["day"], row["id"]) for row in rows)
-    return frozenset((day, id) for _, day, id in found if id)
+        return frozenset()
+    return frozenset(map(key_of, rows)) - {(day, str(id)) for _, day, id in found if id}
 
 
 def not_noted(
@@ -169,63 +203,55 @@ def not_noted(
         return set()
     own.execute(TOGETHER, {"sums": name_within(organization_id, SUMS)})  # so that none is taken away meanwhile
     params = [organization_id, *appearing.columns(unknown)]
-    return set(statements.by_key(own, "EXECUTE tt_missing (%s, %s, %s::uuid[], %s::date[])", params))
+    missing = set(statements.by_key(own, "EXECUTE tt_missing (%s, %s, %s::uuid[], %s::date[])", params))
+    return {(kind, name, day) for kind, name, day in unknown if (kind, appearing.value_of(name), day) in missing}
 
 
-def those_there(rows: Iterable[Mapping[str, Any]]) -> set[appearing.There]:
-    kinds = (appearing.RUN, appearing.CUSTOMER)
-    named = {(kind, row[kind], row["zone_day"]) for row in rows for kind in kinds if kind in row}
-    return {(kind, appearing.value_of(name), day) for kind, name, day in named}
+def those_there(rows: Sequence[Row]) -> set[appearing.There]:
+    runs = {(appearing.RUN, row.run, row.zone_day) for row in rows if row.run}
+    return runs | {(appearing.CUSTOMER, row.customer, row.zone_day) for row in rows if row.customer}
 
 
-def summed_tags_of(row: Mapping[str, Any], tags: frozenset[str]) -> list[telling_apart.Value]:
-    return [(name, row["day"], text) for name, text in row.get("tags", {}).items() if name in tags]
+def summed_tags_of(row: Row, tags: frozenset[str]) -> list[telling_apart.Value]:
+    return [(name, row.day, text) for name, text in (row.tags or {}).items() if name in tags]
 
 
-def conflicting(organization_id: UUID, digests: Mapping[Key, int]) -> frozenset[Key]:
+def conflicting(organization_id: UUID, rows: Sequence[Row]) -> frozenset[Key]:
     """Of events that are held, those whose content was another."""
-    days, ids = zip(*digests, strict=True)
-    params = [organization_id, list(days), list(ids)]
+    params = [organization_id, encode(rows).decode()]
     with organization_scope(organization_id, up_to_date=False), ClientCursor(connection.connection) as own:
         statements.prepare(own)
-        held = statements.by_key(own, "EXECUTE tt_held (%s, %s::date[], %s::uuid[])", params)
-    return frozenset((day, id) for day, id, digest in held if digests[day, id] != digest)
+        differing = statements.by_key(own, "EXECUTE tt_held (%s, %s)", params)
+    return frozenset((day, str(id)) for day, id in differing)
 
 
-def row_of(read: Read, price: Price, *, zone: ZoneInfo) -> dict[str, Any]:
-    """A row of usage_event without what all rows of a request have; what is null or zero is left out."""
-    sent = read.sent
-    row: dict[str, Any] = {
-        "id": read.id,
-        "occurred_at": read.at,
-        "digest": read.digest,
-        "day": read.day,
-        "zone_day": read.day if zone.key == "UTC" else read.at.astimezone(zone).date(),
-        "amount": price.amount,
-        "basis": price.basis.value,
-        "rate_ref": price.rate_ref,
-        "provider": sent.provider,
-        "model": sent.model,
-        "status": sent.status or "ok",
-        "ref": read.ref,
-        "is_streamed": sent.streaming,
-        "latency_ms": sent.latency_ms,
-        "first_token_ms": sent.time_to_first_token_ms,
-    }
-    if sent.cost is not None and sent.cost.currency != "USD":
-        row["currency"] = sent.cost.currency
-    if sent.tokens is not None:
-        row.update((name, count) for name, count in zip(COUNTS, counts_of(sent.tokens), strict=True) if count)
-    row.update((column, text) for column, text in zip(TEXT_COLUMNS, texts_of(sent), strict=True) if text)
-    if read.is_parent:
-        row["is_parent"] = True
-    if read.above:
-        row["above"] = read.above
-    if read.units:
-        row["units"] = {name: format(count.normalize(), "f") for name, count in read.units.items()}
-    if read.tags:
-        row["tags"] = read.tags
-    return row
+def row_of(read: Read, price: Price, *, zone: ZoneInfo | None) -> Row:
+    """Without a zone it is UTC."""
+    sent, cost, tokens = read.sent, read.sent.cost, read.sent.tokens
+    texts = texts_of(sent)
+    return Row(
+        read.id,
+        read.day,
+        read.at,
+        read.at.astimezone(zone).date() if zone else read.day,
+        price.amount,
+        price.basis,
+        price.rate_ref,
+        sent.provider,
+        sent.model,
+        sent.status or "ok",
+        read.ref,
+        None if cost is None or cost.currency == "USD" else cost.currency,
+        sent.streaming,
+        sent.latency_ms,
+        sent.time_to_first_token_ms,
+        read.is_parent or None,
+        read.above,
+        {name: format(count.normalize(), "f") for name, count in read.units.items()} if read.units else None,
+        read.tags or None,
+        *(NO_COUNTS if tokens is None else counts_of(tokens)),
+        *((text or None for text in texts) if "" in texts else texts),
+    )
 
 
 def ensure_weeks(days: Collection[date]) -> None:

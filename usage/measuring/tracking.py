@@ -5,7 +5,7 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Protocol
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -21,14 +21,15 @@ from usage.ingest import overrides_of
 from usage.measured import SummedTag
 from usage.measuring import catching_up, discards, storing
 from usage.measuring.prices import PriceTable
-from usage.measuring.reading import TOO_LARGE, Read, Reader, Refused, cut, printable
-from usage.measuring.shape import LARGEST_EVENT, LONGEST_ID, MOST_EVENTS
+from usage.measuring.reading import MASKED, TOO_LARGE, Read, Reader, Refused, cut, printable
+from usage.measuring.shape import LARGEST_EVENT, LONGEST_ID, MOST_EVENTS, Batch, Plain
 from usage.pricing import Price
 from usage.rows import Basis
 
 TESTER = "tokentra"
 KNOWN_FOR = 3.0  # seconds for which a process believes an organization's zone and prices
 MOST_KNOWN = 2_000
+LOOKED_FOR = [b"\\u", *(sign.encode() for sign in MASKED)]  # without these in a body, no text in it has to be looked at
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ class Result:
 class Answer:
     """How many items came to what; results tell of those that were not plainly accepted.
 
-    `newest` is the last stored event of each kind: accepted, unpriced, test.
+    `newest` is the last stored event of each kind, by day and id: accepted, unpriced, test.
     """
 
     accepted: int = 0
@@ -56,7 +57,7 @@ class Answer:
     conflicts: int = 0
     rejected: int = 0
     results: list[Result] = field(default_factory=list)
-    newest: dict[str, storing.Key] = field(default_factory=dict)
+    newest: dict[str, tuple[date, UUID]] = field(default_factory=dict)
 
     @property
     def status(self) -> int:
@@ -64,8 +65,38 @@ class Answer:
         return 422 if is_all_rejected else 202
 
 
-def opened(body: bytes) -> list[Any]:
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The events of a body; of `are_clean` ones no text has to be looked at."""
+
+    events: Sequence[Any]
+    are_clean: bool
+
+
+def opened(body: bytes) -> Opened:
     """The events of a body: one, or a list under "events". Raises a Problem for what cannot be read at all."""
+    events = plain(body) if len(body) <= LARGEST_EVENT else None
+    if events is None:
+        return Opened(events_of(body), are_clean=False)
+    if len(events) > MOST_EVENTS:
+        raise too_many()
+    return Opened(events, not any(sign in body for sign in LOOKED_FOR))
+
+
+def plain(body: bytes) -> Sequence[Plain] | None:
+    """All events at once, where each of them is good by its shape and says nothing beside its fields."""
+    try:
+        return batch.decode(body).events
+    except (msgspec.DecodeError, RecursionError):  # that of one event fails at its first field
+        pass
+    try:
+        return [single.decode(body)]
+    except (msgspec.DecodeError, RecursionError):
+        return None
+
+
+def events_of(body: bytes) -> list[Any]:
+    """Whatever they are."""
     try:
         content = msgspec.json.decode(body)
     except (msgspec.DecodeError, RecursionError):
@@ -80,8 +111,12 @@ def opened(body: bytes) -> list[Any]:
     if not isinstance(events, list) or len(content) > 1:
         raise Problem(400, "unreadable_json", 'Send {"events": [...]} with nothing beside it.')
     if len(events) > MOST_EVENTS:
-        raise Problem(413, "too_many_events", f"Send at most {MOST_EVENTS} events in one request.")
+        raise too_many()
     return events
+
+
+def too_many() -> Problem:
+    return Problem(413, "too_many_events", f"Send at most {MOST_EVENTS} events in one request.")
 
 
 def read_slowly(body: bytes) -> Any:
@@ -105,15 +140,17 @@ def track(
     key_id: UUID | None,
     now: datetime,
     weighs: bool = False,
+    are_clean: bool = False,
     families: Families | None = None,
     left_out: Mapping[str, int] | None = None,
 ) -> Answer:
     """Store what is good of these events. It is durable when this returns; sending them again changes nothing.
 
-    `left_out` counts what was not made an event before, by reason. `weighs` looks at the size of each.
+    `left_out` counts what was not made an event before, by reason. `weighs` looks at the size of each; `are_clean`
+    as `opened` says.
     """
     known = known_of(organization_id)
-    reader = Reader(organization_id, key_id, now, earliest=settings.OLDEST_EVENT, weighs=weighs)
+    reader = Reader(organization_id, key_id, now, earliest=settings.OLDEST_EVENT, weighs=weighs, is_clean=are_clean)
     reader.discards.update(left_out or {})
     answer = Answer()
     first: dict[storing.Key, tuple[int, Read, Price]] = {}
@@ -128,7 +165,7 @@ def track(
             continue
         key = read.day, read.id
         if key in first:
-            repeated(answer, index, read, is_same=first[key][1].digest == read.digest)
+            repeated(answer, index, read, is_same=first[key][1].says_the_same(read))
         else:
             first[key] = index, read, known.prices.price(read.sent, read.at, read.units)
     events = [(read, price) for _, read, price in first.values()]
@@ -138,14 +175,16 @@ def track(
         if families:
             families.settle([read for read, _ in events], zone=known.zone, now=now)
         stored = storing.store(organization_id, events, key_id=key_id, zone=known.zone, now=now, tags=known.tags)
-        answer.accepted += len(stored.new)
+        answer.accepted += len(events) - len(stored.held)
+        newest: dict[str, storing.Key] = {}
         for key, (index, read, price) in first.items():
-            if key in stored.new:
-                answer.newest[kind_of(read, price)] = key
+            if key not in stored.held:
+                newest[kind_of(read, price)] = key
                 if not read.is_named:  # it cannot know its id otherwise
-                    answer.results.append(Result(index, str(read.id), "accepted"))
+                    answer.results.append(Result(index, read.id, "accepted"))
                 continue
             repeated(answer, index, read, is_same=key not in stored.conflicts)
+        answer.newest = {kind: (day, UUID(id)) for kind, (day, id) in newest.items()}
         discards.count(organization_id, key_id, discarded(answer, reader.discards), now=now)
     chaos.point("track.after_commit")
     catching_up.came(organization_id, answer.accepted)
@@ -172,7 +211,7 @@ def discarded(answer: Answer, left_out: Mapping[str, int]) -> dict[str, discards
 
 def repeated(answer: Answer, index: int, read: Read, *, is_same: bool) -> None:
     """An id that is held already: the first event of that id and UTC day stays, whatever this one says."""
-    id = read.ref or str(read.id)
+    id = read.ref or read.id
     if is_same:
         answer.duplicates += 1
         answer.results.append(Result(index, id, "duplicate"))
@@ -198,6 +237,7 @@ class Known:
     tags: frozenset[str]
 
 
+batch, single = msgspec.json.Decoder(Batch), msgspec.json.Decoder(Plain)
 _known: dict[UUID, Known] = {}
 
 

@@ -924,12 +924,6 @@ class Migration(migrations.Migration):
                 ("key_id", models.UUIDField(help_text="The key that it was sent with.", null=True)),
                 ("occurred_at", models.DateTimeField()),
                 ("received_at", models.DateTimeField()),
-                (
-                    "digest",
-                    models.BigIntegerField(
-                        help_text="Of what was sent, to tell a repetition from another event of this id."
-                    ),
-                ),
                 ("input", models.BigIntegerField(null=True)),
                 ("cache_read", models.BigIntegerField(null=True)),
                 ("cache_write_5m", models.BigIntegerField(null=True)),

@@ -1,5 +1,6 @@
 """Short words for sending events as a program does."""
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -30,7 +31,8 @@ def send(acme: Organization) -> Callable[..., Answer]:
     tracking.forget()
 
     def send(*events: Any, to: Organization = acme, now: datetime = NOON) -> Answer:
-        return tracking.track(to.pk, list(events), key_id=None, now=now)
+        opened = tracking.opened(json.dumps({"events": events}).encode())
+        return tracking.track(to.pk, opened.events, key_id=None, now=now, are_clean=opened.are_clean)
 
     return send
 

@@ -3,8 +3,10 @@
 import json
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
+import msgspec
 import pytest
 
 from tests.sdk_keys.conftest import issued
@@ -14,7 +16,9 @@ from tokentra.lib.problems import Problem
 from tokentra.lib.tenancy import organization_scope
 from usage.measured import Discard, Event, MeasuredDay
 from usage.measuring import tracking
-from usage.measuring.tracking import opened
+from usage.measuring.reading import Reader
+from usage.measuring.shape import Plain
+from usage.measuring.tracking import events_of, opened
 
 ID = "0198c0de-0000-7000-8000-00000000000a"
 
@@ -135,7 +139,9 @@ def test_b27_b29_an_unreadable_batch_is_refused_whole(body, status, code):
 
 
 def test_b28_a_not_a_number_in_one_event_costs_no_other(send):
-    events = opened(b'{"events": [{"provider": "a", "model": "b", "tokens": {"input": NaN}}, {"provider": "openai"}]}')
+    events = opened(
+        b'{"events": [{"provider": "a", "model": "b", "tokens": {"input": NaN}}, {"provider": "openai"}]}'
+    ).events
 
     assert len(events) == 2
     assert [result.code for result in send(*events).results] == ["invalid_field", "missing_field"]
@@ -181,6 +187,77 @@ def test_b33_the_first_of_an_id_wins_and_the_other_is_counted(together, acme, se
     assert (answer.conflicts, only(answer).status, only(answer).code) == (1, "conflict", "id_in_use")
     assert spent(acme) == (Decimal("0.0001695"), 1)
     assert discards(acme) == {"id_in_use": 1}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"tokens": {"input": 901}}, {"customerId": "c-2"}, {"tags": {"region": "us"}}, {"units": {"search": 2}},
+     {"latencyMs": 5}, {"occurredAt": (NOON - timedelta(hours=1)).isoformat()}, {"cost": {"amount": 1}}, {"runId": "r"}],
+)  # fmt: skip
+def test_b33_whatever_differs_is_a_conflict(change, send):
+    said = event(id="mine", customerId="c-1", tags={"region": "eu"}, units={"search": 1})
+    send(said)
+
+    assert only(send(said)).status == "duplicate"
+    assert only(send(said | change)).status == "conflict"
+
+
+def test_b32_an_event_without_a_time_is_the_same_when_it_comes_again(send):
+    said = event(id="mine")
+    del said["occurredAt"]
+    send(said)
+
+    assert only(send(said, now=NOON + timedelta(minutes=1))).status == "duplicate"
+
+
+def test_b32_what_was_priced_anew_meanwhile_is_the_same(acme, send):
+    said = event(id="mine")
+    send(said)
+    with organization_scope(acme.pk):
+        Event.objects.owned_by(acme).update(amount=None, basis="unpriced", rate_ref="no price")
+
+    assert only(send(said)).status == "duplicate"
+
+
+READ_BOTH_WAYS: tuple[dict[str, Any], ...] = (
+    {"id": ID, "customerId": "c", "tags": {"a": "b", "n": 1.5, "big": 2**70, "yes": True, "no": None, "messages": "x"}},
+    {"id": "mine", "units": {"search": 1.5}, "cost": {"amount": 0.1, "currency": "EUR"}, "status": None},
+    {"tokens": {"input": 5}, "latencyMs": None, "occurredAt": "2026-11-20T13:30:00.123456+02:00", "tags": {}},
+    {"provider": " Gemini ", "feature": "t\u00e4sk", "prompt": "", "tags": {"n" * 70: "x" * 300}},
+)
+
+
+@pytest.mark.parametrize("said", READ_BOTH_WAYS)
+def test_events_are_read_the_same_at_once_and_one_by_one(said, acme):
+    body = json.dumps({"events": [event(**said)]}).encode()
+    [at_once], [alone] = opened(body).events, events_of(body)
+
+    found = [
+        (reader.read(raw), reader.discards)
+        for raw in (at_once, alone)
+        for reader in [Reader(acme.pk, None, NOON)]
+    ]  # fmt: skip
+
+    assert (type(at_once), type(alone)) == (Plain, dict)
+    assert msgspec.to_builtins(found[0]) == msgspec.to_builtins(found[1])
+
+
+@pytest.mark.parametrize(
+    "odd", [{"region": "eu"}, {"tags": {"a": ["b"]}}, {"prompt": ["text"]}, {"tokens": {"input": -1}}, {"model": None}]
+)
+def test_an_event_that_is_not_plain_is_read_one_by_one_with_its_batch(odd, send):
+    assert [type(each) for each in opened(json.dumps({"events": [event(), event(**odd)]}).encode()).events] == [
+        dict
+    ] * 2
+
+
+@pytest.mark.parametrize(
+    ("text", "are_clean"), [("Gr\u00fc\u00dfe", True), ("task-1", False), ("sk-1", False), ("a\0", False)]
+)
+def test_texts_are_looked_at_where_a_body_may_hold_what_must_not_be_kept(text, are_clean):
+    body = json.dumps({"events": [event(feature=text)]}, ensure_ascii=text == "a\0").encode()
+
+    assert opened(body).are_clean == are_clean
 
 
 def test_an_id_names_one_event_of_a_day(acme, send):

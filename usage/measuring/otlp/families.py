@@ -9,6 +9,7 @@ that asked for the tool.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -69,17 +70,18 @@ class Families:
         """
         if not self.nodes:
             return
-        calls = {read.id: read for read in reads}
+        calls = {UUID(read.id): read for read in reads}
         days = {read.day for read in reads} | {now.date()}
         first, last = min(days) - DAY, max(days) + DAY
-        scope = {"organization": self.organization_id, "first": first, "last": last}
+        scope: dict[str, Any] = {"organization": self.organization_id, "first": first, "last": last}
         with connection.cursor() as cursor:
             cursor.execute(LOCK, [[name_within(self.organization_id, f"traces {n}") for n in sorted(self.traces)]])
             cursor.execute(WAITING, scope | {"ids": list(self.nodes)})
             waiting = cursor.fetchall()
             for read in reads:
-                read.is_parent = self.nodes[read.id].is_total
-                read.above = self.next_above(self.nodes[read.id].above, calls, below=read.id)
+                id = UUID(read.id)
+                read.is_parent = self.nodes[id].is_total
+                read.above = self.next_above(self.nodes[id].above, calls, below=id)
             moved = {(day, id): self.next_above(above, calls, below=id) for day, id, above in waiting}
             awaited = {above for above in moved.values() if above} | {read.above for read in reads if read.above}
             for id in awaited & calls.keys():
