@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
+from subprocess import PIPE
 from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
@@ -53,6 +54,7 @@ def told(live_server: Any, key: str) -> dict[str, str]:
         "OTEL_HEADERS": f"Authorization={SCHEME} {key}",
         "USE_OTEL_LITELLM_REQUEST_SPAN": "true",
         "LITELLM_LOCAL_MODEL_COST_MAP": "True",
+        "OTEL_BSP_SCHEDULE_DELAY": "200",
     }
 
 
@@ -61,10 +63,18 @@ def kept(organization: Organization) -> list[Event]:
         return list(Event.objects.owned_by(organization).exclude(is_parent=True).order_by("occurred_at"))
 
 
-def run(program: Path, models: str, way: str, told: dict[str, str]) -> None:
+def events_of(
+    program: Path, models: str, way: str, told: dict[str, str], organization: Organization, count: int
+) -> list[Event]:
+    """What is kept once the program has ended, which it does when so many were kept."""
     command = [str(program / "python"), str(CALLS), models, way]
-    done = subprocess.run(command, env=told, capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == 0, done.stderr[-4000:]
+    with subprocess.Popen(command, env=told, stdin=PIPE, stderr=PIPE, text=True) as running:
+        try:
+            wait_for(lambda: len(kept(organization)) >= count or running.poll() is not None, 120, "the calls are here")
+        finally:
+            _, errors = running.communicate("go on\n", timeout=60)
+    assert running.returncode == 0, errors[-4000:]
+    return kept(organization)
 
 
 def by(events: list[Event], name: str) -> dict[str | None, int]:
@@ -72,9 +82,8 @@ def by(events: list[Event], name: str) -> dict[str | None, int]:
 
 
 def test_calls_of_a_program_are_told_once_each(litellm, models, told, acme):
-    run(litellm, models, "alone", told)
+    events = events_of(litellm, models, "alone", told, acme, 6)
 
-    events = kept(acme)
     assert by(events, "model") == {"gpt-4o-mini": 6}
     assert {(event.input, event.cache_read, event.output, event.reasoning) for event in events} == {(600, 400, 50, 20)}
     assert {event.amount for event in events} == {CALL}
@@ -82,15 +91,14 @@ def test_calls_of_a_program_are_told_once_each(litellm, models, told, acme):
 
 
 def test_calls_inside_of_a_programs_own_spans_are_told_once_each_and_for_whom(litellm, models, told, acme):
-    run(litellm, models, "inside", told)
+    events = events_of(litellm, models, "inside", told, acme, 7)
 
-    assert by(kept(acme), "user_ref") == {None: 1, "globex": 3, "initech": 3}
+    assert by(events, "user_ref") == {None: 1, "globex": 3, "initech": 3}
 
 
 def test_a_call_that_fails_is_kept_with_its_error(litellm, models, told, acme):
-    run(litellm, models, "failing", told)
+    [event] = events_of(litellm, models, "failing", told, acme, 1)
 
-    [event] = kept(acme)
     assert (event.model, event.status, event.amount) == ("broken", "error", 0)
 
 

@@ -1,11 +1,12 @@
 """Calls through LiteLLM, as a program makes them that has turned its callback on. Takes the address of the models.
 
+LiteLLM's callbacks run in threads and tasks that nobody waits for: the program ends when it is told a line.
+
 It runs in an environment of its own: LiteLLM is no part of TokenTra.
 """
 
 import asyncio
 import sys
-import time
 
 import litellm
 from opentelemetry import trace
@@ -25,7 +26,7 @@ async def asynchronous(**more: object) -> None:
     await asyncio.gather(*(litellm.acompletion(**said(**more)) for _ in range(2)))
     async for _ in await litellm.acompletion(**said(stream=True, stream_options={"include_usage": True}, **more)):
         pass
-    await asyncio.sleep(2)  # its callbacks run as tasks of their own
+    await asyncio.to_thread(sys.stdin.readline)
 
 
 def calls(**more: object) -> None:
@@ -54,11 +55,11 @@ def failing() -> None:
     try:
         litellm.completion(**said(model="openai/broken"))
     except litellm.exceptions.BadRequestError:
-        return
-    raise SystemExit("a call of a model that is broken did not fail")
+        sys.stdin.readline()
+    else:
+        raise SystemExit("a call of a model that is broken did not fail")
 
 
 {"alone": alone, "inside": inside, "failing": failing}[WAY]()
-time.sleep(3)  # its callbacks run in threads of their own
 provider = trace.get_tracer_provider()
 provider.force_flush()  # type: ignore[attr-defined]  # that of the SDK, which LiteLLM has set
