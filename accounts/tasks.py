@@ -3,7 +3,7 @@
 from celery import shared_task
 
 from accounts import closing, delivery, factor_keeping, tidying
-from accounts.sign_on import setting_up
+from accounts.sign_on import looking_again, setting_up
 from tokentra.lib.doorbell import ring
 
 
@@ -31,3 +31,9 @@ def close_organizations() -> None:
 @shared_task
 def rewrap_sign_ons() -> None:
     setting_up.rewrap_all()
+
+
+@shared_task
+def look_at_domains() -> None:
+    if looking_again.go_on():
+        ring(look_at_domains)

@@ -11,6 +11,7 @@ RINGS: tuple[tuple[str, str, float | crontab], ...] = (
     ("close organizations", "accounts.tasks.close_organizations", 60.0),
     ("tidy accounts", "accounts.tasks.tidy_accounts", crontab(hour=3, minute=40)),
     ("wrap second factors anew", "accounts.tasks.rewrap_second_factors", 3600.0),
+    ("look at domains", "accounts.tasks.look_at_domains", 3600.0),
     ("wrap sign-on secrets anew", "accounts.tasks.rewrap_sign_ons", 3600.0),
     ("add up events", "usage.tasks.add_up_events", 15.0),
     ("add up tags", "usage.tasks.add_up_tags", 15.0),

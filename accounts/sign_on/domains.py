@@ -11,7 +11,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts import audit
-from accounts.models import Organization, User
+from accounts.models import Membership, Organization, User
 from accounts.naming import FREE_MAIL
 from accounts.sign_on.ending import end_vouched
 from accounts.sign_on.kept import SignOnDomain
@@ -66,7 +66,9 @@ def prove(domain: SignOnDomain, *, by: User) -> None:
     organization = domain.organization
     try:
         with organization_scope(organization.pk), transaction.atomic():
-            SignOnDomain.objects.filter(organization=organization, pk=domain.pk).update(proved_at=timezone.now())
+            now = timezone.now()
+            kept = SignOnDomain.objects.filter(organization=organization, pk=domain.pk)
+            kept.update(proved_at=now, looked_at=now, missed=0)
             audit.note("sign_on_domain_proved", organization, by, about=domain, domain=domain.name)
     except IntegrityError:
         raise ProvedElsewhere from None
@@ -85,14 +87,28 @@ def drop(domain: SignOnDomain, *, by: User) -> None:
 
 def organization_of(address: str) -> UUID | None:
     """Whose sign-on speaks for an address, if anybody's."""
-    digest = digest_of(address.rpartition("@")[2])
-    with digest_scope(digest):
-        found = SignOnDomain.objects.filter(digest=digest, proved_at__isnull=False).first()
+    found = proved(address)
     return found.organization_id if found else None
 
 
+def proved(address: str) -> SignOnDomain | None:
+    digest = digest_of(address.rpartition("@")[2])
+    with digest_scope(digest):
+        return SignOnDomain.objects.filter(digest=digest, proved_at__isnull=False).first()
+
+
 def speaks_for(organization_id: UUID, address: str) -> bool:
-    return organization_of(address) == organization_id
+    """Of a domain that lapsed it speaks for those alone who are members already."""
+    found = proved(address)
+    if found is None or found.organization_id != organization_id:
+        return False
+    return not found.has_lapsed or is_of_member(organization_id, address)
+
+
+def is_of_member(organization_id: UUID, address: str) -> bool:
+    with organization_scope(organization_id):
+        people = Membership.objects.filter(organization_id=organization_id)
+        return people.filter(user__email=address).exists()
 
 
 def digest_of(name: str) -> str:

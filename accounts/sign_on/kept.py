@@ -7,6 +7,7 @@ from accounts.owned import Owned, OwnedQuerySet
 from accounts.permissions import Role
 from tokentra.lib.ids import uuid7
 
+LAPSES_AFTER = 7  # days
 ROLES = [(role.value, role.label) for role in Role if role is not Role.OWNER]
 
 
@@ -68,6 +69,8 @@ class SignOnDomain(models.Model):
     token = models.CharField(max_length=60)
     created_at = models.DateTimeField(auto_now_add=True)
     proved_at = models.DateTimeField(null=True)
+    looked_at = models.DateTimeField(null=True, help_text="When its DNS was last asked for the token.")
+    missed = models.PositiveSmallIntegerField(default=0, help_text="How many days in a row its DNS denied the token.")
 
     class Meta:
         constraints = [
@@ -79,3 +82,12 @@ class SignOnDomain(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def has_lapsed(self) -> bool:
+        """Its DNS denied the token for so long that it may be somebody else's by now: nobody new comes in by it."""
+        return self.missed >= LAPSES_AFTER
+
+    @property
+    def days_left(self) -> int:
+        return max(LAPSES_AFTER - self.missed, 0)

@@ -21,7 +21,10 @@ from tokentra.machine.refusal import Refusal
 
 INITDB = ("-U", "postgres", "--auth-local=peer", "--auth-host=reject", "--encoding=UTF8", "--locale=C.UTF-8")
 FAST = "fsync=off\nsynchronous_commit=off\nfull_page_writes=off\n"  # for tests, whose data nobody wants back
-QUIET = ("log_min_messages=fatal", "log_min_error_statement=panic")  # statements may carry what people typed
+QUIET = (  # statements and their parameters may carry what people typed
+    *("log_min_messages=fatal", "log_min_error_statement=panic"),
+    *("log_parameter_max_length=0", "log_parameter_max_length_on_error=0"),
+)
 
 
 def installed() -> Path:
