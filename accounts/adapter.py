@@ -27,10 +27,9 @@ from accounts.gates import has_proved
 from accounts.http import absolute
 from accounts.models import User
 from accounts.naming import clean_name, fold
-from accounts.sign_on import admitting, setting_up
+from accounts.sign_on import admitting, discovery, setting_up
 from accounts.sign_on.standing import is_key, note_break_glass, standing
 from accounts.signup import Arrival
-from tokentra.lib import asking
 from tokentra.lib.tenancy import organization_scope
 
 WORDS = {
@@ -191,7 +190,7 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  
     def get_requests_session(self) -> Any:
         """An address that a customer typed is asked through the wall."""
         if self.request and self.request.path.startswith(("/oidc/", "/sso/")):
-            return asking.Session(OAuth2Error)
+            return discovery.Session(OAuth2Error)
         return super().get_requests_session()
 
     def is_open_for_signup(self, request: HttpRequest, sociallogin: SocialLogin) -> bool:

@@ -396,6 +396,16 @@ def test_b18_a_file_read_after_its_request_is_whole(path, acme_things, alices):
     assert re.search(r'rows: [1-9]|"rowCount": [1-9]|^Total,', text, re.M)
 
 
+def test_names_of_files_are_ours(acme, acme_things, alices):
+    with organization_scope(acme.pk):
+        Organization.objects.filter(pk=acme.pk).update(name='A"; filename=../x\u202e')
+    for path in [*addresses_of_files(), "/settings/profile/export/"]:
+        answer = alices.get(path)
+        body_of(answer)
+
+        assert re.fullmatch(r'attachment; filename="[\w.-]+"', answer["Content-Disposition"]), path
+
+
 @pytest.mark.parametrize("path", [path for path in addresses_of_files() if "statement" not in path])
 def test_b18_a_file_whose_database_goes_away_says_so(path, acme_things, alices):
     """The statement is whole before its first byte is sent."""

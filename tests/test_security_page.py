@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -14,10 +15,13 @@ from django.core.exceptions import ValidationError
 from django.test import Client
 
 from accounts.middleware import LONGEST
-from accounts.models import User
+from accounts.models import Organization, User
+from tests.accounts.identity_door import IdentityDoor
 from tests.answers import body_of
 from tests.conftest import Browser
 from tests.make import PASSWORD
+from tokentra.lib import asking, http
+from tokentra.lib.tenancy import organization_scope
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = (ROOT / "docs/security.md").read_text()
@@ -97,6 +101,53 @@ def test_passwords_are_kept_by_a_slow_hash():
 def test_short_common_and_own_words_are_no_passwords(refused):
     with pytest.raises(ValidationError):
         validate_password(refused, User(email="alice@acme.example"))
+
+
+@pytest.mark.parametrize("refused", ["Acme-Labs!2026", "t o k e n t r a 12", "TokenTra-2026", "acme labs acme labs"])
+def test_words_of_the_place_are_no_passwords(acme, alice, refused):
+    with organization_scope(acme.pk):
+        Organization.objects.filter(pk=acme.pk).update(name="Acme Labs")
+    with pytest.raises(ValidationError, match="little more than the name"):
+        validate_password(refused, alice)
+
+
+@pytest.mark.parametrize("taken", ["correct horse battery", "twelve tokens of Acme Labs", "tra la la la la"])
+def test_such_words_among_others_are(acme, alice, taken):
+    validate_password(taken, alice)
+
+
+def test_a_name_from_the_address_of_somebody_new_is_no_password(db):
+    with pytest.raises(ValidationError, match="little more than the name"):
+        validate_password("Globex2026!", User(email="dana@globex.example"))
+
+
+def test_a_session_is_known_by_more_than_128_random_bits(acme, alice):
+    keys = {Browser(alice).session.session_key for _ in range(3)}
+
+    assert len(keys) == 3
+    assert all(len(key) * 5 >= 128 and re.fullmatch(r"[a-z0-9]+", key) for key in keys)  # 36 letters: 5 bits and more
+
+
+def test_no_code_of_tests_is_delivered():
+    assert "tests" in (ROOT / ".dockerignore").read_text().split()
+    assert [path for path in CODE if re.search(r"^\s*(from|import) tests\b", path.read_text(), re.M)] == []
+
+
+def test_nobody_is_called_whose_certificate_is_not_right(settings):
+    with IdentityDoor() as stranger:
+        settings.ALERT_HOSTS = frozenset({stranger.host})
+        settings.PROVIDER_BASE_URLS = {"openai": stranger.url}
+        with pytest.raises(ConnectionError, match="could not be reached"):
+            asking.Session(ConnectionError).get(stranger.url)
+        with (
+            pytest.raises(http.Unavailable),
+            http.client(
+                "https://api.openai.com", provider="openai", deadline=monotonic() + 5, sleep=lambda _: None
+            ) as client,
+        ):
+            client.get("/authorize", headers={})
+
+        assert stranger.asked == []
 
 
 def test_a_long_password_of_any_characters_is_taken_whole(db):

@@ -25,7 +25,8 @@ import json, sys, django
 django.setup()
 from django.test import Client
 for headers in json.loads(sys.argv[1]):
-    answer = Client().get("/", headers={"Host": "tokentra.example.com", **headers})
+    path = headers.pop("path", "/")
+    answer = Client().get(path, headers={"Host": "tokentra.example.com", **headers})
     print(json.dumps([answer.status_code, answer.headers.get("Location"), answer.content.decode()]))
 """
 
@@ -137,14 +138,16 @@ def test_e13_decision_16_a_site_with_https_has_cookies_for_itself_alone(tmp_path
 
 def test_a_site_behind_a_proxy_never_leads_to_itself_for_ever(tmp_path):
     asked = [{"X-Forwarded-Proto": "https"}, {"X-Forwarded-Proto": "http"}, {}]
+    asked += [{"path": "/api/usage/stats", "X-Forwarded-Proto": "http"}]
 
     ended = start(tmp_path, json.dumps(asked), program=ASKED, **PUBLIC)
-    safe, plain, untold = map(json.loads, ended.stdout.splitlines())
+    safe, plain, untold, program = map(json.loads, ended.stdout.splitlines())
 
     assert safe[:2] == [302, "/signup/"]
     assert plain[:2] == [301, "https://tokentra.example.com/"]
     assert untold[:2] == [400, None]
     assert "X-Forwarded-Proto" in untold[2]
+    assert (program[:2], json.loads(program[2])["error"]["code"]) == ([403, None], "https_needed")
 
 
 def test_decision_16_http_in_public_starts_only_when_it_is_said_explicitly(tmp_path):

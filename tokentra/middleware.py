@@ -6,11 +6,12 @@ from functools import cache
 
 from django.conf import settings
 from django.core.exceptions import MiddlewareNotUsed
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import resolve
 
 from tokentra.lib import lately_answered
 from tokentra.lib.ids import uuid7
+from tokentra.lib.problems import Problem
 
 Next = Callable[[HttpRequest], HttpResponse]
 
@@ -29,7 +30,12 @@ class RequestId:
 
 
 class ToldOfHttps:
-    """On an https site, refuses what no proxy has labelled: sent on to https it would come back like this for ever."""
+    """On an https site, refuses what no proxy has labelled: sent on to https it would come back like this for ever.
+
+    Pages are led to https after this. A program is refused: led on, it would send its key in the clear for good.
+    """
+
+    PROGRAMS = ("/api/", "/v1/")
 
     def __init__(self, get_response: Next) -> None:
         if not settings.SECURE_SSL_REDIRECT:
@@ -40,6 +46,10 @@ class ToldOfHttps:
         path = request.path.lstrip("/")
         is_exempt = any(re.search(pattern, path) for pattern in settings.SECURE_REDIRECT_EXEMPT)
         if is_exempt or "X-Forwarded-Proto" in request.headers:
+            if request.path.startswith(self.PROGRAMS) and not request.is_secure():
+                sentence = "Send this over https, with a new key: whoever was on the way has seen this one."
+                refusal = Problem(403, "https_needed", sentence)
+                return JsonResponse(refusal.body(getattr(request, "id", "")), status=refusal.status)
             return self.get_response(request)
         sentence = "The proxy in front does not say whether this request came over https. Let it set X-Forwarded-Proto."
         return HttpResponse(sentence, status=400, content_type="text/plain")

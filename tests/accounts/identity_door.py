@@ -30,6 +30,7 @@ class IdentityDoor:
         self.openid: IdentityProvider | None = None
         self.saml: Callable[[str], str] = str
         self.acs = ""
+        self.asked: list[str] = []
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), handler_of(self))
         self.server.socket = tls().wrap_socket(self.server.socket, server_side=True)
         self.host = f"localhost:{self.server.server_port}"
@@ -78,6 +79,7 @@ def handler_of(door: IdentityDoor) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             there = urlsplit(self.path)
+            door.asked.append(there.path)
             asked = {name: values[0] for name, values in parse_qs(there.query).items()}
             if there.path.endswith("/authorize"):
                 self.show(door.openid_page(asked))

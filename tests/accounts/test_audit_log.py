@@ -120,6 +120,7 @@ def test_the_file_holds_what_was_filtered_and_no_formula(acme, alice, alices):
     rows = list(csv.DictReader(io.StringIO(text)))
     assert [(row["who"], row["action"]) for row in rows[:-1]] == [(alice.email, "key_created")]
     assert text.endswith("# rows: 1\r\n")
+    assert rows[0]["at"].endswith(("Z", "+00:00"))
     note(acme, "=cmd", None)
     assert "'=cmd" in body_of(alices.get("/settings/audit.csv"))
 

@@ -162,8 +162,8 @@ def test_b60_letters_are_good_for_as_long_as_what_they_hold(server: Mailbox, cli
     lasts = {mail.kind: mail.good_until and mail.good_until - start for mail in OutboxMail.objects.all()}
 
     assert lasts == {
-        "email_confirmation_signup": timedelta(minutes=15),
-        "email_confirmation": timedelta(minutes=15),
+        "email_confirmation_signup": timedelta(minutes=10),
+        "email_confirmation": timedelta(minutes=10),
         "password_reset_key": timedelta(hours=1),
         "invitation": timedelta(days=14),
         "welcome": None,

@@ -54,6 +54,20 @@ def test_e12_an_owner_hands_over_a_link_that_works_once(alice, acme, bob):
     assert link not in mail.text
 
 
+def test_where_domains_are_named_nobody_else_signs_up_by_any_door(settings, db):
+    settings.ALLOWED_EMAIL_DOMAINS = ["acme.example"]
+
+    page = Client().post("/signup/", {"email": "dana@else.example", "password1": PASSWORD})
+    program = send("signup", {"email": "dana@else.example", "password": PASSWORD})
+
+    assert (page.status_code, program.status_code) == (422, 422)
+    assert "may not sign up here" in page.content.decode()
+    assert "may not sign up here" in error(program)["message"]
+    assert not User.objects.exists()
+    assert Client().post("/signup/", {"email": "dana@eu.acme.example", "password1": PASSWORD}).status_code == 302
+    assert User.objects.get().email == "dana@eu.acme.example"
+
+
 def test_a_link_is_refused_for_an_owner_by_an_admin_and_for_oneself(alice, acme):
     carol = make.member(acme, "carol@acme.example", Role.ADMIN)
 

@@ -339,6 +339,17 @@ def test_a_provider_that_answers_nonsense_is_told_as_such(provider, connected):
     assert Client().post("/sso/", {"email": DANA}).status_code == 422
 
 
+@pytest.mark.parametrize("issuer", ["https://idp.other.example", "", None])
+def test_a_provider_that_calls_itself_by_another_issuer_is_not_believed(provider, connected, issuer):
+    told = provider.discovery()
+    provider.discovery = lambda: told | {"issuer": issuer}
+
+    answer = Client().post("/sso/", {"email": DANA})
+
+    assert answer.status_code == 422
+    assert "does not answer as it should" in answer.content.decode()
+
+
 @pytest.mark.worker
 def test_e1_the_client_secret_is_sealed_shown_nowhere_and_moves_to_a_new_master(provider, connected, alice, settings):
     import os

@@ -181,6 +181,17 @@ def test_what_is_no_response_opens_nothing(provider, text: str):
     assert answered(here, provider, text).status_code == 400
 
 
+def test_a_response_reads_no_file_and_no_entity(provider, tmp_path):
+    (tmp_path / "address").write_text(DANA)
+    here = browser()
+    signed = base64.b64decode(provider.response(begun(here))).decode()
+    for entity in (f'SYSTEM "file://{tmp_path}/address"', f'"{DANA}"'):
+        asking = f"<!DOCTYPE r [<!ENTITY who {entity}>]>{signed.replace(DANA, '&who;')}"
+
+        assert answered(here, provider, base64.b64encode(asking.encode()).decode()).status_code == 400
+        assert not is_in(here)
+
+
 def test_our_side_of_it_can_be_read(provider, acme):
     answer = browser().get(f"/saml/{acme.pk.hex}/metadata/", secure=True)
 

@@ -121,6 +121,26 @@ def test_e14_log_lines_tracebacks_and_stacks_are_masked(log):
     assert "ValueError: refused [masked]" in stream.getvalue()
 
 
+def test_what_somebody_sent_forges_no_line_of_the_log(log):
+    logger, stream = log
+    forged = "x\n2026-11-26 12:00:00,000 INFO accounts.login_log: login of root\r\x1b[2Kgone\u2028more"
+
+    logger.warning("refused %s", forged)
+    try:
+        raise ValueError(forged)
+    except ValueError:
+        logger.exception("failed")
+
+    lines = stream.getvalue().splitlines()
+    assert [line for line in lines if line[:1] != " "] == [
+        "refused x",
+        "failed",
+        "Traceback (most recent call last):",
+    ]
+    assert not {"\r", "\x1b", "\u2028"} & set(stream.getvalue())
+    assert "login of root" in stream.getvalue()
+
+
 def test_a_line_that_cannot_be_formatted_is_still_written_and_still_masked(log):
     logger, stream = log
 

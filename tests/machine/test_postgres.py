@@ -8,6 +8,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from django.db import connection
 
 from tests.machine.installation import until
 from tokentra.machine import borrowed_postgres, places, postgres
@@ -76,6 +77,20 @@ def test_a_supervised_start_waits_for_commands_and_takes_over_from_a_killed_one(
     with borrowed_postgres.handed_over(data, print):
         until(lambda: left.poll() is not None, seconds=10, what="the left server ended")
         assert postgres.running(data) is None
+
+
+def test_e14_it_writes_down_no_statement_and_no_parameter(db: None) -> None:
+    told = {}
+    with connection.cursor() as cursor:
+        for name in ("log_parameter_max_length", "log_parameter_max_length_on_error", "log_min_error_statement"):
+            cursor.execute(f"SHOW {name}")
+            told[name] = cursor.fetchone()[0]
+
+    assert told == {
+        "log_parameter_max_length": "0",
+        "log_parameter_max_length_on_error": "0",
+        "log_min_error_statement": "panic",
+    }
 
 
 def test_a_half_made_cluster_is_made_again(data: Path) -> None:

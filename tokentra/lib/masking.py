@@ -29,6 +29,8 @@ _HEADER = re.compile(
 _PERSONAL = r"(?:name|mail|phone|user|actor|person|address)"
 _PERSONAL_FIELD = re.compile(rf'(?i)("[\w .-]*{_PERSONAL}[\w .-]*"\s*:\s*")(?!\[masked\])(?:[^"\\]|\\.)*')
 _ADDRESS = re.compile(r"[\w.+%-]+@[\w.-]+")
+_LINE = re.compile(r"\n(?! {4})")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\x85\u2028\u2029]")
 _BEARER = re.compile(r"(?i)\b(bearer)\s+(?!\[masked\])[\w.~+/=-]{12,}")
 
 
@@ -50,19 +52,24 @@ def is_personal(name: str) -> bool:
     return re.search(f"(?i){_PERSONAL}", name) is not None
 
 
+def one_entry(text: str) -> str:
+    """A text whose further lines are indented, so that none passes for another entry, and that moves no cursor."""
+    return _LINE.sub("\n    ", _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text))
+
+
 class MaskSecrets(logging.Filter):
-    """Goes on every handler: the line, its traceback and its stack are masked before they are written."""
+    """Goes on every handler: the line, its traceback and its stack are masked before they are written, as one entry."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         try:
             line = record.getMessage()
         except Exception:  # a line that cannot be written must not end the work that it tells of
             line = f"{record.msg!r} with {len(record.args or ())} arguments that cannot be written"
-        record.msg, record.args = mask(line), ()
+        record.msg, record.args = one_entry(mask(line)), ()
         if record.exc_info and not record.exc_text:
             record.exc_text = logging.Formatter().formatException(record.exc_info)
         if record.exc_text:
-            record.exc_text = mask(record.exc_text)
+            record.exc_text = one_entry(mask(record.exc_text))
         if record.stack_info:
-            record.stack_info = mask(record.stack_info)
+            record.stack_info = one_entry(mask(record.stack_info))
         return True
