@@ -30,6 +30,7 @@ TOGETHER = "SELECT pg_advisory_xact_lock_shared(hashtextextended(%(sums)s, 0))"
 ALONE = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
 BEGIN = f"""
 {statements.BY_KEY};
+{statements.ROOMY};
 {TOGETHER};
 SELECT pg_advisory_xact_lock(hashtextextended(%(adding)s, 0));
 SELECT timezone FROM accounts_organization WHERE id = %(organization)s;

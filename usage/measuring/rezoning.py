@@ -39,11 +39,10 @@ MOVE = """
 UPDATE usage_event event SET zone_day = moved.day
 FROM unnest(%(ids)s::uuid[], %(to)s::date[]) AS moved (id, day)
 WHERE event.organization_id = %(organization)s AND event.day = %(day)s AND event.id = moved.id"""
-THERE = """
-SELECT DISTINCT there.kind, there.name FROM usage_event
-CROSS JOIN LATERAL (VALUES ('run', run), ('customer', customer)) AS there (kind, name)
+THERE = f"""
+SELECT DISTINCT kind, name FROM usage_event {appearing.TOLD}
 WHERE organization_id = %(organization)s AND day BETWEEN %(day)s - 1 AND %(day)s + 1 AND zone_day = %(day)s
-    AND there.name IS NOT NULL"""
+    AND name IS NOT NULL"""  # noqa: S608  # words of ours
 
 
 def changed(*, organization: Organization, former: str, **_: object) -> None:

@@ -8,6 +8,7 @@ from psycopg import Connection
 
 from usage.latency import BOUNDS
 from usage.measured import OTHER, RARE, RARE_TOKENS, SPREAD, TAG, Event
+from usage.measuring.appearing import NOTE
 from usage.measuring.sums import COUNTABLE, FEWER, ROLLUPS, Part, Rollup
 from usage.rows import TOKEN_CLASSES
 
@@ -97,7 +98,7 @@ def hashed(rollup: Rollup, of: str = "") -> str:
 
 
 def adding(rollup: Rollup, *, sign: str = "") -> str:
-    """Adds to a rollup, in the order in which it lies.
+    """Adds to a rollup; of an organization's sums there is never more than one writer, so that no order is needed.
 
     With the sign "-" it takes away what can be taken away.
     """
@@ -108,7 +109,7 @@ def adding(rollup: Rollup, *, sign: str = "") -> str:
     return (
         f"INSERT INTO {rollup.table} AS held ({', '.join((*rollup.groups, *ids, *rollup.sums))}) "  # noqa: S608
         f"SELECT {', '.join((*rollup.groups, *hashes, *sums))} "
-        f"FROM ({added(rollup)}) AS added ORDER BY {rollup.key} "
+        f"FROM ({added(rollup)}) AS added "
         f"ON CONFLICT ({rollup.unique}) DO UPDATE SET {changes}"
     )
 
@@ -129,14 +130,6 @@ def adding_up(*names: str, sign: str = "") -> str:
 
 
 # What a connection prepares once; a statement as large as tt_add_up takes longer to plan than to run.
-
-# Of runs and customers on days ($2 to $4: kinds, values, days), those that are not noted. $1: organization.
-MISSING = """
-SELECT kind, value, day FROM unnest($2, $3, $4) AS there (kind, value, day)
-WHERE NOT EXISTS (
-    SELECT FROM usage_appearance a
-    WHERE a.organization_id = $1 AND a.kind = there.kind AND a.value = there.value AND a.day = there.day
-)"""
 
 # Of rows ($2), those that are held otherwise than they say. $1: organization.
 HELD = f"""
@@ -175,7 +168,7 @@ WITH waiting AS (
     CROSS JOIN LATERAL (
         SELECT * FROM usage_event e WHERE e.organization_id = $1 AND e.day = one.day AND e.id = one.id OFFSET 0
     ) AS event
-), {{sums}}
+), {NOTE}, {{sums}}
 SELECT EXISTS (SELECT FROM waiting WHERE NOT is_next)"""  # noqa: S608  # names of ours
 ADD_UP = WAITING.format(sums=adding_up(*(name for name in ROLLUPS if name != "tag_days")))
 ADD_UP_TAGGED = WAITING.format(sums=adding_up(*ROLLUPS))
@@ -188,7 +181,6 @@ WHERE NOT EXISTS (
     WHERE v.organization_id = $1 AND v.name = given.name AND v.day = given.day AND v.value = given.value
 )"""
 PREPARED = {
-    "tt_missing (uuid, text[], uuid[], date[])": MISSING,
     "tt_held (uuid, json)": HELD,
     "tt_store (uuid, uuid, timestamptz, uuid, int, json)": STORE,
     "tt_add_up (uuid, interval)": ADD_UP,
@@ -199,8 +191,9 @@ PREPARE = ";".join(f"PREPARE {name} AS {sql}" for name, sql in PREPARED.items())
 
 # Plans by which every row that is looked at is found by its key, whatever the planner knows of the tables.
 OFF = ("jit", *(f"enable_{name}" for name in ("hashjoin", "mergejoin", "material", "seqscan", "bitmapscan")))
+ROOMY = "SET LOCAL work_mem = '32MB'"  # so that some thousand groups are added up without a file
 BY_KEY = ";".join(("SET LOCAL plan_cache_mode = force_generic_plan", *(f"SET LOCAL {name} = off" for name in OFF)))
-AS_BEFORE = ";".join(f"SET LOCAL {name} TO DEFAULT" for name in ("plan_cache_mode", *OFF))
+AS_BEFORE = ";".join(f"SET LOCAL {name} TO DEFAULT" for name in ("plan_cache_mode", "work_mem", *OFF))
 
 
 def prepare(own: Cursor[Any]) -> None:

@@ -4,7 +4,6 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from functools import partial
 from operator import attrgetter
 from typing import Any
 from uuid import UUID
@@ -18,7 +17,7 @@ from tokentra.lib import chaos
 from tokentra.lib.ids import uuid7
 from tokentra.lib.tenancy import name_within, one_turn, organization_scope
 from usage import partitions
-from usage.measuring import appearing, statements, telling_apart
+from usage.measuring import statements, telling_apart
 from usage.measuring.catching_up import SUMS, TOGETHER
 from usage.measuring.reading import Read
 from usage.models import COUNTS
@@ -135,7 +134,6 @@ def is_plain(told: Told, rows: Sequence[Row]) -> bool:
     """Whether nothing has to be noted beside the events."""
     return not (
         mondays_of({row.day for row in rows}) - _there
-        or appearing.unknown(told.organization_id, told.zone.key, those_there(rows))
         or (told.tags and any(summed_tags_of(row, told.tags) for row in rows))
     )
 
@@ -152,21 +150,13 @@ def in_one_turn(told: Told, rows: Sequence[Row]) -> frozenset[Key]:
 
 
 def with_what_is_new(told: Told, rows: Sequence[Row]) -> frozenset[Key]:
-    """The same, and who is new on a day, and values of tags that are told apart."""
+    """The same, and weeks that were not there, and values of tags that are told apart."""
     with organization_scope(told.organization_id, up_to_date=False), ClientCursor(connection.connection) as own:
         statements.prepare(own)
         ensure_weeks({row.day for row in rows})
-        unknown = appearing.unknown(told.organization_id, told.zone.key, those_there(rows))
-        missing = not_noted(own, told.organization_id, unknown)
         held = written(own, told, rows)
         if tagged := {each for row in rows for each in summed_tags_of(row, told.tags)}:
             telling_apart.tell_apart(own, told.organization_id, tagged)
-        if missing:
-            appeared = missing & those_there([row for row in rows if key_of(row) not in held])
-            appearing.add(own, told.organization_id, appeared)
-            unknown = unknown - missing | appeared
-        if unknown:
-            transaction.on_commit(partial(appearing.remember, told.organization_id, told.zone.key, unknown))
         chaos.point("track.before_commit")
     return held
 
@@ -193,23 +183,6 @@ def written(own: ClientCursor[Any], told: Told, rows: Sequence[Row], *, scope: s
     if found[0][0] == len(rows):
         return frozenset()
     return frozenset(map(key_of, rows)) - {(day, str(id)) for _, day, id in found if id}
-
-
-def not_noted(
-    own: ClientCursor[Any], organization_id: UUID, unknown: Collection[appearing.There]
-) -> set[appearing.There]:
-    """Of who is there on a day, those for whom that is not noted."""
-    if not unknown:
-        return set()
-    own.execute(TOGETHER, {"sums": name_within(organization_id, SUMS)})  # so that none is taken away meanwhile
-    params = [organization_id, *appearing.columns(unknown)]
-    missing = set(statements.by_key(own, "EXECUTE tt_missing (%s, %s, %s::uuid[], %s::date[])", params))
-    return {(kind, name, day) for kind, name, day in unknown if (kind, appearing.value_of(name), day) in missing}
-
-
-def those_there(rows: Sequence[Row]) -> set[appearing.There]:
-    runs = {(appearing.RUN, row.run, row.zone_day) for row in rows if row.run}
-    return runs | {(appearing.CUSTOMER, row.customer, row.zone_day) for row in rows if row.customer}
 
 
 def summed_tags_of(row: Row, tags: frozenset[str]) -> list[telling_apart.Value]:
