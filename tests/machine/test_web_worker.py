@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.product import ROOT, free_port, wait_for
@@ -18,14 +19,14 @@ SOON = 10  # seconds in which an answer comes unless somebody else holds it up
 
 
 class Server:
-    """Three threads in one process."""
+    """Three threads in each process."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, processes: int = 1) -> None:
         self.port, self.begun_file, gate = free_port(), directory / "begun", directory / "gate"
         os.mkfifo(gate)
         self.gate = os.open(gate, os.O_RDWR)
         self.begun_file.touch()
-        command = [*programs.web(f"127.0.0.1:{self.port}"), "--workers", "1", "--threads", str(THREADS)]
+        command = [*programs.web(f"127.0.0.1:{self.port}"), "--workers", str(processes), "--threads", str(THREADS)]
         command[command.index("tokentra.wsgi")] = "tests.machine.holding"
         told = {"GATE": str(gate), "BEGUN": str(self.begun_file), "PATH": os.environ["PATH"]}
         self.process = subprocess.Popen(command, cwd=ROOT, env=told)
@@ -170,3 +171,35 @@ def test_whoever_does_not_close_after_the_answer_holds_nobody_up(server, lines):
     assert is_served(server, lines)
     assert time.monotonic() - begun < 2  # gunicorn alone waits two seconds for each of them
     assert all(has_ended(line) for line in kept)
+
+
+def test_connections_that_stay_open_are_spread_and_none_waits_for_who_stands_still(tmp_path):
+    server = Server(tmp_path, processes=2)
+    processes = wait_for(lambda: both(server), SOON, "both processes have begun")
+    try:
+        with ExitStack() as lines:
+            for number in range(12):
+                assert status(asking(server, lines, str(number))) == 200
+            held = [len(each.net_connections("tcp")) for each in processes]
+
+            assert min(held) >= max(held) - 1, held
+
+        processes[0].suspend()
+        with ExitStack() as lines:
+            assert [status(asking(server, lines, str(number))) for number in range(4)] == [200] * 4
+    finally:
+        processes[0].resume()
+        assert server.stop() == 0
+        os.close(server.gate)
+
+
+def both(server) -> list[psutil.Process]:
+    """Its two processes, once each waits for connections."""
+    found = psutil.Process(server.process.pid).children()
+    return found if len(found) == 2 and all(map(is_waiting, found)) else []
+
+
+def is_waiting(process) -> bool:
+    """Its poller looks at more than its own queue."""
+    polled = [each.read_text().count("tfd:") for each in Path(f"/proc/{process.pid}/fdinfo").iterdir()]
+    return max(polled) > 1

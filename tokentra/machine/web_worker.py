@@ -16,11 +16,13 @@ from typing import Any
 
 from gunicorn.workers.gthread import TConn, ThreadWorker  # type: ignore[import-untyped]  # it comes without types
 
+from tokentra.machine.evenly import Held
 from tokentra.machine.turn_taking import Threads
 
 HEAD_SECONDS = 10.0  # for a whole head, from the connection's beginning or the first byte of a further request
 ANSWER_SECONDS = 30.0  # for the other side to take one piece of an answer
 LINGER_SECONDS = 2.0  # for the other side to close, once its answer is sent
+PATIENCE = 0.005  # seconds for which a new connection is left to a process that holds fewer
 LOOKS = 0.5  # seconds between two looks at those that are waited for
 FIRST_LOOK, LARGEST_HEAD = 4 * 1024, 64 * 1024
 END = b"\r\n\r\n"
@@ -60,6 +62,12 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # it comes without types
         self.pending_conns: set[Line] = set()
         self.lingering: dict[Line, float] = {}
         self._next_look = 0.0
+        self._held = Held(self.age)
+        self._left_until = 0.0
+
+    def notify(self) -> None:
+        super().notify()
+        self._held.say(self.nr_conns)
 
     def get_thread_pool(self) -> Threads:
         return Threads(self.cfg.threads)
@@ -78,6 +86,10 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # it comes without types
         done.add_done_callback(lambda future: self.method_queue.defer(self.finish_request, conn, future))
 
     def accept(self, listener: Any) -> None:
+        if not self._left_until and self._held.has_more_than_another(self.nr_conns):
+            self._left_until = time.monotonic() + PATIENCE
+            self.set_accept_enabled(False)
+            return
         try:
             sock, client = listener.accept()
         except OSError as problem:
@@ -85,7 +97,18 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # it comes without types
                 raise
             return
         self.nr_conns += 1
+        self._held.say(self.nr_conns)
         self.wait(Line(self, sock, client, listener.getsockname()))
+
+    def set_accept_enabled(self, enabled: bool) -> None:
+        if not (enabled and time.monotonic() < self._left_until):
+            super().set_accept_enabled(enabled)
+
+    def wait_for_and_dispatch_events(self, timeout: float) -> None:
+        left, is_offered = self._left_until - time.monotonic(), self._accepting
+        super().wait_for_and_dispatch_events(min(timeout, left) if left > 0 else timeout)
+        if is_offered and self._accepting:  # the one that was left is accepted by now, by whomever
+            self._left_until = 0.0
 
     def wait(self, conn: Line) -> None:
         self.pending_conns.add(conn)
