@@ -1,10 +1,12 @@
 """What a process keeps of an organization's budgets for some seconds, so that most checks ask for it once."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from random import random
 from threading import Lock
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -21,10 +23,32 @@ from usage.measuring import tracking
 from usage.measuring.prices import PriceTable
 
 KNOWN_FOR = 5.0  # seconds: so late a changed budget holds, and so old is the standing of one that only notifies
-RENEWED_AT = 3.5
+RENEWED_AT = 3.0  # and up to a second later, so that processes that began together do not go on together
 MOST_ASKED_AGAIN = 100  # budgets, or values of one, that only notify
 MOST_KNOWN = 1_000
 MOST_NAMED = 3
+
+
+class Turn:
+    """Whose turn it is among the threads of a process. `lag` is how much longer than others, in seconds, it waits.
+
+    Whoever had the turn draws anew, and of several processes that wait for the same figures mostly one reads them.
+    """
+
+    def __init__(self) -> None:
+        self.lock = Lock()
+        self.lag = random()  # noqa: S311  # nothing secret
+
+    @contextmanager
+    def taken(self, *, waits: bool = True) -> Iterator[bool]:
+        """Yields whether it is ours: always, unless nobody `waits` for it."""
+        is_ours = self.lock.acquire(blocking=waits)
+        try:
+            yield is_ours
+        finally:
+            if is_ours:
+                self.lag = random()  # noqa: S311  # nothing secret
+                self.lock.release()
 
 
 @dataclass
@@ -66,7 +90,7 @@ class Known:
 
 
 _known: dict[str, Known] = {}
-_turns: dict[str, Lock] = {}
+_turns: dict[str, Turn] = {}
 
 
 def forget() -> None:
@@ -79,16 +103,14 @@ def known_of(organization_id: UUID, now: datetime) -> Known:
     """At most KNOWN_FOR seconds old. Somewhat before that one reads it anew while the others go by what is known; of
     those who find nothing, one reads and the others wait for it."""
     name = name_within(organization_id, "check")
-    found = young(name)
+    mine, found = turn(name), young(name)
     if found is None:
-        with turn(name):
+        with mine.taken():
             return young(name) or renewed(organization_id, name, now)
-    if time.monotonic() - found.at > RENEWED_AT and (mine := turn(name)).acquire(blocking=False):
-        try:
-            if _known.get(name) is found:
+    if time.monotonic() - found.at > RENEWED_AT + mine.lag:
+        with mine.taken(waits=False) as is_ours:
+            if is_ours and _known.get(name) is found:
                 return renewed(organization_id, name, now, before=found)
-        finally:
-            mine.release()
     return found
 
 
@@ -108,10 +130,10 @@ def young(name: str) -> Known | None:
     return found if found and time.monotonic() - found.at < KNOWN_FOR else None
 
 
-def turn(name: str) -> Lock:
+def turn(name: str) -> Turn:
     if len(_turns) >= MOST_KNOWN * 2:
         _turns.clear()
-    return _turns.setdefault(name, Lock())
+    return _turns.get(name) or _turns.setdefault(name, Turn())
 
 
 def read(organization_id: UUID, now: datetime) -> Known:

@@ -86,19 +86,27 @@ FROM unnest(%(ids)s::uuid[], %(budgets)s::uuid[], %(values)s::text[], %(days)s::
     AS w (id, budget, value, first_day) ORDER BY id ON CONFLICT DO NOTHING;
 SELECT id, version FROM budgets_room
 WHERE organization_id = %(organization)s AND id = ANY(%(ids)s::uuid[])"""
+# One row, which the next statement takes as it is: thousands of calls in it are no work for this process.
 STORED = """
 SET LOCAL max_parallel_workers_per_gather = 0;
-SELECT DISTINCT held.id, e.amount, e.currency, coalesce(e.input, 0) + coalesce(e.cache_read, 0)
-    + coalesce(e.cache_write_5m, 0) + coalesce(e.cache_write_30m, 0) + coalesce(e.cache_write_1h, 0)
-    + coalesce(e.cache_write_12h, 0) + coalesce(e.output, 0) + coalesce(e.audio_in, 0) + coalesce(e.audio_out, 0)
-    + coalesce(e.image_in, 0) + coalesce(e.image_out, 0), held.room_id
-FROM budgets_reservation held JOIN usage_event e ON e.organization_id = held.organization_id AND e.id = held.ref
-    AND e.day IN ((held.at AT TIME ZONE 'UTC')::date, (held.expires_at AT TIME ZONE 'UTC')::date, %(today)s)
-    AND e.day = ANY(%(around)s::date[])
-WHERE held.organization_id = %(organization)s AND held.room_id = ANY(%(ids)s::uuid[])"""
-IS_OVER = """
-SELECT EXISTS (SELECT FROM budgets_reservation WHERE organization_id = %(organization)s
-    AND room_id = ANY(%(ids)s::uuid[]) AND expires_at <= statement_timestamp())"""
+WITH held AS MATERIALIZED (
+    SELECT h.id, h.ref, (h.at AT TIME ZONE 'UTC')::date AS at, (h.expires_at AT TIME ZONE 'UTC')::date AS ends,
+        h.expires_at <= statement_timestamp() AS is_over, h.room_id = ANY(%(in_tokens)s::uuid[]) AS in_tokens
+    FROM budgets_reservation h
+    WHERE h.organization_id = %(organization)s AND h.room_id = ANY(%(ids)s::uuid[])
+), settled AS (
+    SELECT held.id, max(CASE WHEN held.in_tokens THEN coalesce(e.input, 0) + coalesce(e.cache_read, 0)
+            + coalesce(e.cache_write_5m, 0) + coalesce(e.cache_write_30m, 0) + coalesce(e.cache_write_1h, 0)
+            + coalesce(e.cache_write_12h, 0) + coalesce(e.output, 0) + coalesce(e.audio_in, 0)
+            + coalesce(e.audio_out, 0) + coalesce(e.image_in, 0) + coalesce(e.image_out, 0)
+        WHEN coalesce(e.currency, 'USD') = 'USD' THEN e.amount END) AS actual
+    FROM held JOIN usage_event e ON e.organization_id = %(organization)s AND e.id = held.ref
+        AND e.day IN (held.at, held.ends, %(today)s) AND e.day = ANY(%(around)s::date[])
+    GROUP BY held.id
+)
+SELECT coalesce(array_agg(id)::text, '{}'), coalesce(array_agg(actual)::text, '{}'),
+    EXISTS (SELECT FROM held WHERE is_over)
+FROM settled"""
 WRITE = f"""{NO_WAIT};
 EXECUTE tt_lock_rooms (%(organization)s, %(ids)s::uuid[]);
 WITH read AS (
@@ -210,23 +218,19 @@ def refresh(organization_id: UUID, wanted: Mapping[Place, Decimal], now: datetim
         "values": [each.value for each in places],
         "days": [each.span.first_day for each in places],
         "limits": list(wanted.values()),
+        "in_tokens": [each.room_id for each in places if each.budget.unit == Unit.TOKENS],
     }
-    units = {each.room_id: each.budget.unit for each in places}
     with organization_scope(organization_id, up_to_date=False):
         versions = dict(last_answer(BEGIN, params))
-        settled = {
-            id: actual_of(units[room], amount, currency, tokens)
-            for id, amount, currency, tokens, room in last_answer(STORED, params)
-        }
-        [(is_over,)] = last_answer(IS_OVER, params)
+        [(settled, actual, is_over)] = last_answer(STORED, params)
     with organization_scope(organization_id):
         [(read_at,)] = last_answer("SELECT statement_timestamp()", {})
         params |= {
             "spent": spent(organization_id, places),
             "versions": [versions[each.room_id] for each in places],
             "read_at": [read_at for _ in places],
-            "settled": list(settled),
-            "actual": list(settled.values()),
+            "settled": settled,
+            "actual": actual,
             "is_over": is_over,
         }
         if is_over and (expired := sum(int(count) for _, _, count in last_answer(WRITE, params))):
@@ -236,12 +240,6 @@ def refresh(organization_id: UUID, wanted: Mapping[Place, Decimal], now: datetim
         with one_turn(organization_id) as scope:
             last_answer(f"{scope}{WRITE}", params)
     return 0
-
-
-def actual_of(unit: str, amount: Decimal | None, currency: str | None, tokens: int) -> Decimal | None:
-    if unit == Unit.TOKENS:
-        return Decimal(tokens)
-    return amount if currency in (None, "USD") else None
 
 
 def spent(organization_id: UUID, places: Sequence[Place]) -> list[Decimal]:
