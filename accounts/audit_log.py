@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 PAGE = 50
 HEADER = ("at", "who", "action", "object_type", "object_id", "ip", "user_agent", "data")
-OURSELVES, DELETED = "TokenTra", "A deleted account"
+OURSELVES, DELETED, DIRECTORY = "TokenTra", "A deleted account", "Your directory"
 STOPPED = "# error: The file stopped early and is not complete. Ask for it again.\r\n"
 
 
@@ -72,7 +72,7 @@ class Shown:
     @property
     def facts(self) -> list[tuple[str, str]]:
         """All else that was written down."""
-        said = {"before", "after", "api_key", "staff", "name" if self.line.data.get("name") else "email"}
+        said = {"before", "after", "api_key", "staff", "directory", "name" if self.line.data.get("name") else "email"}
         return [(in_words(name), plain(value)) for name, value in self.line.data.items() if name not in said]
 
 
@@ -168,11 +168,13 @@ def file(organization: Organization, told: dict[str, Any]) -> Iterator[str]:
 
 
 def who(each: AuditLine) -> str:
-    """A person, a program by its key, staff of the operator, or TokenTra itself."""
+    """A person, a program by its key, the directory, staff of the operator, or TokenTra itself."""
     if each.data.get("staff"):
         return "Staff of the operator"
     if each.actor:
         return DELETED if each.actor.email.endswith(f"@{NOWHERE}") else each.actor.email
+    if each.data.get("directory"):
+        return DIRECTORY
     return f"API key {each.data['api_key']}" if each.data.get("api_key") else OURSELVES
 
 

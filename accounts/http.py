@@ -66,6 +66,12 @@ def key_in_use() -> UUID | None:
     return credential.key_id if credential else None
 
 
+def directory_in_use() -> UUID | None:
+    """The token of a directory that the request being served came with."""
+    token: UUID | None = getattr(_served.get(), "directory_token", None)
+    return token
+
+
 @contextmanager
 def calling(request: HttpRequest) -> Generator[None]:
     token = _served.set(request)

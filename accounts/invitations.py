@@ -24,6 +24,7 @@ from accounts.models import JournalEntry, Membership, Organization, User
 from accounts.naming import fold
 from accounts.pacing import DAY, HOUR, Pace, TooMany, in_words, longest_wait
 from accounts.permissions import Role
+from accounts.sign_on import coming_back
 from tokentra.lib.tenancy import digest_scope, organization_scope, user_scope
 
 LASTS = timedelta(days=14)
@@ -74,6 +75,8 @@ def invite_one(organization: Organization, email: str, role: Role, by: User) -> 
         return Invited(email[:254], REFUSED, " ".join(refusal.messages))
     if organization.memberships.filter(user__email=email).exists():
         return Invited(email, MEMBER, "Already a member.")
+    if coming_back.is_out_by_directory(organization, email):
+        return Invited(email, REFUSED, "Your directory took them out. Let them in again there.")
     offer = organization.invitations.with_mail().unanswered().filter(email=email).first()
     if offer and offer.expires_at > now:
         return Invited(email, offer.status(now), "Invited already. Send the invitation again if it got lost.")
@@ -231,6 +234,7 @@ def accept(offer: Invitation, user: User) -> Membership:
         )
         if is_new:
             User.objects.filter(pk=user.pk).update(joined_at=now)
+            coming_back.let_in(organization, user)
             journal.record(Event.TEAM_INVITE_ACCEPTED, user, organization, invitation=str(offer.pk), role=offer.role)
             audit.note("invitation_accepted", organization, user, about=offer, role=offer.role)
     return membership

@@ -75,8 +75,8 @@ def headers_of(many: TooMany) -> dict[str, str]:
     return Limit(many.pace.most, 0, many.seconds).headers | {"Retry-After": str(many.seconds)}
 
 
-def exceeded(request: HttpRequest, action: str) -> Limit | None:
+def exceeded(request: HttpRequest, action: str, *, key: str = "") -> Limit | None:
     """Count this request, a look too; the limit that it goes over, if it does."""
-    if ratelimit.consume(request, app=APP, action=action, limit_get=True):
+    if ratelimit.consume(request, app=APP, action=action, key=key or None, limit_get=True):
         return None
-    return tightest(request, action)
+    return tightest(request, action, key=key)

@@ -18,6 +18,7 @@ from accounts.industries import Industry
 from accounts.owned import Owned, OwnedQuerySet
 from accounts.permissions import Permission, Role, allows
 from accounts.plans import Feature
+from accounts.scim import kept as directory  # noqa: F401  # as above
 from accounts.sign_on import kept  # noqa: F401  # as above
 from tokentra.lib.ids import uuid7
 

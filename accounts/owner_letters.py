@@ -23,6 +23,8 @@ TOLD = {
     "connection_created": "A provider was connected",
     "connection_key_replaced": "The key of a connection was replaced",
     "connection_disconnected": "A connection was ended",
+    "directory_token_made": "A token for your directory was made",
+    "directory_token_revoked": "A token for your directory was revoked",
 }
 NEW_PERSON = timedelta(hours=1)  # whose first browsers are no news
 

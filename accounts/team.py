@@ -12,6 +12,7 @@ from accounts import audit
 from accounts.middleware import CURRENT
 from accounts.models import Membership, Organization, User
 from accounts.permissions import Permission, Role
+from accounts.sign_on import coming_back
 from tokentra.lib.tenancy import organization_scope
 
 
@@ -28,17 +29,7 @@ def change_role(organization: Organization, member_id: UUID, role: Role, *, by: 
         member = locked(organization, member_id)
         keep_an_owner(member, role)
         may_change(organization, by, Role(member.role), role)
-        before, member.role = member.role, role
-        if before == role:
-            return
-        member.save(update_fields=["role"])
-        if not member.may(Permission.MANAGE_PEOPLE):
-            take_back_offers(organization, member.user)
-        member.look_soon(timezone.now())
-        said = {"email": member.user.email, "before": before, "after": role.value}
-        audit.note("role_changed", organization, by, about=member, **said)
-        if member.user != by:  # whoever changes their own goes on, in a session of a new id
-            end_sessions(organization, member.user)
+        give_role(member, role, by=by)
 
 
 def remove(organization: Organization, member_id: UUID, *, by: User) -> None:
@@ -47,11 +38,33 @@ def remove(organization: Organization, member_id: UUID, *, by: User) -> None:
         member = locked(organization, member_id)
         keep_an_owner(member, None)
         may_change(organization, by, Role(member.role))
-        audit.note("member_removed", organization, by, about=member, email=member.user.email, role=member.role)
-        take_back_offers(organization, member.user)
-        member.delete()
-        if member.user != by:
-            end_sessions(organization, member.user)
+        take_out(member, by=by)
+        coming_back.keep_out(organization, member.user)
+
+
+def give_role(member: Membership, role: Role, *, by: User | None) -> None:
+    """Whoever may be asked was asked; `by` is None for the directory."""
+    before, member.role = member.role, role
+    if before == role:
+        return
+    member.save(update_fields=["role"])
+    if not member.may(Permission.MANAGE_PEOPLE):
+        take_back_offers(member.organization, member.user)
+    member.look_soon(timezone.now())
+    said = {"email": member.user.email, "before": before, "after": role.value}
+    audit.note("role_changed", member.organization, by, about=member, **said)
+    if member.user != by:  # whoever changes their own goes on, in a session of a new id
+        end_sessions(member.organization, member.user)
+
+
+def take_out(member: Membership, *, by: User | None) -> None:
+    """As above."""
+    organization, user = member.organization, member.user
+    audit.note("member_removed", organization, by, about=member, email=user.email, role=member.role)
+    take_back_offers(organization, user)
+    member.delete()
+    if user != by:
+        end_sessions(organization, user)
 
 
 def leave(membership: Membership) -> None:

@@ -16,6 +16,8 @@ from accounts import (
     stop_door,
     views,
 )
+from accounts.scim import pages as directory
+from accounts.scim.door import door as scim
 from accounts.sign_on import doors
 from accounts.sign_on import pages as sign_on
 
@@ -77,6 +79,21 @@ urlpatterns = [
     path("settings/sign-on/domains/", sign_on.claim, name="sign_on_claim"),
     path("settings/sign-on/domains/<uuid:domain_id>/check/", sign_on.prove, name="sign_on_prove"),
     path("settings/sign-on/domains/<uuid:domain_id>/remove/", sign_on.drop, name="sign_on_drop"),
+    path("settings/sign-on/directory/", directory.choose_default, name="directory_default"),
+    path("settings/sign-on/directory/tokens/", directory.make_token, name="directory_token"),
+    path("settings/sign-on/directory/tokens/<uuid:token_id>/revoke/", directory.revoke_token, name="directory_revoke"),
+    path("settings/sign-on/directory/groups/", directory.choose_roles, name="directory_roles"),
+    re_path(r"^scim/v2/Users/?$", scim("users"), name="scim_users"),
+    re_path(r"^scim/v2/Groups/?$", scim("groups"), name="scim_groups"),
+    re_path(r"^scim/v2/ServiceProviderConfig/?$", scim("service"), name="scim_service"),
+    re_path(r"^scim/v2/ResourceTypes/?$", scim("kinds"), name="scim_kinds"),
+    re_path(r"^scim/v2/Schemas/?$", scim("schemas"), name="scim_schemas"),
+    re_path(r"^scim/v2/(?:Bulk|Me|(?:Users/|Groups/)?\.search)/?$", scim("not done"), name="scim_not_done"),
+    path("scim/v2/Users/<str:pk>", scim("user"), name="scim_user"),
+    path("scim/v2/Groups/<str:pk>", scim("group"), name="scim_group"),
+    path("scim/v2/ResourceTypes/<str:pk>", scim("kinds"), name="scim_kind"),
+    path("scim/v2/Schemas/<str:pk>", scim("schemas"), name="scim_schema"),
+    re_path(r"^scim/(?P<pk>.*)$", scim("nothing"), name="scim_nothing"),
     path("settings/organization/", views.organization, name="settings_organization"),
     path("settings/plan/", plan_door.plan, name="plan"),
     path("settings/audit/", audit_door.audit, name="audit"),

@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -16,12 +17,16 @@ from django.db import connections
 from django.test import Client
 
 from accounts.models import User
+from accounts.scim import tokens
+from accounts.scim.kept import DirectoryToken
 from providers import plan, sync
 from providers.models import Connection
 from tests import make
+from tests.accounts.sign_on import proved
 from tests.conftest import Browser
 from tests.fake_provider.example import example_world
 from tests.fake_provider.server import FakeProvider
+from tests.make import PASSWORD
 from tokentra.lib import breaker, http
 from tokentra.lib.masking import MaskSecrets
 from tokentra.lib.tenancy import organization_scope
@@ -254,6 +259,28 @@ def test_b68_a_key_is_found_nowhere_when_something_of_ours_breaks(acme, alice, f
     assert (page.status_code, api.status_code) == (500, 500)
     assert any("Traceback" in line for line in everything.log.lines)
     assert found(everything, [key]) == []
+
+
+def test_b68_a_directorys_token_is_found_nowhere(acme, alice, everything):
+    proved(acme, by=alice)
+    browser = Browser(alice)
+    browser.post("/reauthenticate/", {"password": PASSWORD})
+    shown = browser.post("/settings/sign-on/directory/tokens/").content.decode()
+    token = re.search(r"tt_scim_[\w-]{40,}", shown)[0]
+    program = {"headers": {"Authorization": f"Bearer {token}"}, "content_type": "application/scim+json"}
+    told = {"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": "dana@acme.example", "password": ODD}
+    for path, sent in (("Users", told), ("Users", told), ("Users", {}), ("Groups", {"displayName": "x"}), ("Bulk", {})):
+        everything.send(Client(raise_request_exception=False), f"/scim/v2/{path}", sent, **program)
+    everything.send(Client(), "/scim/v2/Users", {"filter": "("}, method="get", headers=program["headers"])
+    for path in ("/settings/sign-on/", "/settings/audit/"):
+        everything.send(browser, path, {}, method="get")
+    with organization_scope(acme.pk):
+        tokens.revoke(acme, DirectoryToken.objects.get(organization=acme).pk, by=alice)
+    everything.send(Client(), "/scim/v2/Users", {}, method="get", headers=program["headers"])
+    logging.getLogger("anything").warning("it sent %s", token)
+
+    assert [said for said in everything.said if "dana@acme.example" in said]
+    assert found(everything, [token, ODD]) == []
 
 
 def test_the_search_finds_what_is_there(acme, everything):

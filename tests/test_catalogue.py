@@ -18,6 +18,7 @@ DIRECTORY = {
     "accounts_membership",
     "accounts_invitation",
     "accounts_signondomain",
+    "accounts_directorytoken",
     "sdk_keys_keydigest",
 }  # how an organization is found
 OWNED = [

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from accounts import invitations
 from accounts.permissions import Role
-from accounts.sign_on.domains import claim
+from accounts.scim import tokens
 from budgets import raising
 from budgets.alerting import firing, ruling
 from budgets.alerting.finding import Finding
@@ -22,6 +22,7 @@ from budgets.channels.models import Channel
 from budgets.kept import BudgetCrossing
 from budgets.models import Department
 from tests import make
+from tests.accounts.sign_on import proved
 from tests.answers import body_of
 from tests.conftest import Browser
 from tests.sdk_keys.conftest import issued
@@ -105,10 +106,11 @@ def acme_things(acme, alice) -> dict[str, str]:
     connection = make.connection(acme, name=f"{CANARY} connection", by=alice)
     make.spend(acme, connection, "12.34", model=f"{CANARY}-model")
     invitations.invite(acme, [f"june@{CANARY}.example"], Role.VIEWER, by=alice)
-    domain = claim(acme, f"{CANARY.lower()}.example", by=alice)
+    domain = proved(acme, f"{CANARY.lower()}.example", by=alice)
     with organization_scope(acme.pk):
         people = {
             "domain_id": str(domain.pk),
+            "token_id": str(tokens.make(acme, by=alice).token.pk),
             "member_id": str(acme.memberships.get(user=alice).pk),
             "invitation_id": str(acme.invitations.get().pk),
         }
@@ -213,7 +215,7 @@ def test_b13_another_organizations_object_is_answered_like_a_missing_one(role, a
     for route in WITH_OBJECT:
         for method in METHODS:
             theirs, nobodys = (getattr(browser, method)(route.at(**each)) for each in (acme_things, nothing))
-            is_refused = theirs.status_code in {403, 404, 405, 410, 415, 422}
+            is_refused = theirs.status_code in {401, 403, 404, 405, 410, 415, 422}
             is_same = theirs.status_code == nobodys.status_code
             is_same &= told_by(theirs, acme_things) == told_by(nobodys, nothing)
             if not (is_refused and is_same) or leaks(theirs):

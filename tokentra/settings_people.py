@@ -42,6 +42,8 @@ ACCOUNT_RATE_LIMITS = {
     "key_request": "30/m/ip",
     "onboarding_event": "120/m/user",
     "sign_on": "20/m/ip",
+    "directory": "1500/m/key",  # 25 a second are asked of a SCIM service by those that call it
+    "directory_refused": "60/m/ip",
 }
 ACCOUNT_LOGIN_BY_CODE_ENABLED = True
 ACCOUNT_LOGIN_BY_CODE_TIMEOUT = 600

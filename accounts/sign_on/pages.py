@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts.gates import page, recently_proved
 from accounts.http import OrgRequest, absolute
 from accounts.permissions import Permission
+from accounts.scim import showing
 from accounts.sign_on import domains, setting_up
 from accounts.sign_on.domains import NotShown, ProvedElsewhere, has_been_used
 from accounts.sign_on.forms import DomainForm, SignOnForm, SwitchForm
@@ -121,4 +122,5 @@ def drawn(request: OrgRequest, kept: SignOn | None, *, status: int = 200, **more
         "acs_url": absolute(reverse("saml_acs", args=[key])),
         "our_entity_id": absolute(reverse("saml_metadata", args=[key])),
     }
+    context |= showing.of(organization)
     return render(request, "accounts/sign_on/settings.html", context | more, status=status)

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from accounts import audit
 from accounts.models import Organization, User
+from accounts.scim.kept import DirectoryToken
 from accounts.sign_on.domains import has_been_used
 from accounts.sign_on.ending import end_vouched
 from accounts.sign_on.kept import SignOn, SignOnDomain, SignOnKind
@@ -90,6 +91,7 @@ def end(organization: Organization) -> None:
     SocialAccount.objects.filter(provider=organization.pk.hex).delete()
     SignOn.objects.owned_by(organization).delete()
     organization.sign_on_domains.all().delete()
+    DirectoryToken.objects.filter(organization=organization).delete()
     organization.sign_on_required = False
 
 

@@ -6,6 +6,7 @@ from django.utils import timezone
 
 from accounts import audit
 from accounts.models import Membership, Organization, User
+from accounts.sign_on import coming_back
 from accounts.sign_on.kept import SignOn
 from tokentra.lib.tenancy import organization_scope
 
@@ -19,5 +20,6 @@ def join(organization_id: UUID, user: User) -> None:
             organization=organization, user=user, defaults={"role": role, "is_invitee": True}
         )
         if is_new:
+            coming_back.let_in(organization, user)
             User.objects.filter(pk=user.pk).update(joined_at=timezone.now())
             audit.note("joined_by_sign_on", organization, user, about=made, email=user.email, role=role)

@@ -17,7 +17,7 @@ _BY_PREFIX = (
     r"(?<![A-Za-z0-9])A[KS]IA[A-Z2-7]{16}(?![A-Za-z0-9])",
     r"ABSK[A-Za-z0-9+/=]{20,}",
     r"tt_(?:live|test)_[0-9A-Za-z]{12,}",
-    r"tt_(?:invite|ask)_[\w-]{12,}",
+    r"tt_(?:invite|ask|scim)_[\w-]{12,}",
     r"eyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]{6,}",
 )
 _SECRET = re.compile(r"(?<![A-Za-z0-9_])(?:" + "|".join(_BY_PREFIX) + ")")

@@ -1,0 +1,241 @@
+"""People whom a directory tells of: taken in, changed and taken out, for proved domains alone.
+
+Everything here runs inside the organization's scope. A directory decides who belongs to its organization. What
+somebody is elsewhere, how they log in there and who owns the organization are not its to decide.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from allauth.account.models import EmailAddress
+from allauth.usersessions.models import UserSession
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.utils import timezone
+
+from accounts import audit, letters, team
+from accounts.http import caller
+from accounts.models import Membership, Organization, User
+from accounts.naming import clean_name, fold
+from accounts.permissions import Role
+from accounts.scim import roles
+from accounts.scim.kept import DirectoryUser
+from accounts.scim.refusals import Fixed, Forbidden, Taken, Wrong
+from accounts.sign_on import coming_back, domains, vouching
+from accounts.sign_on.unwelcome import Unwelcome
+from tokentra.lib.tenancy import user_scope
+
+MOST = 20_000  # people of one directory
+OWNER = "This person owns the organization. Another owner gives them a smaller role first, on the team page."
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A person as the directory describes them; `resource` is what it wrote, of what is kept."""
+
+    user_name: str
+    external_id: str
+    emails: list[str]  # the primary one first
+    name: str
+    is_active: bool | None
+    resource: dict[str, Any]
+
+    @property
+    def name_key(self) -> str:
+        return fold(self.user_name)
+
+    @property
+    def addresses(self) -> list[str]:
+        return [fold(each) for each in self.emails]
+
+    @property
+    def address(self) -> str:
+        """Where their mail goes: what they are known by here, and by the sign-on."""
+        return self.addresses[0] if self.emails else self.name_key
+
+
+def create(organization: Organization, told: Told) -> DirectoryUser:
+    """Takes a member of the organization, or a person of its domains who may be new to us, into the directory."""
+    organization.lock()
+    ours = DirectoryUser.objects.owned_by(organization)
+    if ours.count() >= MOST:
+        raise Forbidden(f"{MOST:,} people are the most of one directory.")
+    check_words(told)
+    if ours.filter(name_key=told.name_key).exists():
+        raise Taken("A user of this directory has this userName.")
+    user = person_of(organization, told)
+    if ours.filter(user=user).exists():
+        raise Taken("A user of this directory has this address.")
+    now = timezone.now()
+    row = DirectoryUser.objects.create(
+        organization=organization,
+        user=user,
+        name_key=told.name_key,
+        external_id=told.external_id,
+        addresses=told.addresses,
+        told=told.resource,
+        created_at=now,
+        changed_at=now,
+    )
+    audit.note("directory_user_added", organization, None, about=row, email=user.email)
+    set_active(organization, row, is_active=told.is_active is not False)
+    return row
+
+
+def change(organization: Organization, row: DirectoryUser, told: Told) -> None:
+    """Raises for what may not be changed from there; then nothing was."""
+    organization.lock()
+    check_words(told)
+    others = DirectoryUser.objects.owned_by(organization).exclude(pk=row.pk)
+    if others.filter(name_key=told.name_key).exists():
+        raise Taken("A user of this directory has this userName.")
+    if told.is_active is False:  # whatever else cannot be done
+        set_active(organization, row, is_active=False, also=told.address)
+    elif told.address != address_of(row):
+        move(organization, row.user, told.address)
+    changed = sorted(name for name in {*row.told, *told.resource} if row.told.get(name) != told.resource.get(name))
+    changed += ["externalId"] if row.external_id != told.external_id else []
+    if changed:
+        write(organization, row, told, changed)
+    if told.is_active:
+        set_active(organization, row, is_active=True)
+
+
+def write(organization: Organization, row: DirectoryUser, told: Told, changed: list[str]) -> None:
+    if told.name and is_governed(organization, row.user):
+        User.objects.filter(pk=row.user_id).update(full_name=told.name)
+    row.name_key, row.external_id, row.addresses = told.name_key, told.external_id, told.addresses
+    row.told, row.changed_at = told.resource, timezone.now()
+    row.save(update_fields=["name_key", "external_id", "addresses", "told", "changed_at"])
+    audit.note("directory_user_changed", organization, None, about=row, email=row.user.email, fields=changed)
+
+
+def remove(organization: Organization, row: DirectoryUser) -> None:
+    """They belong no longer, and the directory knows nothing of them any more."""
+    organization.lock()
+    set_active(organization, row, is_active=False)
+    audit.note("directory_user_removed", organization, None, about=row, email=row.user.email)
+    row.delete()
+
+
+def set_active(organization: Organization, row: DirectoryUser, *, is_active: bool, also: str = "") -> None:
+    """Active people are members. Whoever is not any more comes back when the directory says so, and not by sign-on.
+
+    `also` is one more address that they are kept out by.
+    """
+    user = row.user
+    member = Membership.objects.filter(organization=organization, user=user).first()
+    if is_active and member is None:
+        with welcome():
+            vouching.check_address(organization.pk, address_of(row))
+            vouching.check_person(user)
+        role = roles.default_role(organization)
+        now = timezone.now()
+        made = Membership.objects.create(
+            organization=organization,
+            user=user,
+            role=role,
+            is_invitee=True,
+            look_at=None,  # nobody is stuck who has not come yet
+        )
+        User.objects.filter(pk=user.pk).update(joined_at=now)
+        coming_back.let_in(organization, user)
+        audit.note("joined_by_directory", organization, None, about=made, email=user.email, role=role)
+        roles.settle(organization, [row.pk])
+    elif not is_active:
+        if member and member.role == Role.OWNER:
+            raise Forbidden(OWNER)
+        if member:
+            team.take_out(member, by=None)
+        known_by = {address_of(row), user.email, also} - {""}
+        organization.invitations.unanswered().filter(email__in=known_by).update(revoked_at=timezone.now())
+        for address in known_by:
+            coming_back.keep_out(organization, user, address=address, by_directory=True)
+
+
+def person_of(organization: Organization, told: Told) -> User:
+    """Somebody whom we know by this address, or a new person without a password."""
+    with welcome():
+        vouching.check_address(organization.pk, told.address)
+        known = User.objects.filter(email=told.address).first()
+        if known:
+            vouching.check_person(known)
+            vouching.prove(organization.pk, known, told.address)
+            return known
+        vouching.check_new(told.address)
+    user = User.objects.create_user(told.address, full_name=told.name)
+    EmailAddress.objects.create(user=user, email=told.address, verified=True, primary=True)
+    return user
+
+
+def move(organization: Organization, user: User, address: str) -> None:
+    """Their mail goes elsewhere now: another login address, of somebody who is this organization's alone."""
+    with welcome():
+        vouching.check_address(organization.pk, address)
+        vouching.check_new(address)
+    if not is_governed(organization, user):
+        raise Fixed("This person's login address is their own: they own the organization, or belong to others too.")
+    taken = User.objects.filter(email=address).exclude(pk=user.pk).exists()
+    if taken or EmailAddress.objects.filter(email=address, verified=True).exclude(user=user).exists():
+        raise Taken("Another account has this address.")
+    before, user.email = user.email, address
+    user.save(update_fields=["email"])
+    EmailAddress.objects.filter(user=user).delete()
+    EmailAddress.objects.create(user=user, email=address, verified=True, primary=True)
+    for session in UserSession.objects.filter(user=user):  # as the letter says
+        session.end()
+    audit.note("directory_address_changed", organization, None, email=address, before=before, after=address)
+    ip, user_agent = caller()
+    context = {"from_email": before, "to_email": address, "timestamp": timezone.now(), "ip": ip}
+    letters.write("email_changed", before, context | {"user_agent": user_agent})
+
+
+def is_governed(organization: Organization, user: User) -> bool:
+    """Whether an account is this organization's to rename: all its addresses are of its domains, nobody else knows
+    it, and it owns nothing here.
+    """
+    if user.is_staff or user.is_superuser:
+        return False
+    with user_scope(user.pk):
+        memberships = list(Membership.objects.of(user))
+    if any(m.organization_id != organization.pk and not m.organization.is_sample for m in memberships):
+        return False
+    if any(m.organization_id == organization.pk and m.role == Role.OWNER for m in memberships):
+        return False
+    proved = EmailAddress.objects.filter(user=user, verified=True).values_list("email", flat=True)
+    return all(domains.speaks_for(organization.pk, fold(each)) for each in {user.email, *proved})
+
+
+def address_of(row: DirectoryUser) -> str:
+    return row.addresses[0] if row.addresses else row.name_key
+
+
+def check_words(told: Told) -> None:
+    if not told.user_name.strip():
+        raise Wrong("userName is empty.")
+    for name, value in (("userName", told.user_name), ("externalId", told.external_id)):
+        if len(value) > 254:
+            raise Wrong(f"{name} is longer than 254 characters.")
+    for each in [*told.addresses, told.address]:
+        try:
+            validate_email(each)
+        except ValidationError:
+            raise Wrong("Send an email address in emails, or as the userName.") from None
+
+
+def clean(name: str) -> str:
+    """What a directory calls somebody is no reason to turn them away."""
+    try:
+        return clean_name(name, longest=150)
+    except ValidationError:
+        return ""
+
+
+@contextmanager
+def welcome() -> Iterator[None]:
+    try:
+        yield
+    except Unwelcome as reason:
+        raise Forbidden(str(reason)) from None
