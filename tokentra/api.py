@@ -23,6 +23,7 @@ from onboarding.api import router as onboarding
 from onboarding.guidance.api import router as guidance
 from providers.api import router as providers
 from sdk_keys.api import router as sdk_keys
+from tokentra import api_examples
 from tokentra.lib import outage
 from tokentra.lib.problems import Problem
 from usage.api import router as usage
@@ -78,6 +79,7 @@ class Api(NinjaAPI):
         document = super().get_openapi_schema(**kwargs)
         document["components"]["securitySchemes"] = WAYS_IN
         document["security"] = [{name: []} for name in WAYS_IN]
+        api_examples.add(document["paths"])
         return document
 
 
