@@ -223,7 +223,7 @@ def repeated(answer: Answer, index: int, read: Read, *, is_same: bool) -> None:
 
 def named(raw: object) -> str:
     """What the sender calls an item that was refused, as far as that can be said."""
-    id = raw.get("id") if isinstance(raw, dict) else None
+    id = raw.get("id") if isinstance(raw, dict) else getattr(raw, "id", None)
     return printable(cut(id, LONGEST_ID)) if isinstance(id, str) else ""
 
 

@@ -316,13 +316,13 @@ def test_an_event_without_a_time_takes_that_of_its_id_or_of_its_arrival(acme, se
     ],
 )
 def test_b36_times_are_kept_within_their_range_and_never_shifted(at, is_kept, send, held):
-    answer = send(event(occurredAt=at.isoformat()))
+    answer = send(event(id="call-1", occurredAt=at.isoformat()))
 
     assert answer.accepted == is_kept
     if is_kept:
         assert (held()[0].occurred_at, held()[0].received_at) == (at, NOON)
     else:
-        assert only(answer).code == "timestamp_out_of_range"
+        assert (only(answer).code, only(answer).id) == ("timestamp_out_of_range", "call-1")
 
 
 @pytest.mark.parametrize("name", ["content", "messages", "Completion", "input"])
