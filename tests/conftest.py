@@ -91,6 +91,12 @@ def django_db_setup(
 
 
 @pytest.fixture(autouse=True)
+def quick_passwords(settings: pytest.FixtureRequest) -> None:
+    """The real hash takes a third of a second, for each person of each test."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # type: ignore[attr-defined]
+
+
+@pytest.fixture(autouse=True)
 def _clean_cache() -> Iterator[None]:
     """Limits are counted in the cache; every test begins with none used up."""
     cache.clear()

@@ -11,12 +11,6 @@ from accounts.models import JournalEntry, Membership, Organization, User
 from tokentra.lib.tenancy import organization_scope, user_scope
 
 
-@pytest.fixture(autouse=True)
-def quick_passwords(settings) -> None:
-    """The real hash takes a third of a second."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-
-
 @pytest.fixture
 def mandatory(settings: pytest.FixtureRequest) -> None:
     """As with a mail server: addresses are verified before anybody is let in."""

@@ -30,12 +30,6 @@ MARCH = "from=2026-03-01&to=2026-03-31"
 FUNNEL = "/admin/onboarding/funnel/"
 
 
-@pytest.fixture(autouse=True)
-def quick_passwords(settings) -> None:
-    """The real hash takes a third of a second."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-
-
 @pytest.fixture
 def forty(transactional_db) -> None:
     make_forty()

@@ -26,7 +26,6 @@ SMALL = {"monthly_ai_spend": "under_100"}
 
 @pytest.fixture(autouse=True)
 def has_sales(settings) -> None:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.SALES_CONTACT_URL, settings.SALES_NOTIFY_EMAIL = "https://calendar.example", "sales@operator.example"
 
 
