@@ -20,7 +20,6 @@ from accounts.organizations import memberships
 from budgets.channels.models import ChannelSecret
 from providers.models import Connection, SealedCredential
 from tests import make
-from tests.accounts import conftest as of_accounts
 from tests.answers import body_of
 from tests.conftest import Browser
 from tests.make import PASSWORD
@@ -30,7 +29,6 @@ from tokentra.lib.tenancy import organization_scope
 
 pytestmark = pytest.mark.django_db
 
-quick_passwords = of_accounts.quick_passwords
 __all__ = ["acme_things"]
 
 JSON = "application/json"

@@ -14,15 +14,12 @@ from accounts.audit_log import PAGE
 from accounts.models import AuditLine, Membership, Organization
 from accounts.permissions import Role
 from tests import make
-from tests.accounts import conftest as of_accounts
 from tests.answers import body_of
 from tests.conftest import Browser
 from tests.make import PASSWORD
 from tokentra.lib.tenancy import organization_scope
 
 pytestmark = pytest.mark.django_db
-
-quick_passwords = of_accounts.quick_passwords
 
 
 @pytest.fixture

@@ -15,7 +15,6 @@ from accounts.organizations import memberships
 from budgets.channels.models import ChannelSecret
 from providers.models import SealedCredential
 from tests import make
-from tests.accounts import conftest as of_accounts
 from tests.answers import body_of
 from tests.conftest import Browser
 from tests.dying import KILLED, in_a_child
@@ -26,7 +25,6 @@ from tokentra.lib.tenancy import organization_scope
 
 pytestmark = pytest.mark.django_db
 
-quick_passwords = of_accounts.quick_passwords
 __all__ = ["acme_things"]
 
 

@@ -10,10 +10,7 @@ from django.test import Client
 from accounts.models import Organization, User
 from sdk_keys import issuing
 from sdk_keys.models import ApiKey
-from tests.accounts import conftest as of_accounts
 from tokentra.lib.tenancy import organization_scope
-
-quick_passwords = of_accounts.quick_passwords
 
 
 @pytest.fixture(autouse=True)

@@ -10,7 +10,6 @@ from django.test import Client
 
 from accounts.models import AuditLine, Membership, Organization, User
 from accounts.scim import tokens
-from tests.accounts.conftest import quick_passwords  # noqa: F401  # a fixture
 from tests.accounts.sign_on import proved
 from tokentra.lib.tenancy import organization_scope
 
