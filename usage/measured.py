@@ -10,6 +10,8 @@ from django.db.models.functions import Now
 from accounts.owned import Owned, OwnedQuerySet
 from usage.facts import OwnedFact
 from usage.latency import BUCKETS
+from usage.measuring.rate_refs import unpacked
+from usage.minutes import Minute
 from usage.packing import Packing
 from usage.rows import TOKEN_CLASSES
 
@@ -54,7 +56,7 @@ class Event(OwnedFact):
     amount = models.DecimalField(max_digits=24, decimal_places=12, null=True)
     currency = models.TextField(null=True, help_text="null: USD")  # a null takes no room
     basis = models.TextField()
-    rate_ref = models.TextField()
+    rate = models.TextField(help_text="What rate_ref says, packed.")
     provider = models.TextField()
     model = models.TextField()
     status = models.TextField()
@@ -84,7 +86,7 @@ class Event(OwnedFact):
 
     class Meta:
         indexes = [
-            models.Index(fields=["organization", "occurred_at"], name="events_in_time"),
+            models.Index("organization", Minute("occurred_at"), name="events_in_time"),
             models.Index(
                 fields=["organization", "above"], condition=models.Q(above__isnull=False), name="events_below_a_span"
             ),
@@ -98,6 +100,11 @@ class Event(OwnedFact):
     @property
     def tokens_out(self) -> int:
         return sum(getattr(self, name) or 0 for name in OUTGOING)
+
+    @property
+    def rate_ref(self) -> str:
+        """The rate behind the amount, or why there is none."""
+        return unpacked(self.rate, self.provider, self.model)
 
     @property
     def paid_in(self) -> str:

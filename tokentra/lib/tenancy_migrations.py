@@ -64,10 +64,10 @@ def marks_for_the_sweep(seen: Mapping[str, str]) -> migrations.RunSQL:
     return migrations.RunSQL(forward, backward)
 
 
-def narrow_rollup(*tables: str) -> migrations.RunSQL:
+def narrow_rollup(*tables: str, filled: int = 70) -> migrations.RunSQL:
     """Room on each page of a rollup for rows that are written again in place."""
     return migrations.RunSQL(
-        [f"ALTER TABLE {table} SET (fillfactor = 70)" for table in tables],
+        [f"ALTER TABLE {table} SET (fillfactor = {filled})" for table in tables],
         [f"ALTER TABLE {table} RESET (fillfactor)" for table in tables],
     )
 

@@ -14,6 +14,7 @@ from usage.ingest import overrides_of
 from usage.measured import Event, SummedTag
 from usage.measuring import rebuilding, statements
 from usage.measuring.prices import PriceTable
+from usage.measuring.rate_refs import packed
 from usage.measuring.shape import Sent, Tokens
 from usage.measuring.sums import ROLLUPS
 from usage.pricing import Price
@@ -24,9 +25,9 @@ MOST = 5_000  # events of one step, during which nobody else writes the organiza
 NO_ID = UUID(int=0)
 OF_STEP = "day = %(day)s AND id = ANY(%(ids)s::uuid[])"
 SET_PRICES = """
-UPDATE usage_event SET amount = new.amount, basis = new.basis, rate_ref = new.rate_ref
-FROM unnest(%(ids)s::uuid[], %(amounts)s::numeric[], %(bases)s::text[], %(refs)s::text[])
-    AS new (id, amount, basis, rate_ref)
+UPDATE usage_event SET amount = new.amount, basis = new.basis, rate = new.rate
+FROM unnest(%(ids)s::uuid[], %(amounts)s::numeric[], %(bases)s::text[], %(rates)s::text[])
+    AS new (id, amount, basis, rate)
 WHERE organization_id = %(organization)s AND day = %(day)s AND usage_event.id = new.id"""
 
 
@@ -116,7 +117,7 @@ def _write(organization_id: UUID, day: date, differing: list[Differing]) -> None
             "ids": [each.event.id for each in differing],
             "amounts": [each.price.amount for each in differing],
             "bases": [each.price.basis.value for each in differing],
-            "refs": [each.price.rate_ref for each in differing],
+            "rates": [packed(each.price.rate_ref, each.event.provider, each.event.model) for each in differing],
         }
         cursor.execute(statements.taking_back(OF_STEP, *ROLLUPS), params)
         for name in ROLLUPS:

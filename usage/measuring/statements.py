@@ -29,7 +29,7 @@ NAMES = [str(field.column) for field in COLUMNS]
 TYPED = ", ".join(
     f"{field.column} {TYPES[field.get_internal_type()]}" for field in COLUMNS if field.column not in COMMON
 )
-FOUND = {"id", "day", "zone_day", "occurred_at", "amount", "basis", "rate_ref", "is_parent", "above"}
+FOUND = {"id", "day", "zone_day", "occurred_at", "amount", "basis", "rate", "is_parent", "above"}
 SAID = [name for name in NAMES if name not in COMMON and name not in FOUND]  # by the sender alone
 GOING_IN = [name for name in TOKEN_CLASSES if name not in ("output", "audio_out", "image_out")]
 

@@ -19,6 +19,7 @@ from tokentra.lib.tenancy import name_within, one_turn, organization_scope
 from usage import partitions
 from usage.measuring import statements, telling_apart
 from usage.measuring.catching_up import SUMS, TOGETHER
+from usage.measuring.rate_refs import packed
 from usage.measuring.reading import Read
 from usage.models import COUNTS
 from usage.pricing import Price
@@ -56,7 +57,7 @@ COLUMNS: dict[str, tuple[Any, Any]] = {
     "zone_day": (date, None),
     "amount": (Decimal | None, None),
     "basis": (str, ""),
-    "rate_ref": (str, ""),
+    "rate": (str, ""),
     "provider": (str, ""),
     "model": (str, ""),
     "status": (str, ""),
@@ -209,7 +210,7 @@ def row_of(read: Read, price: Price, *, zone: ZoneInfo | None) -> Row:
         read.at.astimezone(zone).date() if zone else read.day,
         price.amount,
         price.basis,
-        price.rate_ref,
+        packed(price.rate_ref, sent.provider, sent.model),
         sent.provider,
         sent.model,
         sent.status or "ok",

@@ -7,16 +7,16 @@ from django.db import migrations, models
 
 import tokentra.lib.ids
 import usage.counting
+import usage.minutes
 from tokentra.lib.tenancy_migrations import CreatePartitionedModel, marks_for_the_sweep, narrow_rollup, owned_policies
 
 ROLLUPS = (
     "usage_hourrollup",
     "usage_daydimension",
     "usage_dayrollup",
-    "usage_measuredday",
-    "usage_measuredhour",
     "usage_appearancecount",
 )
+MEASURED = ("usage_measuredday", "usage_measuredhour")  # many values, most of which come once or twice in their time
 
 MAKE_PARTITION = """
 CREATE FUNCTION usage_make_partition(parent text, at date) RETURNS boolean
@@ -955,7 +955,7 @@ class Migration(migrations.Migration):
                 ("amount", models.DecimalField(decimal_places=12, max_digits=24, null=True)),
                 ("currency", models.TextField(help_text="null: USD", null=True)),
                 ("basis", models.TextField()),
-                ("rate_ref", models.TextField()),
+                ("rate", models.TextField(help_text="What rate_ref says, packed.")),
                 ("provider", models.TextField()),
                 ("model", models.TextField()),
                 ("status", models.TextField()),
@@ -993,7 +993,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 "indexes": [
-                    models.Index(fields=["organization", "occurred_at"], name="events_in_time"),
+                    models.Index("organization", usage.minutes.Minute("occurred_at"), name="events_in_time"),
                     models.Index(
                         condition=models.Q(("above__isnull", False)),
                         fields=["organization", "above"],
@@ -1343,6 +1343,7 @@ class Migration(migrations.Migration):
             "usage_tagvalue",
             "usage_zonechange",
             *ROLLUPS,
+            *MEASURED,
         ),
         marks_for_the_sweep(
             {
@@ -1353,6 +1354,7 @@ class Migration(migrations.Migration):
             }
         ),
         narrow_rollup(*ROLLUPS),
+        narrow_rollup(*MEASURED, filled=90),
         sums_of_units(),
         partitions(),
     ]

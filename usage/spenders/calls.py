@@ -13,6 +13,7 @@ from accounts.models import Organization
 from accounts.plans import Feature
 from usage.measured import Event, MeasuredHour, Run
 from usage.measuring.keeping import kept_from
+from usage.minutes import Minute
 
 MOST = 50
 MOST_LOOKED_AT = 20_000  # calls of everybody, among which the wanted ones are
@@ -24,24 +25,30 @@ COLUMN = {"customer": "customer", "agent": "agent"}
 FIELDS = [field.attname for field in Event._meta.concrete_fields if field.name not in ("units", "tags")]
 NAMES = ", ".join(f"event.{name}" for name in FIELDS)
 
+MINUTE = Minute.of("occurred_at")
+
 # The newest calls of everybody within each window, looked through for those of one value.
-NEWEST = """
-SELECT {columns} FROM unnest(%(starts)s::timestamptz[], %(ends)s::timestamptz[]) AS span (start_at, end_at)
+NEWEST = f"""
+SELECT {{columns}} FROM unnest(%(starts)s::timestamptz[], %(ends)s::timestamptz[]) AS span (start_at, end_at)
 CROSS JOIN LATERAL (
     SELECT * FROM usage_event WHERE organization_id = %(organization)s
         AND day BETWEEN (span.start_at AT TIME ZONE 'UTC')::date AND (span.end_at AT TIME ZONE 'UTC')::date
+        AND {MINUTE} BETWEEN {Minute.of("span.start_at")} AND {Minute.of("span.end_at")}
         AND occurred_at BETWEEN span.start_at AND span.end_at
-    ORDER BY occurred_at DESC LIMIT %(each)s
-) AS event WHERE event.{column} = %(value)s AND event.is_parent IS NOT TRUE
-ORDER BY event.occurred_at DESC, event.id LIMIT %(most)s"""
-OF_RUN = """
-SELECT {columns} FROM (
+    ORDER BY {MINUTE} DESC, occurred_at DESC LIMIT %(each)s
+) AS event WHERE event.{{column}} = %(value)s AND event.is_parent IS NOT TRUE
+ORDER BY event.occurred_at DESC, event.id LIMIT %(most)s"""  # noqa: S608  # words of ours
+OF_RUN = f"""
+SELECT {{columns}} FROM (
     (SELECT * FROM usage_event WHERE organization_id = %(organization)s AND day BETWEEN %(first)s AND %(last)s
-        AND occurred_at >= %(start)s AND occurred_at <= %(end)s ORDER BY occurred_at LIMIT %(looked)s)
+        AND {MINUTE} BETWEEN {Minute.of("%(start)s")} AND {Minute.of("%(end)s")}
+        AND occurred_at >= %(start)s AND occurred_at <= %(end)s ORDER BY {MINUTE}, occurred_at LIMIT %(looked)s)
     UNION ALL
     (SELECT * FROM usage_event WHERE organization_id = %(organization)s AND day BETWEEN %(first)s AND %(last)s
-        AND occurred_at >= %(early)s AND occurred_at < %(start)s ORDER BY occurred_at DESC LIMIT %(looked)s)
-) AS event WHERE event.run = %(run)s ORDER BY event.occurred_at, event.id LIMIT %(most)s"""
+        AND {MINUTE} BETWEEN {Minute.of("%(early)s")} AND {Minute.of("%(start)s")}
+        AND occurred_at >= %(early)s AND occurred_at < %(start)s
+        ORDER BY {MINUTE} DESC, occurred_at DESC LIMIT %(looked)s)
+) AS event WHERE event.run = %(run)s ORDER BY event.occurred_at, event.id LIMIT %(most)s"""  # noqa: S608
 
 
 @dataclass(frozen=True)

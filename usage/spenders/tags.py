@@ -18,6 +18,7 @@ from tokentra.lib.problems import Problem
 from usage.measured import Event, SummedTag
 from usage.measuring import choosing_tags
 from usage.measuring.telling_apart import MOST_VALUES
+from usage.minutes import Minute
 from usage.spenders.places import tabs
 
 NEWEST = 200  # calls that are looked through for tags to offer
@@ -88,6 +89,7 @@ def shown(request: OrgRequest, *, name: str = "", error: str = "", status: int =
 
 def offered(organization: Organization, but: set[str]) -> list[str]:
     """Tags of the newest calls, the most frequent first."""
-    newest = Event.objects.owned_by(organization).order_by("-occurred_at").values_list("tags", flat=True)[:NEWEST]
-    names = Counter(name for tags in newest for name in tags or () if name not in but)
+    newest = Event.objects.owned_by(organization).order_by(Minute("occurred_at").desc(), "-occurred_at")
+    tags_of = newest.values_list("tags", flat=True)[:NEWEST]
+    names = Counter(name for tags in tags_of for name in tags or () if name not in but)
     return [name for name, _ in names.most_common(12)]

@@ -15,9 +15,10 @@ from tests.usage.measuring.conftest import HOUR, NOON, event
 from tests.usage.measuring.test_adding_up import assert_true_to_its_events, story
 from tokentra.lib.tenancy import organization_scope
 from usage import audit, partitions
-from usage.measured import MeasuredDay, Waiting
+from usage.measured import MeasuredDay, Run, Waiting
 from usage.measuring import catching_up, statements, turning
 from usage.models import DayRollup, LedgerDay
+from usage.spenders import calls
 from usage.tasks import add_up_events
 
 
@@ -160,6 +161,22 @@ def test_events_are_found_by_their_key_in_a_week_of_which_nothing_is_known(held,
     for plan in plans:
         [read] = [line for (line,) in plan if "Scan" in line and f"on {week}" in line]
         assert f"{week}_pkey" in read
+
+
+def test_calls_are_found_by_the_index_on_their_minutes(acme, send):
+    send(event(runId="r-1"))
+    with organization_scope(acme.pk), connection.cursor() as cursor:
+        run = Run.objects.get(run="r-1")
+        with CaptureQueriesContext(connection) as asked:
+            calls.of_run(acme, run)
+        cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off; SET LOCAL enable_sort = off")
+        cursor.execute(f"EXPLAIN {asked[-1]['sql']}")
+        plan = [line for (line,) in cursor.fetchall()]
+
+    week = f"usage_event_{NOON - timedelta(days=NOON.weekday()):%Y%m%d}"
+    reads = [line for line in plan if "Scan" in line and f"on {week}" in line]
+    assert len(reads) == 2
+    assert all("date_bin" in line for line in reads), plan
 
 
 def test_what_comes_of_a_deleted_organization_is_no_error(acme, send):

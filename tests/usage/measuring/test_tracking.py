@@ -214,7 +214,7 @@ def test_b32_what_was_priced_anew_meanwhile_is_the_same(acme, send):
     said = event(id="mine")
     send(said)
     with organization_scope(acme.pk):
-        Event.objects.owned_by(acme).update(amount=None, basis="unpriced", rate_ref="no price")
+        Event.objects.owned_by(acme).update(amount=None, basis="unpriced", rate="no price")
 
     assert only(send(said)).status == "duplicate"
 
