@@ -106,7 +106,7 @@ def check(organization_id: UUID, call: Call, *, key_id: UUID, now: datetime) -> 
     ]
     found = held(organization_id, ref, wanted, now) if wanted else {}
     notify = [each for each in places if each.budget.mode == Mode.NOTIFY]
-    told = knowing.spent_of(organization_id, known, notify) if notify else {}
+    told = knowing.spent_of(organization_id, known, notify, now) if notify else {}
     is_refused = any(each.blocks and not found[each.place.room_id].fits for each in wanted)
     states = [state_of(each, found[each.place.room_id], estimate, is_refused=is_refused) for each in wanted]
     states += [

@@ -118,7 +118,7 @@ def renewed(organization_id: UUID, name: str, now: datetime, *, before: Known | 
     with organization_scope(organization_id, up_to_date=False):
         found = read(organization_id, now)
     if before:
-        spent_of(organization_id, found, found.same(before, now)[:MOST_ASKED_AGAIN])
+        spent_of(organization_id, found, found.same(before, now)[:MOST_ASKED_AGAIN], now)
     if len(_known) >= MOST_KNOWN:
         _known.clear()
     _known[name] = found
@@ -155,10 +155,10 @@ def read(organization_id: UUID, now: datetime) -> Known:
     )
 
 
-def spent_of(organization_id: UUID, known: Known, places: list[Place]) -> dict[Place, Decimal]:
+def spent_of(organization_id: UUID, known: Known, places: list[Place], now: datetime) -> dict[Place, Decimal]:
     """Of budgets in which nothing is reserved."""
     missing = [each for each in places if each not in known.spent]
     if missing:
         with organization_scope(organization_id):
-            known.spent.update(zip(missing, rooms.spent(organization_id, missing), strict=True))
+            known.spent.update(zip(missing, rooms.spent(organization_id, missing, now), strict=True))
     return {each: known.spent[each] for each in places}

@@ -17,11 +17,10 @@ from psycopg import ClientCursor, Connection
 
 from accounts import audit
 from accounts.models import Organization
-from budgets import spending
+from budgets import spending, unbilled
 from budgets.calls import Place
 from budgets.models import Ledger, Unit
-from budgets.rules.periods import DAY, Span
-from budgets.scopes import PROVIDER
+from budgets.rules.periods import DAY
 from budgets.spending import Ask
 from budgets.standing import scope_of, used
 from tokentra.lib.ids import uuid7
@@ -132,12 +131,6 @@ UPDATE budgets_room r SET spent = read.spent, read_at = read.read_at, version = 
 FROM read LEFT JOIN sums ON sums.room_id = read.id
 WHERE r.organization_id = %(organization)s AND r.id = read.id
 RETURNING r.budget_id, r.value, coalesce(sums.expired, 0)"""  # noqa: S608  # ours
-OF_MODELS = """
-SELECT coalesce(sum(amount) FILTER (WHERE currency = 'USD'), 0), coalesce(sum(tokens_in + tokens_out), 0)
-FROM usage_measuredday WHERE organization_id = %(organization)s AND dimension = 'model' AND by = ''
-    AND day >= %(first)s AND day < %(end)s
-    AND (%(providers)s::text[] IS NULL OR split_part(value, '/', 1) = ANY(%(providers)s::text[]))
-    AND (%(models)s::text[] IS NULL OR substr(value, strpos(value, '/') + 1) = ANY(%(models)s::text[]))"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +219,7 @@ def refresh(organization_id: UUID, wanted: Mapping[Place, Decimal], now: datetim
     with organization_scope(organization_id):
         [(read_at,)] = last_answer("SELECT statement_timestamp()", {})
         params |= {
-            "spent": spent(organization_id, places),
+            "spent": spent(organization_id, places, now),
             "versions": [versions[each.room_id] for each in places],
             "read_at": [read_at for _ in places],
             "settled": settled,
@@ -242,16 +235,16 @@ def refresh(organization_id: UUID, wanted: Mapping[Place, Decimal], now: datetim
     return 0
 
 
-def spent(organization_id: UUID, places: Sequence[Place]) -> list[Decimal]:
-    """Of each, in dollars or tokens: what counts or, where that is more, what code measured and no bill has yet."""
-    found = [
-        used(place.budget, answer.total)
-        for place, answer in zip(places, spending.spent(organization_id, [ask(each) for each in places]), strict=True)
+def spent(organization_id: UUID, places: Sequence[Place], now: datetime) -> list[Decimal]:
+    """Of each, in dollars or tokens: what counts, and what code measured that is not in it yet."""
+    asks = [ask(each) for each in places]
+    beyond = unbilled.beyond(
+        organization_id, {key: each for key, each in enumerate(asks) if each.ledger == Ledger.COUNTED}, now.date()
+    )
+    return [
+        used(place.budget, answer.total) + beyond.get(key, 0)
+        for key, (place, answer) in enumerate(zip(places, spending.spent(organization_id, asks), strict=True))
     ]
-    for index, place in enumerate(places):
-        if place.budget.ledger == Ledger.COUNTED:
-            found[index] = max(found[index], measured(organization_id, place))
-    return found
 
 
 def ask(place: Place) -> Ask:
@@ -261,29 +254,6 @@ def ask(place: Place) -> Ask:
 def narrowed(place: Place) -> dict[str, list[str]]:
     mine = scope_of(place.budget)
     return mine | {place.budget.each: [place.value]} if place.budget.each else mine
-
-
-def measured(organization_id: UUID, place: Place) -> Decimal:
-    """What code says of the same calls, where its sums tell them apart; bills come hours later."""
-    scope, span = narrowed(place), place.span
-    if scope.keys() <= {PROVIDER, "model"}:
-        return of_models(organization_id, scope, span, is_tokens=place.budget.unit == Unit.TOKENS)
-    if scope.keys() in ({"project"}, {"api_key"}):
-        (answer,) = spending.spent(organization_id, [Ask(Ledger.MEASURED, scope, span)])
-        return used(place.budget, answer.total)
-    return Decimal(0)
-
-
-def of_models(organization_id: UUID, scope: Mapping[str, list[str]], span: Span, *, is_tokens: bool) -> Decimal:
-    params = {
-        "organization": organization_id,
-        "first": span.first_day,
-        "end": span.end_day,
-        "providers": scope.get(PROVIDER),
-        "models": scope.get("model"),
-    }
-    ((amount, tokens),) = last_answer(OF_MODELS, params)
-    return Decimal(tokens) if is_tokens else amount
 
 
 def last_answer(statements: str, params: Mapping[str, Any]) -> list[Any]:
