@@ -39,7 +39,8 @@ def remove(organization: Organization, member_id: UUID, *, by: User) -> None:
         keep_an_owner(member, None)
         may_change(organization, by, Role(member.role))
         take_out(member, by=by)
-        coming_back.keep_out(organization, member.user)
+        if member.user != by:
+            coming_back.keep_out(organization, member.user)
 
 
 def give_role(member: Membership, role: Role, *, by: User | None) -> None:
@@ -50,7 +51,8 @@ def give_role(member: Membership, role: Role, *, by: User | None) -> None:
     member.save(update_fields=["role"])
     if not member.may(Permission.MANAGE_PEOPLE):
         take_back_offers(member.organization, member.user)
-    member.look_soon(timezone.now())
+    if by:  # nobody is stuck whom the directory moves
+        member.look_soon(timezone.now())
     said = {"email": member.user.email, "before": before, "after": role.value}
     audit.note("role_changed", member.organization, by, about=member, **said)
     if member.user != by:  # whoever changes their own goes on, in a session of a new id

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote
 
-from django.db import IntegrityError, InterfaceError, OperationalError
+from django.db import DataError, IntegrityError, InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
@@ -67,6 +67,8 @@ def served(request: HttpRequest, token: DirectoryToken, what: str, pk: str) -> H
             tokens.used(token, now=timezone.now())
             organization = Organization.objects.get(pk=token.organization_id)
             body, status = serving.answer(request, organization, what, pk)
+    except DataError:
+        raise Wrong("Something that was sent is longer than what can be kept.") from None
     except IntegrityError:  # somebody signed up with this address in the same moment
         raise Taken("This address or name was taken a moment ago.") from None
     except (OperationalError, InterfaceError) as error:

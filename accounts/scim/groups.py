@@ -42,13 +42,15 @@ def create(organization: Organization, told: ToldGroup) -> DirectoryGroup:
     return group
 
 
-def change(organization: Organization, group: DirectoryGroup, told: ToldGroup) -> None:
-    """Inside the organization's scope."""
+def change(
+    organization: Organization, group: DirectoryGroup, told: ToldGroup, *, among: Collection[UUID] | None = None
+) -> None:
+    """Inside the organization's scope. Of members those alone come and go who are `among` these, if it is said."""
     organization.lock()
     check_words(told)
     before = {"displayName": group.display_name, "externalId": group.external_id}
     after = {"displayName": told.display_name, "externalId": told.external_id}
-    is_moved = set_members(organization, group, told.members)
+    is_moved = set_members(organization, group, told.members, among=among)
     if before != after or is_moved:
         group.display_name, group.external_id, group.changed_at = told.display_name, told.external_id, timezone.now()
         group.save(update_fields=["display_name", "external_id", "changed_at"])
@@ -73,9 +75,12 @@ def remove(organization: Organization, group: DirectoryGroup) -> None:
     roles.settle(organization, people)
 
 
-def set_members(organization: Organization, group: DirectoryGroup, wanted: Collection[str]) -> bool:
+def set_members(
+    organization: Organization, group: DirectoryGroup, wanted: Collection[str], *, among: Collection[UUID] | None = None
+) -> bool:
     """Whether anybody came or went."""
-    have = set(group.members.values_list("person_id", flat=True))
+    held = group.members.all() if among is None else group.members.filter(person_id__in=among)
+    have = set(held.values_list("person_id", flat=True))
     ids = {id_of(each) for each in wanted}
     new, gone = ids - have, have - ids
     known = set(DirectoryUser.objects.owned_by(organization).filter(pk__in=new).values_list("pk", flat=True))

@@ -4,6 +4,7 @@ Everything here runs inside the organization's scope. A directory decides who be
 somebody is elsewhere, how they log in there and who owns the organization are not its to decide.
 """
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ from accounts.sign_on.unwelcome import Unwelcome
 from tokentra.lib.tenancy import user_scope
 
 MOST = 20_000  # people of one directory
+LONGEST, LARGEST = 254, 8_000  # characters of what is looked for, and of all that is kept of somebody
 OWNER = "This person owns the organization. Another owner gives them a smaller role first, on the team page."
 
 
@@ -149,6 +151,8 @@ def set_active(organization: Organization, row: DirectoryUser, *, is_active: boo
             raise Forbidden(OWNER)
         if member:
             team.take_out(member, by=None)
+        if member is None and coming_back.is_kept_out(organization, user):
+            return  # said already, and perhaps by an owner, who may ask them in again
         known_by = {address_of(row), user.email, also} - {""}
         organization.invitations.unanswered().filter(email__in=known_by).update(revoked_at=timezone.now())
         for address in known_by:
@@ -215,10 +219,11 @@ def address_of(row: DirectoryUser) -> str:
 def check_words(told: Told) -> None:
     if not told.user_name.strip():
         raise Wrong("userName is empty.")
-    for name, value in (("userName", told.user_name), ("externalId", told.external_id)):
-        if len(value) > 254:
-            raise Wrong(f"{name} is longer than 254 characters.")
-    for each in [*told.addresses, told.address]:
+    if max(map(len, (told.name_key, told.external_id, *told.addresses))) > LONGEST:
+        raise Wrong(f"userName, externalId and emails have {LONGEST} characters at most.")
+    if len(json.dumps(told.resource)) > LARGEST:
+        raise Wrong("The names and emails of this user are too long.")
+    for each in {*told.addresses, told.address}:
         try:
             validate_email(each)
         except ValidationError:

@@ -1,35 +1,22 @@
 """What SCIM's routes answer, inside the organization's scope."""
 
-import json
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Collection
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Count, Prefetch, QuerySet
 from django.http import HttpRequest
 from pydantic import ValidationError
-from scim2_models import (
-    Context,
-    Error,
-    ListResponse,
-    PatchOp,
-    ResourceType,
-    ResponseParameters,
-    Schema,
-    SCIMException,
-    SearchRequest,
-)
+from scim2_models import Context, Error, SCIMException
 
 from accounts.models import Membership, Organization
 from accounts.scim import filtering, groups, people, shapes
 from accounts.scim.kept import DirectoryGroup, DirectoryGroupMember, DirectoryUser
+from accounts.scim.reading import LISTS, PARAMETERS, asked, body_of, member_keys, members_named, parameters, patch_of
 from accounts.scim.refusals import Fixed, Missing, Refused, Unreadable
 
-MOST_OPERATIONS = 1_000
-# the library makes a class for each model that is asked for, and forgets it with its last user
-MODELS: tuple[Any, ...] = (*shapes.MODELS, Schema, ResourceType)
-MESSAGES: tuple[Any, ...] = (ListResponse, SearchRequest, ResponseParameters, PatchOp)
-LISTS, SEARCHES, PARAMETERS, PATCHES = ({model: message[model] for model in MODELS} for message in MESSAGES)
+MOST_MEMBERS = 20_000  # of all groups of one page
 Answer = tuple[dict[str, Any] | None, int]  # a body, and a status
 
 
@@ -88,7 +75,7 @@ def replace_user(request: HttpRequest, organization: Organization, pk: str) -> A
 def patch_user(request: HttpRequest, organization: Organization, pk: str) -> Answer:
     row = locked(DirectoryUser, organization, pk)
     user = current_user(organization, row)
-    patch_of(request, shapes.User).patch(user)
+    patch_of(body_of(request), shapes.User).patch(user)
     if user.active is None:
         raise Fixed("active says whether they are a member: set it to true or false.")
     people.change(organization, row, shapes.told_by(user))
@@ -108,10 +95,15 @@ def list_groups(request: HttpRequest, organization: Organization, _: str) -> Ans
     rows = DirectoryGroup.objects.owned_by(organization).order_by("created_at", "pk")
     if wanted.filter:
         rows = rows.filter(filtering.question(organization, str(wanted.filter), shapes.Group))
-    with_members = wants_members(wanted)
-    total, page = cut(rows.prefetch_related(MEMBERS) if with_members else rows, wanted)
-    found = [shapes.group_of(row, with_members=with_members) for row in page]
-    return listed(found, shapes.Group, total, wanted), 200
+    total, page = cut(rows.annotate(people=Count("members")), wanted)
+    keys = member_keys(wanted)
+    page = not_too_many(page) if keys else page
+    body = listed([shapes.group_of(row) for row in page], shapes.Group, total, wanted)
+    if keys:
+        inside = ids_of(organization, page)
+        for row, told in zip(page, body["Resources"], strict=True):
+            put_members(told, inside.get(row.pk, []), keys)
+    return body, 200
 
 
 def add_group(request: HttpRequest, organization: Organization, _: str) -> Answer:
@@ -132,11 +124,15 @@ def replace_group(request: HttpRequest, organization: Organization, pk: str) -> 
 
 
 def patch_group(request: HttpRequest, organization: Organization, pk: str) -> Answer:
-    """Answers nothing: of a large group that would be much, each time that somebody comes or goes."""
+    """Reads those members alone that it tells of, and answers nothing: each of a large group would take long."""
     row = locked(DirectoryGroup, organization, pk)
-    group = shapes.group_of(with_members_of(row.pk, organization))
-    patch_of(request, shapes.Group).patch(group)
-    groups.change(organization, row, shapes.told_by_group(group))
+    body = body_of(request)
+    patch = patch_of(body, shapes.Group)
+    among = members_named(body["Operations"])
+    members = row.members if among is None else row.members.filter(person_id__in=among)
+    group = shapes.group_of(row, members.values_list("person_id", flat=True))
+    patch.patch(group)
+    groups.change(organization, row, shapes.told_by_group(group), among=among)
     if "attributes" not in request.GET:
         return None, 204
     return shown_group(request, organization, row.pk, Context.RESOURCE_PATCH_RESPONSE), 200
@@ -192,12 +188,7 @@ ROUTES: dict[tuple[str, str], Callable[[HttpRequest, Organization, str], Answer]
 }
 
 
-# What is asked, and how it is sent
-
-
-def asked(request: HttpRequest, model: type[Any]) -> Any:
-    """Paging, filter and attributes as the query has them."""
-    return SEARCHES[model].model_validate(request.GET.dict())
+# How it is sent
 
 
 def cut(rows: QuerySet[Any], wanted: Any) -> tuple[int, list[Any]]:
@@ -228,11 +219,28 @@ def shown_user(
 def shown_group(
     request: HttpRequest, organization: Organization, pk: UUID, context: Context = Context.RESOURCE_QUERY_RESPONSE
 ) -> dict[str, Any]:
-    wanted = PARAMETERS[shapes.Group].model_validate(parameters(request))
-    if wants_members(wanted):
-        return sent(shapes.group_of(with_members_of(pk, organization)), request, context)
     row = DirectoryGroup.objects.owned_by(organization).get(pk=pk)
-    return sent(shapes.group_of(row, with_members=False), request, context)
+    body = sent(shapes.group_of(row), request, context)
+    if keys := member_keys(PARAMETERS[shapes.Group].model_validate(parameters(request))):
+        put_members(body, ids_of(organization, [row]).get(row.pk, []), keys)
+    return body
+
+
+def put_members(body: dict[str, Any], members: list[UUID], keys: Collection[str]) -> None:
+    if members:
+        body["members"] = shapes.members_of(members, keys)
+
+
+def not_too_many(page: list[Any]) -> list[Any]:
+    """A page of groups has less of them where they hold many people; whoever asks goes on behind the last one."""
+    people = 0
+    shown: list[Any] = []
+    for row in page:
+        people += row.people
+        if shown and people > MOST_MEMBERS:
+            break
+        shown.append(row)
+    return shown
 
 
 def sent(
@@ -243,57 +251,9 @@ def sent(
     return body
 
 
-def parameters(request: HttpRequest) -> dict[str, str]:
-    return {name: request.GET[name] for name in ("attributes", "excludedAttributes") if name in request.GET}
-
-
-def wants_members(wanted: Any) -> bool:
-    named = {str(each).lower() for each in wanted.attributes or []}
-    left_out = {str(each).lower() for each in wanted.excluded_attributes or []}
-    return "members" not in left_out and (
-        not named or any(each.rpartition(":")[2].startswith("members") for each in named)
-    )
-
-
-def patch_of(request: HttpRequest, model: type[Any]) -> Any:
-    body = body_of(request)
-    operations = body.get("Operations") if isinstance(body, dict) else None
-    if isinstance(operations, list) and len(operations) > MOST_OPERATIONS:
-        raise Unreadable(f"Send at most {MOST_OPERATIONS:,} operations at a time.")
-    for each in operations if isinstance(operations, list) else []:
-        name_what_goes(each)
-    return PATCHES[model].model_validate(body, scim_ctx=Context.RESOURCE_PATCH_REQUEST)
-
-
-def name_what_goes(operation: Any) -> None:
-    """Entra names by `value` what is to be removed, with a `$ref` of null beside it that nothing has."""
-    if isinstance(operation, dict) and str(operation.get("op")).lower() == "remove":
-        told = operation.get("value")
-        if isinstance(told, list):
-            operation["value"] = [{"value": e["value"]} if isinstance(e, dict) and "value" in e else e for e in told]
-
-
-def body_of(request: HttpRequest) -> Any:
-    """The JSON that was sent, as far as the database can keep it."""
-    try:
-        body = json.loads(request.body, parse_constant=no_number)
-        written = json.dumps(body, ensure_ascii=False)
-        written.encode()
-    except (ValueError, RecursionError):
-        raise Unreadable("What was sent is no JSON.") from None
-    if "\\u0000" in written:
-        raise Unreadable("What was sent holds a character that no text has.")
-    return body
-
-
-def no_number(name: str) -> None:
-    raise ValueError(name)
-
-
 # Rows
 
 GROUPS = Prefetch("groups", DirectoryGroupMember.objects.select_related("group").order_by("pk"))
-MEMBERS = Prefetch("members", DirectoryGroupMember.objects.order_by("pk"))
 
 
 def row_of(model: type[Any], organization: Organization, pk: str) -> Any:
@@ -310,8 +270,13 @@ def locked(model: type[Any], organization: Organization, pk: str) -> Any:
     return row_of(model, organization, pk)
 
 
-def with_members_of(pk: UUID, organization: Organization) -> DirectoryGroup:
-    return DirectoryGroup.objects.owned_by(organization).prefetch_related(MEMBERS).get(pk=pk)
+def ids_of(organization: Organization, rows: list[DirectoryGroup]) -> dict[UUID, list[UUID]]:
+    """Who is in these groups."""
+    inside = DirectoryGroupMember.objects.owned_by(organization).filter(group__in=rows).order_by("pk")
+    found: dict[UUID, list[UUID]] = defaultdict(list)
+    for group, person in inside.values_list("group_id", "person_id"):
+        found[group].append(person)
+    return found
 
 
 def current_user(organization: Organization, row: DirectoryUser) -> shapes.User:

@@ -18,11 +18,15 @@ SHOWN = 200  # groups, those with a role first
 
 
 class DefaultRoleForm(forms.Form):
-    default_role = forms.ChoiceField(label="Role of whoever is new", choices=ROLES, initial=Role.VIEWER.value)
+    default_role = forms.ChoiceField(
+        label="Role of whoever the directory adds", choices=ROLES, initial=Role.VIEWER.value
+    )
 
 
 class GroupRolesForm(forms.Form):
     """A field for each group that is shown; one that is not sent stays as it is."""
+
+    use_required_attribute = False  # to choose none is to choose
 
     def __init__(self, data: Any = None, *, groups: list[DirectoryGroup]) -> None:
         super().__init__(data)
@@ -33,7 +37,7 @@ class GroupRolesForm(forms.Form):
                 label=group.display_name,
                 choices=[NO_ROLE, *ROLES],
                 initial=group.role,
-                required=False,
+                required=not self.is_bound,
                 help_text=people,
             )
 

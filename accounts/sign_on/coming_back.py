@@ -35,6 +35,11 @@ def check(organization_id: UUID, address: str, user: User | None) -> None:
             raise Unwelcome(f"You were taken out of {organization.name}. Ask an owner or admin to let you in again.")
 
 
+def is_kept_out(organization: Organization, user: User) -> bool:
+    """Inside the organization's scope."""
+    return KeptOut.objects.owned_by(organization).filter(about(user.email, user)).exists()
+
+
 def is_out_by_directory(organization: Organization, address: str) -> bool:
     """Whether its directory took them out, and may let them in again. Inside the organization's scope."""
     taken_out = KeptOut.objects.owned_by(organization).filter(digest=digest_of(address), by_directory=True)

@@ -53,6 +53,7 @@ def test_somebody_new_is_made_without_a_password_and_comes_in_by_the_sign_on(sig
     assert EmailAddress.objects.get(user=dana).verified
     assert not OutboxMail.objects.filter(to=DANA).exists()
     browser, _ = through(signed_on)
+    assert browser.get("/", follow=True).redirect_chain[-1][0] == "/onboarding/company/"  # as everybody who is new
     assert enters(browser)
     assert (User.objects.filter(email=DANA).count(), role_in(acme, DANA)) == (1, Role.VIEWER)
 
@@ -149,6 +150,22 @@ def test_whom_an_owner_removed_the_sign_on_brings_back_only_when_they_are_asked_
     invitations.invite(acme, [DANA], Role.VIEWER, by=alice)
     assert enters(through(signed_on)[0])
     assert role_in(acme, DANA) == Role.MEMBER
+
+
+def test_whom_an_owner_removed_an_owner_asks_in_though_the_directory_goes_on_writing(okta, acme, alice):
+    pk = okta.add()["id"]
+    with organization_scope(acme.pk):
+        member = acme.memberships.get(user__email=DANA)
+    team.remove(acme, member.pk, by=alice)
+    rename = {"op": "replace", "path": "displayName", "value": "Dana Dusk"}
+
+    assert okta.patch(f"Users/{pk}", rename).json()["active"] is False
+    told = invitations.invite(acme, [DANA], Role.VIEWER, by=alice)[0]
+    okta.patch(f"Users/{pk}", rename | {"value": "Dana Day"})
+
+    assert told.link
+    with organization_scope(acme.pk):
+        assert acme.invitations.get(email=DANA).revoked_at is None
 
 
 def test_owners_are_not_the_directorys(okta, acme, alice):

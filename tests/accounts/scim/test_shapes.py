@@ -120,6 +120,28 @@ def test_entra_fills_and_empties_a_group(okta: Program):
     assert (gone.status_code, "members" in okta.get(path)) == (204, False)
 
 
+def test_operations_on_members_hold_in_the_order_in_which_they_stand(okta: Program):
+    dana, finn, gus = (okta.add(f"{name}@acme.example")["id"] for name in ("dana", "finn", "gus"))
+    path = f"Groups/{okta.add_group('All', dana, finn)}"
+
+    def after(*operations) -> list[str]:
+        assert okta.patch(path, *operations).status_code == 204
+        return [each["value"] for each in okta.get(path).get("members", [])]
+
+    add, drop = ({"op": op, "path": "members", "value": [{"value": gus}]} for op in ("add", "remove"))
+    rest = {"op": "add", "path": "members", "value": [{"value": finn}]}
+    assert after(add, drop) == [dana, finn]
+    assert after(drop, add) == [dana, finn, gus]
+    assert after({"op": "add", "value": {"members": [{"value": finn}]}}) == [dana, finn, gus]
+    other = okta.patch(path, {"op": "replace", "path": f'members[value eq "{dana}"]', "value": {"value": gus}})
+    assert (other.status_code, other.json()["scimType"]) == (400, "mutability")
+    assert after({"op": "replace", "path": "displayName", "value": "Some"}, {"op": "remove", "path": "members"}) == []
+    assert after(rest, {"op": "replace", "value": {"members": [{"value": dana}]}}) == [dana]
+    assert okta.get(path, attributes="members.value")["members"] == [{"value": dana}]
+    assert [*okta.get(path, attributes="displayName")] == ["schemas", "id", "displayName"]
+    assert okta.get("Groups", attributes="members")["Resources"][0]["members"][0]["value"] == dana
+
+
 @pytest.mark.parametrize(
     ("asked", "found"),
     [
@@ -222,6 +244,24 @@ def test_refusals_have_scims_shape(method, path, content, status, kind, okta: Pr
         "application/scim+json",
     )
     assert kind is None or told.get("scimType") == kind, told
+
+
+@pytest.mark.parametrize(
+    "long",
+    [
+        {"userName": "ﷺ" * 200},  # one letter that is eighteen, once it is compared
+        {"userName": "d" * 255},
+        {"externalId": "d" * 255},
+        {"emails": [{"value": DANA, "primary": True}, {"value": f"{'d' * 250}@acme.example"}]},
+        {"displayName": "d" * 9000},
+        {"emails": [{"value": f"dana{n}@acme.example"} for n in range(900)]},
+    ],
+)
+def test_what_is_too_long_to_be_kept_is_refused(long, okta: Program):
+    answer = okta.ask("POST", "Users", person() | long)
+
+    assert (answer.status_code, answer.json()["scimType"]) == (400, "invalidValue")
+    assert okta.get("Users")["totalResults"] == 0
 
 
 VALUES = st.recursive(
