@@ -206,7 +206,9 @@ def test_a_rule_of_ones_own_wavers_around_its_bound_without_being_told_again(acm
 
     bill(acme, account, 80)
     look(acme, now)
-    look(acme, now + timedelta(hours=2))
+    look(acme, now + timedelta(minutes=59))
+    assert [what for what, _ in said(acme)] == ["fired"]
+    look(acme, now + timedelta(hours=1))
 
     assert [what for what, _ in said(acme)] == ["fired", "recovered"]
 
