@@ -139,7 +139,10 @@ class Look(Owned):
 
     due_at = models.DateTimeField(null=True, help_text="null: it has no active budget.")
     looked_at = models.DateTimeField(null=True)
-    deep_day = models.DateField(null=True, help_text="The last UTC day on which past periods were all restated.")
+    deep_day = models.DateField(
+        null=True,
+        help_text="Until when past periods were all restated: a UTC day that begins up to an hour late.",
+    )
     failures = models.PositiveSmallIntegerField(default=0, help_text="Since one worked.")
 
     objects = LookQuerySet.as_manager()

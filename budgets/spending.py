@@ -258,7 +258,7 @@ def spent(organization_id: UUID, asks: Sequence[Ask], *, by_day: bool = False, z
     answers = [Answer() for _ in asks]
     by_table: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for key, ask in enumerate(asks):
-        for table, row in rows_of(key, ask, by_day=by_day):
+        for table, row in rows_of(key, ask, by_hours=by_day and zone != "UTC"):
             by_table[table].append(row)
     with connection.cursor() as cursor:
         for table, rows in by_table.items():
@@ -277,8 +277,8 @@ def spent(organization_id: UUID, asks: Sequence[Ask], *, by_day: bool = False, z
     return answers
 
 
-def rows_of(key: int, ask: Ask, *, by_day: bool) -> Iterable[tuple[str, dict[str, Any]]]:
-    """The rows by which an ask is joined with its tables."""
+def rows_of(key: int, ask: Ask, *, by_hours: bool) -> Iterable[tuple[str, dict[str, Any]]]:
+    """The rows by which an ask is joined with its tables; `by_hours` where days of a zone are asked for."""
     where, span, scope = ask.where, ask.span, ask.scope
     low, high = min(span.start, midnight(span.first_day)), max(span.end, midnight(span.end_day))
     row: dict[str, Any] = {
@@ -308,7 +308,7 @@ def rows_of(key: int, ask: Ask, *, by_day: bool) -> Iterable[tuple[str, dict[str
         yield "quarters", row
         row = row | {"no_calls": True}
     first, end = whole_days(span)
-    if by_day or end <= first:
+    if by_hours or end <= first:
         yield "hours", row
         return
     yield "middle", row | {"first_day": first.isoformat(), "end_day": end.isoformat()}

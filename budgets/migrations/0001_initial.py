@@ -903,7 +903,10 @@ class Migration(migrations.Migration):
                 ("looked_at", models.DateTimeField(null=True)),
                 (
                     "deep_day",
-                    models.DateField(help_text="The last UTC day on which past periods were all restated.", null=True),
+                    models.DateField(
+                        help_text="Until when past periods were all restated: a UTC day that begins up to an hour late.",
+                        null=True,
+                    ),
                 ),
                 ("failures", models.PositiveSmallIntegerField(default=0, help_text="Since one worked.")),
                 (

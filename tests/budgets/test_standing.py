@@ -2,13 +2,15 @@
 
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from budgets import spending
 from budgets.models import Allocation, Department
-from budgets.rules.periods import Every
+from budgets.rules.periods import Every, span_at
 from tests import make
 from tests.budgets.conftest import all_standings, in_zone, standing
 from tests.usage.accounts_of import DAY, MINI, Account, at, billed, used
@@ -188,3 +190,21 @@ def test_the_number_of_queries_does_not_grow_with_budgets_of_the_same_shape(acme
 
     assert len(found) == 33
     assert counts[0] == counts[1] <= 9
+
+
+@pytest.mark.parametrize(("zone", "table"), [("UTC", "usage_daydimension"), ("Europe/Paris", "usage_hourrollup")])
+def test_days_of_utc_are_read_as_they_are_kept_and_others_by_the_hour(acme, zone, table):
+    budget = make.budget(acme)
+    ask = spending.Ask("counted", {}, span_at(NOON, ZoneInfo(zone), budget.rule))
+
+    with organization_scope(acme.pk), CaptureQueriesContext(connection) as queries:
+        Account(acme.pk).reads_usage(used(hour=22), used(hour=23), now=at(DAY, days=1))
+        before = len(queries)
+        [answer] = spending.spent(acme.pk, [ask], by_day=True, zone=zone)
+
+    assert {day: figures.tokens for (_, day), figures in answer.days.items()} == (
+        {DAY: 2_000_000} if zone == "UTC" else {DAY + timedelta(days=1): 1_000_000, DAY: 1_000_000}
+    )
+    assert [
+        word for word in " ".join(each["sql"] for each in list(queries)[before:]).split() if word.startswith("usage_")
+    ] == [table]
