@@ -129,6 +129,11 @@ def trigger_of(condition: Condition, facts: Facts) -> str:
     return condition.of_those(facts).trigger if isinstance(condition, Either) else condition.trigger
 
 
+def is_over(condition: Condition, facts: Facts) -> bool:
+    """Whether the plan that included it has ended since, as after a trial."""
+    return isinstance(condition, Plan) and not condition.holds(facts)
+
+
 def is_news(condition: Condition, facts: Facts) -> bool:
     """Whether it holds because of something that happened, which can be recorded and celebrated."""
     return condition.holds(facts) and (facts.plans_are_enforced or not isinstance(condition, Plan))

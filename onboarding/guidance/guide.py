@@ -13,7 +13,7 @@ from accounts.permissions import Permission
 from onboarding import journeys
 from onboarding.guidance import checklist, reading, seen, unlocking, unlocks
 from onboarding.guidance.checklist import Checklist, Item, Reader
-from onboarding.guidance.conditions import DASHBOARD_VIEWS, Facts
+from onboarding.guidance.conditions import DASHBOARD_VIEWS, Facts, is_over
 from onboarding.guidance.seen import CHECKLIST, Key, Kind, State
 from onboarding.guidance.unlocks import Feature
 from onboarding.journeys import Travel
@@ -68,6 +68,7 @@ class Guide:
             if (at := self.unlocked_at.get(feature.id))
             and at >= self.membership.created_at
             and (Kind.CELEBRATION, feature.id) not in self.seen
+            and not is_over(feature.condition, self.facts)
         ]
 
     @cached_property

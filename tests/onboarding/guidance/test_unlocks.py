@@ -5,14 +5,16 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts import journal
 from accounts.journal import Event
-from accounts.models import JournalEntry, Organization
+from accounts.models import JournalEntry, Membership, Organization
 from accounts.plans import ORDER
 from onboarding.guidance import unlocking, unlocks
 from onboarding.guidance.conditions import Action, Count, Days, Facts, Plan, is_news
 from onboarding.guidance.doors import MEASURED
+from onboarding.guidance.guide import Guide
 from onboarding.guidance.reading import facts_of
 from onboarding.guidance.unlocks import FEATURES, Feature
 from onboarding.models import Unlock
@@ -141,6 +143,19 @@ def test_a_plan_leaves_no_line_while_plans_are_not_enforced(acme, settings):
         assert set(unlocking.settle(acme, facts_of(acme, None, now=NOW), {}, gated)) == {"advanced_alerts"}
 
     assert said(acme) == [("advanced_alerts", "plan pro")]
+
+
+def test_what_a_plan_that_ended_included_is_not_celebrated(acme, alice, settings):
+    settings.PLANS_ENFORCED = True
+
+    def celebrated(trial_ends_at: datetime) -> bool:
+        with organization_scope(acme.pk):
+            Organization.objects.filter(pk=acme.pk).update(plan="free", trial_ends_at=trial_ends_at)
+            membership = Membership.objects.select_related("organization", "user").get(user=alice)
+            return "advanced_alerts" in {each.id for each in Guide(membership, now=timezone.now()).to_celebrate}
+
+    assert celebrated(timezone.now() + timedelta(days=1))
+    assert not celebrated(timezone.now() - timedelta(days=1))
 
 
 def test_a_week_of_figures_unlocks_by_being_looked_at(acme, alice, browser_of):
