@@ -6,8 +6,10 @@ import subprocess
 import sys
 
 import pytest
+from gunicorn.config import Config as GunicornConfig
 
 from tests.machine.installation import ROOT, clean_environment
+from tokentra.machine.programs import web
 
 MASTER = base64.b64encode(b"thirty-two bytes, only for tests").decode()
 LONG = "a long text for tests, with more than fifty characters in it"
@@ -161,6 +163,30 @@ def test_decision_15_a_bare_environment_starts_on_this_machine(tmp_path):
 
     assert ended.stderr == ""
     assert ended.stdout.split()[:2] == ["sessionid", "False"]
+
+
+REPORTED = """
+import json, sys, types
+told = {}
+sys.modules["sentry_sdk"] = types.SimpleNamespace(init=told.update)
+from django.conf import settings
+settings.DEBUG
+print(json.dumps(told))
+"""
+
+
+def test_e14_reports_of_errors_carry_no_locals_bodies_or_people(tmp_path):
+    ended = start(tmp_path, program=REPORTED, **OWN | {"SENTRY_DSN": "https://key@errors.example/1"})
+    told = json.loads(ended.stdout.splitlines()[-1])
+
+    assert (told["include_local_variables"], told["send_default_pii"]) == (False, False)
+    assert told["max_request_body_size"] == "never"
+
+
+def test_e14_requests_are_written_down_by_nobody_with_their_queries_and_headers():
+    """gunicorn writes a line for each only where it is told a file."""
+    assert not any("access" in word for word in web("127.0.0.1:8000"))
+    assert GunicornConfig().accesslog is None
 
 
 def test_mail_makes_verification_mandatory(tmp_path):

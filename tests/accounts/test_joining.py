@@ -1,15 +1,19 @@
 """The door of an invitation, as each person finds it (reliability B7)."""
 
+from datetime import timedelta
 from threading import Barrier, Thread
 
 import pytest
+import time_machine
+from allauth.account.forms import default_token_generator
 from allauth.account.models import EmailAddress
+from allauth.account.utils import user_pk_to_url_str
 from django.core.cache import cache
 from django.db import connections
 from django.test import Client
 from django.utils import timezone
 
-from accounts import invitations
+from accounts import invitations, stopping
 from accounts.invitations import invite
 from accounts.invited import Invitation
 from accounts.mailed import OutboxMail
@@ -62,6 +66,27 @@ def test_e12_the_token_leaves_the_address_and_is_in_no_page_session_or_referrer(
     assert answer["Referrer-Policy"] == "no-referrer"
     assert token_in(link) not in answer["Location"] + text_of(page) + str(dict(client.session))
     assert "no-cache" in page["Cache-Control"]
+
+
+def test_e12_an_invitation_lasts_14_days(link, client: Client):
+    end = offer_of(link).expires_at
+    for at, status in ((end - timedelta(seconds=1), 200), (end, 410)):
+        with time_machine.travel(at, tick=False):
+            assert client.get(link, follow=True).status_code == status
+    assert timedelta(days=13, hours=23) < end - timezone.now() <= timedelta(days=14)
+
+
+def test_e12_what_is_for_one_purpose_opens_nothing_of_another(link, alice, client: Client):
+    token, uid = token_in(link), user_pk_to_url_str(alice)
+    reset = default_token_generator.make_token(alice)
+    stop = stopping.url_for(alice).rstrip("/").rsplit("/", 1)[1]
+
+    for other in (token, stop):
+        assert "This link has expired" in text_of(client.get(f"/password/reset/key/{uid}-{other}/"))
+    for other in (reset, stop):
+        assert client.get(f"/invitations/{other}/").status_code in {404, 410}
+    for other in (token, reset):
+        assert client.get(f"/letters/{other}/").status_code == 404
 
 
 def test_the_invited_person_joins_in_one_click_and_acts_there(acme, link, june):

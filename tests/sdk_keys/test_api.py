@@ -51,7 +51,7 @@ def actions_of(organization: Organization) -> list[str]:
         return list(AuditLine.objects.owned_by(organization).order_by("at").values_list("action", flat=True))
 
 
-def test_a_key_is_made_shown_once_listed_and_revoked(acme, alice, django_capture_on_commit_callbacks):
+def test_e9_a_key_is_made_shown_once_listed_and_revoked(acme, alice, django_capture_on_commit_callbacks):
     browser = proved(alice)
     answer = post(browser, scopes=["read", "ingest"], environment="test")
     said = answer.json()
@@ -79,7 +79,7 @@ def test_a_key_is_made_shown_once_listed_and_revoked(acme, alice, django_capture
     assert actions_of(acme) == ["key_created", "key_revoked"]
 
 
-def test_what_is_not_said_is_the_least(acme, alice):
+def test_e10_what_is_not_said_is_the_least(acme, alice):
     answer = proved(alice).post(ROUTE, json.dumps({"name": "SDK"}), content_type="application/json")
 
     said = answer.json()

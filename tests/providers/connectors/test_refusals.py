@@ -133,7 +133,7 @@ def test_a_missing_scope_is_named():
     )
 
 
-def test_the_providers_words_are_kept_for_staff_masked_and_short():
+def test_e14_the_providers_words_are_kept_for_staff_masked_and_short():
     error = refusal(OPENAI, ADMIN, 400, openai_error(f"{'x' * 480} {ADMIN} {'y' * 400}"))
 
     assert len(error.detail) == 500
