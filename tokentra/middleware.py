@@ -35,7 +35,7 @@ class ToldOfHttps:
     Pages are led to https after this. A program is refused: led on, it would send its key in the clear for good.
     """
 
-    PROGRAMS = ("/api/", "/v1/")
+    PROGRAMS, PAGE = ("/api/", "/v1/"), "/api/docs"
 
     def __init__(self, get_response: Next) -> None:
         if not settings.SECURE_SSL_REDIRECT:
@@ -46,7 +46,8 @@ class ToldOfHttps:
         path = request.path.lstrip("/")
         is_exempt = any(re.search(pattern, path) for pattern in settings.SECURE_REDIRECT_EXEMPT)
         if is_exempt or "X-Forwarded-Proto" in request.headers:
-            if request.path.startswith(self.PROGRAMS) and not request.is_secure():
+            is_of_program = request.path.startswith(self.PROGRAMS) and request.path != self.PAGE
+            if is_of_program and not request.is_secure():
                 sentence = "Send this over https, with a new key: whoever was on the way has seen this one."
                 refusal = Problem(403, "https_needed", sentence)
                 return JsonResponse(refusal.body(getattr(request, "id", "")), status=refusal.status)
