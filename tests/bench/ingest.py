@@ -18,6 +18,7 @@ TRACK = "/api/usage/track"
 CLIENTS = 4
 PHASES = ((1000, 60_000, 30_000, 0.5), (100, 40_000, 20_000, 0.5))  # batch, events, goal of events/s, goal over raw
 SINGLES = 3_000
+MILLION, STEP = 1_000_000, 50_000
 RAW_COLUMNS = ("id uuid, at timestamptz, provider text, model text, customer text, user_ref text, feature text, "
                "environment text, input bigint, cached bigint, output bigint, latency bigint, amount numeric")  # fmt: skip
 RAW_NAMES = ", ".join(part.split()[0] for part in RAW_COLUMNS.split(", "))
@@ -53,14 +54,30 @@ def run(directory: Path, *, rows: int) -> Iterator[Figure]:
             yield Figure(f"CPU of the product for 1,000 events, batch {batch}", used / count * 1000, "s", at_most=0.06)
             yield Figure(f"answer, batch {batch}, p95", percentile(driven.took, 0.95) * 1000, "ms",
                          at_most=25 if batch == 100 else None)  # fmt: skip
-        yield Figure(
-            "disk for one event, indexes and rollups included", (size_of(socket) - before) / sent, "bytes", at_most=500
-        )
+        yield Figure(f"disk for one of {sent:,} events", (size_of(socket) - before) / sent, "bytes")
         driven, used = measured(owner, product, headers, [driving.body([event]) for event in take(story, SINGLES)])
         yield Figure(f"ingest, batch 1, {CLIENTS} clients", SINGLES / driven.seconds, "requests/s", at_least=800)
         yield Figure("answer, batch 1, p99", percentile(driven.took, 0.99) * 1000, "ms", at_most=25)
         yield Figure("CPU of the product for 1,000 events, batch 1", used / SINGLES * 1000, "s", at_most=1.2)
         yield from memory(product)
+    yield from million(directory)
+
+
+def million(directory: Path) -> Iterator[Figure]:
+    """As many events of one organization over the same four weeks."""
+    with Product(directory / "million") as product:
+        owner = product.bootstrap()
+        headers, socket = key_of(owner), postgres_of(product)
+        story = calls.calls(MILLION + 2_000, until=datetime.now(UTC) - timedelta(minutes=5))
+        send(product, headers, [driving.body(take(story, 100)) for _ in range(20)])
+        before, rates = size_of(socket), []
+        for _ in range(MILLION // STEP):
+            bodies = [driving.body(part) for part in parts(take(story, STEP), 1000)]
+            rates.append(STEP / measured(owner, product, headers, bodies)[0].seconds)
+        disk = (size_of(socket) - before) / MILLION
+        yield Figure("disk for one of a million events, indexes and rollups included", disk, "bytes", at_most=500)
+        ratio = statistics.median(rates[-4:]) / statistics.median(rates[:4])
+        yield Figure("ingest of the last fifth of a million events over the first", ratio, "x", at_least=0.7)
 
 
 def memory(product: Product) -> Iterator[Figure]:

@@ -35,6 +35,9 @@ BEGIN = f"""
 SELECT pg_advisory_xact_lock(hashtextextended(%(adding)s, 0));
 SELECT timezone FROM accounts_organization WHERE id = %(organization)s;
 SELECT name FROM usage_summedtag WHERE organization_id = %(organization)s"""  # noqa: S608  # words of ours
+BEGIN_IF_FREE = BEGIN.replace(
+    "pg_advisory_xact_lock(hashtextextended(%(adding)s", "pg_try_advisory_xact_lock(hashtextextended(%(adding)s"
+)
 MOST_LEFT = 2_000  # events that one process stores before it adds up what waits
 
 
@@ -42,21 +45,24 @@ def watch() -> None:
     catch_up_by("SELECT EXISTS (SELECT FROM usage_waiting)", add_up)
 
 
-def add_up(organization_id: UUID, *, now: datetime | None = None) -> bool:
-    """Some of what waits, inside the organization's scope; True when more is left."""
+def add_up(organization_id: UUID, *, now: datetime | None = None, is_patient: bool = True) -> bool:
+    """Some of what waits, inside the organization's scope; True when more is left.
+
+    Without patience nothing is done, and False answered, while somebody else is at it.
+    """
     connection.ensure_connection()
     with ClientCursor(connection.connection) as own:
         statements.prepare(own)
         own.execute(
-            BEGIN,
+            BEGIN if is_patient else BEGIN_IF_FREE,
             {
                 "sums": name_within(organization_id, SUMS),
                 "adding": name_within(organization_id, ADDING),
                 "organization": organization_id,
             },
         )
-        zones, tags = statements.answers(own)[-2:]
-        if not zones:  # the organization was deleted meanwhile
+        [(is_free,)], zones, tags = statements.answers(own)[-3:]
+        if is_free is False or not zones:  # the organization was deleted meanwhile
             return False
         hours = grain(ZoneInfo(zones[0][0]), now or timezone.now())
         if tags:
@@ -76,14 +82,17 @@ def alone(cursor: Any, organization_id: UUID) -> None:
 
 
 def came(organization_id: UUID, count: int) -> None:
-    """So many events were stored: whoever stored a good many adds up what waits, so that readers find little."""
+    """So many events were stored: whoever stored a good many adds up what waits, so that readers find little.
+
+    One step, unless somebody is at it: what comes meanwhile is better added up together with what follows.
+    """
     _came[organization_id] += count
     if _came[organization_id] < MOST_LEFT:
         return
     _came.pop(organization_id, None)
     try:
-        while add_up_next(organization_id):
-            pass
+        with organization_scope(organization_id, up_to_date=False):
+            add_up(organization_id, is_patient=False)
     except (Error, psycopg.Error):  # the events are stored: whoever reads their sums tries again
         log.warning("events of %s could not be added up yet", organization_id, exc_info=True)
 

@@ -1,6 +1,7 @@
 """What is stored waits to be added up, and nobody who reads sums sees them without it."""
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import timedelta
 
 import pytest
@@ -13,7 +14,7 @@ from psycopg.pq import TransactionStatus
 from tests import make
 from tests.usage.measuring.conftest import HOUR, NOON, event
 from tests.usage.measuring.test_adding_up import assert_true_to_its_events, story
-from tokentra.lib.tenancy import organization_scope
+from tokentra.lib.tenancy import name_within, organization_scope
 from usage import audit, partitions
 from usage.measured import MeasuredDay, Run, Waiting
 from usage.measuring import catching_up, statements, turning
@@ -59,6 +60,21 @@ def test_a_writer_of_many_adds_up_itself(acme, send, monkeypatch):
         left.append(waits(acme)[0])
 
     assert left == [2, 4, 0, 2, 4, 0]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_writer_of_many_leaves_it_to_whoever_is_at_it(acme, send, monkeypatch, caplog):
+    monkeypatch.setattr(catching_up, "MOST_LEFT", 5)
+    with closing(connection.copy()) as other, other.cursor() as cursor:
+        name = name_within(acme.pk, catching_up.ADDING)
+        cursor.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [name])
+        send(*story(4, 6))
+        left = waits(acme)
+        cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [name])
+
+    assert (left, caplog.records) == ((6, 0), [])
+    send(*story(5, 6, days=5))
+    assert waits(acme) == (0, 12)
 
 
 @pytest.mark.worker
@@ -108,7 +124,7 @@ def test_many_at_once_add_up_each_event_once_and_see_what_was_acknowledged(acme,
 
 
 @pytest.mark.django_db(transaction=True)
-def test_events_of_customers_that_are_known_are_stored_by_one_exchange(acme, send, monkeypatch):
+def test_events_of_a_week_that_is_there_are_stored_by_one_exchange(acme, send, monkeypatch):
     sent = []
     real = ClientCursor.execute
     monkeypatch.setattr(ClientCursor, "execute", lambda *asked: sent.append(asked[1]) or real(*asked))
