@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 
 from accounts.permissions import Role
+from budgets import raising
 from budgets.asked import Answer, Raise
 from tests import make
 from tests.answers import body_of
@@ -127,6 +128,27 @@ def test_a_request_is_decided_once(acme, budget, alices, bobs):
     assert "answered already" in body_of(late)
     assert (asked(acme).state, asked(acme).note) == (Answer.DECLINED, "Next month")
     assert "Next month" in body_of(bobs.get(f"/budgets/{budget.pk}/"))
+
+
+def test_a_request_whose_last_day_is_over_is_not_approved(acme, budget, alices, bobs):
+    bobs.post(f"/budgets/{budget.pk}/ask/", WANTED)
+    with organization_scope(acme.pk):
+        Raise.objects.owned_by(acme).update(ends_at=NOON)
+
+    late = alices.post(f"/budgets/requests/{asked(acme).pk}/approve/", follow=True)
+
+    assert "is over" in body_of(late)
+    assert asked(acme).state == Answer.OPEN
+
+
+def test_so_many_requests_for_a_budget_wait_at_most(acme, budget, bobs, monkeypatch):
+    monkeypatch.setattr(raising, "MOST_OPEN", 1)
+    carol = Browser(make.member(acme, "carol@acme.example", Role.MEMBER))
+    bobs.post(f"/budgets/{budget.pk}/ask/", WANTED)
+    first = asked(acme)
+
+    assert "Many requests for this budget wait" in body_of(carol.post(f"/budgets/{budget.pk}/ask/", WANTED))
+    assert asked(acme) == first
 
 
 def test_who_asked_may_withdraw_and_nobody_else(acme, budget, alices, bobs):

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts.models import JournalEntry
 from budgets import looking as budgets_looking
-from budgets.alerting import given, looking
+from budgets.alerting import given, looking, ruling
 from budgets.alerting.detectors.look import Look
 from budgets.alerting.models import Alert, AlertRule, AlertWatch, State
 from budgets.kept import Look as BudgetLook
@@ -290,7 +290,7 @@ def test_one_organizations_trouble_holds_up_nobody_else(acme, elsewhere, alice, 
         assert AlertWatch.objects.owned_by(acme).get().failures == 1
 
 
-def test_a_rule_is_made_switched_and_removed_and_counts_as_a_configured_alert(acme, alice):
+def test_a_rule_is_made_switched_and_removed_and_counts_as_a_configured_alert(acme, alice, monkeypatch):
     browser = Browser(alice)
     refused = browser.post("/alerts/rules/new/?kind=custom", {"name": "Mine"})
     assert refused.status_code == 422
@@ -316,6 +316,12 @@ def test_a_rule_is_made_switched_and_removed_and_counts_as_a_configured_alert(ac
     with organization_scope(acme.pk):
         made.refresh_from_db()
     assert not made.is_on
+    with organization_scope(acme.pk):
+        monkeypatch.setattr(ruling, "MOST", AlertRule.objects.owned_by(acme).count())
+    full = browser.post("/alerts/rules/new/?kind=custom", told, follow=True)
+    assert "Remove one first." in full.content.decode()
+    with organization_scope(acme.pk):
+        assert AlertRule.objects.owned_by(acme).count() == ruling.MOST
     browser.post(f"/alerts/rules/{made.pk}/remove/")
     browser.get("/alerts/rules/")  # which says that it is gone
     assert "Mine" not in browser.get("/alerts/rules/").content.decode()
