@@ -2,7 +2,8 @@
 
 import json
 import re
-from typing import Any
+from collections.abc import Collection
+from typing import Any, TypeGuard
 from uuid import UUID
 
 from django.http import HttpRequest
@@ -11,8 +12,10 @@ from scim2_models import Context, ListResponse, PatchOp, ResourceType, ResponseP
 from accounts.scim import filtering, shapes
 from accounts.scim.refusals import Unreadable
 
-MOST_OPERATIONS = 1_000
+MOST_OPERATIONS: dict[Any, int] = {shapes.User: 100, shapes.Group: 1_000}  # at a time
+MOST_ON_ALL = 5  # members of a group
 ONE_MEMBER = re.compile(r'members\[value eq "([^"]+)"\]')
+Step = tuple[str, set[str]]  # add or remove, and whom
 # the library makes a class for each model that is asked for, and forgets it with its last user
 MODELS: tuple[Any, ...] = (*shapes.MODELS, Schema, ResourceType)
 MESSAGES: tuple[Any, ...] = (ListResponse, SearchRequest, ResponseParameters, PatchOp)
@@ -44,32 +47,56 @@ def member_keys(wanted: Any) -> tuple[str, ...]:
 
 def patch_of(body: Any, model: type[Any]) -> Any:
     operations = body.get("Operations") if isinstance(body, dict) else None
-    if isinstance(operations, list) and len(operations) > MOST_OPERATIONS:
-        raise Unreadable(f"Send at most {MOST_OPERATIONS:,} operations at a time.")
+    most = MOST_OPERATIONS[model]
+    if isinstance(operations, list) and len(operations) > most:
+        raise Unreadable(f"Send at most {most:,} operations at a time.")
     for each in operations if isinstance(operations, list) else []:
         name_what_goes(each)
     return PATCHES[model].model_validate(body, scim_ctx=Context.RESOURCE_PATCH_REQUEST)
 
 
-def members_named(operations: list[dict[str, Any]]) -> set[UUID] | None:
-    """The members that are told of one by one; None where all of a group are meant."""
-    named: set[Any] = set()
+def split(operations: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[Step] | None]:
+    """What is not about members, and the steps by which single members come and go; None where all of them are meant.
+
+    The library looks at each member for each operation.
+    """
+    others: list[dict[str, Any]] = []
+    steps: list[Step] = []
     for each in operations:
         path, verb, value = str(each.get("path") or "").lower(), str(each["op"]).lower(), each.get("value")
         if not path and isinstance(value, dict):
-            inside = {key: told for key, told in value.items() if "members" in key.lower()}
-            if not inside:
+            about = [key for key in value if "members" in key.lower()]
+            if left := {key: told for key, told in value.items() if key not in about}:
+                others.append(each | {"value": left})
+            if not about:
                 continue
-            value = next(iter(inside.values())) if [*inside] == ["members"] else None
+            path, value = about[0], value[about[0]] if len(about) == 1 else None
         elif "members" not in path:
+            others.append(each)
             continue
         if verb == "remove" and (one := ONE_MEMBER.fullmatch(path)):
-            named.add(one[1])
-        elif verb in ("add", "remove") and path in ("", "members") and isinstance(value, list):
-            named |= {str(told.get("value")) for told in value if isinstance(told, dict)}
+            steps.append((verb, {canonical(one[1])}))
+        elif verb in ("add", "remove") and path == "members" and is_named(value):
+            steps.append((verb, {canonical(told["value"]) for told in value}))
         else:
-            return None
-    return {UUID(told) for told in named if filtering.is_uuid(told)}
+            return others, None
+    return others, steps
+
+
+def after(steps: list[Step], held: Collection[str]) -> frozenset[str]:
+    """Whom a group holds then, of those that the steps tell of."""
+    left = set(held)
+    for verb, ids in steps:
+        left = left | ids if verb == "add" else left - ids
+    return frozenset(left)
+
+
+def is_named(value: Any) -> TypeGuard[list[dict[str, str]]]:
+    return isinstance(value, list) and all(isinstance(e, dict) and isinstance(e.get("value"), str) for e in value)
+
+
+def canonical(text: str) -> str:
+    return str(UUID(text)) if filtering.is_uuid(text) else text
 
 
 def name_what_goes(operation: Any) -> None:

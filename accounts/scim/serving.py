@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +14,18 @@ from scim2_models import Context, Error, SCIMException
 from accounts.models import Membership, Organization
 from accounts.scim import filtering, groups, people, shapes
 from accounts.scim.kept import DirectoryGroup, DirectoryGroupMember, DirectoryUser
-from accounts.scim.reading import LISTS, PARAMETERS, asked, body_of, member_keys, members_named, parameters, patch_of
+from accounts.scim.reading import (
+    LISTS,
+    MOST_ON_ALL,
+    PARAMETERS,
+    after,
+    asked,
+    body_of,
+    member_keys,
+    parameters,
+    patch_of,
+    split,
+)
 from accounts.scim.refusals import Fixed, Missing, Refused, Unreadable
 
 MOST_MEMBERS = 20_000  # of all groups of one page
@@ -128,11 +140,21 @@ def patch_group(request: HttpRequest, organization: Organization, pk: str) -> An
     row = locked(DirectoryGroup, organization, pk)
     body = body_of(request)
     patch = patch_of(body, shapes.Group)
-    among = members_named(body["Operations"])
-    members = row.members if among is None else row.members.filter(person_id__in=among)
-    group = shapes.group_of(row, members.values_list("person_id", flat=True))
-    patch.patch(group)
-    groups.change(organization, row, shapes.told_by_group(group), among=among)
+    others, steps = split(body["Operations"])
+    if steps is None:
+        if len(body["Operations"]) > MOST_ON_ALL:
+            raise Unreadable(f"Send at most {MOST_ON_ALL} operations at a time on all members of a group.")
+        group = shapes.group_of(row, row.members.values_list("person_id", flat=True))
+        patch.patch(group)
+        groups.change(organization, row, shapes.told_by_group(group))
+    else:
+        group = shapes.group_of(row)
+        if others:
+            patch_of(body | {"Operations": others}, shapes.Group).patch(group)
+        among = {UUID(each) for _, ids in steps for each in ids if filtering.is_uuid(each)}
+        held = row.members.filter(person_id__in=among).values_list("person_id", flat=True)
+        told = replace(shapes.told_by_group(group), members=after(steps, [str(each) for each in held]))
+        groups.change(organization, row, told, among=among)
     if "attributes" not in request.GET:
         return None, 204
     return shown_group(request, organization, row.pk, Context.RESOURCE_PATCH_RESPONSE), 200

@@ -120,6 +120,15 @@ def test_entra_fills_and_empties_a_group(okta: Program):
     assert (gone.status_code, "members" in okta.get(path)) == (204, False)
 
 
+def test_a_patch_has_so_many_operations_and_no_more(okta: Program):
+    pk = okta.add()["id"]
+    rename = {"op": "replace", "path": "displayName", "value": "Dana"}
+
+    assert okta.patch(f"Users/{pk}", *[rename] * 100).status_code == 200
+    many = okta.patch(f"Users/{pk}", *[rename] * 101)
+    assert (many.status_code, many.json()["scimType"]) == (400, "invalidSyntax")
+
+
 def test_operations_on_members_hold_in_the_order_in_which_they_stand(okta: Program):
     dana, finn, gus = (okta.add(f"{name}@acme.example")["id"] for name in ("dana", "finn", "gus"))
     path = f"Groups/{okta.add_group('All', dana, finn)}"
@@ -135,6 +144,16 @@ def test_operations_on_members_hold_in_the_order_in_which_they_stand(okta: Progr
     assert after({"op": "add", "value": {"members": [{"value": finn}]}}) == [dana, finn, gus]
     other = okta.patch(path, {"op": "replace", "path": f'members[value eq "{dana}"]', "value": {"value": gus}})
     assert (other.status_code, other.json()["scimType"]) == (400, "mutability")
+    both = (
+        {"op": "replace", "value": {"displayName": "Most"}},
+        {"op": "add", "value": {"displayName": "Some", "members": rest["value"]}},
+    )
+    assert after(*both, {"op": "remove", "path": f'members[value eq "{finn.upper()}"]'}) == [dana, gus]
+    assert okta.get(path)["displayName"] == "Some"
+    many = okta.patch(path, *[{"op": "remove", "path": 'members[value eq "7" or value eq "8"]'}] * 6)
+    assert (many.status_code, "at most 5" in many.json()["detail"]) == (400, True)
+    unknown = okta.patch(path, {"op": "add", "path": "members", "value": [{"value": "7"}]})
+    assert (unknown.status_code, unknown.json()["scimType"]) == (400, "invalidValue")
     assert after({"op": "replace", "path": "displayName", "value": "Some"}, {"op": "remove", "path": "members"}) == []
     assert after(rest, {"op": "replace", "value": {"members": [{"value": dana}]}}) == [dana]
     assert okta.get(path, attributes="members.value")["members"] == [{"value": dana}]
