@@ -334,6 +334,9 @@ def test_a_banner_warns_until_it_is_dismissed_and_again_of_what_is_worse(acme, a
     spend("20")
     look(acme, NOON)
     assert "has used 100% of its budget." in body_of(alices.get("/budgets/progress/"))
+    worse = alices.get("/budgets/progress/").context["warned"].crossing
+    Browser(bob).post(f"/budgets/warnings/{worse.pk}/dismiss/")
+    assert "has used" not in body_of(Browser(bob).get("/budgets/progress/"))
 
 
 def test_a_banner_goes_when_the_limit_is_raised_and_when_the_day_is_over_in_a_new_time_zone(acme, alices, spend):

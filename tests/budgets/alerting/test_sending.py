@@ -144,6 +144,19 @@ def test_c4_whoever_dies_while_sending_is_followed_by_another_under_the_same_id(
     assert to_channels(acme)[0].delivered_at is not None
 
 
+def test_a_test_that_is_not_taken_is_not_tried_again(acme, alice, hook):
+    receiver, url = hook
+    receiver.status = 503
+    add(Browser(alice), "webhook", url)
+    with organization_scope(acme.pk):
+        making.test(Channel.objects.get(), by=alice, now=timezone.now())
+
+    sending.deliver_due()
+
+    [held] = to_channels(acme)
+    assert (held.status, held.next_try_at, bool(held.given_up_at)) == (503, None, True)
+
+
 def test_a_channel_is_tested_so_often_a_day(acme, alice, monkeypatch):
     monkeypatch.setattr(making, "TESTS_A_DAY", 2)
     add(Browser(alice), "webhook", "https://hooks.example.com/x")
