@@ -15,6 +15,8 @@ from accounts.scim.refusals import Unreadable
 MOST_OPERATIONS: dict[Any, int] = {shapes.User: 100, shapes.Group: 1_000}  # at a time
 MOST_ON_ALL = 5  # members of a group
 ONE_MEMBER = re.compile(r'members\[value eq "([^"]+)"\]')
+APART = {"id", "displayname", "externalid", "schemas", "meta"}  # of a group, beside its members
+OF_A_MEMBER = {"value", "$ref", "display", "type"}
 Step = tuple[str, set[str]]  # add or remove, and whom
 # the library makes a class for each model that is asked for, and forgets it with its last user
 MODELS: tuple[Any, ...] = (*shapes.MODELS, Schema, ResourceType)
@@ -46,37 +48,47 @@ def member_keys(wanted: Any) -> tuple[str, ...]:
 
 
 def patch_of(body: Any, model: type[Any]) -> Any:
-    operations = body.get("Operations") if isinstance(body, dict) else None
-    most = MOST_OPERATIONS[model]
-    if isinstance(operations, list) and len(operations) > most:
-        raise Unreadable(f"Send at most {most:,} operations at a time.")
-    for each in operations if isinstance(operations, list) else []:
-        name_what_goes(each)
+    if isinstance(body, dict):
+        body = folded(body)
+        operations, most = body.get("operations"), MOST_OPERATIONS[model]
+        if isinstance(operations, list):
+            if len(operations) > most:
+                raise Unreadable(f"Send at most {most:,} operations at a time.")
+            body["operations"] = [name_what_goes(folded(e)) if isinstance(e, dict) else e for e in operations]
     return PATCHES[model].model_validate(body, scim_ctx=Context.RESOURCE_PATCH_REQUEST)
 
 
-def split(operations: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[Step] | None]:
+def folded(told: dict[str, Any]) -> dict[str, Any]:
+    """The names of attributes have no case."""
+    return {name.lower(): value for name, value in told.items()}
+
+
+def split(operations: list[Any]) -> tuple[list[Any], list[Step] | None]:
     """What is not about members, and the steps by which single members come and go; None where all of them are meant.
 
-    The library looks at each member for each operation.
+    The library looks at each member for each operation. What may be about members in a shape that is not known here
+    is left to it.
     """
-    others: list[dict[str, Any]] = []
+    others: list[Any] = []
     steps: list[Step] = []
     for each in operations:
-        path, verb, value = str(each.get("path") or "").lower(), str(each["op"]).lower(), each.get("value")
-        if not path and isinstance(value, dict):
-            about = [key for key in value if "members" in key.lower()]
-            if left := {key: told for key, told in value.items() if key not in about}:
-                others.append(each | {"value": left})
-            if not about:
+        path, verb, value = each.path, each.op.value, each.value
+        text = str(path or "").lower()
+        if path is None or path.model is not None:
+            told = folded(value) if path is None and isinstance(value, dict) else {"": None}
+            if not told.keys() <= {"members", *APART}:
+                return others, None
+            if left := {name: value for name, value in told.items() if name != "members"}:
+                others.append(each.model_copy(update={"value": left}))
+            if "members" not in told:
                 continue
-            path, value = about[0], value[about[0]] if len(about) == 1 else None
-        elif "members" not in path:
+            text, value = "members", told["members"]
+        elif (bound := path.resolve()) is None or bound.field_name != "members":
             others.append(each)
             continue
-        if verb == "remove" and (one := ONE_MEMBER.fullmatch(path)):
+        if verb == "remove" and value is None and (one := ONE_MEMBER.fullmatch(text)):
             steps.append((verb, {canonical(one[1])}))
-        elif verb in ("add", "remove") and path == "members" and is_named(value):
+        elif verb in ("add", "remove") and text == "members" and is_named(value):
             steps.append((verb, {canonical(told["value"]) for told in value}))
         else:
             return others, None
@@ -92,19 +104,26 @@ def after(steps: list[Step], held: Collection[str]) -> frozenset[str]:
 
 
 def is_named(value: Any) -> TypeGuard[list[dict[str, str]]]:
-    return isinstance(value, list) and all(isinstance(e, dict) and isinstance(e.get("value"), str) for e in value)
+    return isinstance(value, list) and all(
+        isinstance(each, dict) and each.keys() <= OF_A_MEMBER and isinstance(each.get("value"), str) for each in value
+    )
 
 
 def canonical(text: str) -> str:
     return str(UUID(text)) if filtering.is_uuid(text) else text
 
 
-def name_what_goes(operation: Any) -> None:
+def name_what_goes(operation: dict[str, Any]) -> dict[str, Any]:
     """Entra names by `value` what is to be removed, with a `$ref` of null beside it that nothing has."""
-    if isinstance(operation, dict) and str(operation.get("op")).lower() == "remove":
-        told = operation.get("value")
-        if isinstance(told, list):
-            operation["value"] = [{"value": e["value"]} if isinstance(e, dict) and "value" in e else e for e in told]
+    told = operation.get("value")
+    if str(operation.get("op")).lower() != "remove" or not isinstance(told, list):
+        return operation
+    return operation | {"value": [named_by_value(e) if isinstance(e, dict) else e for e in told]}
+
+
+def named_by_value(told: dict[str, Any]) -> dict[str, Any]:
+    value = folded(told).get("value")
+    return {"value": value} if isinstance(value, str) else told
 
 
 def body_of(request: HttpRequest) -> Any:

@@ -138,11 +138,10 @@ def replace_group(request: HttpRequest, organization: Organization, pk: str) -> 
 def patch_group(request: HttpRequest, organization: Organization, pk: str) -> Answer:
     """Reads those members alone that it tells of, and answers nothing: each of a large group would take long."""
     row = locked(DirectoryGroup, organization, pk)
-    body = body_of(request)
-    patch = patch_of(body, shapes.Group)
-    others, steps = split(body["Operations"])
+    patch = patch_of(body_of(request), shapes.Group)
+    others, steps = split(patch.operations)
     if steps is None:
-        if len(body["Operations"]) > MOST_ON_ALL:
+        if len(patch.operations) > MOST_ON_ALL:
             raise Unreadable(f"Send at most {MOST_ON_ALL} operations at a time on all members of a group.")
         group = shapes.group_of(row, row.members.values_list("person_id", flat=True))
         patch.patch(group)
@@ -150,7 +149,7 @@ def patch_group(request: HttpRequest, organization: Organization, pk: str) -> An
     else:
         group = shapes.group_of(row)
         if others:
-            patch_of(body | {"Operations": others}, shapes.Group).patch(group)
+            patch.model_copy(update={"operations": others}).patch(group)
         among = {UUID(each) for _, ids in steps for each in ids if filtering.is_uuid(each)}
         held = row.members.filter(person_id__in=among).values_list("person_id", flat=True)
         told = replace(shapes.told_by_group(group), members=after(steps, [str(each) for each in held]))
