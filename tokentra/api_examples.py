@@ -1,4 +1,4 @@
-"""What each route of the API is sent and answers, for its reference page; all of it was once sent and answered so."""
+"""What each route of the API is sent and answers, for its reference page: real calls, shortened, with ids of one kind."""
 
 import json
 from functools import cache
