@@ -34,6 +34,7 @@ from usage.rows import VERSION_8, VERSION_8_MASK
 
 EARLY, LATE = timedelta(days=30), timedelta(minutes=10)
 CUT = "…"
+LAST_INSTANT = 253_402_300_799_000  # milliseconds since 1970, at the end of the year 9999
 PLAIN_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 PLACE = re.compile(r" - at `\$\.?(.*)`$")
 MASKED = (
@@ -224,8 +225,8 @@ class Reader:
         at = sent.occurred_at
         if canonical is not None or sent.id is None:
             return at_utc(at or self.now), str(hashed(canonical or b"")), None
-        if PLAIN_UUID.fullmatch(sent.id):
-            return at_utc(at or minted(UUID(sent.id)) or self.now), sent.id, None
+        if PLAIN_UUID.fullmatch(id := sent.id.lower()):
+            return at_utc(at or minted(UUID(id)) or self.now), id, None
         return at_utc(at or self.now), str(hashed(sent.id.encode())), sent.id
 
 
@@ -243,8 +244,8 @@ def hashed(content: bytes) -> UUID:
 
 
 def minted(id: UUID) -> datetime | None:
-    """The time inside a UUID of version 7."""
-    return datetime.fromtimestamp((id.int >> 80) / 1000, UTC) if id.version == 7 else None
+    """The time inside a UUID of version 7, which reaches past the calendar."""
+    return datetime.fromtimestamp(min(id.int >> 80, LAST_INSTANT) / 1000, UTC) if id.version == 7 else None
 
 
 def counted(sent: Sent) -> dict[str, Decimal]:

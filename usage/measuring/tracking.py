@@ -29,6 +29,7 @@ from usage.rows import Basis
 TESTER = "tokentra"
 KNOWN_FOR = 3.0  # seconds for which a process believes an organization's zone and prices
 MOST_KNOWN = 2_000
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 LOOKED_FOR = [b"\\u", *(sign.encode() for sign in MASKED)]  # without these in a body, no text in it has to be looked at
 
 
@@ -87,11 +88,11 @@ def plain(body: bytes) -> Sequence[Plain] | None:
     """All events at once, where each of them is good by its shape and says nothing beside its fields."""
     try:
         return batch.decode(body).events
-    except (msgspec.DecodeError, RecursionError):  # that of one event fails at its first field
+    except UNREADABLE:  # that of one event fails at its first field
         pass
     try:
         return [single.decode(body)]
-    except (msgspec.DecodeError, RecursionError):
+    except UNREADABLE:
         return None
 
 
@@ -99,7 +100,7 @@ def events_of(body: bytes) -> list[Any]:
     """Whatever they are."""
     try:
         content = msgspec.json.decode(body)
-    except (msgspec.DecodeError, RecursionError):
+    except UNREADABLE:
         content = read_slowly(body)
     if not isinstance(content, dict):
         raise Problem(400, "unreadable_json", 'Send one event, or {"events": [...]}, as a JSON object.')

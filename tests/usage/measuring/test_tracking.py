@@ -125,6 +125,8 @@ def test_all_rejected_is_422_with_the_same_body(send, held):
         (b"[]", 400, "unreadable_json"),
         (b'"text"', 400, "unreadable_json"),
         (b"\xff\xfe", 400, "unreadable_json"),
+        (b'{"provider": "openai", "model": "x\xff"}', 400, "unreadable_json"),
+        (b'{"events": [{"provider": "openai", "model": "x\xff"}]}', 400, "unreadable_json"),
         (b"[" * 100_000, 400, "unreadable_json"),
         (b'{"events": {}}', 400, "unreadable_json"),
         (b'{"events": [], "more": 1}', 400, "unreadable_json"),
@@ -304,6 +306,22 @@ def test_an_event_without_a_time_takes_that_of_its_id_or_of_its_arrival(acme, se
     times = sorted(kept.occurred_at for kept in held())
     assert times[0] == at
     assert abs((times[1] - datetime.now(UTC)).total_seconds()) < 5
+
+
+def test_b36_an_id_whose_time_lies_past_the_calendar_is_refused_alone(send):
+    far = event(id="ffffffff-ffff-7fff-bfff-ffffffffffff")
+    del far["occurredAt"]
+
+    answer = send(far, event())
+
+    assert (answer.accepted, answer.rejected, answer.results[0].code) == (1, 1, "timestamp_out_of_range")
+
+
+def test_b32_a_uuid_is_the_same_in_capitals(send):
+    id = str(uuid7())
+
+    assert send(event(id=id)).accepted == 1
+    assert send(event(id=id.upper())).duplicates == 1
 
 
 @pytest.mark.parametrize(
