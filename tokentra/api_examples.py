@@ -1,4 +1,4 @@
-"""What each route of the API is sent and answers, for its reference page: real calls, shortened, with ids of one kind."""
+"""What each route of the API is sent and answers, for its reference page: real calls, shortened and made alike."""
 
 import json
 from functools import cache
