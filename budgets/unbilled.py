@@ -4,6 +4,9 @@ Of a provider's UTC day that an account covers, measured calls are no part of wh
 told from those that an account has said by the hour in which it was last read: what began after it is added. Of the
 calls before, and of a day whose bill counts, nobody can tell which ones it holds, so there the higher sum is taken,
 of each provider and day alone.
+
+Nobody can tell either of which account, or report of one, a call is. So the one that was read longest ago says when: a
+call that is held twice for a while refuses too early, one that is hidden lets a budget pass its limit.
 """
 
 import json
@@ -31,9 +34,14 @@ WITH asks AS MATERIALIZED (
         first_day date, end_day date, low timestamptz, dimension text, "values" text[], providers text[],
         is_tokens boolean)
 ), covered AS MATERIALIZED (
-    SELECT provider, day, max(greatest(usage_read_at, bill_read_at)) AS read_at,
-        bool_or(counted = '{Counted.BILL}') AS is_billed
-    FROM usage_ledgerday WHERE organization_id = %(organization)s AND day >= %(split)s GROUP BY provider, day
+    SELECT provider, day, bool_or(counted = '{Counted.BILL}') AS is_billed,
+        min(CASE counted WHEN '{Counted.BILL}' THEN bill_read_at
+            ELSE coalesce(reports.read_at, usage_read_at, bill_read_at) END) AS read_at
+    FROM usage_ledgerday, LATERAL (
+        SELECT min(at::timestamptz) AS read_at FROM jsonb_each_text(reads) AS report (name, at)
+        WHERE at::timestamptz IS DISTINCT FROM bill_read_at
+    ) AS reports
+    WHERE organization_id = %(organization)s AND day >= %(split)s GROUP BY provider, day
 ), figures AS (
     SELECT a.key, {SUM} FILTER (WHERE {COUNTS}) AS counted,
         {SUM} FILTER (WHERE r.ledger = 'measured' AND NOT {COUNTS}) AS said, NULL::numeric AS since

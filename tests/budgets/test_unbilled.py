@@ -28,11 +28,11 @@ def account(acme):
     return Account(acme.pk)
 
 
-def read(account, *rows, now=NOON, of=TODAY):
+def read(account, *rows, now=NOON, of=TODAY, **how):
     """Of one day: its usage, or its bill, as a connection reads it."""
     reads = account.reads_bill if rows[0].ledger == "billed" else account.reads_usage
     with organization_scope(account.organization_id):
-        reads(*rows, start=of, now=now)
+        reads(*rows, start=of, now=now, **how)
 
 
 def gone(of, budget, now=NOON) -> Decimal:
@@ -72,6 +72,24 @@ def test_calls_after_the_hour_in_which_usage_was_read_are_added(acme, account, s
     assert gone(acme, budget) == Decimal("4.75")
     spend("1.50", at(TODAY, 10))
     assert gone(acme, budget) == 6
+
+
+def test_calls_stay_added_until_whatever_may_hold_them_was_read(acme, account, spend):
+    usage = used(day=TODAY, hour=8, tokens=Tokens(input=40_000_000))  # for 10
+    read(account, usage, now=at(TODAY, 9))
+    budget, now = make.budget(acme), at(TODAY, 15)
+    spend("4", at(TODAY, 10))
+    assert gone(acme, budget, now) == 14
+
+    read(account, billed("0.01", day=TODAY), now=now)  # counts later
+    assert gone(acme, budget, now) == 14
+    read(account, used(day=TODAY, endpoint="embeddings", tokens=Tokens()), endpoint="embeddings", now=now)
+    assert gone(acme, budget, now) == 14
+    read(Account(acme.pk), used(day=TODAY, hour=8, tokens=Tokens(input=4_000)), now=now)  # for 0.001
+    assert gone(acme, budget, now) == Decimal("14.001")
+
+    read(account, usage, now=now)
+    assert gone(acme, budget, now) == Decimal("10.001")
 
 
 def test_the_rest_of_a_day_that_was_read_to_its_evening_is_added(acme, account, spend):
