@@ -19,9 +19,10 @@ from budgets.check_reference import CHECK
 from budgets.checking import Answer, State
 from budgets.models import Unit
 from budgets.rooms import LASTS
+from tokentra.lib import bodies
 from tokentra.lib.problems import Problem
 from tokentra.lib.tenancy import organization_scope
-from usage.measuring import bodies, paces
+from usage.measuring import paces
 from usage.names import name_of
 
 LARGEST_BODY = 64 * 1024

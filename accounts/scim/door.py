@@ -15,7 +15,8 @@ from accounts.models import Organization
 from accounts.scim import tokens
 from accounts.scim.kept import DirectoryToken
 from accounts.scim.refusals import Missing, Refused, Taken, Wrong
-from tokentra.lib import outage
+from tokentra.lib import bodies, outage
+from tokentra.lib.problems import Problem
 from tokentra.lib.tenancy import organization_scope
 
 LARGEST = 1024 * 1024  # bytes
@@ -94,8 +95,18 @@ def check(request: HttpRequest, what: str) -> None:
         raise Refused("Send at most a megabyte at a time.", status=413)
     if request.method in ("POST", "PUT", "PATCH") and request.content_type not in KINDS:
         raise Refused("Send application/scim+json.", status=415)
+    if request.method in ("POST", "PUT", "PATCH"):
+        request.directory_body = body_of(request)  # type: ignore[attr-defined]  # accounts.scim.reading takes it
     if "\x00" in unquote(request.META.get("QUERY_STRING", "")):
         raise Wrong("The query holds a character that no text has.")
+
+
+def body_of(request: HttpRequest) -> bytes:
+    """Read before anything is locked: it may come slowly."""
+    try:
+        return bodies.read(request, most=LARGEST)
+    except Problem as problem:
+        raise Refused(problem.message, status=problem.status, headers=problem.headers) from None
 
 
 def stranger(request: HttpRequest) -> Refused:

@@ -1,5 +1,6 @@
 """A filter of SCIM as a question to the database."""
 
+import re
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from accounts.scim.kept import DirectoryGroupMember
 from accounts.scim.refusals import BadFilter
 
 LONGEST = 2_000
+NO_TEXT = re.compile("[\0\ud800-\udfff]")
 OPERATORS = {"eq": "exact", "co": "contains", "sw": "startswith", "ew": "endswith"}
 # attribute, in lower case: (column, whether upper and lower case differ)
 OF_USERS = {
@@ -71,6 +73,8 @@ class Asked(FilterVisitor[Q]):
 
     def visit_comparison(self, node: Any) -> Q:
         name, operator, value = self.name_of(node), node.op.value, node.value
+        if isinstance(value, str) and NO_TEXT.search(value):
+            raise BadFilter("The filter holds a character that no text has.")
         if name in self.columns:
             return self.compared(*self.columns[name], operator, value)
         if self.is_of_users and name == "active" and operator in ("eq", "ne"):

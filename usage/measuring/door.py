@@ -8,7 +8,8 @@ from django.utils import timezone
 from ninja import Router
 
 from accounts.gates import api_scope, refuse_key_in, unless_gone
-from usage.measuring import bodies, crowding, paces, tracking
+from tokentra.lib import bodies
+from usage.measuring import crowding, paces, tracking
 from usage.measuring.reference import TRACK
 from usage.measuring.shape import LARGEST_EVENT
 

@@ -1,11 +1,13 @@
 """What Okta and Microsoft Entra really send, and what they are answered."""
 
 import json
+from io import BytesIO
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from accounts.scim.door import LARGEST
 from tests.accounts.scim.conftest import DANA, GROUP, PATCH, USER, Program, person, role_in
 
 pytestmark = pytest.mark.django_db
@@ -193,13 +195,26 @@ def test_filters_that_find(asked, found, okta: Program):
 
 
 @pytest.mark.parametrize(
-    "asked", ["userName", 'title eq "x"', "userName gt 5", "(" * 900, '"', "x" * 3000, 'id co "7"']
+    "asked",
+    [
+        "userName",
+        'title eq "x"',
+        "userName gt 5",
+        "(" * 900,
+        '"',
+        "x" * 3000,
+        'id co "7"',
+        'userName ew "\\ud800"',
+        'emails[value eq "\\udfff"]',
+        'externalId eq "\\u0000"',
+    ],
 )
 def test_filters_that_are_refused_in_scims_shape(asked, okta: Program):
     answer = okta.ask("GET", "Users", filter=asked)
 
     assert (answer.status_code, answer.json()["scimType"]) == (400, "invalidFilter")
     assert answer.json()["schemas"] == ["urn:ietf:params:scim:api:messages:2.0:Error"]
+    assert "longer" not in answer.json()["detail"]
 
 
 def test_pages_and_attributes(okta: Program):
@@ -263,6 +278,20 @@ def test_refusals_have_scims_shape(method, path, content, status, kind, okta: Pr
         "application/scim+json",
     )
     assert kind is None or told.get("scimType") == kind, told
+
+
+def test_a_body_in_chunks_is_read_as_far_as_it_may_go(okta: Program):
+    def send(content: bytes):
+        return okta.client.post(
+            "/scim/v2/Users",
+            content_type="application/scim+json",
+            headers={"Authorization": f"Bearer {okta.token}", "Transfer-Encoding": "chunked"},
+            **{"CONTENT_LENGTH": "", "wsgi.input": BytesIO(content), "wsgi.input_terminated": True},
+        )
+
+    assert send(json.dumps(person()).encode()).status_code == 201
+    large = send(b" " * (LARGEST + 1))
+    assert (large.status_code, large.json()["schemas"]) == (413, ["urn:ietf:params:scim:api:messages:2.0:Error"])
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,9 @@ from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
 from accounts.gates import api_scope, tell_of_key_in, unless_gone
-from tokentra.lib import outage
+from tokentra.lib import bodies, outage
 from tokentra.lib.problems import Problem
-from usage.measuring import bodies, crowding, paces, tracking
+from usage.measuring import crowding, paces, tracking
 from usage.measuring.otlp import answers, spans
 from usage.measuring.otlp.calls import Calls
 from usage.measuring.otlp.families import Families

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[2]
 MOST = 64 * 1024  # KiB
 # In a process of its own, whose peak is its own: a packed GiB of zeros, read with the larger of our limits.
 ATTACK = """
@@ -16,8 +16,8 @@ from backports import zstd
 from django.conf import settings
 settings.configure()
 from django.core.handlers.wsgi import WSGIRequest
+from tokentra.lib import bodies
 from tokentra.lib.problems import Problem
-from usage.measuring import bodies
 
 name, zeros = sys.argv[1], bytes(2**20)
 packer = zlib.compressobj(9, wbits=31) if name == "gzip" else zstd.ZstdCompressor(level=1)
