@@ -140,17 +140,20 @@ def test_e13_decision_16_a_site_with_https_has_cookies_for_itself_alone(tmp_path
 
 def test_a_site_behind_a_proxy_never_leads_to_itself_for_ever(tmp_path):
     asked = [{"X-Forwarded-Proto": "https"}, {"X-Forwarded-Proto": "http"}, {}]
-    asked += [{"path": path, "X-Forwarded-Proto": "http"} for path in ("/api/usage/stats", "/api/docs")]
+    asked += [
+        {"path": path, "X-Forwarded-Proto": "http"} for path in ("/api/usage/stats", "/scim/v2/Users", "/api/docs")
+    ]
 
     ended = start(tmp_path, json.dumps(asked), program=ASKED, **PUBLIC)
-    safe, plain, untold, program, reference = map(json.loads, ended.stdout.splitlines())
+    safe, plain, untold, program, directory, reference = map(json.loads, ended.stdout.splitlines())
 
     assert safe[:2] == [302, "/signup/"]
     assert plain[:2] == [301, "https://tokentra.example.com/"]
     assert untold[:2] == [400, None]
     assert "X-Forwarded-Proto" in untold[2]
     assert reference[:2] == [301, "https://tokentra.example.com/api/docs"]
-    assert (program[:2], json.loads(program[2])["error"]["code"]) == ([403, None], "https_needed")
+    for refused in (program, directory):
+        assert (refused[:2], json.loads(refused[2])["error"]["code"]) == ([403, None], "https_needed")
 
 
 def test_decision_16_http_in_public_starts_only_when_it_is_said_explicitly(tmp_path):

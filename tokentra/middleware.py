@@ -35,7 +35,7 @@ class ToldOfHttps:
     Pages are led to https after this. A program is refused: led on, it would send its key in the clear for good.
     """
 
-    PROGRAMS, PAGE = ("/api/", "/v1/"), "/api/docs"
+    PROGRAMS, PAGE = ("/api/", "/v1/", "/scim/"), "/api/docs"
 
     def __init__(self, get_response: Next) -> None:
         if not settings.SECURE_SSL_REDIRECT:
