@@ -10,6 +10,7 @@ from accounts import audit
 from accounts.models import Organization, User
 from accounts.scim import roles
 from accounts.scim.kept import DirectoryGroup, DirectoryGroupMember, DirectoryUser
+from accounts.scim.people import address_of
 from accounts.scim.refusals import Forbidden, Wrong
 from tokentra.lib.tenancy import organization_scope
 
@@ -99,12 +100,14 @@ def set_members(
 
 
 def choose_role(organization: Organization, group: DirectoryGroup, role: str, *, by: User) -> None:
-    """An owner decides what a group of the directory is here."""
+    """An owner decides what a group of the directory is here, unless it is gone by now."""
     with organization_scope(organization.pk):
         organization.lock()
-        before, group.role = group.role, role
-        if before == role:
+        found = DirectoryGroup.objects.owned_by(organization).filter(pk=group.pk).first()
+        if found is None or found.role == role:
             return
+        group, before = found, found.role
+        group.role = role
         group.save(update_fields=["role"])
         told = {"name": group.display_name, "before": before, "after": role}
         audit.note("directory_group_role_chosen", organization, by, about=group, **told)
@@ -112,14 +115,9 @@ def choose_role(organization: Organization, group: DirectoryGroup, role: str, *,
 
 
 def addresses(organization: Organization, people: Collection[UUID]) -> list[str]:
-    """Of the first hundred: a line of the audit log is read by people."""
-    some = sorted(people)[:100]
-    return list(
-        DirectoryUser.objects.owned_by(organization)
-        .filter(pk__in=some)
-        .values_list("user__email", flat=True)
-        .order_by("pk")
-    )
+    """As the directory has them, of the first hundred: a line of the audit log is read by people."""
+    rows = DirectoryUser.objects.owned_by(organization).filter(pk__in=sorted(people)[:100]).order_by("pk")
+    return [address_of(row) for row in rows.only("addresses", "name_key")]
 
 
 def id_of(text: str) -> UUID:
