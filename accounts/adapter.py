@@ -29,6 +29,7 @@ from accounts.models import User
 from accounts.naming import clean_name, fold
 from accounts.sign_on import admitting, discovery, setting_up
 from accounts.sign_on.standing import is_key, note_break_glass, standing
+from accounts.sign_on.unwelcome import Unwelcome
 from accounts.signup import Arrival
 from tokentra.lib.tenancy import organization_scope
 
@@ -213,9 +214,12 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  
             offer = None
         arrival = Arrival(method=method, visit=visit_of(request), invitation=offer, vouched_by=voucher)
         organization_id = signup.place_for(arrival)
-        with organization_scope(organization_id):
-            user: User = super().save_user(request, sociallogin, form)
-            signup.welcome(user, organization_id, arrival)
+        try:
+            with organization_scope(organization_id):
+                user: User = super().save_user(request, sociallogin, form)
+                signup.welcome(user, organization_id, arrival)
+        except Unwelcome as reason:
+            raise admitting.refusal(request, reason) from None
         return user
 
     def populate_user(self, request: HttpRequest, sociallogin: SocialLogin, data: dict[str, Any]) -> User:

@@ -220,21 +220,26 @@ def may_accept(offer: Invitation, user: User) -> bool:
 def accept(offer: Invitation, user: User) -> Membership:
     """Make the invited person a member, once; PermissionDenied for anybody else.
 
-    Raises NoLongerOpen when it was accepted, revoked, sent again or ran out of time by now.
+    Raises NoLongerOpen when it was accepted, revoked, sent again or ran out of time by now. It is revoked for
+    somebody whom the directory took out, also where it was written to another address of theirs.
     """
     if not may_accept(offer, user):
         raise PermissionDenied("This invitation is for another address.")
     now, organization = timezone.now(), offer.organization
     with organization_scope(organization.pk):
+        organization.lock()
         mine = Invitation.objects.open(now).filter(pk=offer.pk, token_digest=offer.token_digest)
-        if not mine.update(accepted_at=now):
+        membership = organization.memberships.filter(user=user).first()
+        if membership is None and coming_back.is_out_by_directory(organization, user.email, user):
+            mine.update(revoked_at=now)
+        elif not mine.update(accepted_at=now):
             raise NoLongerOpen
-        membership, is_new = organization.memberships.get_or_create(
-            user=user, defaults={"role": offer.role, "is_invitee": True}
-        )
-        if is_new:
+        elif membership is None:
+            membership = organization.memberships.create(user=user, role=offer.role, is_invitee=True)
             User.objects.filter(pk=user.pk).update(joined_at=now)
             coming_back.let_in(organization, user)
             journal.record(Event.TEAM_INVITE_ACCEPTED, user, organization, invitation=str(offer.pk), role=offer.role)
             audit.note("invitation_accepted", organization, user, about=offer, role=offer.role)
+    if membership is None:
+        raise NoLongerOpen
     return membership

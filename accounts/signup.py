@@ -8,20 +8,19 @@ from uuid import UUID
 from allauth.account.models import EmailAddress
 from allauth.account.utils import has_verified_email, setup_user_email
 from allauth.socialaccount.models import SocialAccount
-from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.dispatch import Signal
 from django.http import HttpRequest
 from django.utils import timezone
 
-from accounts import audit, invitations, journal, letters, outbox
+from accounts import audit, credentials, invitations, journal, letters, outbox
 from accounts.invitations import NoLongerOpen
 from accounts.invited import Invitation
 from accounts.journal import Event
 from accounts.mailed import OutboxMail
 from accounts.models import FIRST_TOUCH_FIELDS, Membership, Organization, User, Visit
-from accounts.naming import organization_name, slug_for
+from accounts.naming import fold, organization_name, slug_for
 from accounts.permissions import Role
 from accounts.sign_on import taking_in
 from tokentra.lib.ids import uuid7
@@ -71,7 +70,7 @@ def welcome(user: User, organization_id: UUID, arrival: Arrival) -> None:
         visit.user = user
         visit.save(update_fields=["user"])
     if arrival.vouched_by:
-        taking_in.join(organization_id, user)
+        taking_in.join(organization_id, user, fold(user.email))
         settle(user, Organization.objects.get(pk=organization_id), arrival)
     elif arrival.invitation is None:
         name = arrival.organization_name or organization_name(user.email, user.full_name)
@@ -185,14 +184,12 @@ def abandon(user: User) -> None:
 def proved_elsewhere(user: User, email: str) -> None:
     """Somebody proved an address that this account never did: whoever registered it may be somebody else.
 
-    Their password, their other services and their sessions end.
+    All that they logged in by ends. Their other addresses go where this is the one of the account.
     """
     if EmailAddress.objects.filter(user=user, email__iexact=email, verified=False).exists():
-        user.set_unusable_password()
-        user.save(update_fields=["password"])
-        SocialAccount.objects.filter(user=user).delete()
-        for session in UserSession.objects.filter(user=user):
-            session.end()
+        credentials.end(user)
+        if fold(user.email) == fold(email):
+            EmailAddress.objects.filter(user=user).exclude(email__iexact=email).delete()
 
 
 def create_person_and_organization(

@@ -14,9 +14,10 @@ from allauth.account.models import EmailAddress
 from allauth.usersessions.models import UserSession
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
+from django.db.models import Q
 from django.utils import timezone
 
-from accounts import audit, letters, team
+from accounts import audit, credentials, letters, team
 from accounts.http import caller
 from accounts.models import Membership, Organization, User
 from accounts.naming import clean_name, fold
@@ -70,6 +71,9 @@ def create(organization: Organization, told: Told) -> DirectoryUser:
     user = person_of(organization, told)
     if ours.filter(user=user).exists():
         raise Taken("A user of this directory has this address.")
+    if coming_back.is_out_by_directory(organization, user.email) and is_governed(organization, user):
+        credentials.end(user)  # who left had them; the address may be another person's by now
+        User.objects.filter(pk=user.pk).update(full_name=told.name)
     now = timezone.now()
     row = DirectoryUser.objects.create(
         organization=organization,
@@ -82,7 +86,10 @@ def create(organization: Organization, told: Told) -> DirectoryUser:
         changed_at=now,
     )
     audit.note("directory_user_added", organization, None, about=row, email=user.email)
-    set_active(organization, row, is_active=told.is_active is not False)
+    if told.is_active is False:
+        take_out(organization, row)
+    else:
+        take_in(organization, row)
     return row
 
 
@@ -93,16 +100,21 @@ def change(organization: Organization, row: DirectoryUser, told: Told) -> None:
     others = DirectoryUser.objects.owned_by(organization).exclude(pk=row.pk)
     if others.filter(name_key=told.name_key).exists():
         raise Taken("A user of this directory has this userName.")
-    if told.is_active is False:  # whatever else cannot be done
-        set_active(organization, row, is_active=False, also=told.address)
-    elif told.address != address_of(row):
-        move(organization, row.user, told.address)
     changed = sorted(name for name in {*row.told, *told.resource} if row.told.get(name) != told.resource.get(name))
     changed += ["externalId"] if row.external_id != told.external_id else []
+    is_member = organization.memberships.filter(user=row.user).exists()
+    if told.is_active is False:  # whatever else cannot be done
+        # of somebody who left by themselves it is said with each change, and is an act of its own where it comes alone
+        if is_member or not changed or coming_back.is_kept_out(organization, row.user):
+            take_out(organization, row, told.name_key, *told.addresses)
+    elif told.is_active and not is_member:
+        find_again(organization, row, told)
+    elif told.address != address_of(row):
+        move(organization, row.user, told.address)
     if changed:
         write(organization, row, told, changed)
     if told.is_active:
-        set_active(organization, row, is_active=True)
+        take_in(organization, row)
 
 
 def write(organization: Organization, row: DirectoryUser, told: Told, changed: list[str]) -> None:
@@ -111,52 +123,92 @@ def write(organization: Organization, row: DirectoryUser, told: Told, changed: l
     row.name_key, row.external_id, row.addresses = told.name_key, told.external_id, told.addresses
     row.told, row.changed_at = told.resource, timezone.now()
     row.save(update_fields=["name_key", "external_id", "addresses", "told", "changed_at"])
-    audit.note("directory_user_changed", organization, None, about=row, email=row.user.email, fields=changed)
+    audit.note("directory_user_changed", organization, None, about=row, email=address_of(row), fields=changed)
 
 
 def remove(organization: Organization, row: DirectoryUser) -> None:
     """They belong no longer, and the directory knows nothing of them any more."""
     organization.lock()
-    set_active(organization, row, is_active=False)
-    audit.note("directory_user_removed", organization, None, about=row, email=row.user.email)
+    take_out(organization, row)
+    audit.note("directory_user_removed", organization, None, about=row, email=address_of(row))
     row.delete()
 
 
-def set_active(organization: Organization, row: DirectoryUser, *, is_active: bool, also: str = "") -> None:
-    """Active people are members. Whoever is not any more comes back when the directory says so, and not by sign-on.
-
-    `also` is one more address that they are kept out by.
-    """
+def take_in(organization: Organization, row: DirectoryUser) -> None:
+    """Active people are members."""
     user = row.user
-    member = Membership.objects.filter(organization=organization, user=user).first()
-    if is_active and member is None:
-        with welcome():
-            vouching.check_address(organization.pk, address_of(row))
-            vouching.check_person(user)
-        role = roles.default_role(organization)
-        now = timezone.now()
-        made = Membership.objects.create(
-            organization=organization,
-            user=user,
-            role=role,
-            is_invitee=True,
-            look_at=None,  # nobody is stuck who has not come yet
-        )
-        User.objects.filter(pk=user.pk).update(joined_at=now)
-        coming_back.let_in(organization, user)
-        audit.note("joined_by_directory", organization, None, about=made, email=user.email, role=role)
-        roles.settle(organization, [row.pk])
-    elif not is_active:
-        if member and member.role == Role.OWNER:
-            raise Forbidden(OWNER)
-        if member:
-            team.take_out(member, by=None)
-        if member is None and coming_back.is_kept_out(organization, user):
-            return  # said already, and perhaps by an owner, who may ask them in again
-        known_by = {address_of(row), user.email, also} - {""}
-        organization.invitations.unanswered().filter(email__in=known_by).update(revoked_at=timezone.now())
-        for address in known_by:
-            coming_back.keep_out(organization, user, address=address, by_directory=True)
+    if organization.memberships.filter(user=user).exists():
+        return
+    with welcome():
+        vouching.check_address(organization.pk, address_of(row))
+        vouching.check_person(user)
+    role = roles.default_role(organization)
+    now = timezone.now()
+    made = Membership.objects.create(
+        organization=organization,
+        user=user,
+        role=role,
+        is_invitee=True,
+        look_at=None,  # nobody is stuck who has not come yet
+    )
+    User.objects.filter(pk=user.pk).update(joined_at=now)
+    coming_back.let_in(organization, user, *known_by(organization, row))
+    audit.note("joined_by_directory", organization, None, about=made, email=user.email, role=role)
+    roles.settle(organization, [row.pk])
+
+
+def take_out(organization: Organization, row: DirectoryUser, *more: str) -> None:
+    """Whoever is not active comes back when the directory says so, and not by sign-on.
+
+    So do other accounts that came by an address of theirs; `more` are addresses that the directory tells now.
+    """
+    names = known_by(organization, row, *more)
+    theirs = Q(user=row.user) | Q(user__email__in=names)
+    members = list(organization.memberships.filter(theirs).select_related("user", "organization"))
+    owners = [each for each in members if each.role == Role.OWNER]
+    if any(each.user_id == row.user_id for each in owners):
+        raise Forbidden(OWNER)
+    names -= {each.user.email for each in owners}
+    before = coming_back.entries_of(organization, row.user)
+    by_directory = bool(members) or not before or any(each.by_directory for each in before)
+    for each in members:
+        if each not in owners:
+            team.take_out(each, by=None)
+    if by_directory:  # whom an owner removed, an owner may ask in again
+        organization.invitations.unanswered().filter(email__in=names).update(revoked_at=timezone.now())
+    holders = {each.user.email: each.user for each in members}
+    for address in names:
+        coming_back.keep_out(organization, holders.get(address, row.user), address=address, by_directory=by_directory)
+
+
+def known_by(organization: Organization, row: DirectoryUser, *more: str) -> set[str]:
+    """The login address, and those that the directory tells and the sign-on may vouch for.
+
+    Without those of other users of the directory, whose own rows decide.
+    """
+    told = {row.name_key, *row.addresses, *more}
+    others = DirectoryUser.objects.owned_by(organization).exclude(pk=row.pk).filter(user__email__in=told)
+    told -= set(others.values_list("user__email", flat=True))
+    places = {each.rpartition("@")[2] for each in told}
+    ours = {place for place in places if domains.organization_of(f"@{place}") == organization.pk}
+    return {each for each in told if each.rpartition("@")[2] in ours} | {row.user.email}
+
+
+def find_again(organization: Organization, row: DirectoryUser, told: Told) -> None:
+    """Somebody comes back whose account was deleted or has another login address by now.
+
+    Where it is the organization's it follows the directory; else they begin with one of the address that is told.
+    """
+    if row.user.is_active and fold(row.user.email) == told.address:
+        return
+    if row.user.is_active and is_governed(organization, row.user):
+        move(organization, row.user, told.address)
+        return
+    user = person_of(organization, told)
+    if DirectoryUser.objects.owned_by(organization).exclude(pk=row.pk).filter(user=user).exists():
+        raise Taken("A user of this directory has this address.")
+    row.user = user
+    row.save(update_fields=["user"])
 
 
 def person_of(organization: Organization, told: Told) -> User:
@@ -180,7 +232,7 @@ def move(organization: Organization, user: User, address: str) -> None:
         vouching.check_address(organization.pk, address)
         vouching.check_new(address)
     if not is_governed(organization, user):
-        raise Fixed("This person's login address is their own: they own the organization, or belong to others too.")
+        raise Fixed("This person's login address is their own to change.")
     taken = User.objects.filter(email=address).exclude(pk=user.pk).exists()
     if taken or EmailAddress.objects.filter(email=address, verified=True).exclude(user=user).exists():
         raise Taken("Another account has this address.")

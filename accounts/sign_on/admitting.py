@@ -7,6 +7,7 @@ An identity provider speaks for people of its organization's proved domains, and
 from typing import Any
 from uuid import UUID
 
+from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.socialaccount.models import SocialLogin
 from django.http import HttpRequest
 
@@ -27,7 +28,11 @@ def admit(request: HttpRequest, sociallogin: SocialLogin) -> None:
     try:
         come_in(request, sociallogin, organization_id, address)
     except Unwelcome as reason:
-        raise social.refusal(request, "You cannot come in this way", str(reason), status=403) from None
+        raise refusal(request, reason) from None
+
+
+def refusal(request: HttpRequest, reason: Unwelcome) -> ImmediateHttpResponse:
+    return social.refusal(request, "You cannot come in this way", str(reason), status=403)
 
 
 def come_in(request: HttpRequest, sociallogin: SocialLogin, organization_id: UUID, address: str) -> None:
@@ -45,8 +50,7 @@ def come_in(request: HttpRequest, sociallogin: SocialLogin, organization_id: UUI
         vouching.prove(organization_id, user, address)
         sociallogin.connect(request, user)
     vouching.check_person(sociallogin.user)
-    coming_back.check(organization_id, address, sociallogin.user)
-    join(organization_id, sociallogin.user)
+    join(organization_id, sociallogin.user, address)
 
 
 def is_of_two(data: dict[str, Any]) -> bool:

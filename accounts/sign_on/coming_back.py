@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from accounts.models import Organization, User
 from accounts.naming import fold
+from accounts.owned import OwnedQuerySet
 from accounts.scim.kept import DirectoryToken, KeptOut
 from accounts.sign_on.unwelcome import Unwelcome
 from tokentra.lib.tenancy import organization_scope
@@ -20,15 +21,18 @@ def keep_out(organization: Organization, user: User, *, address: str = "", by_di
     KeptOut.objects.update_or_create(organization=organization, digest=digest, defaults=told)
 
 
-def let_in(organization: Organization, user: User) -> None:
-    """They belong again. Inside the organization's scope."""
-    KeptOut.objects.owned_by(organization).filter(about(user.email, user)).delete()
+def let_in(organization: Organization, user: User, *addresses: str) -> None:
+    """They belong again, by each of these addresses. Inside the organization's scope."""
+    by_address = Q(digest__in=[digest_of(each) for each in addresses])
+    KeptOut.objects.owned_by(organization).filter(about(user.email, user) | by_address).delete()
 
 
 def check(organization_id: UUID, address: str, user: User | None) -> None:
     """Raises Unwelcome for somebody who was removed and whom nobody has asked in since."""
     with organization_scope(organization_id):
         organization = Organization.objects.get(pk=organization_id)
+        if user and user.pk and organization.memberships.filter(user=user).exists():
+            return  # the address alone was kept out, with somebody else
         if not KeptOut.objects.owned_by(organization).filter(about(address, user)).exists():
             return
         if not organization.invitations.open(timezone.now()).filter(email=address).exists():
@@ -37,12 +41,17 @@ def check(organization_id: UUID, address: str, user: User | None) -> None:
 
 def is_kept_out(organization: Organization, user: User) -> bool:
     """Inside the organization's scope."""
-    return KeptOut.objects.owned_by(organization).filter(about(user.email, user)).exists()
+    return entries_of(organization, user).exists()
 
 
-def is_out_by_directory(organization: Organization, address: str) -> bool:
+def entries_of(organization: Organization, user: User) -> OwnedQuerySet[KeptOut]:
+    """Inside the organization's scope."""
+    return KeptOut.objects.owned_by(organization).filter(about(user.email, user))
+
+
+def is_out_by_directory(organization: Organization, address: str, user: User | None = None) -> bool:
     """Whether its directory took them out, and may let them in again. Inside the organization's scope."""
-    taken_out = KeptOut.objects.owned_by(organization).filter(digest=digest_of(address), by_directory=True)
+    taken_out = KeptOut.objects.owned_by(organization).filter(about(address, user), by_directory=True)
     return taken_out.exists() and DirectoryToken.objects.filter(organization=organization).exists()
 
 

@@ -11,10 +11,12 @@ from accounts.sign_on.kept import SignOn
 from tokentra.lib.tenancy import organization_scope
 
 
-def join(organization_id: UUID, user: User) -> None:
+def join(organization_id: UUID, user: User, address: str) -> None:
+    """Raises Unwelcome for somebody who was taken out since they began to come in by this address."""
     with organization_scope(organization_id):
         organization = Organization.objects.get(pk=organization_id)
         organization.lock()
+        coming_back.check(organization_id, address, user)
         role = SignOn.objects.get(organization_id=organization_id).default_role
         made, is_new = Membership.objects.get_or_create(
             organization=organization, user=user, defaults={"role": role, "is_invitee": True}

@@ -10,11 +10,15 @@ from django.test import Client
 
 from accounts.models import AuditLine, Membership, Organization, User
 from accounts.scim import tokens
-from tests.accounts.sign_on import proved
+from accounts.sign_on import setting_up
+from tests.accounts.identity_provider import CLIENT, SECRET, IdentityProvider
+from tests.accounts.sign_on import proved, turn_on
 from tokentra.lib.tenancy import organization_scope
 
 DANA = "dana@acme.example"
 PATCH = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
+OFF = {"op": "replace", "path": "active", "value": False}
+ON = {"op": "replace", "path": "active", "value": True}
 USER, GROUP = (f"urn:ietf:params:scim:schemas:core:2.0:{name}" for name in ("User", "Group"))
 
 
@@ -69,6 +73,26 @@ def okta(acme, alice) -> Program:
     """Acme has proved acme.example."""
     proved(acme, by=alice)
     return program_of(acme, by=alice)
+
+
+@pytest.fixture
+def provider(settings):
+    with IdentityProvider() as started:
+        settings.ALERT_HOSTS = frozenset({started.host})
+        yield started
+
+
+@pytest.fixture
+def signed_on(provider, okta, acme, alice) -> IdentityProvider:
+    """Acme's people come in by OpenID Connect too."""
+    values = {"kind": "oidc", "issuer": provider.issuer, "client_id": CLIENT, "default_role": "member"}
+    setting_up.save(acme, values, secret=SECRET, by=alice)
+    turn_on(acme, by=alice)
+    return provider
+
+
+def enters(browser: Client) -> bool:
+    return browser.get("/settings/team/").status_code == 200
 
 
 def role_in(organization: Organization, address: str) -> str | None:

@@ -2,7 +2,7 @@
 
 import pytest
 from allauth.account.models import EmailAddress
-from django.test import Client
+from allauth.mfa.models import Authenticator
 
 from accounts import closing, invitations, team
 from accounts.mailed import OutboxMail
@@ -10,39 +10,15 @@ from accounts.models import User
 from accounts.permissions import Role
 from accounts.scim import tokens
 from accounts.scim.kept import DirectoryGroup, DirectoryToken
-from accounts.sign_on import domains, setting_up
+from accounts.sign_on import domains
 from tests import make
-from tests.accounts.identity_provider import CLIENT, SECRET, IdentityProvider
-from tests.accounts.scim.conftest import DANA, Program, lines_of, person, program_of, role_in
-from tests.accounts.sign_on import proved, through, turn_on
+from tests.accounts.scim.conftest import DANA, OFF, ON, Program, enters, lines_of, person, program_of, role_in
+from tests.accounts.sign_on import proved, through
 from tests.conftest import Browser
 from tests.make import PASSWORD
 from tokentra.lib.tenancy import organization_scope
 
 pytestmark = pytest.mark.django_db
-
-OFF = {"op": "replace", "path": "active", "value": False}
-ON = {"op": "replace", "path": "active", "value": True}
-
-
-@pytest.fixture
-def provider(settings):
-    with IdentityProvider() as started:
-        settings.ALERT_HOSTS = frozenset({started.host})
-        yield started
-
-
-@pytest.fixture
-def signed_on(provider, okta, acme, alice) -> IdentityProvider:
-    """Acme's people come in by OpenID Connect too."""
-    values = {"kind": "oidc", "issuer": provider.issuer, "client_id": CLIENT, "default_role": "member"}
-    setting_up.save(acme, values, secret=SECRET, by=alice)
-    turn_on(acme, by=alice)
-    return provider
-
-
-def enters(browser: Client) -> bool:
-    return browser.get("/settings/team/").status_code == 200
 
 
 def test_somebody_new_is_made_without_a_password_and_comes_in_by_the_sign_on(signed_on, okta, acme, mandatory):
@@ -85,6 +61,8 @@ def test_a_member_is_taken_into_the_directory_and_keeps_role_name_and_password(o
 def test_whoever_registered_an_address_without_proving_it_loses_what_they_set(okta, acme):
     squatter = User.objects.create_user(DANA, PASSWORD)
     EmailAddress.objects.create(user=squatter, email=DANA, verified=False, primary=True)
+    EmailAddress.objects.create(user=squatter, email="mallory@evil.example", verified=True)
+    Authenticator.objects.create(user=squatter, type="webauthn", data={"name": "Laptop", "credential": {}})
     make.organization("Squat", owner=squatter)
     browser = Browser(squatter)
     assert enters(browser)
@@ -93,6 +71,8 @@ def test_whoever_registered_an_address_without_proving_it_loses_what_they_set(ok
 
     squatter.refresh_from_db()
     assert not squatter.has_usable_password()
+    assert not Authenticator.objects.exists()
+    assert list(EmailAddress.objects.filter(user=squatter).values_list("email", "verified")) == [(DANA, True)]
     assert not enters(browser)
     assert role_in(acme, DANA) == Role.VIEWER
 
@@ -206,6 +186,7 @@ def test_a_login_address_is_changed_of_those_alone_who_are_wholly_the_organizati
     refused = okta.patch(f"Users/{pk}", {"op": "replace", "path": "emails", "value": [{"value": "gone@acme.example"}]})
 
     assert (refused.status_code, refused.json()["scimType"]) == (400, "mutability")
+    assert "others" not in refused.json()["detail"]  # where else somebody belongs is not told
     renamed = okta.patch(f"Users/{pk}", {"op": "replace", "path": "displayName", "value": "Nobody"})
     dana.refresh_from_db()
     assert (renamed.status_code, dana.email, dana.full_name) == (200, "dusk@acme.example", "Dana Dusk")
