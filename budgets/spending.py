@@ -163,6 +163,9 @@ CALLS = {
     "tokens": "coalesce(sum(r.tokens_in + r.tokens_out), 0)",
     "money": "coalesce(sum(r.amount) FILTER (WHERE r.currency = 'USD'), 0)",
 }
+# of the dimension "model" alone
+QUARTERS = """(SELECT *, split_part(value, '/', 1) AS provider, substr(value, strpos(value, '/') + 1) AS model
+    FROM usage_measuredhour)"""
 UTC_DAY = "(r.hour AT TIME ZONE 'UTC')::date"
 LOCAL_DAY = "(r.hour AT TIME ZONE %(zone)s)::date"
 TABLES = {
@@ -227,8 +230,7 @@ TABLES = {
     "quarters": Table(
         window=("start", "end"),
         rows=rows_where(
-            """(SELECT *, split_part(value, '/', 1) AS provider,
-                substr(value, strpos(value, '/') + 1) AS model FROM usage_measuredhour)""",
+            QUARTERS,
             """r.dimension = 'model' AND r.hour >= w.start AND r.hour < w."end" """,
         ),
         within=f"""{one_of("r.provider", "providers")} AND {one_of("r.model", "values")}

@@ -138,6 +138,21 @@ def test_days_begin_where_the_organization_is(acme, account, spend):
     assert gone(acme, budget) == 1
 
 
+def test_a_day_that_begins_within_an_hour_has_the_rest_of_its_calls(acme, account, spend):
+    in_zone(acme, "Asia/Kolkata")  # from 18:30 of the 19th
+    usage = used(day=day(19), hour=0, tokens=Tokens(input=4_000))
+    read(account, usage, now=at(day(19), 1), of=day(19))
+    for amount, moment in (("1", at(day(19), 18, minutes=10)), ("2", at(day(19), 18, minutes=40)), ("4", at(TODAY, 3))):
+        spend(amount, moment)
+
+    assert gone(acme, make.budget(acme, every="day")) == 6
+    assert gone(acme, make.budget(acme, "9000", every="day", unit="tokens")) == 2000
+    assert gone(acme, make.budget(acme, every="day", scope={"model": ["another"]})) == 0
+
+    read(account, billed("0.50", day=day(19)), now=at(day(21)), of=day(19))  # by its UTC day from then on
+    assert gone(acme, make.budget(acme, every="day")) == 4
+
+
 def test_calls_of_a_day_that_is_billed_are_of_the_period_of_its_bill(acme, account, spend):
     in_zone(acme, "Asia/Tokyo")
     read(account, billed("5", day=day(18)), of=day(18))
