@@ -71,7 +71,7 @@ def create(organization: Organization, told: Told) -> DirectoryUser:
     user = person_of(organization, told)
     if ours.filter(user=user).exists():
         raise Taken("A user of this directory has this address.")
-    if coming_back.is_out_by_directory(organization, user.email) and is_governed(organization, user):
+    if coming_back.is_kept_out(organization, user) and is_governed(organization, user):
         credentials.end(user)  # who left had them; the address may be another person's by now
         User.objects.filter(pk=user.pk).update(full_name=told.name)
     now = timezone.now()
