@@ -110,8 +110,8 @@ EVENTS = st.dictionaries(
 @settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(st.lists(EVENTS | ANYTHING, max_size=4))
 def test_no_event_whatever_it_holds_breaks_anything(acme, events):
-    raws = opened(json.dumps({"events": events}).encode())
+    body = opened(json.dumps({"events": events}).encode())
 
-    answer = track(acme.pk, raws, key_id=None, now=datetime.now(UTC))
+    answer = track(acme.pk, body.events, key_id=None, now=datetime.now(UTC), are_clean=body.are_clean)
 
     assert answer.accepted + answer.duplicates + answer.conflicts + answer.rejected == len(events)

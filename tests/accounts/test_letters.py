@@ -25,6 +25,7 @@ BROKEN = SimpleNamespace(
     connector=SimpleNamespace(label="OpenAI"),
     said=SimpleNamespace(title="Key rejected", text="OpenAI rejected the key for more than an hour."),
 )
+MISSING = SimpleNamespace(name="acme.example", token="tokentra-domain=abc", has_lapsed=False, days_left=6)
 
 
 def values(alice, acme) -> dict[str, object]:
@@ -45,7 +46,7 @@ def values(alice, acme) -> dict[str, object]:
     security = {"timestamp": WHEN, "ip": "203.0.113.9", "user_agent": "Firefox", "provider": {"name": "GitHub"}}
     changed = {"from_email": "old@acme.example", "to_email": alice.email, "deleted_email": "old@acme.example"}
     offer = SimpleNamespace(get_role_display=lambda: "Admin", expires_at=WHEN)
-    more = {"organization": acme, "connections": [BROKEN], "ends_at": WHEN, "invitation": offer}
+    more = {"organization": acme, "connections": [BROKEN], "ends_at": WHEN, "invitation": offer, "domain": MISSING}
     said = {"headline": "Research has used up its budget", "text": "$107.00 of $100.00.", "url": links["link"]}
     told = SimpleNamespace(**said, numbers=[("Spent", "$107.00")])
     alert = {"message": told, "messages": [told], "channel": SimpleNamespace(name="Costs"), "why": "nobody listens"}

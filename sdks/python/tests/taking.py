@@ -12,6 +12,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 
+class Server(ThreadingHTTPServer):
+    request_queue_size = 128  # programs whose threads all come at once are not turned away
+
+
 class Taken:
     """What came, and what is answered next: `faults` are (status, headers, body), each used once, then all is well."""
 
@@ -141,7 +145,7 @@ def taking() -> Iterator[Taken]:
         def log_message(self, *_: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Door)
+    server = Server(("127.0.0.1", 0), Door)
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()

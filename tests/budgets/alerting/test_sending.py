@@ -3,11 +3,13 @@
 from datetime import timedelta
 
 import pytest
+from django.db.models import F
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from accounts import delivery as mail
 from accounts.mailed import OutboxMail
-from budgets.channels import making, sending
+from budgets.channels import making, outcomes, sending
 from budgets.channels.models import Channel, Delivery
 from tests.budgets.alerting.channels_of import add, channel, due_now, fire, to_channels
 from tests.budgets.alerting.conftest import deliveries
@@ -70,6 +72,22 @@ def test_b60_after_five_days_it_is_given_up(acme, alice, hook):
     given_up = to_channels(acme)[0]
     assert (given_up.delivered_at, given_up.next_try_at) == (None, None)
     assert given_up.given_up_at is not None
+
+
+@pytest.mark.parametrize(
+    ("asked", "hours"), [(timedelta(hours=2), 2), (timedelta(days=3), 6), (timedelta(seconds=1), 1 / 60)]
+)
+def test_b60_a_receiver_may_ask_for_a_longer_pause_and_for_no_shorter_one(asked, hours, acme, alice, hook):
+    add(Browser(alice), "webhook", hook[1])
+    fire(acme)
+    [waiting] = to_channels(acme)
+    waiting.tries = 1
+
+    with organization_scope(acme.pk):
+        outcomes.note(waiting, channel(acme), outcomes.answered(429, asked), now=timezone.now())
+        pause = Delivery.objects.filter(pk=waiting.pk).values_list(F("next_try_at") - Now(), flat=True).get()
+
+    assert timedelta(hours=hours, seconds=-30) < pause <= timedelta(hours=hours)
 
 
 def test_b61_410_disables_a_channel_with_a_notice_and_somebody_enables_it_again(acme, alice, hook, mailbox):
