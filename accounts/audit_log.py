@@ -5,12 +5,13 @@ import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, cast
 from urllib.parse import urlencode
 from uuid import UUID
 
 from django import forms
+from django.apps import apps
 from django.db.models import Q, QuerySet
 from django.http import QueryDict
 
@@ -35,6 +36,12 @@ class FilterForm(forms.Form):
     last = forms.DateField(required=False, error_messages={"invalid": "Write the last day as 2026-01-31."})
 
 
+@cache
+def kinds() -> dict[str, str]:
+    """What a line was about, as people call it."""
+    return {model._meta.model_name or "": str(model._meta.verbose_name) for model in apps.get_models()}
+
+
 @dataclass(frozen=True)
 class Shown:
     """A line in words."""
@@ -54,7 +61,7 @@ class Shown:
         """What it was done to: its name, else its kind."""
         named = self.line.data.get("name") or self.line.data.get("email") or ""
         kind = self.line.object_type
-        return f"{kind} {named}".strip() if kind != "organization" else str(named)
+        return f"{kinds().get(kind, kind)} {named}".strip() if kind != "organization" else str(named)
 
     @property
     def device(self) -> str:

@@ -10,7 +10,7 @@ import time_machine
 from django.utils import timezone
 
 from accounts import audit, tidying
-from accounts.audit_log import PAGE
+from accounts.audit_log import PAGE, Shown
 from accounts.models import AuditLine, Membership, Organization
 from accounts.permissions import Role
 from tests import make
@@ -164,3 +164,9 @@ def test_old_lines_go_as_the_organization_keeps_them_and_young_ones_stay_whateve
     assert tidying.forget_audit_lines(timezone.now() + timedelta(days=5000)) == 3  # those over ninety days, no younger
     note(acme, "key_created", days_ago=80)
     assert tidying.forget_audit_lines(timezone.now() + timedelta(days=5000)) == 0
+
+
+def test_what_a_line_is_about_is_called_as_people_call_it():
+    line = AuditLine(object_type="apikey", data={"name": "Production"})
+
+    assert Shown(line).about == "api key Production"
