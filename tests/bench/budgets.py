@@ -15,9 +15,9 @@ from tokentra.machine import places
 ORGANIZATIONS, GOAL = 1_000, 30.0
 FILL = """
 CREATE TEMP TABLE crowd AS SELECT n, gen_random_uuid() AS organization_id FROM generate_series(1, %(organizations)s) n;
-INSERT INTO accounts_organization (id, name, slug, timezone, currency, website, industry, plan, is_sample, event_days, created_at)
+INSERT INTO accounts_organization (id, name, slug, timezone, currency, website, industry, plan, is_sample, event_days, audit_days, sign_on_required, created_at)
 SELECT organization_id, 'Organization ' || n, 'organization-' || n,
-    (ARRAY['UTC', 'America/New_York', 'Asia/Kolkata', 'Europe/Paris'])[n %% 4 + 1], 'USD', '', '', 'free', false, 90,
+    (ARRAY['UTC', 'America/New_York', 'Asia/Kolkata', 'Europe/Paris'])[n %% 4 + 1], 'USD', '', '', 'free', false, 90, 730, false,
     now() - interval '60 days' FROM crowd;
 INSERT INTO usage_hourrollup (organization_id, dimension, hour, id, connection_id, provider, ledger, currency, basis, counted,
     tokens_counted, amount, requests, requests_known, unpriced_tokens, seconds, value, input, cache_read, cache_write_5m,

@@ -35,8 +35,8 @@ SELECT n, gen_random_uuid() AS user_id, gen_random_uuid() AS organization_id,
     now() - (n::bigint * 4099 %% 525600) * interval '1 minute' AS signup FROM generate_series(1, %(people)s) n;
 INSERT INTO accounts_user (id, password, is_superuser, email, full_name, is_active, is_staff, wants_guidance_mail, created_at)
 SELECT user_id, '!', false, 'person' || n || '@crowd.example', '', true, false, true, signup FROM people;
-INSERT INTO accounts_organization (id, name, slug, timezone, currency, website, industry, plan, is_sample, event_days, created_at)
-SELECT organization_id, 'Organization ' || n, 'organization-' || n, 'UTC', 'USD', '', '', 'free', false, 90, signup FROM people;
+INSERT INTO accounts_organization (id, name, slug, timezone, currency, website, industry, plan, is_sample, event_days, audit_days, sign_on_required, created_at)
+SELECT organization_id, 'Organization ' || n, 'organization-' || n, 'UTC', 'USD', '', '', 'free', false, 90, 730, false, signup FROM people;
 INSERT INTO accounts_membership (id, role, is_invitee, created_at, active_at, user_id, organization_id)
 SELECT gen_random_uuid(), 'owner', false, signup, least(now(), signup + (n %% 40) * interval '1 day'), user_id,
     organization_id FROM people;
