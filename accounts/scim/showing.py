@@ -32,7 +32,7 @@ class GroupRolesForm(forms.Form):
         super().__init__(data)
         self.groups = groups
         for group in groups:
-            people = f"{group.people:,} {'person' if group.people == 1 else 'people'}"  # type: ignore[attr-defined]
+            people = f"{group.people:,} {'person' if group.people == 1 else 'people'}"  # type: ignore[attr-defined]  # annotated
             self.fields[str(group.pk)] = forms.ChoiceField(
                 label=group.display_name,
                 choices=[NO_ROLE, *ROLES],
