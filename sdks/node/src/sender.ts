@@ -118,6 +118,9 @@ export class Sender {
 
   /** The last act of a process: what has not arrived goes to disk, or is lost and said. */
   leave(): void {
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    this.timerAt = Infinity;
     const lines = [...this.inFlight, ...this.queue];
     this.queue = [];
     this.inFlight = [];
@@ -138,7 +141,8 @@ export class Sender {
   private wake(): void {
     this.timer = undefined;
     this.timerAt = Infinity;
-    void this.work();
+    if (Date.now() >= this.notBefore) void this.work();
+    else this.arrange(0); // the last try failed after this one was arranged
   }
 
   private async bring(): Promise<void> {

@@ -16,6 +16,7 @@ interface Chosen {
   maxQueued?: number;
   maxSpoolBytes?: number;
   url?: string;
+  flushEveryMs?: number;
 }
 
 function sender(door: Door, chosen: Chosen = {}) {
@@ -36,6 +37,9 @@ const event = (more: object = {}) => ({
 function directory(): string {
   return fs.mkdtempSync(join(tmpdir(), "tokentra-test-"));
 }
+
+/** For what must not happen: several times as long as it would take. */
+const passing = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 async function withDoor(act: (door: Door) => Promise<void>): Promise<void> {
   const door = await tokentra();
@@ -96,6 +100,17 @@ test("it comes again by itself, later each time", { timeout: 20_000 }, () =>
     assert.ok(third - second >= 1_000, "the second is longer");
   }),
 );
+
+test("after a failure nothing is tried before its time, also by a timer that was set earlier", () =>
+  withDoor(async (door) => {
+    door.instead = () => ({ status: 503 });
+    const { sender: one } = sender(door, { flushEveryMs: 20 });
+    one.accept(event());
+    await one.flush();
+    await passing(200);
+
+    assert.equal(door.requests.length, 1);
+  }));
 
 test("a server that says when to come again is obeyed", () =>
   withDoor(async (door) => {
@@ -276,6 +291,18 @@ test("what was on disk stays there while TokenTra is away", () =>
     door.instead = undefined;
     await second.flush();
     await door.received(2);
+  }));
+
+test("who has left touches nothing on disk any more", () =>
+  withDoor(async (door) => {
+    const spool = directory();
+    const { sender: one } = sender(door, { spool });
+    one.accept(event());
+    one.leave();
+    await passing(100);
+
+    assert.equal(door.requests.length, 0);
+    assert.equal(fs.readdirSync(spool).filter((name) => name.endsWith(".events")).length, 1);
   }));
 
 test("files are for their owner alone", () =>
