@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 PAGE = 50
 HEADER = ("at", "who", "action", "object_type", "object_id", "ip", "user_agent", "data")
 OURSELVES, DELETED, DIRECTORY = "TokenTra", "A deleted account", "Your directory"
+WORDS = {"sso_url": "Single sign-on address"}  # where those of its name are none of people's
 STOPPED = "# error: The file stopped early and is not complete. Ask for it again.\r\n"
 
 
@@ -186,16 +187,18 @@ def who(each: AuditLine) -> str:
 
 
 def in_words(name: str) -> str:
-    return name.replace("_", " ").capitalize()
+    return WORDS.get(name) or name.replace("_", " ").capitalize()
 
 
 def plain(value: Any) -> str:
     """One fact of a line, as text."""
     if isinstance(value, dict):
         return "; ".join(f"{in_words(str(name))}: {plain(each)}" for name, each in value.items())
-    if isinstance(value, list):
-        return ", ".join(map(plain, value))
-    return "none" if value in (None, "") else str(value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if value in (None, "", []):
+        return "none"
+    return ", ".join(map(plain, value)) if isinstance(value, list) else str(value)
 
 
 def midnight(day: date) -> datetime:

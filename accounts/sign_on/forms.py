@@ -76,6 +76,14 @@ class SignOnForm(forms.Form):
         self.openid = [self[name] for name in NEEDED[SignOnKind.OIDC]]
         self.saml = [self[name] for name in NEEDED[SignOnKind.SAML]]
 
+    def clean(self) -> None:
+        """What cannot be used of the protocol that is not chosen, whose fields are out of sight, is left out."""
+        for kind, sentences in NEEDED.items():
+            for name in sentences:
+                if kind != self.cleaned_data.get("kind") and name in self.errors:
+                    del self.errors[name]
+                    self.cleaned_data[name] = ""
+
     def clean_issuer(self) -> str:
         return address(str(self.cleaned_data["issuer"])).rstrip("/")
 

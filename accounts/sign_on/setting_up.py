@@ -53,8 +53,17 @@ def save(organization: Organization, values: dict[str, Any], *, secret: str, by:
         if set(changed) & set(IDENTIFYING):
             SocialAccount.objects.filter(provider=kept.key).delete()
             Organization.objects.filter(pk=organization.pk).update(sign_on_required=False)
-        told = {name: [before[name], getattr(kept, name)] for name in changed if name != "certificate"}
-        audit.note("sign_on_saved", organization, by, about=kept, changed=told, secret_changed=bool(secret))
+        told = [name for name in changed if name != "certificate"]
+        audit.note(
+            "sign_on_saved",
+            organization,
+            by,
+            about=kept,
+            before={name: before[name] for name in told},
+            after={name: getattr(kept, name) for name in told},
+            certificate_changed="certificate" in changed,
+            secret_changed=bool(secret),
+        )
     return kept
 
 

@@ -13,6 +13,7 @@ from accounts import audit, tidying
 from accounts.audit_log import PAGE, Shown
 from accounts.models import AuditLine, Membership, Organization
 from accounts.permissions import Role
+from accounts.sign_on import setting_up
 from tests import make
 from tests.answers import body_of
 from tests.conftest import Browser
@@ -84,6 +85,27 @@ def test_a_change_of_settings_says_before_and_after(acme, alices):
     page = body_of(alices.get("/settings/audit/"))
     assert "Name: Acme → Acme II" in page
     assert "Timezone: UTC → Europe/Paris" in page
+
+
+def test_facts_of_a_line_read_as_words(acme, alice, alices):
+    note(acme, "sign_on_switched", alice, on=True, required=False, came=["a@acme.example", "b@acme.example"], went=[])
+
+    page = body_of(alices.get("/settings/audit/"))
+
+    for words in ("On: yes", "Required: no", "Came: a@acme.example, b@acme.example", "Went: none"):
+        assert words in page
+
+
+def test_what_was_entered_about_an_identity_provider_is_told_with_what_was_there_before(acme, alice, alices):
+    values = {"kind": "oidc", "issuer": "https://one.example", "client_id": "1", "default_role": "member"}
+    setting_up.save(acme, values, secret="a secret", by=alice)
+    setting_up.save(acme, values | {"issuer": "https://two.example"}, secret="", by=alice)
+
+    page = body_of(alices.get("/settings/audit/"))
+
+    assert "Issuer: https://one.example → https://two.example" in page
+    assert "Secret changed: yes" in page
+    assert "a secret" not in page
 
 
 def test_the_page_filters_by_person_act_and_days_and_turns_by_its_last_line(acme, alice, bob, alices):

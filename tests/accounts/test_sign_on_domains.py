@@ -155,3 +155,22 @@ def test_whoever_is_new_is_a_viewer_unless_something_else_is_chosen(alices):
 
     assert '<option value="viewer" selected>' in page
     assert page.count("form-optional") == 0
+
+
+def test_what_cannot_be_used_of_the_protocol_out_of_sight_is_no_fault_of_the_one_that_is_chosen(alices, acme):
+    told = {
+        "kind": "saml",
+        "default_role": "viewer",
+        "entity_id": "https://idp.acme.example/metadata",
+        "sso_url": "https://idp.acme.example/sso",
+        "certificate": certificate()[1],
+        "issuer": "http://half-typed",
+    }
+
+    answer = alices.post(PAGE, told)
+
+    assert answer.status_code == 302, answer.content.decode()
+    with organization_scope(acme.pk):
+        kept = setting_up.of(acme)
+    assert (kept.kind, kept.issuer) == ("saml", "")
+    assert alices.post(PAGE, told | {"kind": "oidc", "client_id": "1", "client_secret": "x"}).status_code == 422

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from django.utils import timezone
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import Organization, User
@@ -48,6 +48,11 @@ def test_the_page_of_the_sign_on_has_no_fault_in_any_state(
         page.wait_for_load_state("networkidle")
         assert faults(page) == [], name
         if name == "empty":
+            page.get_by_label("Protocol").select_option("saml")
+            expect(page.get_by_label("Certificate")).to_be_visible()
+            expect(page.get_by_label("Issuer")).to_be_hidden()
+            page.get_by_label("Protocol").select_option("oidc")
+            expect(page.get_by_label("Certificate")).to_be_hidden()
             page.get_by_label("Domain", exact=True).fill("a-domain-with-a-name-of-some-length.acme.example")
             page.get_by_role("button", name="Add domain").click()
             page.wait_for_load_state("networkidle")
