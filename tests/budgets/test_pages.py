@@ -297,6 +297,19 @@ def test_a_department_is_made_used_and_kept_while_a_budget_is_about_it(acme, ali
         assert Department.objects.owned_by(acme).exists()
 
 
+def test_of_a_budget_for_each_value_the_card_says_who_is_furthest_and_no_figure_of_nobody(acme, alices, spend):
+    make.budget(acme, "100", name="Customers", ledger="measured", each="customer")
+    spend("12", customerId="initech")
+    look(acme, NOON)
+    assert "Nobody has reached a threshold." in (card := body_of(alices.get("/budgets/card/")))
+    assert "$0.00" not in card
+
+    spend("50", customerId="globex")
+    look(acme, NOON)
+
+    assert "globex is the furthest: $50.00 of $100.00" in body_of(alices.get("/budgets/card/"))
+
+
 def test_the_card_of_the_dashboard_shows_the_budgets_that_are_closest_to_their_limit(acme, alices, spend):
     spend("90")
     for place in range(6):
