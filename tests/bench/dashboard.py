@@ -6,12 +6,15 @@ product waits, through gunicorn and a socket. Processor time is beside both, sin
 
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import fmean
 
+from tests.bench import calls, driving, ingest
 from tests.bench.drawing import Drawer, Drawn
 from tests.bench.figures import Figure, percentile
 from tests.product import EMAIL, PASSWORD, ROOT, Api, Product
@@ -22,13 +25,15 @@ NEIGHBOURS = 1_000
 GOALS = {"30d": 60.0, "90d": 120.0}
 QUERIES = 15
 RATIO = 1.5
+BATCH, CLIENTS, AT_ONCE = 100, 4, 20_000  # events
+LOADED, LOADED_RATIO = 20, 2.0  # seconds
 
 
 class Installation:
     """A product that holds so many rows, and what was measured of its pages by period."""
 
     def __init__(self, product: Product, owner: Api) -> None:
-        self.owner = owner
+        self.product, self.owner = product, owner
         self.drawer = Drawer(product, "; ".join(f"{cookie.name}={cookie.value}" for cookie in owner.cookies))
         self.drawn: dict[str, list[Drawn]] = {period: [] for period in GOALS}
         self.whole: dict[str, list[float]] = {period: [] for period in GOALS}
@@ -68,8 +73,9 @@ def run(directory: Path, *, rows: int) -> Iterator[Figure]:
             for period in GOALS:
                 for each in sizes.values():
                     each.look(period)
-    for period, goal in GOALS.items():
-        yield from figures(period, goal, *sizes.items())
+        for period, goal in GOALS.items():
+            yield from figures(period, goal, *sizes.items())
+        yield from while_events_come(sizes[rows])
 
 
 def figures(
@@ -90,6 +96,36 @@ def figures(
     yield Figure(f"dashboard, {period}, {more:,} over {fewer:,} rows: server time, p50", ratio, "x", at_most=RATIO)
     computed = fmean(map(processor, drawn)) / fmean(map(processor, lesser))
     yield Figure(f"dashboard, {period}, {more:,} over {fewer:,} rows: processor", computed, "x")
+
+
+def while_events_come(large: Installation) -> Iterator[Figure]:
+    """The same page at rest, and while its organization sends half as many events as it could."""
+    headers = ingest.key_of(large.owner)
+    story = calls.calls(AT_ONCE * 60, until=datetime.now(UTC) - timedelta(minutes=5))
+
+    def bodies(events: int) -> list[bytes]:
+        return [driving.body(part) for part in ingest.parts(ingest.take(story, events), BATCH)]
+
+    def send(content: list[bytes], pace: float = 0.0) -> driving.Driven:
+        return driving.drive(large.product.port, ingest.TRACK, content, headers=headers, clients=CLIENTS, pace=pace)
+
+    send(bodies(AT_ONCE // 10))  # warm: every process has its prices
+    half = AT_ONCE / send(bodies(AT_ONCE)).seconds / 2
+    large.forget()
+    for _ in range(LOOKS):
+        large.look("30d")
+    at_rest = percentile([each.wall for each in large.drawn["30d"]], 0.95)
+    large.forget()
+    content = bodies(int(half * LOADED))
+    sending = threading.Thread(target=send, args=[content, half / BATCH])
+    sending.start()
+    while sending.is_alive():
+        large.look("30d")
+    wall = [each.wall for each in large.drawn["30d"]]
+    yield Figure(f"dashboard while {half:,.0f} events/s come in, half of the most: server time, p50",
+                 percentile(wall, 0.5), "ms")  # fmt: skip
+    yield Figure("the same, p95", percentile(wall, 0.95), "ms")
+    yield Figure("the same, p95 over p95 at rest", percentile(wall, 0.95) / at_rest, "x", at_most=LOADED_RATIO)
 
 
 def processor(drawn: Drawn) -> float:

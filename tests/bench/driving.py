@@ -31,11 +31,17 @@ def body(events: Sequence[dict[str, Any]], *, packed: bool = False) -> bytes:
     return gzip.compress(plain, 1) if packed else plain
 
 
-def drive(port: int, path: str, bodies: Sequence[bytes], *, headers: dict[str, str], clients: int) -> Driven:
-    """Send every body once; one that is refused for now is sent again."""
-    waiting: queue.SimpleQueue[bytes] = queue.SimpleQueue()
-    for each in bodies:
-        waiting.put(each)
+def drive(
+    port: int, path: str, bodies: Sequence[bytes], *, headers: dict[str, str], clients: int, pace: float = 0.0
+) -> Driven:
+    """Send every body once; one that is refused for now is sent again.
+
+    `pace` is how many begin in a second; 0 sends each as soon as a client is free.
+    """
+    start = time.perf_counter()
+    waiting: queue.SimpleQueue[tuple[float, bytes]] = queue.SimpleQueue()
+    for number, each in enumerate(bodies):
+        waiting.put((start + number / pace if pace else 0.0, each))
     driven, lock = Driven(), threading.Lock()
 
     def client() -> None:
@@ -43,9 +49,11 @@ def drive(port: int, path: str, bodies: Sequence[bytes], *, headers: dict[str, s
         mine: list[float] = []
         while True:
             try:
-                content = waiting.get_nowait()
+                due, content = waiting.get_nowait()
             except queue.Empty:
                 break
+            if (pause := due - time.perf_counter()) > 0:
+                time.sleep(pause)  # until its moment
             for _ in range(TRIES):
                 begun = time.perf_counter()
                 connection.request("POST", path, content, headers)
