@@ -130,36 +130,45 @@ class Waiting(OwnedFact):
 
 
 class MeasuredSums(OwnedFact):
-    """Events added up; what has many parts is packed into one number (usage.packing)."""
+    """Events added up; what has many parts is packed into one number (usage.packing).
+
+    What is zero for most groups is null where it is zero.
+    """
 
     currency = models.TextField()
     calls = models.BigIntegerField()
-    errors = models.BigIntegerField()
-    streamed = models.BigIntegerField()
+    errors = models.BigIntegerField(null=True)
+    streamed = models.BigIntegerField(null=True)
     amount = models.DecimalField(max_digits=38, decimal_places=12)
-    unpriced_calls = models.BigIntegerField()
-    unpriced_tokens = models.BigIntegerField()
+    unpriced_calls = models.BigIntegerField(null=True)
+    unpriced_tokens = models.BigIntegerField(null=True)
     tokens_in = models.BigIntegerField(help_text="All that went in, cached or not.")
-    tokens_cached = models.BigIntegerField(help_text="The part of it that was read from a cache.")
+    tokens_cached = models.BigIntegerField(null=True, help_text="The part of it that was read from a cache.")
     tokens_out = models.BigIntegerField()
     rare_tokens = models.DecimalField(
-        max_digits=RARE_TOKENS.digits, decimal_places=0, help_text="Those of the classes in RARE, packed."
+        max_digits=RARE_TOKENS.digits, decimal_places=0, null=True, help_text="Those of the classes in RARE, packed."
     )
     units = models.JSONField()
-    told = models.BigIntegerField(help_text="The calls that told their latency.")
-    latency_ms = models.BigIntegerField(help_text="Theirs, added up.")
+    untold = models.BigIntegerField(null=True, help_text="The calls that did not tell their latency.")
+    latency_ms = models.BigIntegerField(help_text="That of the others, added up.")
     spread = models.DecimalField(
-        max_digits=SPREAD.digits, decimal_places=0, help_text="Theirs, counted in the buckets of usage.latency, packed."
+        max_digits=SPREAD.digits,
+        decimal_places=0,
+        null=True,
+        help_text="The same, counted in the buckets of usage.latency, packed.",
     )
-    first_at = models.DateTimeField()
-    last_at = models.DateTimeField()
+    first_at = models.DateTimeField(null=True)
+    last_at = models.DateTimeField(null=True)
 
     class Meta:
         abstract = True
 
 
 class MeasuredDay(MeasuredSums):
-    """By day in the organization's zone, for one dimension and, where `by` names one, crossed with another."""
+    """By day in the organization's zone, for one dimension and, where `by` names one, crossed with another.
+
+    Those that are crossed have neither the spread of latencies nor the first and the last moment.
+    """
 
     pk = models.CompositePrimaryKey("organization_id", "dimension", "by", "day", "value", "by_value", "currency")
     dimension = models.TextField()

@@ -33,10 +33,10 @@ SELECT organization_id, 'model', (hour AT TIME ZONE 'UTC')::date, gen_random_uui
     'computed', true, true, sum(amount), sum(requests), true, 0, value, sum(input), 0, 0, 0, 0, 0, sum(output), 0, 0, 0, 0, 0, '{}'
 FROM usage_hourrollup GROUP BY organization_id, 3, value;
 INSERT INTO usage_measuredday (organization_id, dimension, by, day, value, by_value, currency, calls, errors, streamed,
-    amount, unpriced_calls, unpriced_tokens, tokens_in, tokens_cached, tokens_out, rare_tokens, units, told, latency_ms,
+    amount, unpriced_calls, unpriced_tokens, tokens_in, tokens_cached, tokens_out, rare_tokens, units, untold, latency_ms,
     spread, first_at, last_at)
-SELECT organization_id, 'customer', '', day, 'customer-' || c, '', 'USD', 10, 0, 0, 0.3, 0, 0, 1000, 0,
-    100, 0, '{}', 0, 0, 0, day, day
+SELECT organization_id, 'customer', '', day, 'customer-' || c, '', 'USD', 10, NULL, NULL, 0.3, NULL, NULL, 1000, NULL,
+    100, NULL, '{}', 10, 0, NULL, day, day
 FROM crowd, generate_series(current_date - 31, current_date, interval '1 day') day, generate_series(1, 30) c;
 INSERT INTO budgets_budget (id, organization_id, name, ledger, scope, each, unit, amount, every, months, thresholds,
     forecast_at, mode, created_at, changed_at, version)

@@ -60,6 +60,7 @@ LEFT JOIN usage_tagvalue apart ON apart.organization_id = leaves.organization_id
 WHERE tag.key = ANY($3)"""  # noqa: S608  # names of ours
 
 ADDED = "{name} = held.{name} + excluded.{name}"
+ADDED_SPARSELY = "{name} = nullif(coalesce(held.{name}, 0) + coalesce(excluded.{name}, 0), 0)"
 FILLED = "{name} = CASE WHEN held.{name} = '' THEN excluded.{name} ELSE held.{name} END"
 WIDENED = {"first_at", "last_at"}  # an event that was taken back has widened them
 KEPT = {"counted", "tokens_counted", "seconds"}
@@ -104,13 +105,14 @@ def adding(rollup: Rollup, *, sign: str = "") -> str:
     """
     less = dict.fromkeys((*CHANGES, *KEPT), "{name}") | {"units": LESS_UNITS}
     sums = [less.get(name, "-{name}").format(name=name) for name in rollup.sums] if sign else rollup.sums
-    changes = ", ".join(CHANGES.get(name, ADDED).format(name=name) for name in rollup.sums if name not in KEPT)
+    changes = dict.fromkeys(rollup.sums, ADDED) | dict.fromkeys(rollup.sparse, ADDED_SPARSELY) | CHANGES
+    changed = ", ".join(changes[name].format(name=name) for name in rollup.sums if name not in KEPT)
     ids, hashes = (("id",), (hashed(rollup),)) if rollup.is_hashed else ((), ())
     return (
         f"INSERT INTO {rollup.table} AS held ({', '.join((*rollup.groups, *ids, *rollup.sums))}) "  # noqa: S608
         f"SELECT {', '.join((*rollup.groups, *hashes, *sums))} "
         f"FROM ({added(rollup)}) AS added "
-        f"ON CONFLICT ({rollup.unique}) DO UPDATE SET {changes}"
+        f"ON CONFLICT ({rollup.unique}) DO UPDATE SET {changed}"
     )
 
 
@@ -190,7 +192,7 @@ PREPARED = {
 PREPARE = ";".join(f"PREPARE {name} AS {sql}" for name, sql in PREPARED.items())
 
 # Plans by which every row that is looked at is found by its key, whatever the planner knows of the tables.
-OFF = ("jit", *(f"enable_{name}" for name in ("hashjoin", "mergejoin", "material", "seqscan", "bitmapscan")))
+OFF = ("jit", *(f"enable_{name}" for name in ("hashjoin", "mergejoin", "material", "memoize", "seqscan", "bitmapscan")))
 ROOMY = "SET LOCAL work_mem = '32MB'"  # so that some thousand groups are added up without a file
 BY_KEY = ";".join(("SET LOCAL plan_cache_mode = force_generic_plan", *(f"SET LOCAL {name} = off" for name in OFF)))
 AS_BEFORE = ";".join(f"SET LOCAL {name} TO DEFAULT" for name in ("plan_cache_mode", "work_mem", *OFF))

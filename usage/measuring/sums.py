@@ -23,13 +23,14 @@ class Part:
 class Rollup:
     """A table of sums, one row for each group; `of_day` says which of its rows are of one day.
 
-    Where its key does not hold all groups, their hash follows as `id`.
+    Where its key does not hold all groups, their hash follows as `id`. What is `sparse` is null where it is zero.
     """
 
     table: str
     key: str
     parts: tuple[Part, ...]
     of_day: str = ""
+    sparse: frozenset[str] = frozenset()
 
     @property
     def groups(self) -> tuple[str, ...]:
@@ -65,29 +66,34 @@ def themselves(columns: Columns) -> Columns:
 
 UNITS = "coalesce(usage_sum_units(units) FILTER (WHERE units IS NOT NULL), '{}')"
 UNITS_AGAIN = "coalesce(usage_sum_units(units) FILTER (WHERE units <> '{}'), '{}')"
-MEASURES: Columns = {
-    "calls": "count(*)",
+UNPRICED_TOKENS = "coalesce(sum(tokens_in + tokens_out) FILTER (WHERE is_unpriced), 0)"
+FEW_OF_ALL: Columns = {  # of the calls of a day and value, mostly none; null then, which takes no room
     "errors": "count(*) FILTER (WHERE is_error)",
     "streamed": "count(*) FILTER (WHERE is_streamed)",
-    "amount": "sum(money)",
     "unpriced_calls": "count(*) FILTER (WHERE is_unpriced)",
-    "unpriced_tokens": "coalesce(sum(tokens_in + tokens_out) FILTER (WHERE is_unpriced), 0)",
+    "unpriced_tokens": UNPRICED_TOKENS,
+    "tokens_cached": "sum(cache_read)",
+    "rare_tokens": "sum(rare_tokens)",
+    "untold": "count(*) FILTER (WHERE latency_ms IS NULL)",
+}
+MEASURES: Columns = {
+    "calls": "count(*)",
+    "amount": "sum(money)",
     "tokens_in": "sum(tokens_in)",
-    "tokens_cached": "coalesce(sum(cache_read), 0)",
     "tokens_out": "sum(tokens_out)",
-    "rare_tokens": "coalesce(sum(rare_tokens), 0)",
     "units": UNITS,
-    "told": "count(latency_ms)",
     "latency_ms": "coalesce(sum(latency_ms), 0)",
-    "spread": "coalesce(sum(spread), 0)",
     "first_at": "min(occurred_at)",
     "last_at": "max(occurred_at)",
-}
+    "spread": "sum(spread)",
+} | {name: f"nullif({sql}, 0)" for name, sql in FEW_OF_ALL.items()}
 MEASURES_AGAIN = {name: f"sum({name})" for name in MEASURES} | {
     "units": UNITS_AGAIN,
     "first_at": "min(first_at)",
     "last_at": "max(last_at)",
 }
+SPARSE = frozenset((*FEW_OF_ALL, "spread"))
+UNCROSSED = ("spread", "first_at", "last_at")  # no page asks for them of two dimensions together
 HOUR = "date_bin('1 hour', occurred_at, TIMESTAMPTZ '2000-01-01 00:00+00')"
 GRAIN = "date_bin($2, occurred_at, TIMESTAMPTZ '2000-01-01 00:00+00')"
 
@@ -112,7 +118,7 @@ COUNTED_SUMS: Columns = {
     **{name: f"coalesce(sum({name}), 0)" for name in COUNTS},
     "amount": "sum(money)",
     "requests": "count(*)",
-    "unpriced_tokens": MEASURES["unpriced_tokens"],
+    "unpriced_tokens": UNPRICED_TOKENS,
     "units": UNITS,
     "counted": "bool_and(counts)",
     "tokens_counted": "bool_and(counts)",
@@ -141,6 +147,10 @@ ONE: Columns = {"dimension": "dimension", "value": "value"}
 CROSSED = ONE | {"by": "other", "by_value": "by_value"}
 
 
+def crossed(sums: Columns) -> Columns:
+    return sums | {name: f"{sums[name]} FILTER (WHERE other = '')" for name in UNCROSSED}
+
+
 @dataclass(frozen=True)
 class Source:
     """Rows of which some dimensions are added up; `column` says where a dimension's value stands in them."""
@@ -164,7 +174,7 @@ class Source:
             for other in ("", *each.crossed_with)
         ]
         source = expanded(self.name, "dimension, value, other, by_value", rows)
-        return Part(self.groups | CROSSED | {"day": "zone_day"}, self.sums, source)
+        return Part(self.groups | CROSSED | {"day": "zone_day"}, crossed(self.sums), source)
 
     def by_hour(self) -> Part:
         rows = [(quoted(each.name), self.column(each.name)) for each in self.dimensions if each.by_hour]
@@ -178,7 +188,7 @@ SOURCES = (
 )
 TAGGED = Part(
     {"organization_id": "organization_id", "currency": "paid_in"} | CROSSED | {"day": "zone_day"},
-    MEASURES,
+    crossed(MEASURES),
     f"tagged CROSS JOIN LATERAL (VALUES ('', ''), ('model', {BY_NAME['model'].sql})) AS by (other, by_value)",
 )
 RUNS = Part(
@@ -190,9 +200,9 @@ RUNS = Part(
         "started_at": "min(occurred_at)",
         "last_at": "max(occurred_at)",
         "calls": "count(*)",
-        "errors": MEASURES["errors"],
+        "errors": FEW_OF_ALL["errors"],
         "amount": "coalesce(sum(money) FILTER (WHERE paid_in = 'USD'), 0)",
-        "unpriced_calls": MEASURES["unpriced_calls"],
+        "unpriced_calls": FEW_OF_ALL["unpriced_calls"],
         "tokens_in": "sum(tokens_in)",
         "tokens_out": "sum(tokens_out)",
     },
@@ -235,18 +245,21 @@ ROLLUPS = {
         "organization_id, dimension, by, day, value, by_value, currency",
         tuple(source.by_day() for source in SOURCES),
         f"day = %(day)s AND dimension NOT LIKE '{TAG}%%'",
+        SPARSE,
     ),
     "tag_days": Rollup(
         "usage_measuredday",
         "organization_id, dimension, by, day, value, by_value, currency",
         (TAGGED,),
         f"day = %(day)s AND dimension IN (SELECT '{TAG}' || name FROM unnest(%(tags)s::text[]) AS name)",  # noqa: S608  # a word of ours
+        SPARSE,
     ),
     "measured_hours": Rollup(
         "usage_measuredhour",
         "organization_id, dimension, hour, value, currency",
         tuple(source.by_hour() for source in SOURCES),
         HOUR_OF_DAY,
+        SPARSE,
     ),
     "runs": Rollup("usage_run", "organization_id", (RUNS,)),
 }

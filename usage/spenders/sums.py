@@ -30,9 +30,8 @@ COUNTS = (
     "tokens_cached",
     "tokens_out",
     "latency_ms",
-    "told",
 )
-ADDED = ("cost", "priced", *COUNTS)
+ADDED = ("cost", "priced", "told", *COUNTS)
 
 
 @dataclass(frozen=True)
@@ -132,10 +131,11 @@ def has_any(organization: Organization, dimension: str = "all") -> bool:
 
 def measures(*, spread: bool = False, classes: bool = False) -> dict[str, Combinable]:
     """What `sums_of` reads; the buckets of latencies, and the classes of tokens and units, only where asked for."""
-    found: dict[str, Combinable] = {f"sum_{name}": Sum(name) for name in COUNTS}
+    found: dict[str, Combinable] = {f"sum_{name}": Coalesce(Sum(name), 0) for name in COUNTS}
     found |= {
         "sum_cost": Coalesce(Sum("amount", filter=USD), ZERO),
-        "sum_priced": Coalesce(Sum(F("calls") - F("unpriced_calls"), filter=USD), 0),
+        "sum_priced": Coalesce(Sum(F("calls") - Coalesce("unpriced_calls", 0), filter=USD), 0),
+        "sum_told": Coalesce(Sum(F("calls") - Coalesce("untold", 0)), 0),
         "sum_others": JSONBAgg(JSONObject(currency="currency", amount=Cast("amount", TextField())), filter=~USD),
         "sum_first_at": Min("first_at"),
         "sum_last_at": Max("last_at"),

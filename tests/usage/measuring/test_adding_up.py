@@ -21,6 +21,7 @@ from usage.audit import Audit
 from usage.measured import SPREAD, TAG, Event, MeasuredDay, MeasuredHour, Run
 from usage.measuring import appearing
 from usage.measuring.dimensions import DIMENSIONS
+from usage.measuring.sums import SPARSE
 from usage.models import DayDimension, DayRollup, HourRollup
 from usage.rows import Ledger
 
@@ -120,6 +121,17 @@ def test_every_sum_equals_its_events(size, acme, send):
         send(*told[start : start + size])
 
     assert_true_to_its_events(acme)
+
+
+def test_what_is_zero_of_most_sums_takes_no_room_in_them(acme, send):
+    send(event(customerId="c1", feature="chat", latencyMs=80, tokens={"input": 900}))
+
+    with organization_scope(acme.pk):
+        alone, crossed = (MeasuredDay.objects.get(dimension="customer", by=by) for by in ("", "feature"))
+    for row in (alone, crossed):
+        assert {getattr(row, name) for name in SPARSE if name != "spread"} == {None}
+    assert (sum(SPREAD.unpacked(alone.spread)), alone.first_at, alone.last_at) == (1, NOON, NOON)
+    assert (crossed.spread, crossed.first_at, crossed.last_at) == (None, None, None)
 
 
 def test_what_comes_again_adds_nothing(acme, send):

@@ -48,7 +48,7 @@ def rows(organization):
 
 def calls_without_price(organization):
     with organization_scope(organization.pk):
-        return sum(row.unpriced_calls for row in MeasuredDay.objects.filter(dimension="all"))
+        return sum(row.unpriced_calls or 0 for row in MeasuredDay.objects.filter(dimension="all"))
 
 
 @pytest.mark.parametrize("step", [repricing.MOST, 7])
