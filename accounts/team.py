@@ -13,6 +13,7 @@ from accounts.middleware import CURRENT
 from accounts.models import Membership, Organization, User
 from accounts.permissions import Permission, Role
 from accounts.sign_on import coming_back
+from accounts.sign_on.ending import is_vouched
 from tokentra.lib.tenancy import organization_scope
 
 
@@ -113,8 +114,8 @@ def may_change(organization: Organization, by: User, *roles: Role) -> None:
 
 
 def end_sessions(organization: Organization, user: User) -> None:
-    """End a person's sessions that act for this organization; those that act for another go on."""
+    """End a person's sessions that act for this organization or came by its sign-on; others go on."""
     for session in UserSession.objects.filter(user=user):
-        acts_for = SessionStore(session.session_key).get(CURRENT)
-        if acts_for in {None, str(organization.pk)}:
+        held = SessionStore(session.session_key).load()
+        if held.get(CURRENT) in {None, str(organization.pk)} or is_vouched(held, organization):
             session.end()

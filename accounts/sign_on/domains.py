@@ -80,8 +80,9 @@ def drop(domain: SignOnDomain, *, by: User) -> None:
         organization, name = domain.organization, domain.name
         audit.note("sign_on_domain_removed", organization, by, about=domain, domain=name)
         domain.delete()
-        end_vouched(organization, domain=name)
-        if not organization.sign_on_domains.filter(proved_at__isnull=False).exists():
+        left = organization.sign_on_domains.filter(proved_at__isnull=False).values_list("name", flat=True)
+        end_vouched(organization, beside=set(left))
+        if not left:
             Organization.objects.filter(pk=organization.pk).update(sign_on_required=False)
 
 

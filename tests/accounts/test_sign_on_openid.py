@@ -230,6 +230,41 @@ def test_sessions_end_once_their_provider_may_not_vouch_any_more(provider, conne
     assert (enters(browser), enters(bobs)) == (False, True)
 
 
+@pytest.mark.parametrize("how", ["acts elsewhere", "disconnected"])
+def test_so_they_do_whatever_they_act_for_and_are_connected_with(provider, connected, elsewhere, alice, bob, how):
+    with organization_scope(elsewhere.pk):
+        Membership.objects.create(organization=elsewhere, user=bob, role=Role.ADMIN)
+    browser, _ = through(provider, bob.email)
+    bobs = password(bob.email)
+    if how == "acts elsewhere":
+        browser.post(f"/organizations/{elsewhere.pk}/enter/")
+    else:
+        bobs.post("/reauthenticate/", {"password": PASSWORD})
+        bobs.post("/3rdparty/", {"account": SocialAccount.objects.get(user=bob).pk})
+        assert not SocialAccount.objects.filter(user=bob).exists()
+    assert enters(browser)
+
+    setting_up.switch(connected, is_on=False, is_required=False, by=alice)
+
+    assert (enters(browser), enters(bobs)) == (False, True)
+
+
+def test_without_one_of_two_domains_those_of_the_other_go_on(provider, connected, alice, bob):
+    proved(connected, "acme.test", by=alice)
+    danas, bobs = through(provider)[0], through(provider, bob.email, sub="7")[0]
+    dana = User.objects.get(email=DANA)
+    dana.email = "dana@private.example"
+    dana.save()
+    bob.email = "bob@acme.test"
+    bob.save()
+    with organization_scope(connected.pk):
+        domain = connected.sign_on_domains.select_related("organization").get(name="acme.example")
+
+    domains.drop(domain, by=alice)
+
+    assert (enters(danas), enters(bobs)) == (False, True)
+
+
 def test_without_a_domain_it_is_required_no_longer(required, alice, bob):
     with organization_scope(required.pk):
         domain = required.sign_on_domains.select_related("organization").get()
