@@ -9,9 +9,12 @@ from accounts import closing, letters, team
 from accounts.mailed import OutboxMail
 from accounts.models import Membership, Organization, User, Visit
 from accounts.permissions import Role
+from accounts.scim.kept import DirectoryUser, KeptOut
 from tokentra.lib.tenancy import organization_scope, user_scope
 
 NOWHERE = "deleted.invalid"
+# what says who belongs is not theirs to delete: the directory takes out by it whoever came back with a new account
+NOT_THEIRS = (Membership, DirectoryUser, KeptOut)
 
 
 class StillNeeded(Exception):
@@ -76,7 +79,7 @@ def forget_personal(organization: Organization, user: User) -> None:
     for model in closing.owned():
         for field in model._meta.fields:
             to = field.remote_field
-            if to and to.model is User and to.on_delete is models.CASCADE and model is not Membership:
+            if to and to.model is User and to.on_delete is models.CASCADE and model not in NOT_THEIRS:
                 model._default_manager.filter(organization=organization, **{field.name: user}).delete()
 
 
