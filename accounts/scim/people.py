@@ -71,9 +71,6 @@ def create(organization: Organization, told: Told) -> DirectoryUser:
     user = person_of(organization, told)
     if ours.filter(user=user).exists():
         raise Taken("A user of this directory has this address.")
-    if coming_back.is_kept_out(organization, user) and is_governed(organization, user):
-        credentials.end(user)  # who left had them; the address may be another person's by now
-        User.objects.filter(pk=user.pk).update(full_name=told.name)
     now = timezone.now()
     row = DirectoryUser.objects.create(
         organization=organization,
@@ -219,6 +216,9 @@ def person_of(organization: Organization, told: Told) -> User:
         if known:
             vouching.check_person(known)
             vouching.prove(organization.pk, known, told.address)
+            if coming_back.is_kept_out(organization, known) and is_governed(organization, known):
+                credentials.end(known)  # who left had them; the address may be another person's by now
+                User.objects.filter(pk=known.pk).update(full_name=told.name)
             return known
         vouching.check_new(told.address)
     user = User.objects.create_user(told.address, full_name=told.name)

@@ -147,6 +147,31 @@ def test_who_gets_the_address_of_somebody_gone_begins_without_what_they_logged_i
     assert [each.user for each in Authenticator.objects.all()] == [known]
 
 
+def test_whoever_deleted_their_account_and_came_in_anew_goes_with_the_directory(signed_on, okta, acme):
+    pk = okta.add()["id"]
+    forgetting.forget(User.objects.get(email=DANA))
+    browser, _ = through(signed_on)
+    assert enters(browser)
+
+    assert okta.patch(f"Users/{pk}", OFF).status_code == 200
+
+    assert (enters(browser), role_in(acme, DANA)) == (False, None)
+
+
+def test_so_does_who_gets_it_by_a_row_that_was_another_persons(okta, acme, alice):
+    gone, finn = okta.add()["id"], okta.add("finn@acme.example")["id"]
+    dana = User.objects.get(email=DANA)
+    dana.set_password(PASSWORD)
+    dana.save()
+    okta.ask("DELETE", f"Users/{gone}")
+    okta.patch(f"Users/{finn}", OFF)
+    forgetting.forget(User.objects.get(email="finn@acme.example"))
+
+    assert okta.ask("PUT", f"Users/{finn}", person()).json()["active"] is True
+
+    assert (role_in(acme, DANA), Client().login(email=DANA, password=PASSWORD)) == (Role.VIEWER, False)
+
+
 def test_an_invitation_to_another_address_of_theirs_does_not_bring_them_back(okta, acme, alice):
     invitations.invite(acme, [DAY], Role.ADMIN, by=alice)
     okta.patch(f"Users/{okta.add()['id']}", OFF)
