@@ -1,5 +1,6 @@
 """The people of an organization: what role each has, who goes, and that an owner is always there."""
 
+from collections.abc import Iterable
 from uuid import UUID
 
 from allauth.usersessions.models import UserSession
@@ -11,7 +12,7 @@ from django.utils import timezone
 from accounts import audit
 from accounts.middleware import CURRENT
 from accounts.models import Membership, Organization, User
-from accounts.permissions import Permission, Role
+from accounts.permissions import Role
 from accounts.sign_on import coming_back
 from accounts.sign_on.ending import is_vouched
 from tokentra.lib.tenancy import organization_scope
@@ -50,8 +51,7 @@ def give_role(member: Membership, role: Role, *, by: User | None) -> None:
     if before == role:
         return
     member.save(update_fields=["role"])
-    if not member.may(Permission.MANAGE_PEOPLE):
-        take_back_offers(member.organization, member.user)
+    take_back_offers(member.organization, member.user, [each for each in Role if not member.may_give(each)])
     if by:  # nobody is stuck whom the directory moves
         member.look_soon(timezone.now())
     said = {"email": member.user.email, "before": before, "after": role.value}
@@ -95,9 +95,10 @@ def locked(organization: Organization, member_id: UUID) -> Membership:
     return get_object_or_404(organization.memberships.select_related("user"), pk=member_id)
 
 
-def take_back_offers(organization: Organization, user: User) -> None:
-    """Invitations of somebody who may give them no longer open no door any more."""
-    organization.invitations.unanswered().filter(invited_by=user).update(revoked_at=timezone.now())
+def take_back_offers(organization: Organization, user: User, roles: Iterable[Role] = Role) -> None:
+    """Invitations of somebody who may give these roles no longer open no door any more."""
+    theirs = organization.invitations.unanswered().filter(invited_by=user, role__in=list(roles))
+    theirs.update(revoked_at=timezone.now())
 
 
 def keep_an_owner(member: Membership, role: Role | None) -> None:

@@ -83,6 +83,19 @@ def test_an_owner_changes_a_role_and_the_audit_log_says_so(acme, alice, bob):
     assert (line.actor, line.data["before"], line.data["after"]) == (alice, "member", "finance")
 
 
+def test_an_owner_who_is_one_no_longer_has_invited_no_owners(acme, alice, bob):
+    with organization_scope(acme.pk):
+        member = acme.memberships.get(user=bob)
+    team.change_role(acme, member.pk, Role.OWNER, by=alice)
+    for address, role in ((JUNE, Role.OWNER), ("jo@acme.example", Role.ADMIN)):
+        invitations.invite(acme, [address], role, by=bob)
+
+    team.change_role(acme, member.pk, Role.ADMIN, by=alice)
+
+    with organization_scope(acme.pk):
+        assert [each.email for each in acme.invitations.unanswered()] == ["jo@acme.example"]
+
+
 @pytest.mark.parametrize(("role", "status"), [("owner", 422), ("king", 422), ("", 422), ("admin", 302)])
 def test_an_admin_gives_every_role_but_the_owners(acme, bob, role: str, status: int):
     browser = Signed(make.member(acme, "dana@acme.example", Role.ADMIN))
