@@ -34,6 +34,7 @@ def create(name: str, *, by: User, **fields: str) -> Organization:
         by.lock()
         keep_pace(by, timezone.now())
         organization = found(organization_id, name, owner=by, **fields)
+        User.objects.filter(pk=by.pk).update(joined_at=timezone.now())  # links of others to a new password end
         journal.record(Event.ORGANIZATION_CREATED, by, organization)
         audit.note("organization_created", organization, by, about=organization)
     return organization

@@ -8,6 +8,7 @@ from allauth.mfa.models import Authenticator
 from django.core.management import CommandError, call_command
 from django.test import Client
 
+from accounts import organizations
 from accounts.invitations import accept, all_waiting_for, invite
 from accounts.mailed import OutboxMail
 from accounts.models import AuditLine, Membership, User
@@ -99,6 +100,13 @@ def test_a_link_opens_no_organization_that_its_person_joined_since(alice, acme, 
     invite(elsewhere, [bob.email], Role.VIEWER, by=mallory)
     [offer] = all_waiting_for(bob)
     accept(offer, bob)
+
+    assert "This link has expired" in Client().get(link).content.decode()
+
+
+def test_a_link_opens_no_organization_that_its_person_made_since(alice, acme, bob):
+    link = made(password(alice.email), path_of(acme, bob))
+    organizations.create("Bob's own", by=bob)
 
     assert "This link has expired" in Client().get(link).content.decode()
 
