@@ -7,7 +7,7 @@ from pathlib import Path
 from django.utils import timezone
 
 from accounts.models import Membership, Organization, User
-from accounts.permissions import Permission, Scope
+from accounts.permissions import Permission, Role, Scope
 from sdk_keys import issuing, resolving
 from sdk_keys.models import ApiKey, Environment
 from tokentra.lib.api_keys import is_key
@@ -25,7 +25,7 @@ class NotOurs(Exception):
 def for_new_person(user: User) -> str | None:
     """One key to send events with, for somebody who signed up by JSON; nothing where they have made one before."""
     with user_scope(user.pk):
-        memberships = [each for each in Membership.objects.of(user) if not each.organization.is_sample]
+        memberships = [each for each in Membership.objects.of(user) if may_enter(each)]
     for member in memberships[:1]:
         with organization_scope(member.organization_id):
             member.organization.lock()
@@ -33,6 +33,12 @@ def for_new_person(user: User) -> str | None:
             if may and not ApiKey.objects.owned_by(member.organization).made_by(user).exists():
                 return issuing.make(member, name="First key", scopes=[Scope.INGEST], environment=Environment.LIVE).clear
     return None
+
+
+def may_enter(member: Membership) -> bool:
+    """Whoever signs up by JSON came by no sign-on."""
+    organization = member.organization
+    return not organization.is_sample and (not organization.sign_on_required or member.role == Role.OWNER)
 
 
 def written_to(path: Path, organization: Organization, *, by: User) -> bool:

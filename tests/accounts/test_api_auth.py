@@ -1,17 +1,21 @@
 """Authentication over JSON: the contract's shapes, in both modes of verification."""
 
 import json
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import pytest
 from django.contrib.sessions.models import Session
+from django.core.cache import cache
 from django.http import HttpResponse
 from django.test import Client
 from django.utils.dateparse import parse_datetime
 
+from accounts import invitations
 from accounts.mailed import OutboxMail
 from accounts.middleware import USED
-from accounts.models import JournalEntry, User
+from accounts.models import JournalEntry, Organization, User
+from accounts.permissions import Role
 from tests.accounts.conftest import home_of
 from tests.conftest import Browser
 from tests.make import PASSWORD
@@ -78,6 +82,22 @@ def test_a_program_signs_somebody_up_verifies_and_asks_who_it_is(mandatory, db, 
         "currency": "USD",
     }
     assert [key["lastFour"] for key in me["apiKeys"]] == [done.json()["apiKey"][-4:]]
+
+
+@pytest.mark.parametrize("required", [True, False])
+def test_where_sign_on_is_required_nobody_gets_a_key_past_it(mandatory, acme, alice, code_sent_to, required):
+    with organization_scope(acme.pk):
+        Organization.objects.filter(pk=acme.pk).update(sign_on_required=required)
+    invited, browser = NEW["email"], Client()
+    browser.get(urlsplit(invitations.invite(acme, [invited], Role.MEMBER, by=alice)[0].link).path)
+    browser.post("/signup/", {"password1": PASSWORD})
+    cache.clear()  # some minutes later another code may be sent
+    waits = error(send("login", NEW))
+
+    done = send("verify-email", {"verificationToken": waits["verificationToken"], "code": code_sent_to(invited)})
+
+    assert home_of(invited) == acme
+    assert (done.json()["apiKey"] is None) == required
 
 
 def test_without_a_mail_server_the_sign_up_answers_the_token(db):
