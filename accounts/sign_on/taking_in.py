@@ -8,16 +8,23 @@ from accounts import audit
 from accounts.models import Membership, Organization, User
 from accounts.sign_on import coming_back
 from accounts.sign_on.kept import SignOn
+from accounts.sign_on.unwelcome import Unwelcome
 from tokentra.lib.tenancy import organization_scope
 
 
 def join(organization_id: UUID, user: User, address: str) -> None:
-    """Raises Unwelcome for somebody who was taken out since they began to come in by this address."""
+    """Raises Unwelcome for somebody who was taken out since they began to come in by this address.
+
+    So it does where the sign-on was switched off or removed since.
+    """
     with organization_scope(organization_id):
         organization = Organization.objects.get(pk=organization_id)
         organization.lock()
         coming_back.check(organization_id, address, user)
-        role = SignOn.objects.get(organization_id=organization_id).default_role
+        kept = SignOn.objects.filter(organization_id=organization_id, is_on=True).first()
+        if kept is None:
+            raise Unwelcome("The sign-on of your organization was switched off. Log in another way.")
+        role = kept.default_role
         made, is_new = Membership.objects.get_or_create(
             organization=organization, user=user, defaults={"role": role, "is_invitee": True}
         )

@@ -14,7 +14,8 @@ from django.utils import timezone
 from accounts import closing, invitations
 from accounts.models import AuditLine, Membership, Organization, User
 from accounts.permissions import Role
-from accounts.sign_on import domains, setting_up
+from accounts.sign_on import domains, setting_up, taking_in
+from accounts.sign_on.unwelcome import Unwelcome
 from tests import make
 from tests.accounts.conftest import home_of
 from tests.accounts.identity_provider import SECRET, IdentityProvider
@@ -335,6 +336,13 @@ def test_a_provider_that_is_off_or_removed_lets_nobody_in(provider, connected, a
 
     assert browser.get(back).status_code == 404
     assert Client().post("/sso/", {"email": DANA}).status_code == 422
+
+
+def test_a_provider_that_is_removed_while_somebody_comes_in_lets_nobody_in(connected, alice, bob):
+    setting_up.remove(connected, by=alice)
+
+    with pytest.raises(Unwelcome):
+        taking_in.join(connected.pk, bob, bob.email)
 
 
 def test_another_provider_begins_without_the_identities_of_the_one_before(provider, connected, alice):
