@@ -19,7 +19,7 @@ AN_HOUR = 3600
 def note(credential: Credential, *, now: datetime) -> None:
     """Never raises for a database that does not take it: the request was served, and the next one notes it."""
     hour = now.replace(minute=0, second=0, microsecond=0)
-    name = name_within(credential.organization_id, "key-used", credential.key_id, f"{hour:%Y-%m-%dT%H}")
+    name = name_within(credential.organization_id, "key-used", credential.key_id, hour)
     if not caches["process"].add(name, True, AN_HOUR):
         return
     try:

@@ -157,9 +157,9 @@ CACHES = {
         "LOCATION": _cache,
         "OPTIONS": {"socket_timeout": 0.5},
     },
-    "process": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "OPTIONS": {"MAX_ENTRIES": 10_000}},
+    "process": {"BACKEND": "tokentra.lib.cache.Here", "OPTIONS": {"MAX_ENTRIES": 10_000}},
     "keys": {  # what API keys were found to be, so that a revoked one is refused within five seconds everywhere
-        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "BACKEND": "tokentra.lib.cache.Here",
         "LOCATION": "keys",
         "TIMEOUT": 3,
         "OPTIONS": {"MAX_ENTRIES": 10_000},

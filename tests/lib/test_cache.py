@@ -1,12 +1,14 @@
-"""The cache while Redis is away."""
+"""The cache while Redis is away, and the one within a process."""
 
 import socket
+from pathlib import Path
 
 import pytest
 from django.conf import settings
 from redis import Redis
 
-from tokentra.lib.cache import ForgivingRedisCache
+from tokentra.lib import cache as module
+from tokentra.lib.cache import ForgivingRedisCache, Here
 
 
 @pytest.fixture
@@ -58,3 +60,68 @@ def test_c10_redis_keeps_what_it_took_and_throws_nothing_away():
         kept = {name: server.config_get(name)[name] for name in ("appendonly", "maxmemory-policy")}
 
     assert kept == {"appendonly": "yes", "maxmemory-policy": "noeviction"}
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    now = [1000.0]
+    monkeypatch.setattr(module, "time", lambda: now[0])
+    monkeypatch.setattr("django.core.cache.backends.base.time.time", lambda: now[0])
+    return now
+
+
+@pytest.fixture
+def here(tmp_path: Path, clock: list[float]) -> Here:
+    return Here(str(tmp_path), {"TIMEOUT": 3, "OPTIONS": {"MAX_ENTRIES": 6}})
+
+
+def test_within_a_process_a_value_is_kept_as_it_is_for_its_time(here, clock):
+    value = object()
+    here.set("a", value)
+    here.set("b", 1, 10)
+    here.set("c", 1, None)
+
+    clock[0] += 2.9
+    assert here.get("a") is value
+    clock[0] += 0.2
+    assert here.get("a", "gone") == "gone"
+    assert (here.get("b"), here.get("c")) == (1, 1)
+
+
+def test_within_a_process_it_is_added_once_and_again_once_it_has_ended(here, clock):
+    assert here.add("a", True)
+    assert not here.add("a", True)
+    assert here.touch("a", 5)
+
+    clock[0] += 4
+    assert not here.add("a", True)
+    clock[0] += 2
+    assert not here.touch("a")
+    assert here.add("a", True)
+    assert here.delete("a")
+    assert not here.delete("a")
+    assert here.add("a", True)
+
+
+def test_within_a_process_what_is_kept_is_bounded_and_the_newest_stay(here, clock):
+    here.set("ended", 1, 1)
+    for name in "abcde":
+        here.set(name, 1)
+    clock[0] += 2
+
+    here.set("f", 1)
+    assert here.get_many("abcdef") == dict.fromkeys("bcdef", 1)
+    for name in "ghijklmnop":
+        here.set(name, 1)
+    kept = here.get_many("abcdefghijklmnop")
+    assert "p" in kept
+    assert len(kept) <= 6
+
+
+def test_within_a_process_every_thread_sees_the_same(here, tmp_path):
+    here.set("a", 1)
+
+    of_another = Here(str(tmp_path), {})
+    assert of_another.get("a") == 1
+    of_another.clear()
+    assert here.get("a") is None

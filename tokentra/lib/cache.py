@@ -1,10 +1,12 @@
-"""Django's cache in Redis, which goes on within the process while Redis is away."""
+"""Django's cache in Redis, which goes on within the process while Redis is away, and one that never leaves it."""
 
 from collections.abc import Callable
 from functools import partial
-from time import monotonic
+from threading import Lock
+from time import monotonic, time
 from typing import Any, TypeVar
 
+from django.core.cache.backends.base import DEFAULT_TIMEOUT, BaseCache
 from django.core.cache.backends.locmem import LocMemCache
 from django.core.cache.backends.redis import RedisCache, RedisCacheClient
 from redis.exceptions import RedisError, TimeoutError
@@ -97,3 +99,60 @@ class ForgivingRedisCache(RedisCache):
         except RedisError:
             pass  # nobody listens, which is known at once
         return here()
+
+
+class Here(BaseCache):
+    """Within one process, for names of ours and values that nobody changes: they are kept as they are.
+
+    Django's packs and unpacks them each time, which takes longer than what they save.
+    """
+
+    def __init__(self, name: str, params: dict[str, Any]) -> None:
+        super().__init__(params)
+        self._kept, self._lock = _here.setdefault(name, ({}, Lock()))  # each thread makes a cache of its own
+
+    def get(self, key: Any, default: Any = None, version: Any = None) -> Any:
+        until, value = self._kept.get(key, (0, None))
+        return value if until is None or until > time() else default
+
+    def add(self, key: Any, value: Any, timeout: Any = DEFAULT_TIMEOUT, version: Any = None) -> bool:
+        if self.get(key) is not None:  # most often
+            return False
+        with self._lock:
+            if self.get(key) is not None:
+                return False
+            self._put(key, value, timeout)
+        return True
+
+    def set(self, key: Any, value: Any, timeout: Any = DEFAULT_TIMEOUT, version: Any = None) -> None:
+        with self._lock:
+            self._put(key, value, timeout)
+
+    def touch(self, key: Any, timeout: Any = DEFAULT_TIMEOUT, version: Any = None) -> bool:
+        with self._lock:
+            if (value := self.get(key)) is None:
+                return False
+            self._put(key, value, timeout)
+        return True
+
+    def delete(self, key: Any, version: Any = None) -> bool:
+        return self._kept.pop(key, None) is not None
+
+    def clear(self) -> None:
+        self._kept.clear()
+
+    def _put(self, key: Any, value: Any, timeout: Any) -> None:
+        if len(self._kept) >= self._max_entries and key not in self._kept:
+            self._make_room()
+        self._kept[key] = self.get_backend_timeout(timeout), value
+
+    def _make_room(self) -> None:
+        """Of what has ended, and else of the third that was put first."""
+        now = time()
+        left = {key: kept for key, kept in self._kept.copy().items() if kept[0] is None or kept[0] > now}
+        surplus = len(left) - self._max_entries * 2 // 3
+        for key in [key for key in self._kept.copy() if key not in left] + list(left)[: max(surplus, 0)]:
+            self._kept.pop(key, None)
+
+
+_here: dict[str, tuple[dict[Any, tuple[float | None, Any]], Lock]] = {}
