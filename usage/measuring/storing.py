@@ -7,26 +7,24 @@ from decimal import Decimal
 from operator import attrgetter
 from typing import Any
 from uuid import UUID
+from weakref import WeakSet
 from zoneinfo import ZoneInfo
 
 import msgspec
 from django.db import connection, transaction
-from psycopg import ClientCursor
+from psycopg import ClientCursor, Connection
 
 from tokentra.lib import chaos
 from tokentra.lib.ids import uuid7
 from tokentra.lib.tenancy import name_within, one_turn, organization_scope
 from usage import partitions
-from usage.measuring import statements, telling_apart
+from usage.measuring import at_once, statements, telling_apart
 from usage.measuring.catching_up import SUMS, TOGETHER
 from usage.measuring.rate_refs import packed
 from usage.measuring.reading import Read
 from usage.models import COUNTS
 from usage.pricing import Price
 
-# What a writer asks and does, in one turn; it shares a lock with other writers that whoever turns, rebuilds or compares
-# the organization's sums takes alone.
-STORE = f"{TOGETHER};EXECUTE tt_store (%(organization)s, %(key)s, %(now)s, %(waiting)s, %(events)s, %(rows)s)"
 encode = msgspec.json.Encoder(decimal_format="string").encode
 
 Key = tuple[date, str]  # the UTC day and the id
@@ -144,20 +142,22 @@ def in_one_turn(told: Told, rows: Sequence[Row]) -> frozenset[Key]:
     chaos.point("track.before_commit")
     connection.close_if_health_check_failed()
     connection.ensure_connection()
-    with connection.wrap_database_errors, ClientCursor(connection.connection) as own:
-        statements.prepare(own)
+    with connection.wrap_database_errors:
+        session = prepared(connection.connection)
         with one_turn(told.organization_id) as scope:
-            return written(own, told, rows, scope=scope)
+            return written(session, told, rows, scope=scope)
 
 
 def with_what_is_new(told: Told, rows: Sequence[Row]) -> frozenset[Key]:
     """The same, and weeks that were not there, and values of tags that are told apart."""
-    with organization_scope(told.organization_id, up_to_date=False), ClientCursor(connection.connection) as own:
-        statements.prepare(own)
+    with organization_scope(told.organization_id, up_to_date=False):
         ensure_weeks({row.day for row in rows})
-        held = written(own, told, rows)
+        with connection.wrap_database_errors:
+            session = prepared(connection.connection)
+            held = written(session, told, rows)
         if tagged := {each for row in rows for each in summed_tags_of(row, told.tags)}:
-            telling_apart.tell_apart(own, told.organization_id, tagged)
+            with ClientCursor(session) as own:
+                telling_apart.tell_apart(own, told.organization_id, tagged)
         chaos.point("track.before_commit")
     return held
 
@@ -168,22 +168,32 @@ def rows_of(events: Sequence[tuple[Read, Price]], zone: ZoneInfo) -> list[Row]:
     return sorted([row_of(read, price, zone=own) for read, price in events], key=key_of)
 
 
-def written(own: ClientCursor[Any], told: Told, rows: Sequence[Row], *, scope: str = "") -> frozenset[Key]:
+def written(session: Connection[Any], told: Told, rows: Sequence[Row], *, scope: str = "") -> frozenset[Key]:
     """Which of the rows were held already."""
-    params = {
-        "sums": name_within(told.organization_id, SUMS),
-        "organization": told.organization_id,
-        "key": told.key_id,
-        "now": told.now,
-        "waiting": uuid7(),
-        "events": len(rows),
-        "rows": encode(rows).decode(),
-    }
-    own.execute(f"{scope}{STORE}", params)
-    found = statements.answers(own)[-1]
-    if found[0][0] == len(rows):
+    found = at_once.last(session, scope.encode() + storing(session, told, rows))
+    if found.get_value(0, 0) == b"%d" % len(rows):
         return frozenset()
-    return frozenset(map(key_of, rows)) - {(day, str(id)) for _, day, id in found if id}
+    new = {(day, str(id)) for _, day, id in at_once.rows(session, found) if id}
+    return frozenset(map(key_of, rows)) - new
+
+
+def storing(session: Connection[Any], told: Told, rows: Sequence[Row]) -> bytes:
+    """What a writer asks and does, in SQL: all of it is ours but the rows, which are quoted.
+
+    It shares a lock with other writers that whoever turns, rebuilds or compares the organization's sums takes alone.
+    """
+    key = f"'{told.key_id}'" if told.key_id else "NULL"
+    lock = TOGETHER % {"sums": f"'{name_within(told.organization_id, SUMS)}'"}
+    asked = f"'{told.organization_id}', {key}, '{told.now.isoformat()}', '{uuid7()}', {len(rows)}"
+    return f"{lock};EXECUTE tt_store ({asked}, ".encode() + at_once.quoted(session, encode(rows)) + b")"
+
+
+def prepared(session: Connection[Any]) -> Connection[Any]:
+    if session not in _prepared:
+        with ClientCursor(session) as own:
+            statements.prepare(own)
+        _prepared.add(session)
+    return session
 
 
 def summed_tags_of(row: Row, tags: frozenset[str]) -> list[telling_apart.Value]:
@@ -240,3 +250,4 @@ def mondays_of(days: Collection[date]) -> set[date]:
 
 
 _there: set[date] = set()
+_prepared: WeakSet[Connection[Any]] = WeakSet()

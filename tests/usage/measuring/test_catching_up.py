@@ -17,7 +17,7 @@ from tests.usage.measuring.test_adding_up import assert_true_to_its_events, stor
 from tokentra.lib.tenancy import name_within, organization_scope
 from usage import audit, partitions
 from usage.measured import MeasuredDay, Run, Waiting
-from usage.measuring import catching_up, statements, turning
+from usage.measuring import at_once, catching_up, statements, turning
 from usage.models import DayRollup, LedgerDay
 from usage.spenders import calls
 from usage.tasks import add_up_events
@@ -126,8 +126,9 @@ def test_many_at_once_add_up_each_event_once_and_see_what_was_acknowledged(acme,
 @pytest.mark.django_db(transaction=True)
 def test_events_of_a_week_that_is_there_are_stored_by_one_exchange(acme, send, monkeypatch):
     sent = []
-    real = ClientCursor.execute
-    monkeypatch.setattr(ClientCursor, "execute", lambda *asked: sent.append(asked[1]) or real(*asked))
+    for place, name in ((ClientCursor, "execute"), (at_once, "last")):
+        real = getattr(place, name)
+        monkeypatch.setattr(place, name, lambda *asked, real=real: sent.append(asked[1]) or real(*asked))
     assert send(event(id="one", customerId="c-1")).accepted == 1
     firsts, sent[:] = len(sent), []
 
