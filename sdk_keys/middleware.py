@@ -74,7 +74,7 @@ def credential_of(request: HttpRequest, key: str) -> Credential:
 
 
 def key_of(request: HttpRequest) -> str:
-    kind, _, token = request.headers.get("Authorization", "").partition(" ")
+    kind, _, token = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
     token = token.strip()
     is_ours = kind.lower() == "bearer" and token.startswith("tt_") and request.path.startswith(PROGRAMS)
     return token if is_ours else ""

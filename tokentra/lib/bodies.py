@@ -16,7 +16,7 @@ LARGEST_WINDOW = 23  # zstd's, as a power of two: 8 MiB
 
 def read(request: HttpRequest, *, most: int) -> bytes:
     """The decoded body; raises a Problem: 413 over `most` bytes, 415 for an encoding that we do not read, 400."""
-    encoding = request.headers.get("Content-Encoding", "").strip().lower() or "identity"
+    encoding = request.META.get("HTTP_CONTENT_ENCODING", "").strip().lower() or "identity"
     found = BytesIO()
     for part in decoded(chunks(request), encoding):
         if found.tell() + len(part) > most:
@@ -26,7 +26,7 @@ def read(request: HttpRequest, *, most: int) -> bytes:
 
 
 def chunks(request: HttpRequest) -> Iterator[bytes]:
-    told, came = request.headers.get("Content-Length", ""), 0
+    told, came = request.META.get("CONTENT_LENGTH", ""), 0
     read = reader(request)
     try:
         while chunk := read(CHUNK):
@@ -40,7 +40,7 @@ def chunks(request: HttpRequest) -> Iterator[bytes]:
 
 def reader(request: HttpRequest) -> Callable[[int], bytes]:
     """Django reads no further than a told length; where none is told, the server knows where the body ends."""
-    is_chunked = request.headers.get("Transfer-Encoding", "").lower() == "chunked"
+    is_chunked = request.META.get("HTTP_TRANSFER_ENCODING", "").lower() == "chunked"
     if is_chunked and request.META.get("wsgi.input_terminated"):
         return cast(Callable[[int], bytes], request.META["wsgi.input"].read)
     return request.read
