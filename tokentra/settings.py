@@ -139,6 +139,13 @@ def database(role: str) -> dict[str, Any]:
 
 
 DATABASES = {"default": database(f"tt_{config.database_role}"), "staff": database("tt_staff")}
+
+
+def act_as(role: str) -> None:
+    """For a process that was forked when the settings were loaded already, before it connects."""
+    DATABASES["default"].update(database(f"tt_{role}"))
+
+
 if TESTING:
     for mirror in ("default", "staff"):
         DATABASES[mirror]["TEST"] = {"MIRROR": "owner"}  # a dictionary each: pytest-xdist writes into them

@@ -39,6 +39,12 @@ def test_the_image_runs_the_web_program_and_not_as_root() -> None:
     assert lines.index("USER tokentra") < lines.index("CMD [")
 
 
+def test_the_image_gives_memory_back_as_the_supervisors_programs_do() -> None:
+    lines = (ROOT / "Dockerfile").read_text()
+
+    assert all(f"{name}={value}" in lines for name, value in programs.GIVES_BACK.items())
+
+
 def test_only_the_setup_has_the_administrators_login() -> None:
     with_login = {
         name for name, service in SERVICES.items() if "@" in service.get("environment", {}).get("DATABASE_URL", "")

@@ -82,7 +82,7 @@ def test_a_taken_port_is_said_in_one_sentence(tmp_path: Path) -> None:
 def test_c11_there_are_several_workers_and_none_has_others_below_it(installation: Installation) -> None:
     until(lambda: installation.pids("worker0@tt") and installation.pids("worker1@tt"), seconds=60, what="two workers")
     workers = [psutil.Process(pid) for name in ("worker0@tt", "worker1@tt") for pid in installation.pids(name)]
-    supervisors = installation.pids("supervisor.supervisord")
+    supervisors = installation.pids("machine.forking")
 
     assert len(workers) == 2
     for worker in workers:
@@ -90,6 +90,16 @@ def test_c11_there_are_several_workers_and_none_has_others_below_it(installation
         assert command[command.index("--pool") + 1] == "solo"
         assert worker.ppid() in supervisors
         assert worker.children() == []
+
+
+def test_programs_share_what_they_have_loaded(installation: Installation) -> None:
+    for words in ("gunicorn", "worker0@tt", "tokentra.scheduler beat"):
+        [*processes] = map(psutil.Process, installation.pids(words))
+
+        assert processes
+        for process in processes:
+            memory = process.memory_full_info()
+            assert memory.rss - memory.uss > 64 * 2**20, process
 
 
 @pytest.mark.parametrize("name", PROGRAMS)

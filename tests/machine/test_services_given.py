@@ -27,7 +27,7 @@ def test_an_operators_services_are_used(server: Cluster, tmp_path: Path) -> None
     installation = Installation(tmp_path / "var", DATABASE_URL=url, REDIS_URL=os.environ["REDIS_URL"], **KEYS)
 
     installation.start_and_wait()
-    supervisor = installation.pids("supervisor.supervisord")
+    supervisor = installation.pids("machine.forking")
     for pid in supervisor:
         os.kill(pid, signal.SIGKILL)
     until(

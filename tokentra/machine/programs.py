@@ -17,8 +17,8 @@ class Program:
     environment: tuple[tuple[str, str], ...] = ()
 
 
-# What a session needed for one large statement goes back to the system and is not kept for the next one.
-GIVES_BACK = (("MALLOC_TRIM_THRESHOLD_", "131072"), ("MALLOC_ARENA_MAX", "2"))
+# What one large request or statement needed goes back to the system and is not kept for the next one, by each thread.
+GIVES_BACK = {"MALLOC_TRIM_THRESHOLD_": "131072", "MALLOC_ARENA_MAX": "2"}
 
 
 def worker_names() -> tuple[str, ...]:
@@ -30,7 +30,7 @@ def services() -> tuple[Program, ...]:
     found = []
     if not os.environ.get("DATABASE_URL"):
         command = tuple(postgres.program(places.POSTGRES_DATA))
-        found.append(Program("postgres", command, 1, 30, stop_signal="INT", environment=GIVES_BACK))
+        found.append(Program("postgres", command, 1, 30, stop_signal="INT"))
     if not os.environ.get("REDIS_URL"):
         found.append(Program("redis", tuple(redis.program(places.REDIS_DATA)), 10, 10))
     return tuple(found)
@@ -67,6 +67,7 @@ def worker(name: str) -> tuple[str, ...]:
             "-q",
             "-A",
             "tokentra",
+            "--skip-checks",
             "worker",
             "--pool",
             "solo",

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psutil
 
-from tokentra.machine import places, postgres
+from tokentra.machine import forking, places, postgres
 from tokentra.machine.refusal import Refusal
 
 VARIABLE = "TOKENTRA_RUN"  # every process of a run carries it in its environment
@@ -67,7 +67,7 @@ def _of(run: str) -> list[psutil.Process]:
 
 def _is_supervisor(process: psutil.Process) -> bool:
     try:
-        return "supervisor.supervisord" in process.cmdline()
+        return forking.MODULE in process.cmdline()
     except psutil.Error:
         return False
 

@@ -19,6 +19,7 @@ from tokentra.machine import (
     borrowed_postgres,
     browser,
     first_steps,
+    forking,
     places,
     postgres,
     private_dirs,
@@ -124,10 +125,11 @@ def _start_services(address: str) -> "subprocess.Popen[bytes]":
             say("a new database was made")
         supervisor_conf.write(CONF, services, programs.own(address), socket=SOCKET)
         supervisor = subprocess.Popen(
-            [sys.executable, "-m", "supervisor.supervisord", "-c", str(CONF)],
+            forking.command(CONF),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             cwd=places.ROOT,
+            env=os.environ | programs.GIVES_BACK,
             start_new_session=True,
         )
         threading.Thread(target=_pass_on, args=[supervisor], daemon=True).start()
