@@ -4,10 +4,12 @@ import statistics
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import psutil
 import psycopg
 
 from tests.bench import calls, driving
@@ -83,7 +85,10 @@ def million(directory: Path) -> Iterator[Figure]:
 def memory(product: Product) -> Iterator[Figure]:
     """What processes share counts once in the whole, and in each web process."""
     web = max(process.memory_info().rss for process in product.children("gunicorn"))
-    whole = sum(process.memory_full_info().pss for process in {*product.children(), *product.database()})
+    whole = 0
+    for process in {*product.children(), *product.database()}:
+        with suppress(psutil.NoSuchProcess):  # one that the database had only for a moment
+            whole += process.memory_full_info().pss
     yield Figure("memory of the largest web process", web / 2**20, "MiB", at_most=150)
     yield Figure("memory of the whole product", whole / 2**20, "MiB", at_most=700)
 
