@@ -26,7 +26,7 @@ from accounts.disposable import is_among, is_disposable
 from accounts.gates import has_proved
 from accounts.http import absolute
 from accounts.models import User
-from accounts.naming import clean_name, fold
+from accounts.naming import clean_name, fold, keeps_its_domain
 from accounts.sign_on import admitting, discovery, setting_up
 from accounts.sign_on.standing import is_key, note_break_glass, standing
 from accounts.sign_on.unwelcome import Unwelcome
@@ -77,8 +77,10 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
     error_messages = DefaultAccountAdapter.error_messages | WORDS
 
     def clean_email(self, email: str) -> str:
-        """Refuses throwaway mailboxes, and domains outside the operator's list."""
+        """Refuses throwaway mailboxes, domains outside the operator's list, and those that another one passes for."""
         address = fold(email)
+        if not keeps_its_domain(email):
+            raise ValidationError("Write its domain in the form that begins with xn--.", code="email_idn")
         if len(address) > 254:
             raise ValidationError("Use at most 254 characters.", code="email_too_long")
         if invited := settings.ALLOWED_EMAIL_DOMAINS:

@@ -62,15 +62,15 @@ def invite(organization: Organization, addresses: Iterable[str], role: Role, *, 
     with organization_scope(organization.pk):
         hold(organization, by)
         may_invite(organization, role, by)
-        once = dict.fromkeys(fold(address) for address in addresses if address.strip())
-        return [invite_one(organization, address, role, by) for address in once]
+        once = {fold(address): address for address in addresses if address.strip()}
+        return [invite_one(organization, address, role, by) for address in once.values()]
 
 
 def invite_one(organization: Organization, email: str, role: Role, by: User) -> Invited:
     now = timezone.now()
     try:
-        validate_email(email)
         email = get_adapter().clean_email(email)
+        validate_email(email)
     except ValidationError as refusal:
         return Invited(email[:254], REFUSED, " ".join(refusal.messages))
     if organization.memberships.filter(user__email=email).exists():

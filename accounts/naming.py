@@ -79,6 +79,15 @@ def fold(address: str) -> str:
     return unicodedata.normalize("NFKC", address).strip().casefold()
 
 
+def keeps_its_domain(address: str) -> bool:
+    """Whether no letter of its domain becomes another one on the way, as ß becomes ss: that may be somebody else's."""
+    domain = unicodedata.normalize("NFKC", address.rpartition("@")[2]).strip().lower()
+    try:
+        return domain.isascii() or domain.encode("idna").decode("idna") == domain
+    except UnicodeError:
+        return False
+
+
 def organization_name(email: str, full_name: str = "") -> str:
     """What an organization is called until somebody renames it: its mail domain, else the person."""
     local, _, domain = fold(email).rpartition("@")

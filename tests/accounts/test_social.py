@@ -8,7 +8,7 @@ from allauth.account.models import EmailAddress
 from allauth.socialaccount.models import SocialAccount
 from django.test import Client
 
-from accounts.invitations import invite
+from accounts.invitations import REFUSED, invite
 from accounts.models import JournalEntry, Organization, User
 from accounts.permissions import Role
 from tests import make
@@ -155,6 +155,17 @@ def test_a_throwaway_mailbox_is_refused_here_too(github, db):
 
     assert browser.post("/3rdparty/signup/", {"email": "x@mailinator.com"}).status_code == 422
     assert not User.objects.exists()
+
+
+def test_b7_an_address_whose_domain_reads_like_another_one_is_not_that_one(mandatory, github, acme, alice):
+    [told] = invite(acme, ["bob@strasse.example"], Role.ADMIN, by=alice)
+    assert told.link
+
+    _, answer = come_back(github, "bob@straße.example")
+
+    assert answer["Location"] == "/3rdparty/signup/"  # it is asked for
+    assert not EmailAddress.objects.filter(email="bob@strasse.example").exists()
+    assert invite(acme, ["june@straße.example"], Role.VIEWER, by=alice)[0].status == REFUSED
 
 
 def test_without_an_address_the_person_is_asked_for_one_and_a_known_one_is_told(github, alice):
