@@ -21,6 +21,8 @@ from tokentra.machine.refusal import Refusal
 
 INITDB = ("-U", "postgres", "--auth-local=peer", "--auth-host=reject", "--encoding=UTF8", "--locale=C.UTF-8")
 FAST = "fsync=off\nsynchronous_commit=off\nfull_page_writes=off\n"  # for tests, whose data nobody wants back
+# Sums are written again and again while events come in: what that leaves is found within seconds, and its room used.
+TIDY = ("autovacuum_naptime=10s",)
 QUIET = (  # statements and their parameters may carry what people typed
     *("log_min_messages=fatal", "log_min_error_statement=panic"),
     *("log_parameter_max_length=0", "log_parameter_max_length_on_error=0"),
@@ -107,7 +109,7 @@ def become_server(data: Path) -> None:
     """Replace this process by the server. Entering its directory first lets it live below a private one."""
     os.chdir(data)
     server = [str(binaries() / "postgres"), "-D", _seen_as(data), "-k", str(places.socket_dir(data))]
-    for setting in ("listen_addresses=", *QUIET):
+    for setting in ("listen_addresses=", *TIDY, *QUIET):
         server += ["-c", setting]
     _become(server_user())
     os.execv(server[0], server)

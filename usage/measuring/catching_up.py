@@ -38,7 +38,7 @@ SELECT name FROM usage_summedtag WHERE organization_id = %(organization)s"""  # 
 BEGIN_IF_FREE = BEGIN.replace(
     "pg_advisory_xact_lock(hashtextextended(%(adding)s", "pg_try_advisory_xact_lock(hashtextextended(%(adding)s"
 )
-MOST_LEFT = 2_000  # events that one process stores before it adds up what waits
+MOST_LEFT = 4_000  # events that one process stores before it adds up what waits
 
 
 def watch() -> None:

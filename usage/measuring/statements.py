@@ -157,7 +157,7 @@ SELECT new.events, events.day, events.id FROM new LEFT JOIN events ON new.events
 
 # Adds up events that wait, the oldest first and no more than MOST of them beside the first request's; answers whether
 # others were left. Whoever runs it is the only one. $1: organization; $2: the grain of hours.
-MOST = 5_000
+MOST = 10_000
 WAITING = f"""
 WITH waiting AS (
     SELECT id, sum(events) OVER (ORDER BY id) - events < {MOST} AS is_next FROM usage_waiting WHERE organization_id = $1

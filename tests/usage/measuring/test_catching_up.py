@@ -90,7 +90,7 @@ def test_the_sweep_adds_up_what_nobody_read(acme, elsewhere, send):
 def test_much_is_added_up_in_steps(acme, send):
     send(*story(1, 6))
     with organization_scope(acme.pk, up_to_date=False):
-        Waiting.objects.update(events=5_000)
+        Waiting.objects.update(events=statements.MOST)
     send(*story(2, 4, days=5))
     with organization_scope(acme.pk, up_to_date=False):
         is_more = catching_up.add_up(acme.pk)
