@@ -3,6 +3,7 @@
 from allauth.account.models import EmailAddress
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.socialaccount.models import SocialLogin
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest
 from django.shortcuts import redirect, render
@@ -16,10 +17,15 @@ def admit(request: HttpRequest, sociallogin: SocialLogin) -> None:
 
     An address that has an account is never joined to it: whoever registered it first may be somebody else.
     An account that nobody proved or ever logged in to gives way to the person whose service vouches for them.
+    One address is kept, and one that the service does not vouch for only where there is no other; it waits for its
+    code. So whoever names an address learns nothing of it and keeps nobody else from it.
     """
     if sociallogin.is_existing or request.user.is_authenticated:
         return
+    keep_one(sociallogin)
     for address in sociallogin.email_addresses:
+        if settings.VERIFICATION_IS_MANDATORY and not address.verified:
+            continue
         for user in User.objects.filter(email__iexact=address.email):
             if address.verified and is_abandoned(user):
                 signup.abandon(user)
@@ -27,6 +33,13 @@ def admit(request: HttpRequest, sociallogin: SocialLogin) -> None:
             service = provider(sociallogin)
             sentence = f"There is an account with {address.email}. Log in first, then connect {service}."
             raise refusal(request, "Log in first", sentence)
+
+
+def keep_one(sociallogin: SocialLogin) -> None:
+    proved = [each for each in sociallogin.email_addresses if each.verified]
+    sociallogin.email_addresses = (proved or sociallogin.email_addresses)[:1]
+    for address in sociallogin.email_addresses:
+        sociallogin.user.email = address.email
 
 
 def is_abandoned(user: User) -> bool:

@@ -1,5 +1,6 @@
 """Sign-in through another service, with that service played by recorded answers."""
 
+from collections.abc import Sequence
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -34,6 +35,7 @@ def come_back(
     *,
     verified: bool = True,
     client: Client | None = None,
+    others: Sequence[dict[str, object]] = (),
 ):
     """Through the button, to the service, and back with its code."""
     browser = client or Client()
@@ -42,7 +44,7 @@ def come_back(
     answers.post("https://github.com/login/oauth/access_token", json={"access_token": "t", "token_type": "bearer"})
     answers.get("https://api.github.com/user", json={"id": 7, "login": "dana", "name": "Dana Day"})
     emails = [{"email": email, "primary": True, "verified": verified}] if email else []
-    answers.get("https://api.github.com/user/emails", json=emails)
+    answers.get("https://api.github.com/user/emails", json=[*emails, *others])
     return browser, browser.get(f"/github/login/callback/?code=x&state={state}")
 
 
@@ -100,14 +102,30 @@ def test_buttons_appear_only_for_services_that_are_configured(github, db, settin
         assert "Continue with G" not in Client().get(page).content.decode()
 
 
-@pytest.mark.parametrize("verified", [True, False])
-def test_b4_an_address_that_has_an_account_is_not_joined_to_it(mandatory, github, alice, verified: bool):
-    browser, answer = come_back(github, alice.email, verified=verified)
+def test_b4_an_address_that_has_an_account_is_not_joined_to_it(mandatory, github, alice):
+    browser, answer = come_back(github, alice.email)
 
     assert answer.status_code == 409
     assert "Log in first, then connect GitHub." in answer.content.decode()
     assert not SocialAccount.objects.exists()
     assert "_auth_user_id" not in browser.session
+
+
+def test_b1_an_address_that_nobody_vouched_for_is_answered_alike_known_or_not(mandatory, github, alice):
+    pages = [come_back(github, address, verified=False)[1] for address in (alice.email, ADDRESS)]
+
+    assert [page["Location"] for page in pages] == ["/confirm-email/"] * 2
+    assert not SocialAccount.objects.filter(user=alice).exists()
+
+
+@pytest.mark.parametrize("verified", [True, False])
+def test_an_address_beside_that_of_an_account_is_kept_from_nobody(mandatory, github, db, verified):
+    named = "dana@other.example"
+    come_back(github, "other@private.example", others=[{"email": named, "primary": False, "verified": verified}])
+
+    Client().post("/signup/", {"email": named, "password1": PASSWORD})
+
+    assert User.objects.filter(email=named).exists()
 
 
 def test_b4_an_address_that_the_service_does_not_vouch_for_waits_for_its_code(mandatory, github, db, code_sent_to):
