@@ -69,6 +69,7 @@ class ProgramDoor:
         if request.path_info in self.PATHS and getattr(request, "credential", None) is not None:
             with lately_answered.trusted():
                 response: HttpResponse = self.view(request.path_info)(request)
+            response["Content-Length"] = str(len(response.content))  # it goes out whole, and not in chunks
             return response
         return self.get_response(request)
 

@@ -35,6 +35,7 @@ def test_one_event_or_many_are_answered_202_with_counts(body, key, held):
     answer = post(key, body)
 
     assert answer.status_code == 202
+    assert answer["Content-Length"] == str(len(answer.content))
     assert answer.json() == {"accepted": 1, "duplicates": 0, "conflicts": 0, "rejected": 0, "results": []}
     assert [(kept.ref, kept.key_id is not None) for kept in held()] == [("a", True)]
 
