@@ -6,6 +6,8 @@ import secrets
 import string
 from binascii import crc32
 
+from tokentra.lib.signs import holds
+
 ENVIRONMENTS = ("live", "test")
 ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
 _KEY = re.compile(r"tt_(?:live|test)_[0-9A-Za-z]{38}")
@@ -37,7 +39,7 @@ def found_in_json(body: bytes) -> str:
     """The same of bytes that may be JSON, however it is encoded and whichever characters are escaped."""
     if (encoding := json.detect_encoding(body)) not in ("utf-8", "utf-8-sig"):
         body = body.decode(encoding, "replace").encode("utf-8", "replace")
-    if b"tt_" not in body and b"\\u00" not in body:
+    if not (holds(body, b"tt_") or holds(body, b"\\u00")):
         return ""
     body = _ESCAPE.sub(lambda escape: bytes.fromhex(escape[1].decode()) if escape[1] else b" ", body)
     return found_in(body.decode(errors="replace")) if b"tt_" in body else ""

@@ -16,6 +16,7 @@ from django.conf import settings
 from accounts.models import Organization
 from tokentra.lib import chaos
 from tokentra.lib.problems import Problem
+from tokentra.lib.signs import holds
 from tokentra.lib.tenancy import organization_scope
 from usage.ingest import overrides_of
 from usage.measured import SummedTag
@@ -81,7 +82,7 @@ def opened(body: bytes) -> Opened:
         return Opened(events_of(body), are_clean=False)
     if len(events) > MOST_EVENTS:
         raise too_many()
-    return Opened(events, not any(sign in body for sign in LOOKED_FOR))
+    return Opened(events, not any(holds(body, sign) for sign in LOOKED_FOR))
 
 
 def plain(body: bytes) -> Sequence[Plain] | None:
