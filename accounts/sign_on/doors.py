@@ -9,7 +9,7 @@ from allauth.socialaccount.providers.openid_connect import views as openid
 from allauth.socialaccount.providers.saml import views as saml
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied
-from django.db import DataError
+from django.db import DataError, IntegrityError
 from django.forms import Form
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -114,11 +114,8 @@ def saml_acs(request: HttpRequest, organization_slug: str) -> HttpResponse:
 def saml_finish(request: HttpRequest, organization_slug: str) -> HttpResponse:
     try:
         answer: HttpResponse = saml.finish_acs(request, organization_slug)
-    except UNREADABLE_SAML:
-        # no response at all, or one that this browser did not ask for
-        sentence = "Begin again from the login page."
-        context = {"refusal": "This sign-in link has expired", "sentence": sentence}
-        return render(request, "account/refused.html", context, status=400)
+    except (*UNREADABLE_SAML, IntegrityError):
+        return expired(request)  # no response at all, or one that this browser did not ask for
     return answer
 
 
@@ -126,7 +123,15 @@ def saml_finish(request: HttpRequest, organization_slug: str) -> HttpResponse:
 def openid_callback(request: HttpRequest, provider_id: str) -> HttpResponse:
     try:
         answer: HttpResponse = openid.callback(request, provider_id)
+    except IntegrityError:
+        return expired(request)
     except UNREADABLE_OPENID:  # an answer of another shape than the protocol's
         context = {"refusal": "You could not be logged in", "sentence": UNREACHABLE}
         return render(request, "account/refused.html", context, status=502)
     return answer
+
+
+def expired(request: HttpRequest) -> HttpResponse:
+    """Also for whoever came twice at once, such as in two windows: the next time they are known."""
+    context = {"refusal": "This sign-in link has expired", "sentence": "Begin again from the login page."}
+    return render(request, "account/refused.html", context, status=400)

@@ -14,7 +14,7 @@ from django.utils import timezone
 from accounts import closing, invitations
 from accounts.models import AuditLine, Membership, Organization, User
 from accounts.permissions import Role
-from accounts.sign_on import domains, setting_up, taking_in
+from accounts.sign_on import domains, setting_up, taking_in, vouching
 from accounts.sign_on.unwelcome import Unwelcome
 from tests import make
 from tests.accounts.conftest import home_of
@@ -336,6 +336,19 @@ def test_a_provider_that_is_off_or_removed_lets_nobody_in(provider, connected, a
 
     assert browser.get(back).status_code == 404
     assert Client().post("/sso/", {"email": DANA}).status_code == 422
+
+
+@pytest.mark.django_db(transaction=True)
+def test_whoever_comes_twice_at_once_begins_again(provider, connected, bob, monkeypatch):
+    def came_elsewhere(*_: object) -> None:
+        SocialAccount.objects.create(provider=connected.pk.hex, uid="42", user=bob)
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(vouching, "prove", came_elsewhere)  # after it was asked whether they are known
+        _, answer = through(provider, bob.email)
+
+    assert (answer.status_code, "Begin again" in answer.content.decode()) == (400, True)
+    assert enters(through(provider, bob.email)[0])
 
 
 def test_a_provider_that_is_removed_while_somebody_comes_in_lets_nobody_in(connected, alice, bob):
