@@ -152,10 +152,7 @@ class MeasuredSums(OwnedFact):
     untold = models.BigIntegerField(null=True, help_text="The calls that did not tell their latency.")
     latency_ms = models.BigIntegerField(help_text="That of the others, added up.")
     spread = models.DecimalField(
-        max_digits=SPREAD.digits,
-        decimal_places=0,
-        null=True,
-        help_text="The same, counted in the buckets of usage.latency, packed.",
+        max_digits=SPREAD.digits, decimal_places=0, null=True, help_text="The same in buckets of usage.latency, packed."
     )
     first_at = models.DateTimeField(null=True)
     last_at = models.DateTimeField(null=True)

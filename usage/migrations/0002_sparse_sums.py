@@ -20,7 +20,7 @@ FIELDS: dict[str, "models.Field[Any, Any]"] = {
     "latency_ms": models.BigIntegerField(help_text="That of the others, added up."),
     "spread": models.DecimalField(
         decimal_places=0,
-        help_text="The same, counted in the buckets of usage.latency, packed.",
+        help_text="The same in buckets of usage.latency, packed.",
         max_digits=288,
         null=True,
     ),
