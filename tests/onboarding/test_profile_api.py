@@ -239,9 +239,10 @@ def test_what_was_typed_behind_other_stays_until_it_is_sent_anew(alices):
 @pytest.mark.django_db(transaction=True)
 def test_two_programs_that_answer_at_once_lose_nothing(acme, alice):
     """The second waits for the first, and then sees what it said."""
+    alices = Browser(alice)  # its session is there before the first transaction begins, which nobody else sees into
     with organization_scope(acme.pk):
         first = journeys.of(acme.memberships.get(user=alice))
-        later = Thread(target=post, args=(Browser(alice), {"companySize": "2-10"}))
+        later = Thread(target=post, args=(alices, {"companySize": "2-10"}))
         later.start()
         journeys.write(first, {"monthly_ai_spend": "under_100", "user_role": "engineering"})
         journeys.moved(first, now=timezone.now())
