@@ -19,6 +19,7 @@ from budgets.standing import Standing, in_spans, loaded
 from usage.names import Names
 
 WARNED, FULL = Decimal("0.8"), Decimal(1)
+FAR = "nobody has reached a threshold"
 TONES = {"": "good", "warn": "warn", "bad": "bad"}
 
 
@@ -32,6 +33,11 @@ class Line:
     whose: str
     over: int = 0  # values that have used all of theirs
     furthest: str = ""  # whose `standing` is, of a budget for each value
+
+    @property
+    def is_far(self) -> bool:
+        """Of a budget for each value: nobody's figure was looked up, as no value has reached a threshold."""
+        return bool(self.budget.each) and self.standing is None
 
     @property
     def href(self) -> str:

@@ -13,7 +13,7 @@ from accounts.gates import page
 from accounts.http import OrgRequest
 from accounts.permissions import Permission
 from budgets import reach, scopes, top_bar, warning
-from budgets.board import Board
+from budgets.board import FAR, Board
 from budgets.kept import BudgetCrossing
 from tokentra.lib.tenancy import organization_scope
 from usage.names import Names
@@ -27,11 +27,12 @@ NOTHING: dict[str, Any] = {}
 def progress(request: OrgRequest) -> HttpResponse:
     """One budget in the top bar of every page, and the banner over it where a threshold is reached."""
     now = timezone.now()
-    shown = top_bar.kept(request.organization)
+    turn = top_bar.turn(request.organization)
+    shown = top_bar.kept(request.organization, turn)
     with organization_scope(request.organization.pk):
         if shown is None:
             shown = summary(Board(request.organization, now))
-            top_bar.keep(request.organization, shown)
+            top_bar.keep(request.organization, turn, shown)
         warned = warning.warning(request.organization, request.user, now) if shown else None
     context = {
         "shown": shown,
@@ -58,16 +59,12 @@ def summary(board: Board) -> dict[str, Any]:
     line = board.own
     if line is None:
         return NOTHING
-    return {
-        "name": line.budget.name,
-        "href": line.href,
-        "percent": line.percent,
-        "share": str(line.standing.share) if line.standing else "0",
-        "tone": line.tone,
-        "state": line.state,
-        "text": line.text,
-        "ends_at": line.span.end,
-    }
+    shown = {"name": line.budget.name, "href": line.href, "tone": line.tone}
+    if line.is_far:
+        return shown | {"share": None, "state": "Within", "text": FAR}
+    share = str(line.standing.share) if line.standing else "0"
+    text = f"{line.furthest}, {line.text}" if line.furthest else line.text
+    return shown | {"share": share, "percent": line.percent, "state": line.state, "text": text}
 
 
 @require_GET

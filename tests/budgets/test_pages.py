@@ -8,7 +8,7 @@ import pytest
 
 from accounts.models import AuditLine, JournalEntry
 from accounts.permissions import Role
-from budgets import making
+from budgets import making, top_bar
 from budgets.alerting import crossings
 from budgets.alerting.models import Alert
 from budgets.asked import Raise
@@ -188,6 +188,36 @@ def test_a_budget_more_than_there_may_be_is_not_taken_up_again(acme, alices, mon
 
     assert "An organization has up to 1 budgets" in body_of(answer)
     assert held(acme)[0].archived_at is not None
+
+
+def test_what_was_looked_up_before_a_budget_was_made_is_shown_to_nobody_after_it(
+    acme, alices, django_capture_on_commit_callbacks
+):
+    turn = top_bar.turn(acme)
+    with django_capture_on_commit_callbacks(execute=True):
+        make.budget(acme, "100", name="New one")
+
+    top_bar.keep(acme, turn, {})  # by a page that began to look before, and took longer
+
+    assert "New one" in body_of(alices.get("/budgets/progress/"))
+
+
+def test_the_top_bar_tells_nobodys_figure_of_a_budget_for_each_value(
+    acme, alices, spend, django_capture_on_commit_callbacks
+):
+    with django_capture_on_commit_callbacks(execute=True):
+        make.budget(acme, "100", ledger="measured", each="customer", name="Each customer")
+    spend("40", customerId="globex")
+
+    top = body_of(alices.get("/budgets/progress/"))
+    assert "Each customer: nobody has reached a threshold" in top
+    assert "$" not in top
+
+    with django_capture_on_commit_callbacks(execute=True):
+        top_bar.forget(acme)
+    spend("45", customerId="globex")
+    top = body_of(alices.get("/budgets/progress/"))
+    assert "Each customer: globex, $85.00 of $100.00" in top
 
 
 def test_an_archived_budget_keeps_its_past_and_can_be_taken_up_again(
