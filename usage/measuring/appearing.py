@@ -15,8 +15,16 @@ from accounts.models import Organization
 from usage.measured import AppearanceCount
 
 RUN, CUSTOMER = "run", "customer"
-TOLD = "CROSS JOIN LATERAL (VALUES ('run', run), ('customer', customer)) AS told (kind, name)"
 HASHED = "md5(name)::uuid"
+
+
+def named(events: str, where: str = "true") -> str:
+    """Who was there on each day, by kind and name, of events that a condition chooses. SQL of ours."""
+    return " UNION ALL ".join(
+        f"SELECT DISTINCT '{kind}' AS kind, {kind} AS name, zone_day FROM {events} WHERE {where} AND {kind} IS NOT NULL"  # noqa: S608
+        for kind in (RUN, CUSTOMER)
+    )
+
 
 # What is counted of a value before and after its days changed. `gone` and `new` are the changes, `old` is what was.
 COUNT = """
@@ -46,7 +54,7 @@ gone AS ({gone}), new AS (
 NOTE = COUNT.format(
     organization="$1",
     gone="SELECT kind, value, day FROM usage_appearance WHERE false",
-    new=f"SELECT DISTINCT $1, kind, {HASHED}, zone_day FROM events {TOLD} WHERE name IS NOT NULL",  # noqa: S608
+    new=f"SELECT $1, kind, {HASHED}, zone_day FROM ({named('events')}) AS named",  # noqa: S608
 )
 THERE = f"SELECT kind, {HASHED} AS value FROM unnest(%(kinds)s::text[], %(names)s::text[]) AS there (kind, name)"  # noqa: S608
 SETTLED = COUNT.format(

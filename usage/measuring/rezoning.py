@@ -39,10 +39,8 @@ MOVE = """
 UPDATE usage_event event SET zone_day = moved.day
 FROM unnest(%(ids)s::uuid[], %(to)s::date[]) AS moved (id, day)
 WHERE event.organization_id = %(organization)s AND event.day = %(day)s AND event.id = moved.id"""
-THERE = f"""
-SELECT DISTINCT kind, name FROM usage_event {appearing.TOLD}
-WHERE organization_id = %(organization)s AND day BETWEEN %(day)s - 1 AND %(day)s + 1 AND zone_day = %(day)s
-    AND name IS NOT NULL"""  # noqa: S608  # words of ours
+ON_DAY = "organization_id = %(organization)s AND day BETWEEN %(day)s - 1 AND %(day)s + 1 AND zone_day = %(day)s"
+THERE = f"SELECT kind, name FROM ({appearing.named('usage_event', ON_DAY)}) AS named"  # noqa: S608  # words of ours
 
 
 def changed(*, organization: Organization, former: str, **_: object) -> None:

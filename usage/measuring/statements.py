@@ -85,7 +85,7 @@ def grouped(part: Part, sums: tuple[str, ...] = ()) -> str:
     """What a source adds up to; `sums` are the columns that are wanted, all of them when none is named."""
     wanted = {name: part.sums[name] for name in sums or part.sums}
     columns = ", ".join(f"{sql} AS {name}" for name, sql in (part.groups | wanted).items())
-    by = ", ".join(str(place) for place, _ in enumerate(part.groups, 1))
+    by = ", ".join(str(place) for place, name in enumerate(part.groups, 1) if name not in part.constant)
     return f"SELECT {columns} FROM {part.source} GROUP BY {by}"  # noqa: S608  # names of ours
 
 

@@ -18,6 +18,11 @@ class Part:
     sums: Columns
     source: str
 
+    @property
+    def constant(self) -> frozenset[str]:
+        """Groups that are a word, which nothing has to be told apart by."""
+        return frozenset(name for name, sql in self.groups.items() if sql.startswith("'"))
+
 
 @dataclass(frozen=True)
 class Rollup:
@@ -166,20 +171,32 @@ class Source:
     def groups(self) -> Columns:
         return {"organization_id": "organization_id", "currency": self.currency}
 
-    def by_day(self) -> Part:
+    def by_day(self) -> list[Part]:
         """Each dimension alone and with every other one that it is crossed with."""
-        rows = [
-            (quoted(each.name), self.column(each.name), quoted(other), self.column(other) if other else "''")
+        return [
+            Part(
+                self.groups | self.one(each) | {"by": quoted(other), "by_value": value} | {"day": "zone_day"},
+                self.sums | dict.fromkeys(UNCROSSED if other else (), "NULL"),
+                f"{self.name} WHERE {self.column(each.name)} IS NOT NULL AND {value} IS NOT NULL",
+            )
             for each in self.dimensions
             for other in ("", *each.crossed_with)
+            for value in [self.column(other) if other else "''"]
         ]
-        source = expanded(self.name, "dimension, value, other, by_value", rows)
-        return Part(self.groups | CROSSED | {"day": "zone_day"}, crossed(self.sums), source)
 
-    def by_hour(self) -> Part:
-        rows = [(quoted(each.name), self.column(each.name)) for each in self.dimensions if each.by_hour]
-        source = expanded(self.name, "dimension, value", rows)
-        return Part(self.groups | ONE | {"hour": self.hour}, self.sums, source)
+    def by_hour(self) -> list[Part]:
+        return [
+            Part(
+                self.groups | self.one(each) | {"hour": self.hour},
+                self.sums,
+                f"{self.name} WHERE {self.column(each.name)} IS NOT NULL",
+            )
+            for each in self.dimensions
+            if each.by_hour
+        ]
+
+    def one(self, dimension: Dimension) -> Columns:
+        return {"dimension": quoted(dimension.name), "value": self.column(dimension.name)}
 
 
 SOURCES = (
@@ -243,7 +260,7 @@ ROLLUPS = {
     "measured_days": Rollup(
         "usage_measuredday",
         "organization_id, dimension, by, day, value, by_value, currency",
-        tuple(source.by_day() for source in SOURCES),
+        tuple(part for source in SOURCES for part in source.by_day()),
         f"day = %(day)s AND dimension NOT LIKE '{TAG}%%'",
         SPARSE,
     ),
@@ -257,7 +274,7 @@ ROLLUPS = {
     "measured_hours": Rollup(
         "usage_measuredhour",
         "organization_id, dimension, hour, value, currency",
-        tuple(source.by_hour() for source in SOURCES),
+        tuple(part for source in SOURCES for part in source.by_hour()),
         HOUR_OF_DAY,
         SPARSE,
     ),
