@@ -66,6 +66,15 @@ def test_a_body_in_chunks_is_read(route: str, product: Product, key: str):
         assert answer(line) in (200, 202)
 
 
+@pytest.mark.parametrize("chunk", [b"zz\r\n{}\r\n0\r\n\r\n", b"-2\r\n{}\r\n0\r\n\r\n", b"2\r\n{}--0\r\n\r\n"])
+@pytest.mark.parametrize("route", ROUTES)
+def test_b26_a_chunk_that_is_none_is_400(route: str, chunk: bytes, product: Product, key: str):
+    with closing(begin(product, key, route, "Transfer-Encoding: chunked")) as line:
+        line.sendall(chunk)
+
+        assert answer(line) == 400
+
+
 class Dripping:
     """Bodies that come a byte each half second, more of them than there are threads."""
 

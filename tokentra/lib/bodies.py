@@ -7,6 +7,7 @@ from typing import cast
 
 from backports import zstd
 from django.http import HttpRequest, UnreadablePostError
+from gunicorn.http.errors import ParseException  # type: ignore[import-untyped]  # it comes without types
 
 from tokentra.lib.problems import Problem
 
@@ -32,7 +33,7 @@ def chunks(request: HttpRequest) -> Iterator[bytes]:
         while chunk := read(CHUNK):
             came += len(chunk)
             yield chunk
-    except (UnreadablePostError, OSError):
+    except (UnreadablePostError, OSError, ParseException):  # the last one for a chunk that is none
         raise cut_short(request) from None
     if came < int(told or 0) or is_late(request):
         raise cut_short(request)

@@ -30,6 +30,7 @@ from usage.measuring.shape import (
     Plain,
     Sent,
 )
+from usage.pricing import rounded
 from usage.rows import VERSION_8, VERSION_8_MASK
 
 EARLY, LATE = timedelta(days=30), timedelta(minutes=10)
@@ -192,7 +193,7 @@ class Reader:
             tags[name] = text
 
     def _check_texts(self, sent: Sent, tags: dict[str, str]) -> None:
-        whole = "\n".join([*filter(None, texts_of(sent)), *tags, *tags.values()])
+        whole = "\n".join([*filter(None, texts_of(sent)), *(sent.units or ()), *tags, *tags.values()])
         if not whole.isascii():
             try:
                 whole.encode()
@@ -208,6 +209,11 @@ class Reader:
             text = getattr(sent, name)
             if text and (masked := mask(text)) != text:
                 setattr(sent, name, masked)
+                self.discards["secret_masked"] += 1
+        units = sent.units or {}
+        for name in list(units):
+            if (masked := mask(name)) != name:
+                units[masked] = units.pop(name)
                 self.discards["secret_masked"] += 1
         for name, text in list(tags.items()):
             if (masked := mask(f"{name}: {text}").removeprefix(f"{name}: ")) != text:
@@ -249,13 +255,13 @@ def minted(id: UUID) -> datetime | None:
 
 
 def counted(sent: Sent) -> dict[str, Decimal]:
-    """Units that are not zero."""
+    """Units that are not zero, in as many places as amounts are kept in."""
     units = {}
     for name, count in (sent.units or {}).items():
         if not count.is_finite() or not 0 <= count <= MOST_COUNT:
             raise Refused("invalid_field", f"A unit is counted from 0 to {MOST_COUNT}.", f"units.{name[:LONGEST_TAG]}")
-        if count:
-            units[name] = count
+        if kept := rounded(count):
+            units[name] = kept
     if len(units) > MOST_TAGS:
         raise Refused("invalid_field", f"Send at most {MOST_TAGS} kinds of units.", "units")
     return units

@@ -5,7 +5,7 @@ from contextlib import closing
 from datetime import timedelta
 
 import pytest
-from django.db import connection, connections
+from django.db import DataError, connection, connections
 from django.db.models import Sum
 from django.test.utils import CaptureQueriesContext
 from psycopg import ClientCursor
@@ -18,6 +18,7 @@ from tokentra.lib.tenancy import name_within, organization_scope
 from usage import audit, partitions
 from usage.measured import MeasuredDay, Run, Waiting
 from usage.measuring import at_once, catching_up, statements, turning
+from usage.measuring.stepping import step_through
 from usage.models import DayRollup, LedgerDay
 from usage.spenders import calls
 from usage.tasks import add_up_events
@@ -202,3 +203,16 @@ def test_what_comes_of_a_deleted_organization_is_no_error(acme, send):
     with organization_scope(gone, up_to_date=False):
         acme.delete()
         assert not catching_up.add_up(gone)
+
+
+def test_an_organization_that_fails_costs_no_other_its_turn(acme, elsewhere):
+    looked_at = []
+
+    def step(organization_id):
+        looked_at.append(organization_id)
+        if organization_id == acme.pk:
+            raise DataError("nothing that can be added up")
+        return len(looked_at) < 3
+
+    assert not step_through([acme.pk, elsewhere.pk], step)
+    assert looked_at == [acme.pk, elsewhere.pk, elsewhere.pk]

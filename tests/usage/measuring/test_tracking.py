@@ -1,6 +1,7 @@
 """Events are read one by one, priced, kept once, and every discard is counted."""
 
 import json
+import random
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -72,9 +73,12 @@ def test_an_event_is_kept_with_its_price_and_what_it_says(acme, send, held):
         ({"region": "\ud800"}, "invalid_text", ""),
         ({"customerId": "x" * 257}, "invalid_field", "customerId"),
         ({"customerId": 7}, "invalid_field", "customerId"),
+        ({"units": {"a\0b": 1}}, "invalid_text", ""),
+        ({"units": {"\ud800": 1}}, "invalid_text", ""),
         ({"id": ""}, "invalid_field", "id"),
         ({"id": "x" * 65}, "invalid_field", "id"),
         ({"provider": ""}, "invalid_field", "provider"),
+        ({"provider": "x" * 65}, "invalid_field", "provider"),
         ({"provider": "  "}, "missing_field", "provider"),
         ({"model": None}, "invalid_field", "model"),
         ({"status": "fine"}, "invalid_field", "status"),
@@ -84,6 +88,7 @@ def test_an_event_is_kept_with_its_price_and_what_it_says(acme, send, held):
         ({"cost": {"amount": "1e10"}}, "invalid_field", "cost.amount"),
         ({"cost": {"amount": "sNaN"}}, "invalid_field", "cost.amount"),
         ({"cost": {"amount": "1", "currency": "usd"}}, "invalid_field", "cost.currency"),
+        ({"cost": {"amount": "1", "currency": "USD\n"}}, "invalid_field", "cost.currency"),
         ({"tokens": None}, "nothing_used", "tokens"),
         ({"tags": [1]}, "invalid_field", "tags"),
         ({"occurredAt": "2026-11-20T12:00:00"}, "timestamp_out_of_range", "occurredAt"),
@@ -381,6 +386,40 @@ def test_b43_a_long_tag_is_cut_with_a_mark(acme, send, held):
     [kept] = held()
     assert kept.tags == {"note": "x" * 255 + "…", "n" * 63 + "…": "y"}
     assert discards(acme) == {"tag_cut": 2}
+
+
+def test_b43_the_longest_texts_are_added_up_whatever_they_are_written_in(acme, send):
+    dice = random.Random(43)
+    said = {name: longest(dice, 256) for name in ("model", "customerId", "userId", "feature", "agent", "tool", "runId")}
+
+    send(event(provider=longest(dice, 64), **said), event())
+
+    assert spent(acme)[1] == 2
+    assert spent(acme, "customer", said["customerId"])[1] == 1
+
+
+def longest(dice, size):
+    """A text of characters of four bytes each, which nothing makes shorter."""
+    return "".join(chr(dice.randrange(0x20000, 0x2A000)) for _ in range(size))
+
+
+@pytest.mark.parametrize(
+    ("count", "kept"), [("0.1234567890125", "0.123456789012"), ("1e-20000", None), ("1e-9", "0.000000001")]
+)
+def test_units_are_kept_in_as_many_places_as_amounts(count, kept, acme, send, held):
+    send(event(units={"search": count}))
+
+    units = {"search": kept} if kept else {}
+    assert (held()[0].units or {}) == units
+    with organization_scope(acme.pk):
+        assert MeasuredDay.objects.owned_by(acme).get(dimension="all").units == units
+
+
+def test_b42_a_secret_that_names_a_unit_is_masked(acme, send, held):
+    send(event(units={"sk-" + "a" * 40: 3}))
+
+    assert held()[0].units == {"[masked]": "3"}
+    assert discards(acme) == {"secret_masked": 1}
 
 
 def test_only_twenty_tags_are_kept(acme, send, held):
