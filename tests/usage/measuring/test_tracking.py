@@ -18,7 +18,7 @@ from tokentra.lib.tenancy import organization_scope
 from usage.measured import Discard, Event, MeasuredDay
 from usage.measuring import tracking
 from usage.measuring.reading import Reader
-from usage.measuring.shape import Plain
+from usage.measuring.shape import LONGEST_PROVIDER, Plain
 from usage.measuring.tracking import events_of, opened
 
 ID = "0198c0de-0000-7000-8000-00000000000a"
@@ -392,7 +392,7 @@ def test_b43_the_longest_texts_are_added_up_whatever_they_are_written_in(acme, s
     dice = random.Random(43)
     said = {name: longest(dice, 256) for name in ("model", "customerId", "userId", "feature", "agent", "tool", "runId")}
 
-    send(event(provider=longest(dice, 64), **said), event())
+    send(event(provider=longest(dice, LONGEST_PROVIDER), **said), event())
 
     assert spent(acme)[1] == 2
     assert spent(acme, "customer", said["customerId"])[1] == 1

@@ -292,7 +292,7 @@ def first_token_ms(span: Span) -> int | None:
         try:
             if told is not None and 0 <= float(told) < MILLION:
                 return round(float(told) * factor)
-        except ValueError:
+        except (ValueError, OverflowError):
             continue
     mark = first_token(span)
     return (mark.at - span.start) // MILLION if mark and mark.at >= span.start > 0 else None

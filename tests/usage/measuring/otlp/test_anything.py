@@ -48,12 +48,14 @@ SPANS = st.fixed_dictionaries(
         "status": st.fixed_dictionaries({"code": SCALARS}) | SCALARS,
     },
 )
+CHUNK = {"key": dialects.FIRST_TOKEN_S[0], "value": {"intValue": 10**400}}  # which no float holds
 MANY = settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @MANY
 @example(spans=[{"traceId": float("nan")}])
 @example(spans=[{"traceId": "\ud800"}])
+@example(spans=[chat(2) | {"attributes": [*chat(2)["attributes"], CHUNK]}])
 @given(spans=st.lists(SPANS | SCALARS, max_size=4))
 def test_b28_b40_strange_spans_cost_no_other(spans, acme, key):
     good = chat(1, trace=f"{now_ns():032x}")
