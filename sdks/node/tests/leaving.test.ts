@@ -84,7 +84,7 @@ test("a program that is done while TokenTra is away ends, and the next one bring
   const began = Date.now();
   const { code } = await new Program("ends", "returns").ended();
   assert.equal(code, 0);
-  assert.ok(Date.now() - began < 5_000);
+  assert.ok(Date.now() - began < 20_000);
   assert.equal(spooled().length, 1);
 
   door.instead = undefined;
@@ -98,7 +98,7 @@ test("a program that is done while TokenTra does not answer waits as long as it 
   const { code } = await new Program("ends", "returns").ended();
 
   assert.equal(code, 0);
-  assert.ok(Date.now() - began < 5_000);
+  assert.ok(Date.now() - began < 20_000);
   assert.equal(spooled().length, 1);
 });
 

@@ -130,7 +130,7 @@ test("an answer that never comes does not hold up flushing beyond its time", () 
     const began = performance.now();
 
     assert.equal(await one.flush(100), false);
-    assert.ok(performance.now() - began < 1_000);
+    assert.ok(performance.now() - began < 5_000);
     assert.equal(one.stats().queued, 1);
   }));
 

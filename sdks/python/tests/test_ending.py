@@ -86,7 +86,7 @@ def test_a_server_that_is_away_at_the_end_keeps_the_program_only_as_long_as_it_m
     told = json.loads(out)
     tokentra.open.set()
 
-    assert told["took"] < 2
+    assert told["took"] < 10
     assert (told["on_disk"], told["lost"]) == (1, {})
 
 
@@ -170,9 +170,12 @@ def test_a_program_that_was_frozen_goes_on(program, tokentra):
         call(sdk)
         me = os.getpid()
         if not os.fork():
-            time.sleep(0.6)
-            os.kill(me, signal.SIGCONT)
-            os._exit(0)
+            try:
+                while os.getppid() == me:  # it may not have been frozen yet
+                    time.sleep(0.6)
+                    os.kill(me, signal.SIGCONT)
+            finally:
+                os._exit(0)
         os.kill(me, signal.SIGSTOP)
         call(sdk)
         assert sdk.flush(5)

@@ -55,8 +55,9 @@ def balance(sdk):
 
 
 def test_events_go_out_in_packed_batches_with_the_key(make, tokentra):
-    sdk = make(every=0.2)
+    sdk = make(every=60)
     ids = [call(sdk) for _ in range(1200)]
+    assert sdk.flush(10)
 
     assert {event["id"] for event in tokentra.wait(1200)} == set(ids)
     assert [len(events) for _, events in tokentra.requests] == [500, 500, 200]
@@ -108,11 +109,11 @@ def test_an_answer_that_is_lost_costs_nothing(make, tokentra, soon):
 
 def test_the_server_says_how_long_to_wait(make, tokentra):
     tokentra.fail(503, headers={"Retry-After": "1"})
-    call(make())
     began = time.monotonic()
+    call(make())
     tokentra.wait(1)
 
-    assert 0.8 < time.monotonic() - began < 5
+    assert 1 < time.monotonic() - began < 5
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@ import OpenAI from "openai";
 import { TokenTra } from "../../src/index.js";
 
 const [models, way] = process.argv.slice(2) as [string, string];
-const tt = new TokenTra({ flushEveryMs: 60_000, exitTimeoutMs: 500 });
+const tt = new TokenTra({ flushEveryMs: 60_000, exitTimeoutMs: 2_000 });
 const openai = tt.wrap(new OpenAI({ apiKey: "none", baseURL: `${models}/v1`, maxRetries: 0 }));
 await openai.chat.completions.create({ model: "gpt-4o-mini", messages: [{ role: "user", content: "…" }] });
 
