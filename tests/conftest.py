@@ -14,6 +14,7 @@ from django.db import connections
 from django.test import Client
 from django.test.utils import setup_databases
 from hypothesis import HealthCheck, settings
+from playwright.sync_api import expect
 
 from accounts.journal import milestone_reached
 from accounts.models import Organization, User
@@ -29,6 +30,9 @@ from tokentra.lib.tenancy import organization_scope
 settings.register_profile("searching", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("settled", settings.get_profile("searching"), derandomize=True)
 settings.load_profile("settled")
+
+PATIENCE = 60_000  # milliseconds that a browser waits; machines that test are busy
+expect.set_options(timeout=PATIENCE)
 
 ALIASES = ["default", "owner", "staff"]
 ROOT = Path(__file__).resolve().parent.parent

@@ -1,7 +1,7 @@
 """The pages of people in a real browser: what axe finds, what fits, and the way of an invited stranger."""
 
 import re
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 import pytest
 from playwright.sync_api import Browser, Page, ViewportSize, expect
@@ -10,10 +10,10 @@ from pytest_django.live_server_helper import LiveServer
 from accounts.invitations import invite
 from accounts.models import Membership, Organization, User
 from accounts.permissions import Role
-from tests import make
+from tests import make, test_ui
 from tests.accounts.test_invitations import JUNE, token_in
+from tests.conftest import PATIENCE
 from tests.make import PASSWORD
-from tests.test_ui import AXE, RULES
 from tokentra.lib.tenancy import organization_scope
 
 Theme = Literal["light", "dark"]
@@ -36,6 +36,7 @@ def crowded(acme: Organization, alice: User) -> Organization:
 def page_of(browser: Browser, live_server: LiveServer, *, width: int = 1440, theme: Theme = "light") -> Page:
     size: ViewportSize = {"width": width, "height": 900}
     page = browser.new_context(viewport=size, color_scheme=theme, base_url=live_server.url).new_page()
+    page.set_default_timeout(PATIENCE)
     page.add_locator_handler(page.locator("feature-celebration dialog[open]"), lambda _: page.keyboard.press("Escape"))
     return page
 
@@ -47,10 +48,8 @@ def log_in(page: Page, email: str) -> None:
 
 
 def faults(page: Page) -> list[Any]:
-    page.evaluate(AXE())
-    found = cast("list[dict[str, Any]]", page.evaluate(RULES)["violations"])
-    wide = page.evaluate("document.documentElement.scrollWidth > innerWidth")
-    return [(rule["id"], [node["html"] for node in rule["nodes"]]) for rule in found] + (["too wide"] if wide else [])
+    found: list[Any] = [*test_ui.faults(page)]
+    return found + (["too wide"] if page.evaluate("document.documentElement.scrollWidth > innerWidth") else [])
 
 
 @pytest.mark.parametrize(("theme", "width"), [pytest.param("light", 1440, marks=pytest.mark.long), ("dark", 390)])

@@ -18,6 +18,7 @@ from tests.accounts.identity_provider import CLIENT, SECRET, IdentityProvider
 from tests.accounts.test_sign_on_domains import names
 from tests.accounts.test_sign_on_saml import ENTITY, Provider
 from tests.accounts.test_social_protocol import person, service
+from tests.conftest import PATIENCE
 from tests.make import PASSWORD
 from tokentra.lib.tenancy import organization_scope
 
@@ -39,7 +40,7 @@ def opened(browser: Browser, live_server: LiveServer) -> Opened:
 
     def page() -> Page:
         here = browser.new_context(base_url=live_server.url, ignore_https_errors=True).new_page()
-        here.set_default_timeout(10_000)
+        here.set_default_timeout(PATIENCE)
         celebration = here.locator("feature-celebration dialog[open]")
         here.add_locator_handler(celebration, lambda _: here.keyboard.press("Escape"))
         return here

@@ -12,7 +12,8 @@ from accounts.models import Organization, User
 from onboarding.guidance.unlocks import FEATURES
 from tests import make
 from tests.budgets.conftest import look
-from tests.onboarding.guidance.in_browser import celebrated, faults, sitting
+from tests.onboarding.guidance.in_browser import celebrated, sitting
+from tests.test_ui import faults
 from usage.measuring import tracking
 
 FITS = "document.documentElement.scrollWidth <= innerWidth"

@@ -11,7 +11,6 @@ from pathlib import Path
 from playwright.sync_api import Locator, Page, expect
 
 from tests.product import KEPT, wait_for
-from tests.test_ui import AXE, RULES
 from tokentra.machine.prepare import NODE_SDK, TOOLS
 
 NOWHERE = "http://127.0.0.1:9/"  # where a registry would be asked
@@ -30,7 +29,7 @@ def blocks(page: Page, step: str) -> list[str]:
 def arrived(page: Page, title: str) -> Locator:
     """Shown within seconds of coming."""
     found = page.locator(".arrival", has_text=title)
-    expect(found).to_be_visible(timeout=15_000)
+    expect(found).to_be_visible(timeout=60_000)
     return found
 
 
@@ -45,7 +44,7 @@ def comes(page: Page, title: str, act: Callable[[], str]) -> str:
             page.reload()
         return when.count() == 1 and when.get_attribute("datetime") != before
 
-    wait_for(is_there, 15, f"{title} comes")
+    wait_for(is_there, 60, f"{title} comes")
     return said
 
 
@@ -99,9 +98,3 @@ def wrong_clock(cwd: Path) -> str:
 def python(code: str) -> str:
     """A shell that runs code as it was copied."""
     return f"python - <<'END'\n{code}\nEND"
-
-
-def faults(page: Page) -> list[tuple[str, list[str]]]:
-    page.evaluate(AXE())
-    found = page.evaluate(RULES)["violations"]
-    return [(rule["id"], [node["html"] for node in rule["nodes"]]) for rule in found]

@@ -19,7 +19,6 @@ from tests.journeys.developers import (
     arrived,
     blocks,
     comes,
-    faults,
     fresh_node,
     fresh_python,
     open_way,
@@ -30,6 +29,7 @@ from tests.journeys.developers import (
 )
 from tests.journeys.people import at, choose, go_on, no_sideways, sign_up, skip, somebody
 from tests.product import Installed, Product
+from tests.test_ui import faults
 from tests.usage.measuring.otlp import model_server
 from tokentra.machine.prepare import NODE_SDK, path_with_node
 

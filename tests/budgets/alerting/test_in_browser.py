@@ -14,7 +14,8 @@ from budgets.alerting import given
 from budgets.channels.models import Channel, Delivery
 from onboarding.guidance.unlocks import FEATURES
 from tests import make
-from tests.onboarding.guidance.in_browser import celebrated, faults, open_page, sitting
+from tests.onboarding.guidance.in_browser import celebrated, open_page, sitting
+from tests.test_ui import faults
 from tokentra.lib.tenancy import organization_scope
 
 pytestmark = pytest.mark.worker

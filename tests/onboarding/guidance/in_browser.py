@@ -1,4 +1,4 @@
-"""Somebody in a real browser, and what axe finds on the page before them."""
+"""Somebody in a real browser."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,20 +6,16 @@ from typing import Any
 
 from django.conf import settings
 from playwright.sync_api import Browser as Chromium
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page
 
 from accounts import journal
 from accounts.journal import Event
 from accounts.models import Organization, User
 from onboarding.models import Journey
 from tests import make
-from tests.conftest import Browser
-from tests.test_ui import AXE, RULES
+from tests.conftest import PATIENCE, Browser
 from tokentra.lib.tenancy import organization_scope
 from usage.models import DayRollup
-
-PATIENCE = 60_000  # milliseconds; machines that test are busy
-expect.set_options(timeout=PATIENCE)
 
 
 @contextmanager
@@ -51,12 +47,6 @@ def open_page(page: Page, path: str) -> None:
 def told(page: Page) -> Any:
     """Waits for the next event that the page tells."""
     return page.expect_response(lambda answer: "/api/onboarding/events" in answer.url)
-
-
-def faults(page: Page) -> list[tuple[str, list[str]]]:
-    page.evaluate(AXE())
-    found = page.evaluate(RULES)["violations"]
-    return [(rule["id"], [node["html"] for node in rule["nodes"]]) for rule in found]
 
 
 def connected(organization: Organization, by: User) -> None:

@@ -8,9 +8,9 @@ from playwright.sync_api import expect
 from onboarding.guidance import tips, tours
 from tests.conftest import Browser
 from tests.onboarding.guidance.conftest import lines, seen
-from tests.onboarding.guidance.in_browser import celebrated, connected, faults, guided, open_page, sitting, told
+from tests.onboarding.guidance.in_browser import celebrated, connected, guided, open_page, sitting, told
 from tests.product import wait_for
-from tests.test_ui import SHIFTS
+from tests.test_ui import SHIFTS, faults
 from usage.measuring import tracking
 
 LOOKS = [("light", 1440), ("dark", 1440), ("light", 390), ("dark", 390)]

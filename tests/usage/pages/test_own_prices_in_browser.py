@@ -11,7 +11,8 @@ from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import Organization, User
-from tests.onboarding.guidance.in_browser import faults, open_page, sitting
+from tests.onboarding.guidance.in_browser import open_page, sitting
+from tests.test_ui import faults
 from tokentra.lib.tenancy import organization_scope
 from usage import own_prices
 from usage.measuring import tracking

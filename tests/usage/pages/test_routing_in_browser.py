@@ -10,7 +10,8 @@ from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import Organization, User
 from onboarding.guidance.unlocks import FEATURES
-from tests.onboarding.guidance.in_browser import celebrated, faults, open_page, sitting
+from tests.onboarding.guidance.in_browser import celebrated, open_page, sitting
+from tests.test_ui import faults
 from tests.usage.routing.test_page import PAGE, calls
 from usage.measuring import tracking
 

@@ -10,7 +10,8 @@ from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import Membership, Organization, User
 from onboarding.guidance.unlocks import FEATURES
-from tests.onboarding.guidance.in_browser import celebrated, faults, open_page, sitting
+from tests.onboarding.guidance.in_browser import celebrated, open_page, sitting
+from tests.test_ui import faults
 from tests.usage.spenders import stories
 from tokentra.lib.tenancy import organization_scope
 from usage.measuring import choosing_tags
