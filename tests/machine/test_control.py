@@ -25,8 +25,8 @@ def test_whoever_begins_to_listen_is_called_at_once(tmp_path: Path):
             server.bind(str(address))
             server.listen()
 
-        Timer(0.2, listen).start()
         began = time.monotonic()
+        Timer(0.2, listen).start()
         wake(address)
         took = time.monotonic() - began
         server.accept()[0].close()

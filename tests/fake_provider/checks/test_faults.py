@@ -277,8 +277,8 @@ def test_stopping_ends_a_hang() -> None:
         waiting = pool.submit(openai_client(fake).get, COSTS, week())
         while not fake.requests:
             time.sleep(0.01)
-        assert seconds_of(fake.stop) < 2
-        assert waiting.exception(timeout=5) is not None
+        assert seconds_of(fake.stop) < 15
+        assert waiting.exception(timeout=15) is not None
 
 
 def test_bytes_that_drip(fake: FakeProvider) -> None:
