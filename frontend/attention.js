@@ -18,7 +18,10 @@ export const spot = (name) => [...document.querySelectorAll(`[data-tour="${name}
 const isQuiet = (asking) =>
   ![...document.querySelectorAll(asking)].some(isShown) && !document.querySelector("dialog[open], .driver-active");
 
-export const isFree = () => isQuiet("[data-attention]");
+// What opens in the middle of a click or of typing would take it.
+const isActing = () => document.querySelector(":active, :is(input, select, textarea):focus");
+
+export const isFree = () => isQuiet("[data-attention]") && !isActing();
 
 // for what somebody asked for: only what is wrong comes before it
 export const isFreeOfErrors = () => isQuiet("[data-attention='error']");

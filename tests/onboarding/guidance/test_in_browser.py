@@ -70,6 +70,38 @@ def test_a_celebration_has_no_fault_that_axe_finds(theme, width, browser, acme, 
         assert faults(page) == []
 
 
+def test_nothing_opens_in_the_middle_of_typing_or_of_a_click(browser, acme, alice, url):
+    with sitting(browser, url, alice) as page:
+        corner = []
+
+        def hold(route):
+            corner.append(route)
+
+        def answer():
+            while not corner:
+                page.wait_for_timeout(20)
+            corner.pop().continue_()
+            page.locator("feature-celebration").wait_for(state="attached")
+
+        page.route("**/onboarding/guide/**", hold)
+        name, save = page.get_by_label("Name", exact=True), page.get_by_role("button", name="Save organization")
+        page.goto("/settings/organization/")
+        name.fill("Acme a")
+        answer()
+        page.keyboard.press("End")
+        page.keyboard.type("nd sons")
+        expect(name).to_have_value("Acme and sons")
+
+        page.goto("/settings/organization/")
+        save.hover()
+        page.mouse.down()
+        answer()
+        page.mouse.up()
+        expect(page.get_by_text("The organization was saved.")).to_be_visible()
+        answer()
+        expect(page.get_by_role("dialog", name="Your dashboard is ready!")).to_be_visible()
+
+
 def test_following_a_next_step_counts_as_celebrated(browser, acme, alice, url):
     with sitting(browser, url, alice) as page:
         open_page(page, "/dashboard/")
