@@ -7,11 +7,11 @@ from uuid import UUID
 
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # Playwright keeps a loop running in the main thread
 
-import psycopg
 import pytest
 from django.core.cache import cache
 from django.db import connections
 from django.test import Client
+from django.test.testcases import LiveServerThread
 from django.test.utils import setup_databases
 from hypothesis import HealthCheck, settings
 from playwright.sync_api import expect
@@ -22,6 +22,7 @@ from accounts.permissions import Role
 from onboarding.guidance import noticing
 from tests import copied_database, make
 from tests.product import wait_for
+from tests.served import Serving
 from tests.sparing import spare
 from tokentra.lib.tenancy import organization_scope
 
@@ -33,6 +34,8 @@ settings.load_profile("settled")
 
 PATIENCE = 60_000  # milliseconds that a browser waits; machines that test are busy
 expect.set_options(timeout=PATIENCE)
+
+LiveServerThread.server_class = Serving  # type: ignore[attr-defined]  # not in the stubs
 
 ALIASES = ["default", "owner", "staff"]
 ROOT = Path(__file__).resolve().parent.parent
@@ -122,24 +125,18 @@ def open_blocks() -> dict[str, int]:
 
 @pytest.fixture(autouse=True)
 def _served_to_the_end(request: pytest.FixtureRequest) -> Iterator[None]:
-    """What a closed browser has still asked for is answered before its tables are emptied."""
+    """What a closed browser has still asked for is answered before its tables are emptied: not only its statements,
+    but also what comes between them and after them."""
     if "live_server" not in request.fixturenames:
         yield
         return
     request.getfixturevalue("transactional_db")
+    server = request.getfixturevalue("live_server").thread.httpd
     yield
-    wait_for(lambda: not busy_sessions(), 20, "the server has answered what it was asked")
-
-
-def busy_sessions() -> int:
-    """Sessions of any role in the middle of something; only a superuser sees what others do."""
-    test = connections["owner"].settings_dict
-    with psycopg.connect(host=test["HOST"], user="postgres", dbname="postgres", autocommit=True) as superuser:
-        found = superuser.execute(
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND state IN ('active', 'idle in transaction')",
-            [test["NAME"]],
-        ).fetchone()
-    return found[0] if found else 0
+    if "browser" in request.fixturenames:
+        for context in request.getfixturevalue("browser").contexts:
+            context.close()
+    wait_for(lambda: server.is_quiet, 60, "the server has answered what it was asked")
 
 
 @pytest.fixture
