@@ -17,8 +17,9 @@ class Foreign(ValueError):
 
 def sealed(question: Iterable[str], position: Sequence[object]) -> str:
     """What is no number and no truth of the position comes back as a text."""
-    written = json.dumps([each if isinstance(each, bool | int) else str(each) for each in position])
-    content = json.dumps([seal(question, written), written])
+    kept = [each if isinstance(each, bool | int) else str(each) for each in position]
+    written = json.dumps(kept, ensure_ascii=False)  # an address has little room
+    content = json.dumps([seal(question, written), written], ensure_ascii=False)
     return base64.urlsafe_b64encode(content.encode()).decode().rstrip("=")
 
 

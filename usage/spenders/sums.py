@@ -7,9 +7,9 @@ from decimal import Decimal
 from typing import Any
 
 from django.contrib.postgres.aggregates import JSONBAgg
-from django.db.models import F, Max, Min, Q, QuerySet, Sum, TextField
+from django.db.models import BigIntegerField, F, Max, Min, Q, QuerySet, Sum, TextField
 from django.db.models.expressions import Combinable
-from django.db.models.functions import Cast, Coalesce, JSONObject, NullIf
+from django.db.models.functions import Cast, Coalesce, Floor, JSONObject, NullIf
 
 from accounts.models import Organization
 from usage.latency import quantile
@@ -150,7 +150,7 @@ def measures(*, spread: bool = False, classes: bool = False) -> dict[str, Combin
 # What a table may be sorted by; made of what `measures` adds up.
 DERIVED: dict[str, Combinable] = {
     "average": Coalesce(F("sum_cost") / NullIf(F("sum_priced"), 0), Decimal(-1)),
-    "latency": Coalesce(F("sum_latency_ms") / NullIf(F("sum_told"), 0), -1),
+    "latency": Coalesce(Cast(Floor(F("sum_latency_ms") / NullIf(F("sum_told"), 0)), BigIntegerField()), -1),
     "tokens": F("sum_tokens_in") + F("sum_tokens_out"),
 }
 

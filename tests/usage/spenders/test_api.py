@@ -10,6 +10,7 @@ from tests.usage.measuring.conftest import NOON
 from tests.usage.spenders import stories
 from tests.usage.spenders.conftest import in_zone
 from tests.usage.spenders.test_customers import call
+from usage.spenders import listing
 
 pytestmark = pytest.mark.django_db
 
@@ -64,6 +65,22 @@ def test_a_list_is_read_page_by_page(alices, send):
         cursor, pages = found["nextCursor"], pages + 1
 
     assert (pages, len(seen), len(set(seen))) == (3, 45, 45)
+
+
+@pytest.mark.parametrize("sort", listing.SORTS)
+@pytest.mark.parametrize("order", ["", "-"])
+def test_each_page_goes_on_where_the_one_before_ended(sort, order, alices, send):
+    """Averages lie between whole numbers, names are long and written in characters of four bytes."""
+    names = [chr(0x20000 + n) * 256 for n in range(4)]
+    send(*(call(name, latencyMs=latency) for name in names for latency in (100, 100, 100 + names.index(name))))
+    seen, cursor = [], ""
+    while cursor is not None and len(seen) <= len(names):
+        found = ask(alices, f"/api/customers?limit=1&sort={order}{sort}&cursor={cursor}")
+        seen += [item["customer"] for item in found["items"]]
+        cursor = found["nextCursor"]
+        assert len(cursor or "") < 3_000  # an address has room for it
+
+    assert sorted(seen) == names
 
 
 def test_days_are_those_of_the_organizations_zone(acme, alices, send):
