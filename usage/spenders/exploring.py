@@ -116,10 +116,7 @@ class Explored(MeasuredTable):
     @property
     def line(self) -> str:
         """Said where the period is of hours and its figures are of days."""
-        if self.by_hour or not self.span.by_hour:
-            return ""
-        whole = self.span.in_whole_days
-        return f"Kept by day: all of {written(whole.first_day)} and {written(whole.last_day)}."
+        return "" if self.by_hour else self.span.days_note
 
     @property
     def unpriced_note(self) -> str:

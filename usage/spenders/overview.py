@@ -85,11 +85,12 @@ class Overview:
         page = f"{reverse(path) if path else reverse('usage:measured', args=[dimension])}?{query}"
         if rest := total.cost - sum((each.cost for each in found), Decimal(0)):
             parts.append(Part("", "All others", rest, page))
-        ranks = sorted(rank(parts, keep=TOP + 1), key=lambda each: each.href == page)  # the rest comes last
+        ranks = rank(parts, ranking=[each.value for each in found], keep=TOP + 1)
+        ranks.sort(key=lambda each: each.href == page)  # the rest comes last
         by_day = self.span.by_hour and dimension == "feature"
         share = total.cost / self.total.cost if self.total.cost and not by_day else None
         named = f"{money.percent(share)} of the measured cost names one" if share is not None else ""
-        line = f"Kept by day: all of {self.span.first_day:%-d %b} and {self.span.last_day:%-d %b}" if by_day else named
+        line = self.span.days_note.rstrip(".") if by_day else named
         return Top(f"Top {word.many_within}", line, page, ranks)
 
     @property

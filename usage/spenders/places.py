@@ -49,11 +49,15 @@ class Spenders:
 
     def __init__(self, organization: Organization, dimension: str, lens: Lens, span: Span) -> None:
         organization.require(Feature.EVERY_DIMENSION)
-        self.organization, self.dimension, self.lens, self.span = organization, dimension, lens, span
+        self.organization, self.dimension, self.lens = organization, dimension, lens
+        self.span = span.as_kept(dimension)
+        self.days_note = "" if self.span is span else span.days_note
         self.names = Names(organization)
         self.search = self._said("q")[:LONGEST_SEARCH].strip()
         sort = self._said("sort")
-        self.asked = listing.Asked(dimension, span, self.search, sort if listing.is_sort(sort) else listing.DEFAULT)
+        self.asked = listing.Asked(
+            dimension, self.span, self.search, sort if listing.is_sort(sort) else listing.DEFAULT
+        )
 
     def _said(self, name: str) -> str:
         return (self.lens.extra.get(name) or ("",))[0]

@@ -9,6 +9,7 @@ from django.http import QueryDict
 from accounts.models import Organization
 from tokentra.lib.periods import DAY, Period, period
 from usage.forms import Lens
+from usage.measuring.dimensions import dimension_of
 from usage.plan_reach import look
 
 HOURS_UP_TO = timedelta(days=2)
@@ -59,6 +60,18 @@ class Span:
             return self
         first, end = (datetime.combine(day, time.min, UTC) for day in (self.first_day, self.end_day))
         return replace(self, period=Period(first, end))
+
+    def as_kept(self, dimension: str) -> "Span":
+        """In whole days where this dimension is kept by day only."""
+        return self if dimension_of(dimension).by_hour else self.in_whole_days
+
+    @property
+    def days_note(self) -> str:
+        """Said of figures that are kept by day where the page shows hours."""
+        if not self.by_hour:
+            return ""
+        days = dict.fromkeys(f"{day:%-d %b}" for day in (self.first_day, self.last_day))
+        return f"Kept by day: all of {' and '.join(days)}."
 
     def _day(self, at: datetime) -> date:
         return at.astimezone(self.zone).date() if self.by_hour else at.date()

@@ -34,7 +34,8 @@ class Spender:
     def __init__(self, organization: Organization, dimension: str, value: str, lens: Lens, span: Span) -> None:
         organization.require(Feature.EVERY_DIMENSION)
         self.organization, self.dimension, self.value = organization, dimension, value
-        self.lens, self.span = lens, span
+        self.lens, self.span = lens, span.as_kept(dimension)
+        self.days_note = "" if self.span is span else span.days_note
 
     @property
     def word(self) -> Word:
@@ -83,10 +84,7 @@ class Spender:
     @property
     def kept_by_day(self) -> str:
         """Said of figures by model, feature or tool where the page shows hours."""
-        if not self.span.by_hour:
-            return ""
-        whole = self.span.in_whole_days
-        return f"Kept by day: all of {whole.first_day:%-d %b} and {whole.last_day:%-d %b}."
+        return self.span.days_note
 
     @cached_property
     def models(self) -> list[Rank]:

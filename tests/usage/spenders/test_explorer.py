@@ -1,6 +1,7 @@
 """The usage table of measured calls: any dimension over time, filters, order, pages and the whole of it as a file."""
 
 import csv
+import json
 import re
 from datetime import timedelta
 from urllib.parse import quote, urlencode
@@ -14,9 +15,10 @@ from tests.sdk_keys.conftest import issued
 from tests.usage.measuring.conftest import NOON
 from tests.usage.pages.test_explorer import link, rows
 from tests.usage.spenders.conftest import in_zone
-from tests.usage.spenders.test_customers import call
+from tests.usage.spenders.test_customers import call, stats
 from usage.measuring import tracking
 from usage.spenders.stats import KNOWN as DIMENSIONS
+from usage.spenders.words import WORDS, href
 
 pytestmark = pytest.mark.django_db
 PAGE = "/usage/measured/"
@@ -76,8 +78,7 @@ def test_columns_filters_and_order_can_be_chosen(query, found, alices, sent):
 
 @pytest.mark.parametrize("name", DIMENSIONS)
 def test_every_dimension_has_rows_over_time(name, alices, send):
-    fields = {"user": "userId", "customer": "customerId", "cost_center": "costCenter"}
-    said = {} if name in ("model", "api_key") else {fields.get(name, name): "mine"}
+    said = {} if name in ("model", "api_key") else {WORDS[name].field: "mine"}
     send(call(None, **said))
 
     content = page(alices, f"group=day&group={name}")
@@ -135,9 +136,13 @@ def test_a_filter_that_is_typed_becomes_one_of_the_address(alices, sent):
     assert "No call matches" in page(alices, "customer=nobody")
 
 
-@pytest.mark.parametrize("sort", ["", "-cost", "customer", "calls", "-latency", "-day"])
+@pytest.mark.parametrize("sort", ["", "-cost", "customer", "calls", "latency", "-latency", "-day"])
 def test_pages_go_forth_and_back_over_the_same_rows(sort, alices, send):
-    send(*(call(f"c{n:03}", cost=f"{n % 7}", latencyMs=100 * (n % 3) + 1) for n in range(120)))
+    send(
+        *(call(f"c{n:03}", cost=f"{n % 7}", latencyMs=100 * (n % 3) + 1) for n in range(120)),
+        *(call(f"c{n:03}", latencyMs=n % 4 + 2) for n in range(120)),  # averages that are no whole numbers
+        *(call(f"c{n:03}", latencyMs=n % 5) for n in range(0, 120, 2)),
+    )
     query = urlencode({"sort": sort}) if sort else ""
 
     first = page(alices, query)
@@ -248,3 +253,20 @@ def test_a_tag_that_is_not_added_up_is_no_column_and_no_file(alices, sent):
 def test_another_organization_sees_nothing_of_it(mallorys, sent):
     assert "alice" not in page(mallorys, "group=customer")
     assert b"alice" not in b"".join(mallorys.get("/usage/measured.csv?group=customer"))
+
+
+@pytest.mark.parametrize("dimension", [name for name in DIMENSIONS if name != "api_key"])
+def test_at_twenty_four_hours_what_is_kept_by_day_shows_whole_days_and_says_so(dimension, alices, send):
+    said = {WORDS[dimension].field: "a"}
+    send(*(call(cost="1", ago=timedelta(hours=hours), **said) for hours in (0, 1, 20, 30, 44)))
+    is_by_hour = dimension in ("customer", "agent", "model")
+    value = "openai/a" if dimension == "model" else "a"
+    pages = [reverse("usage:measured", args=[dimension]), href(dimension, value)]
+
+    for path in pages:
+        content = alices.get(f"{path}?period=24h").content.decode()
+
+        assert stats(content)["Cost"] == ("$3.00" if is_by_hour else "$4.00")  # 30 hours ago is 6:00 of the 19th
+        assert ("Kept by day: all of 19 Nov and 20 Nov. " in " ".join(content.split())) is not is_by_hour
+    [drawn] = re.findall(r'"states": (\[[^]]*\]), "series"', content)[:1]
+    assert len(json.loads(drawn)) == (24 if is_by_hour else 2)
