@@ -12,7 +12,10 @@ function made(tag, className, text, ...children) {
 function share(value, total) {
   if (total <= 0 || value < 0) return "";
   const percent = (value / total) * 100;
-  return percent < 0.1 ? "<0.1%" : `${percent.toFixed(percent < 9.95 ? 1 : 0).replace(".0", "")}%`;
+  if (percent < 0.1) return "<0.1%";
+  if (percent >= 99.95 && percent < 100) return ">99.9%";
+  const places = percent < 9.95 || (percent >= 99.5 && percent < 100) ? 1 : 0;
+  return `${percent.toFixed(places).replace(".0", "")}%`;
 }
 
 export function tip(data, table, at) {

@@ -68,10 +68,15 @@ def test_tokens_have_three_significant_digits_from_ten_thousand_on(value: int, t
         ("0.0004", "<0.1%"),
         ("0", "0%"),
         ("12.34", "1,234%"),
+        ("0.9949", "99%"),
+        ("0.9980", "99.8%"),
+        ("0.9996", ">99.9%"),
+        ("1", "100%"),
+        ("1.004", "100%"),
         ("-0.12", "\N{MINUS SIGN}12%"),
     ],
 )
-def test_a_share_is_never_a_false_zero(ratio: str, text: str):
+def test_a_share_is_never_a_false_zero_nor_a_false_hundred(ratio: str, text: str):
     assert money.percent(Decimal(ratio)) == text
 
 

@@ -96,6 +96,7 @@ class Chart:
     slots: Sequence[Slot]
     series: Sequence[Series]
     empty: str = "Nothing in this period."
+    over: str = "When"  # what its slots are
 
     @cached_property
     def totals(self) -> list[Number]:
@@ -155,6 +156,7 @@ def stacked(
     unit: str = "usd",
     ranking: Sequence[str] = (),
     empty: str = "Nothing in this period.",
+    over: str = "When",
 ) -> Chart:
     """At most six series in the order of their totals, the rest added up as Other; units: usd, tokens, count.
 
@@ -173,7 +175,7 @@ def stacked(
         shown.append(Series("", other_name(rest), sums))
     if other:
         shown.append(other)
-    return Chart(id, label, unit, slots, shown, empty)
+    return Chart(id, label, unit, slots, shown, empty, over)
 
 
 def largest(parts: Iterable[Part], keep: int = MOST_SERIES) -> tuple[list[Part], list[Part]]:

@@ -62,14 +62,16 @@ def exact(value: Figure | None) -> str:
 
 
 def percent(ratio: Figure | None) -> str:
-    """A ratio as a percentage: whole from ten on, one place below, never a false zero."""
+    """A ratio as a percentage: whole from ten on, one place below; never a false zero, nor a false hundred."""
     if ratio is None:
         return DASH
     share = _decimal(ratio) * 100
     sign, size = (MINUS if share < 0 else ""), abs(share)
     if 0 < size < Decimal("0.1"):
         return f"<{sign}0.1%"
-    if size == 0 or size >= Decimal("9.95"):
+    if Decimal("99.95") <= size < 100:
+        return f">{sign}99.9%"
+    if size == 0 or Decimal("9.95") <= size < Decimal("99.5") or size >= 100:
         return f"{sign}{size.quantize(Decimal(1)):,}%"
     return f"{sign}{exact(size.quantize(Decimal('0.1')))}%"
 

@@ -19,9 +19,8 @@ from usage.forms import Chip, Segment
 from usage.measured import SummedTag
 from usage.measuring.dimensions import dimension_of
 from usage.names import Names
-from usage.spenders import growth, spans, sums
+from usage.spenders import growth, left_out, spans, sums
 from usage.spenders.measured_table import TIMES, MeasuredTable, wire
-from usage.spenders.places import unpriced
 from usage.spenders.stats import KNOWN as DIMENSIONS
 from usage.spenders.stats import kept_as
 from usage.spenders.sums import Sums
@@ -120,7 +119,7 @@ class Explored(MeasuredTable):
 
     @property
     def unpriced_note(self) -> str:
-        return unpriced(self.total)
+        return left_out.note(self.total)
 
     @property
     def paging_line(self) -> str:

@@ -14,7 +14,7 @@ from tokentra.lib.charts import Part, Rank, rank
 from usage.forms import Lens
 from usage.measured import Run
 from usage.measuring import appearing
-from usage.spenders import growth, listing, sums
+from usage.spenders import growth, left_out, listing, sums
 from usage.spenders.spans import Span
 from usage.spenders.sums import Sums
 from usage.spenders.words import WORDS, href
@@ -80,7 +80,9 @@ class Overview:
             return None
         found = (self._customers if dimension == "customer" else self._dearest(dimension, TOP))[:TOP]
         word, query = WORDS[dimension], self.query
-        parts = [Part(each.value, each.value, each.cost, href(dimension, each.value, query)) for each in found]
+        parts = [
+            Part(each.value, each.value, each.cost, href(dimension, each.value, query)) for each in found if each.cost
+        ]
         path = {"customer": "usage:customers", "agent": "usage:agents"}.get(dimension)
         page = f"{reverse(path) if path else reverse('usage:measured', args=[dimension])}?{query}"
         if rest := total.cost - sum((each.cost for each in found), Decimal(0)):
@@ -105,6 +107,10 @@ class Overview:
     def kept(self) -> dict[str, str]:
         """The period, for the form that chooses a customer."""
         return dict(replace(self.lens, extra={}).pairs())
+
+    @property
+    def unpriced_note(self) -> str:
+        return left_out.note(self.total)
 
     @property
     def latency_note(self) -> str:

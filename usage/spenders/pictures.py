@@ -84,7 +84,14 @@ def costs(
             values[key][place] += amount
     series = [Series(key, names.get(key, key), amounts) for key, amounts in values.items()]
     label = f"Cost by {axis.grain}"
-    return stacked("spend", label, axis.slots(path), series, ranking=ranking, empty="No call in this period.")
+    return stacked(
+        "spend",
+        label,
+        axis.slots(path),
+        series,
+        ranking=ranking,
+        empty="Nothing with a price in dollars in this period.",
+    )
 
 
 def latencies(spread: Sequence[int]) -> Chart:
@@ -93,6 +100,5 @@ def latencies(spread: Sequence[int]) -> Chart:
     shown = range(max(0, used[0] - 1), min(len(spread), used[-1] + 2))
     slots = [Slot(f"≤ {duration(BOUNDS[n])}" if n < len(BOUNDS) else f"> {duration(BOUNDS[-1])}") for n in shown]
     series = [Series("calls", "Calls", [spread[n] for n in shown])]
-    return stacked(
-        "latencies", "Calls by how long they took", slots, series, unit="count", empty="No call told its latency."
-    )
+    label, empty = "Calls by how long they took", "No call told its latency."
+    return stacked("latencies", label, slots, series, unit="count", empty=empty, over="Took")

@@ -17,7 +17,7 @@ from usage.measured import SummedTag
 from usage.measuring import appearing
 from usage.measuring.dimensions import dimension_of
 from usage.names import Names, provider_name
-from usage.spenders import growth, listing, runs, sparks, sums
+from usage.spenders import growth, left_out, listing, runs, sparks, sums
 from usage.spenders.growth import Growth
 from usage.spenders.runs import RunCount
 from usage.spenders.spans import Span
@@ -100,16 +100,23 @@ class Spenders:
     @property
     def unattributed(self) -> Sums:
         """What calls cost that do not say it."""
-        whole, named = self.everything, self.total
-        return Sums(cost=whole.cost - named.cost, calls=whole.calls - named.calls)
+        return self.everything - self.total
 
     @property
     def unattributed_share(self) -> Decimal | None:
-        """Of the cost; of the calls where nothing has a price."""
+        """Of the cost; of the calls where nothing has one."""
         whole, rest = self.everything, self.unattributed
         if whole.cost:
             return rest.cost / whole.cost
         return Decimal(rest.calls) / whole.calls if whole.calls else None
+
+    @property
+    def unattributed_note(self) -> str:
+        return left_out.note(self.unattributed)
+
+    @property
+    def unattributed_without_cost(self) -> str:
+        return ", ".join(left_out.words(self.unattributed))
 
     @cached_property
     def number(self) -> int:
@@ -121,7 +128,8 @@ class Spenders:
 
     @property
     def average(self) -> Decimal | None:
-        return self.total.cost / self.number if self.number else None
+        known = self.total.known
+        return known / self.number if self.number and known is not None else None
 
     @cached_property
     def page(self) -> listing.Page:
@@ -184,7 +192,7 @@ class Spenders:
 
     @property
     def unpriced_note(self) -> str:
-        return unpriced(self.total)
+        return left_out.note(self.total)
 
     @property
     def explore(self) -> str:
@@ -245,12 +253,3 @@ def tabs(current: str) -> list[Segment]:
         "measured": ("Measured", reverse("usage:measured", args=["customer"])),
     }
     return [Segment(label, address, name == current) for name, (label, address) in ways.items()]
-
-
-def unpriced(total: Sums) -> str:
-    """Said beside a cost that leaves something out."""
-    parts = [money.money(amount, currency) for currency, amount in total.others.items()]
-    if total.unpriced_calls:
-        calls = f"{money.exact(total.unpriced_calls)} {'call' if total.unpriced_calls == 1 else 'calls'}"
-        parts.append(f"{calls} without a price ({money.tokens(total.unpriced_tokens)} tokens)")
-    return f"Not in it: {', '.join(parts)}." if parts else ""

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
+from decimal import Decimal
 from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
@@ -19,8 +20,9 @@ from tokentra.lib import money
 from usage import cursors, plan_reach
 from usage.cursors import Foreign
 from usage.measured import Event, Run
-from usage.spenders import calls, growth, tree
+from usage.spenders import calls, growth, left_out, tree
 from usage.spenders.spans import Span
+from usage.spenders.sums import Sums
 from usage.spenders.words import Word
 
 PAGE = 50
@@ -173,6 +175,15 @@ class OneRun:
         return sorted({call.model for call in self.calls})
 
     @cached_property
+    def sums(self) -> Sums:
+        """What the page says of its cost; other currencies only of the calls that are at hand."""
+        others: dict[str, Decimal] = {}
+        for call in self.calls:
+            if call.currency and call.amount is not None and not call.is_parent:
+                others[call.currency] = others.get(call.currency, Decimal(0)) + call.amount
+        return Sums(cost=self.run.amount, others=others, unpriced_calls=self.run.unpriced_calls)
+
+    @cached_property
     def took_ms(self) -> int | None:
         """To the end of the last call where all are at hand, else to its beginning; None where none told."""
         if self.missing_note:
@@ -193,10 +204,7 @@ class OneRun:
 
     @property
     def unpriced_note(self) -> str:
-        count = self.run.unpriced_calls
-        if not count:
-            return ""
-        return f"Not in it: {money.exact(count)} {'call' if count == 1 else 'calls'} without a price."
+        return left_out.note(self.sums)
 
     @property
     def missing_note(self) -> str:

@@ -16,10 +16,9 @@ from usage.forms import Lens
 from usage.measured import Run
 from usage.measuring.dimensions import dimension_of
 from usage.names import Names
-from usage.spenders import calls, growth, pictures, sums
+from usage.spenders import calls, growth, left_out, pictures, sums
 from usage.spenders.calls import Newest
 from usage.spenders.growth import Growth
-from usage.spenders.places import unpriced
 from usage.spenders.spans import Span
 from usage.spenders.sums import Sums
 from usage.spenders.words import Word, href, word_of
@@ -93,6 +92,12 @@ class Spender:
     @cached_property
     def features(self) -> list[Rank]:
         return self._ranked("feature")
+
+    @cached_property
+    def names_features(self) -> bool:
+        """Whether any call of the span names one, with a price or without."""
+        rows = sums.rows(self.organization, self.dimension, self.span.in_whole_days, by="feature")
+        return rows.filter(value=self.value).exists()
 
     @cached_property
     def tools(self) -> list[Sums]:
@@ -169,7 +174,7 @@ class Spender:
 
     @property
     def unpriced_note(self) -> str:
-        return unpriced(self.total)
+        return left_out.note(self.total)
 
     @property
     def per_call(self) -> str:

@@ -12,6 +12,7 @@ from django.db.models.expressions import Combinable
 from django.db.models.functions import Cast, Coalesce, Floor, JSONObject, NullIf
 
 from accounts.models import Organization
+from tokentra.lib import money
 from usage.latency import quantile
 from usage.measured import OUTGOING, RARE, RARE_TOKENS, SPREAD, MeasuredDay, MeasuredHour, MeasuredSums
 from usage.measuring.dimensions import dimension_of
@@ -74,6 +75,12 @@ class Sums:
             spread=[sum(counts) for counts in zip(*spreads, strict=True)],
         )
 
+    def __sub__(self, part: "Sums") -> "Sums":
+        """What is left without a part of it, as far as that can be counted."""
+        left = {name: getattr(self, name) - getattr(part, name) for name in ADDED}
+        others = {name: amount - part.others.get(name, ZERO) for name, amount in self.others.items()}
+        return Sums(**left, others={name: amount for name, amount in others.items() if amount})
+
     @property
     def tokens(self) -> int:
         return self.tokens_in + self.tokens_out
@@ -89,6 +96,18 @@ class Sums:
             output=self.tokens_out - rare_out,
             **self.rare,
         )
+
+    @property
+    def known(self) -> Decimal | None:
+        """The cost where there is one: None where all that was used has no price, or one in another currency."""
+        return self.cost if self.cost or not (self.unpriced_calls or self.others) else None
+
+    @property
+    def unpriced_words(self) -> str:
+        """How much has no price: tokens, or calls where they used none."""
+        if self.unpriced_tokens:
+            return f"unpriced: {money.tokens(self.unpriced_tokens)} tokens"
+        return f"unpriced: {money.exact(self.unpriced_calls)} {'call' if self.unpriced_calls == 1 else 'calls'}"
 
     @property
     def average(self) -> Decimal | None:

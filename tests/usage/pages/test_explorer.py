@@ -182,7 +182,7 @@ def test_unpriced_and_unknown_are_told_in_their_cells(acme: Organization, alices
 
     row = rows(page(alices, "period=7d&group=model"))[1]
 
-    assert row[1:3] == ["unpriced: 5,000", DASH]
+    assert row[1:3] == ["unpriced: 5,000 tokens", DASH]
 
 
 def test_thousands_of_rows_take_a_handful_of_queries(acme: Organization, alices: Browser):

@@ -143,8 +143,50 @@ def test_what_has_no_price_is_said_and_never_zero(alices, send):
     content = page(alices)
 
     found = {row[0]: row[1] for row in rows(content)}
-    assert found == {"a": "unpriced: 1,045", "b": "$1.00", "c": "$0.00", "d": "2.50 EUR"}
+    assert found == {"a": "unpriced: 1,045 tokens", "b": "$1.00", "c": "$0.00", "d": "2.50 EUR"}
     assert "Not in it: 2.50 EUR, 1 call without a price (1,045 tokens)." in content
+
+
+PICTURES = {"model": "nobody-knows", "tokens": {}, "units": {"image": 3}, "latencyMs": 700}
+
+
+@pytest.mark.parametrize(
+    ("said", "in_table", "left_out"),
+    [
+        (PICTURES, "unpriced: 1 call", "Not in it: 1 call without a price."),
+        ({"cost": {"amount": "2.5", "currency": "EUR"}}, "2.50 EUR", "Not in it: 2.50 EUR."),
+    ],
+)
+def test_where_nothing_has_a_price_no_figure_is_zero(said, in_table, left_out, alices, send):
+    send(event(customerId="a", agent="a", feature="chat", runId="r", **said))
+
+    for path in ("/customers/", "/customers/a/", "/agents/", "/agents/a/", "/runs/r/", "/dashboard/measured/"):
+        content = page(alices, path)
+        found = stats(content)
+
+        assert found.get("Cost", found.get("Measured cost")) == DASH, path
+        assert left_out in content
+        assert "$0.00" not in content.partition('aria-label="Newest runs"')[0]
+    assert rows(page(alices))[0][1] == in_table
+    assert stats(page(alices))["Average per customer"] == DASH
+    one = page(alices, "/customers/a/")
+    assert one.count("Nothing with a price in dollars in this period.") == 3  # over time, by model and by feature
+    assert "names a feature" not in one
+
+
+def test_what_names_nobody_is_told_where_none_of_it_has_a_price(alices, send):
+    send(call("a", cost="3"), event(**PICTURES), event(id="e", cost={"amount": "2.5", "currency": "EUR"}))
+
+    def told():
+        return " ".join(re.sub(r"<[^>]+>", " ", page(alices)).split())
+
+    words = "2 of 3 calls name no customer, and nothing of these has a price in dollars: "
+    assert f"{words}2.50 EUR, 1 call without a price." in told()
+    send(call(None, cost="1"))
+    assert (
+        "25% of what was measured names no customer: $1.00 in 3 calls. Not in it: 2.50 EUR, 1 call without a price."
+        in told()
+    )
 
 
 def test_before_any_event_the_page_teaches(alices, send):

@@ -1,0 +1,18 @@
+"""What a cost in dollars leaves out, in words: amounts in other currencies, and calls without a price. Pure."""
+
+from tokentra.lib import money
+from usage.spenders.sums import Sums
+
+
+def note(total: Sums) -> str:
+    """Said beside a cost that leaves something out."""
+    return f"Not in it: {', '.join(words(total))}." if words(total) else ""
+
+
+def words(total: Sums) -> list[str]:
+    parts = [money.money(amount, currency) for currency, amount in total.others.items()]
+    if total.unpriced_calls:
+        calls = f"{money.exact(total.unpriced_calls)} {'call' if total.unpriced_calls == 1 else 'calls'}"
+        tokens = f" ({money.tokens(total.unpriced_tokens)} tokens)" if total.unpriced_tokens else ""
+        parts.append(f"{calls} without a price{tokens}")
+    return parts
