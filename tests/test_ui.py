@@ -123,7 +123,7 @@ def test_an_optional_field_says_so_and_a_password_can_be_shown():
     [
         ("", "?sort=-cost", None),
         ("?sort=-cost", "?sort=cost", "descending"),
-        ("?sort=cost&model=o5&after=abc", "?sort=-cost&amp;model=o5", "ascending"),
+        ("?sort=cost&model=o5&after=abc&before=abc", "?sort=-cost&amp;model=o5", "ascending"),
     ],
 )
 def test_a_column_head_sorts_and_keeps_the_filters(rf: RequestFactory, query: str, href: str, order: str | None):

@@ -190,7 +190,8 @@ def th(
     current = query.get("sort") or default
     first = f"-{sort}" if numeric else sort
     query["sort"] = {sort: f"-{sort}", f"-{sort}": sort}.get(current, first)
-    query.pop("after", None)
+    for cursor in ("after", "before"):  # of another order
+        query.pop(cursor, None)
     order = {sort: "ascending", f"-{sort}": "descending"}.get(current, "")
     return drawn(
         "th",

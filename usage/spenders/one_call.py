@@ -71,14 +71,17 @@ class OneCall:
         rates = PriceTable(self.overrides).rates(sent, call.occurred_at, call.tokens_in)
         if not isinstance(rates, Compiled) or rates.ref != call.rate_ref:
             return None
-        of_units = ((rates.per_unit.get(name, 0), Decimal(count)) for name, count in self.units)
-        beside = rates.per_request + sum(of_unit(parts, count) for parts, count in of_units)
+        priced = {name: count for name, count in self._units.items() if name in rates.per_unit}
+        beside = rates.per_request + sum(of_unit(rates.per_unit[name], count) for name, count in priced.items())
         made = rounded(sum((self._cost(rates, name) for name in TOKEN_CLASSES), Decimal(beside) / PARTS))
         return rates if made == call.amount else None
 
+    def _part(self, rates: Compiled, name: str) -> int | None:
+        parts = rates.parts if self.call.audio_in or self.call.image_in else rates.parts_of_text
+        return parts[TOKEN_CLASSES.index(name)]
+
     def _cost(self, rates: Compiled, name: str) -> Decimal:
-        part = rates.parts[TOKEN_CLASSES.index(name)]
-        return Decimal((getattr(self.call, name) or 0) * (part or 0)) / PARTS
+        return Decimal((getattr(self.call, name) or 0) * (self._part(rates, name) or 0)) / PARTS
 
     @cached_property
     def lines(self) -> list[Line]:
@@ -89,7 +92,7 @@ class OneCall:
         rates = self._rates
         if rates is None:
             return Line(LABELS[name], count)
-        part = rates.parts[TOKEN_CLASSES.index(name)]
+        part = self._part(rates, name)
         return Line(LABELS[name], count, None if part is None else part * MILLION / PARTS, self._cost(rates, name))
 
     @property
@@ -117,8 +120,25 @@ class OneCall:
         return self.call.received_at - self.call.occurred_at >= DAY
 
     @property
-    def units(self) -> list[tuple[str, str]]:
-        return sorted((self.call.units or {}).items())
+    def _units(self) -> dict[str, Decimal]:
+        return {name: Decimal(count) for name, count in sorted((self.call.units or {}).items())}
+
+    @property
+    def units(self) -> list[str]:
+        """What was used beside tokens, and whether its price is part of the amount."""
+        rates, each = self._rates, []
+        if rates is None:
+            return [f"Used: {money.exact(count)} of {name}." for name, count in self._units.items()]
+        if rates.per_request:
+            each.append(f"In it: {money.exact_dollars(Decimal(rates.per_request) / PARTS)} for the request.")
+        for name, count in self._units.items():
+            used = f"{money.exact(count)} of {name}"
+            if parts := rates.per_unit.get(name):
+                rate, cost = (money.exact_dollars(Decimal(part) / PARTS) for part in (parts, of_unit(parts, count)))
+                each.append(f"In it: {used} at {rate} each, {cost}.")
+            else:
+                each.append(f"Not in it: {used}, which has no price here.")
+        return each
 
     @property
     def said(self) -> list[Said]:

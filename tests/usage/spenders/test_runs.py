@@ -1,7 +1,7 @@
 """Runs by time, one run as a tree, and one call with the rate behind each class of tokens."""
 
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from html import unescape
 
@@ -16,7 +16,9 @@ from tests.usage.spenders import stories
 from tests.usage.spenders.test_customers import MOST_QUERIES, NO_QUESTIONS, call, page, stats
 from tokentra.lib.money import DASH
 from tokentra.lib.tenancy import organization_scope
+from usage import own_prices
 from usage.measured import Event
+from usage.measuring import tracking
 from usage.spenders import calls, runs
 
 pytestmark = pytest.mark.django_db
@@ -135,6 +137,55 @@ def test_a_call_is_explained_by_the_rate_of_each_class(acme, alices, send):
     assert "region eu" in words(content)
 
 
+def test_cached_text_of_a_model_that_hears_has_its_own_rate_in_the_panel(acme, alices, send):
+    send(event(id="x", model="gpt-realtime-mini", tokens={"input": 900, "cacheRead": 100, "output": 45}))
+    it = held(acme, ref="x")
+
+    content = page(alices, f"/calls/{it.day}/{it.id}/")
+
+    assert it.amount is not None
+    assert "It has other rates now" not in content
+    assert DASH not in [row[2] for row in rows(content)]
+
+
+def test_units_tell_whether_their_price_is_in_the_amount(acme, alices, send):
+    with organization_scope(acme.pk):
+        own_prices.enter(acme, "openai", "", rates={"unit:web_search": Decimal("0.01")}, since=date(2026, 1, 1))
+    tracking.forget()
+    send(
+        event(id="x", units={"web_search": "3", "images": "1"}),
+        event(id="y", tokens={}, units={"web_search": "2"}),
+        event(id="z", units={"images": "1"}, cost={"amount": "2", "currency": "EUR"}),
+    )
+
+    def told(ref):
+        it = held(acme, ref=ref)
+        return words(page(alices, f"/calls/{it.day}/{it.id}/"))
+
+    assert "In it: 3 of web_search at $0.01 each, $0.03." in told("x")
+    assert "Not in it: 1 of images, which has no price here." in told("x")
+    assert "No tokens were reported. Cost: $0.02 . In it: 2 of web_search at $0.01 each, $0.02." in told("y")
+    assert "Used: 1 of images." in told("z")
+
+
+@pytest.mark.parametrize(
+    ("said", "way"),
+    [
+        ({"runId": "r", "customerId": "c"}, ["/runs/", "/runs/r/"]),
+        ({"customerId": "c", "agent": "a"}, ["/customers/", "/customers/c/"]),
+        ({"agent": "a"}, ["/agents/", "/agents/a/"]),
+        ({}, ["/usage/measured/"]),
+    ],
+)
+def test_the_page_of_a_call_leads_back_to_where_it_is_listed(said, way, acme, alices, send):
+    send(event(id="x", **said))
+    it = held(acme, ref="x")
+
+    crumbs = page(alices, f"/calls/{it.day}/{it.id}/").partition('aria-label="Breadcrumb"')[2].partition("</nav>")[0]
+
+    assert re.findall(r'href="([^"]+)"', crumbs) == way
+
+
 @pytest.mark.parametrize(
     ("said", "sentence"),
     [
@@ -173,6 +224,7 @@ def test_a_call_is_a_panel_for_the_script_and_a_page_without_it(acme, alices, se
 
     assert "<html" not in panel
     assert "Tokens by class" in panel
+    assert f'href="{path}"' in panel  # to keep it, or to show it to somebody
     assert "<html" in page(alices, path)
 
 
