@@ -134,6 +134,8 @@ def one(request: OrgRequest, dimension: str, value: str) -> HttpResponse:
 def runs(request: OrgRequest) -> HttpResponse:
     query = {name: (clean(request.GET.getlist(name)) or ("",))[0] for name in listing_of_runs.ASKED}
     found = listing_of_runs.Runs(request.organization, query)
+    if query["run"] and listing_of_runs.one(request.organization, query["run"]):
+        return redirect("usage:run", query["run"])
     return render(request, "usage/runs.html", {"found": found, "snippet": teaching.snippet("runId")})
 
 

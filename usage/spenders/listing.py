@@ -11,6 +11,8 @@ from django.db.models import F, Q, QuerySet
 from accounts.models import Organization
 from usage import cursors
 from usage.cursors import Foreign
+from usage.models import Label
+from usage.names import NAMED
 from usage.spenders import sums
 from usage.spenders.spans import Span
 from usage.spenders.sums import Sums
@@ -91,7 +93,13 @@ def count(organization: Organization, asked: Asked) -> int:
 
 def _chosen(organization: Organization, asked: Asked) -> "QuerySet[Any]":
     rows = sums.rows(organization, asked.dimension, asked.span)
-    return rows.filter(value__icontains=asked.search) if asked.search else rows
+    if not asked.search:
+        return rows
+    found = Q(value__icontains=asked.search)
+    if asked.dimension in NAMED:
+        named = Label.objects.owned_by(organization).filter(dimension=asked.dimension, name__icontains=asked.search)
+        found |= Q(value__in=named.values("value"))
+    return rows.filter(found)
 
 
 def _ordered(

@@ -73,7 +73,13 @@ def max_day(grain: Grain) -> Grain:
 
 
 def costs(
-    span: Span, points: Iterable[Point], *, names: Mapping[str, str], path: str, ranking: Sequence[str] = ()
+    span: Span,
+    points: Iterable[Point],
+    *,
+    names: Mapping[str, str],
+    path: str,
+    ranking: Sequence[str] = (),
+    empty: str = "No call in this period.",
 ) -> Chart:
     """Cost over time, by the key of each point."""
     axis = Axis.of(span)
@@ -84,14 +90,7 @@ def costs(
             values[key][place] += amount
     series = [Series(key, names.get(key, key), amounts) for key, amounts in values.items()]
     label = f"Cost by {axis.grain}"
-    return stacked(
-        "spend",
-        label,
-        axis.slots(path),
-        series,
-        ranking=ranking,
-        empty="Nothing with a price in dollars in this period.",
-    )
+    return stacked("spend", label, axis.slots(path), series, ranking=ranking, empty=empty)
 
 
 def latencies(spread: Sequence[int]) -> Chart:

@@ -27,7 +27,7 @@ from usage.spenders.words import Word
 
 PAGE = 50
 FILTERS = ("agent", "customer")
-ASKED = (*FILTERS, "after", "before")
+ASKED = (*FILTERS, "run", "after", "before")
 
 
 @dataclass(frozen=True)
@@ -77,6 +77,7 @@ class Runs:
         organization.require(Feature.EVERY_DIMENSION)
         self.organization, self.query = organization, query
         self.filters = {name: query[name] for name in FILTERS if query.get(name)}
+        self.sought = query.get("run", "")  # the id of a run that is not there
 
     @cached_property
     def page(self) -> Page:

@@ -146,7 +146,7 @@ class Spender:
     def chart(self) -> Chart:
         points = self._model_costs or [(at, "", each.cost) for at, each in self.points]
         names = {key: key.partition("/")[2] if key else "Cost" for _, key, _ in points}
-        return pictures.costs(self.span, points, names=names, path="")
+        return pictures.costs(self.span, points, names=names, path="", empty=self.no_cost)
 
     @cached_property
     def latencies(self) -> Chart:
@@ -175,6 +175,13 @@ class Spender:
     @property
     def unpriced_note(self) -> str:
         return left_out.note(self.total)
+
+    @property
+    def no_cost(self) -> str:
+        """Said where a cost would be."""
+        if self.total.calls:
+            return "Nothing with a price in dollars in this period."
+        return "No call in this period."
 
     @property
     def per_call(self) -> str:
@@ -207,5 +214,7 @@ class Spender:
     @property
     def calls_line(self) -> str:
         days = self.organization.event_days
-        line = f"The newest {len(self.newest.calls)}, whatever the period. Single calls are kept for {days} days."
+        line = f"Single calls are kept for {days} days."
+        if count := len(self.newest.calls):
+            line = f"The newest {count}, whatever the period. {line}"
         return line if self.newest.is_whole else f"{line} Among very many others some could not be looked up."

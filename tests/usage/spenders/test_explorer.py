@@ -206,10 +206,12 @@ def test_keys_are_shown_by_their_names(acme, alices):
     for path in (
         f"{PAGE}?group=api_key",
         "/attribution/measured/api_key/",
+        "/attribution/measured/api_key/?q=CHECKOUT",
         f"/attribution/measured/api_key/{made.key.pk}/",
         "/usage/",
     ):
         assert "Checkout service" in alices.get(path).content.decode(), path
+    assert "Nothing of this name" in alices.get("/attribution/measured/api_key/?q=cart").content.decode()
     run = alices.get("/runs/r/").content.decode()
     assert ">Checkout service</a>" in alices.get(re.search(r"/calls/[^\"]+/", run)[0]).content.decode()
 

@@ -253,3 +253,13 @@ def test_a_run_of_another_organization_is_not_there(acme, elsewhere, mallorys, s
     assert mallorys.get(f"/calls/{it.day}/{it.id}/").status_code == 404
     with organization_scope(elsewhere.pk):
         assert runs.one(elsewhere, "r") is None
+
+
+def test_a_run_is_found_by_its_id(alices, send):
+    send(call("a", runId="run/1 of 2"), call("b", runId="other"))
+
+    assert alices.get("/runs/", {"run": "run/1 of 2"})["Location"] == reverse("usage:run", args=["run/1 of 2"])
+    content = page(alices, "/runs/?run=nobody&customer=a")
+    assert "No run has this id." in content
+    assert [row[0] for row in rows(content)] == ["run/1 of 2"]
+    assert 'name="customer" value="a"' in content
