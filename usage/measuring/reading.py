@@ -20,6 +20,7 @@ from usage.measuring.shape import (
     CONTENT,
     LARGEST_EVENT,
     LONGEST_ID,
+    LONGEST_PROVIDER,
     LONGEST_TAG,
     LONGEST_TEXT,
     MOST_COST,
@@ -140,6 +141,8 @@ class Reader:
         sent.provider = known_as(sent.provider)
         if not sent.provider or not sent.model.strip():
             raise Refused("missing_field", "Send provider and model.", "model" if sent.provider else "provider")
+        if len(sent.provider.encode()) > LONGEST_PROVIDER:
+            raise Refused("invalid_field", f"A provider's name has up to {LONGEST_PROVIDER} bytes.", "provider")
         units = counted(sent) if sent.units else {}
         check_usage(sent)
         at, id, ref = self._identity(sent, canonical)

@@ -9,14 +9,13 @@ from msgspec import Meta, Struct
 MOST_EVENTS = 1_000
 LARGEST_EVENT = 2**20  # bytes of its JSON
 LONGEST_ID, LONGEST_TEXT = 64, 256
-LONGEST_PROVIDER = 64  # with a model and a customer it fits into a key of an index, whatever they are written in
+LONGEST_PROVIDER = 256  # bytes: with a model and a customer it fits into a key of an index, whatever they are in
 MOST_TAGS, LONGEST_TAG = 20, 64
 MOST_COUNT = 10**12
 MOST_COST = 10**9
 
 Count = Annotated[int, Meta(ge=0, le=MOST_COUNT)]
 Id = Annotated[str, Meta(min_length=1, max_length=LONGEST_ID)]
-Provider = Annotated[str, Meta(min_length=1, max_length=LONGEST_PROVIDER)]
 Name = Annotated[str, Meta(min_length=1, max_length=LONGEST_TEXT)]
 Text = Annotated[str, Meta(max_length=LONGEST_TEXT)]
 Instant = Annotated[datetime, Meta(tz=True)]
@@ -54,7 +53,7 @@ class Cost(Struct, forbid_unknown_fields=True):
 class Sent(Struct, rename="camel"):
     """One event as it is sent. What it names beside these fields becomes a tag."""
 
-    provider: Provider
+    provider: Name
     model: Name
     id: Id | None = None
     occurred_at: Instant | None = None
