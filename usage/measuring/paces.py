@@ -44,7 +44,7 @@ def keep(name: str, count: int, most: int, what: str, status: int) -> None:
     if _held.spend(name, second, count):
         return
     asked = max(count, most // SHARES)
-    came = cast(ForgivingRedisCache, cache).count(f"{name}:{second}", asked, seconds=2)
+    came = cast(ForgivingRedisCache, cache).count(f"{name}:{second}", asked, seconds=10)
     granted = min(asked, most - (came - asked))
     if granted < count and came > asked:
         headers = Limit(most, 0, 1).headers | {"Retry-After": "1"}
