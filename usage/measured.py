@@ -7,10 +7,11 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
 
+from accounts.models import Organization
 from accounts.owned import Owned, OwnedQuerySet
+from usage.call_kinds import OfKind
 from usage.facts import OwnedFact
 from usage.latency import BUCKETS
-from usage.measuring.rate_refs import unpacked
 from usage.minutes import Minute
 from usage.packing import Packing
 from usage.rows import TOKEN_CLASSES
@@ -22,7 +23,17 @@ RARE_TOKENS = Packing(len(RARE), places=20)
 TAG, OTHER = "tag:", "(other)"  # before a tag's name it makes a dimension; the value of those that are not told apart
 
 
-class Event(OwnedFact):
+class EventManager(models.Manager["Event"]):
+    """Reads each event together with its kind."""
+
+    def get_queryset(self) -> OwnedQuerySet["Event"]:
+        return OwnedQuerySet["Event"](self.model, using=self._db).select_related("kind")
+
+    def owned_by(self, organization: Organization) -> OwnedQuerySet["Event"]:
+        return self.get_queryset().owned_by(organization)
+
+
+class Event(OfKind):
     """One model call. What was not said, or was zero, is null.
 
     `id` is the sender's own when it is a UUID, else the hash of `ref`, which is the sender's then. `amount`
@@ -31,7 +42,6 @@ class Event(OwnedFact):
 
     pk = models.CompositePrimaryKey("organization_id", "day", "id")
     id = models.UUIDField()
-    key_id = models.UUIDField(null=True, help_text="The key that it was sent with.")
     occurred_at = models.DateTimeField()
     received_at = models.DateTimeField()
     input = models.BigIntegerField(null=True)
@@ -55,13 +65,7 @@ class Event(OwnedFact):
     above = models.UUIDField(null=True, help_text="The event above it, or the span that will lead to one.")
     amount = models.DecimalField(max_digits=24, decimal_places=12, null=True)
     currency = models.TextField(null=True, help_text="null: USD")  # a null takes no room
-    basis = models.TextField()
-    rate = models.TextField(help_text="What rate_ref says, packed.")
-    provider = models.TextField()
-    model = models.TextField()
-    status = models.TextField()
     ref = models.TextField(null=True)
-    operation = models.TextField(null=True)
     error_code = models.TextField(null=True)
     usage_source = models.TextField(null=True)
     request_id = models.TextField(null=True)
@@ -72,7 +76,6 @@ class Event(OwnedFact):
     team = models.TextField(null=True)
     agent = models.TextField(null=True)
     prompt = models.TextField(null=True)
-    environment = models.TextField(null=True)
     project = models.TextField(null=True)
     cost_center = models.TextField(null=True)
     run = models.TextField(null=True)
@@ -82,7 +85,7 @@ class Event(OwnedFact):
     units = models.JSONField(null=True)
     tags = models.JSONField(null=True)
 
-    objects = OwnedQuerySet["Event"].as_manager()
+    objects = EventManager()
 
     class Meta:
         indexes = [
@@ -100,11 +103,6 @@ class Event(OwnedFact):
     @property
     def tokens_out(self) -> int:
         return sum(getattr(self, name) or 0 for name in OUTGOING)
-
-    @property
-    def rate_ref(self) -> str:
-        """The rate behind the amount, or why there is none."""
-        return unpacked(self.rate, self.provider, self.model)
 
     @property
     def paid_in(self) -> str:

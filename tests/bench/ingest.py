@@ -141,7 +141,7 @@ def size_of(socket: str) -> int:
         found = session.execute(
             "SELECT sum(pg_total_relation_size(oid)) FROM pg_class WHERE relkind IN ('r', 'p') AND "
             "(relname LIKE 'usage_event%' OR relname LIKE 'usage_measured%' OR relname LIKE 'usage_appearance%' "
-            "OR relname IN ('usage_run', 'usage_hourrollup', 'usage_daydimension', 'usage_dayrollup'))"
+            "OR relname IN ('usage_callkind', 'usage_run', 'usage_hourrollup', 'usage_daydimension', 'usage_dayrollup'))"
         ).fetchone()
     assert found
     return int(found[0])

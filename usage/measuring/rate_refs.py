@@ -1,11 +1,8 @@
 """What a rate is called, kept short beside its event: most are the book's, for the model that the event names. Pure."""
 
-from functools import lru_cache
-
 BOOK, SHORT = "genai-prices@", "@"
 
 
-@lru_cache(10_000)
 def packed(ref: str, provider: str, model: str) -> str:
     """`genai-prices@0.2.3:openai/gpt-4o:2026-10-14` of that model is `@0.2.3::2026-10-14`."""
     if not ref.startswith(BOOK):

@@ -6,6 +6,7 @@ from datetime import date
 from decimal import Decimal
 from uuid import UUID
 
+import msgspec
 from django.db import connection
 from django.db.models import Q
 
@@ -13,21 +14,22 @@ from tokentra.lib.tenancy import organization_scope
 from usage.ingest import overrides_of
 from usage.measured import Event, SummedTag
 from usage.measuring import rebuilding, statements
+from usage.measuring.kinds import Kind, kind_of
 from usage.measuring.prices import PriceTable
-from usage.measuring.rate_refs import packed
 from usage.measuring.shape import Sent, Tokens
 from usage.measuring.sums import ROLLUPS
 from usage.pricing import Price
 from usage.repricing import Asked, Change
 from usage.rows import Basis
 
+encode = msgspec.json.Encoder().encode
+
 MOST = 5_000  # events of one step, during which nobody else writes the organization's sums
 NO_ID = UUID(int=0)
 OF_STEP = "day = %(day)s AND id = ANY(%(ids)s::uuid[])"
 SET_PRICES = """
-UPDATE usage_event SET amount = new.amount, basis = new.basis, rate = new.rate
-FROM unnest(%(ids)s::uuid[], %(amounts)s::numeric[], %(bases)s::text[], %(rates)s::text[])
-    AS new (id, amount, basis, rate)
+UPDATE usage_event SET amount = new.amount, kind_id = new.kind_id
+FROM unnest(%(ids)s::uuid[], %(amounts)s::numeric[], %(kind_ids)s::uuid[]) AS new (id, amount, kind_id)
 WHERE organization_id = %(organization)s AND day = %(day)s AND usage_event.id = new.id"""
 
 
@@ -37,6 +39,14 @@ class Differing:
 
     event: Event
     price: Price
+
+    @property
+    def kind(self) -> Kind:
+        """The one that it is of then."""
+        event, price = self.event, self.price
+        key = str(event.key_id) if event.key_id else None
+        said = (key, event.provider, event.model, event.operation, event.status, event.environment)
+        return kind_of(*said, price.basis, price.rate_ref)
 
 
 @dataclass
@@ -74,7 +84,8 @@ def reprice(organization_id: UUID, asked: Asked, *, dry_run: bool) -> Iterator[C
 
 
 def of_basis(asked: Asked) -> Q:
-    return Q(basis__in=(Basis.UNPRICED, Basis.COMPUTED, Basis.ESTIMATED) if asked.every_row else (Basis.UNPRICED,))
+    bases = (Basis.UNPRICED, Basis.COMPUTED, Basis.ESTIMATED) if asked.every_row else (Basis.UNPRICED,)
+    return Q(kind__basis__in=bases)
 
 
 def _reprice_day(
@@ -116,12 +127,13 @@ def _write(organization_id: UUID, day: date, differing: list[Differing]) -> None
             "tags": list(tags),
             "ids": [each.event.id for each in differing],
             "amounts": [each.price.amount for each in differing],
-            "bases": [each.price.basis.value for each in differing],
-            "rates": [packed(each.price.rate_ref, each.event.provider, each.event.model) for each in differing],
+            "kind_ids": [each.kind.id for each in differing],
+            "kinds": encode(list({each.kind.id: each.kind for each in differing}.values())).decode(),
         }
         cursor.execute(statements.taking_back(OF_STEP, *ROLLUPS), params)
         for name in ROLLUPS:
             cursor.execute(statements.emptying(OF_STEP, name), params)
+        cursor.execute(statements.ADDING_KINDS, params)
         cursor.execute(SET_PRICES, params)
         cursor.execute(statements.making_anew(OF_STEP, *ROLLUPS), params)
 

@@ -3,9 +3,11 @@
 from typing import Any
 from weakref import WeakSet
 
+from django.db.models import Model
 from psycopg import ClientCursor as Cursor
 from psycopg import Connection
 
+from usage.call_kinds import CallKind
 from usage.latency import BOUNDS
 from usage.measured import OTHER, RARE, RARE_TOKENS, SPREAD, TAG, Event
 from usage.measuring.appearing import NOTE
@@ -23,16 +25,40 @@ TYPES = {
     "JSONField": "jsonb",
     "ForeignKey": "uuid",
 }
-COMMON = {"organization_id": "$1", "key_id": "$2", "received_at": "$3"}  # all rows of a request have the same
-COLUMNS = Event._meta.concrete_fields
-NAMES = [str(field.column) for field in COLUMNS]
-TYPED = ", ".join(
-    f"{field.column} {TYPES[field.get_internal_type()]}" for field in COLUMNS if field.column not in COMMON
-)
-FOUND = {"id", "day", "zone_day", "occurred_at", "amount", "basis", "rate", "is_parent", "above"}
-SAID = [name for name in NAMES if name not in COMMON and name not in FOUND]  # by the sender alone
-GOING_IN = [name for name in TOKEN_CLASSES if name not in ("output", "audio_out", "image_out")]
+COMMON = {"organization_id": "$1", "received_at": "$2"}  # all rows of a request have the same
 
+
+def typed(model: type[Model]) -> str:
+    """The columns of a row that is given as JSON."""
+    return ", ".join(
+        f"{field.column} {TYPES[field.get_internal_type()]}"
+        for field in model._meta.concrete_fields
+        if field.column not in COMMON
+    )
+
+
+NAMES = [str(field.column) for field in Event._meta.concrete_fields]
+OF_KIND = [str(field.column) for field in CallKind._meta.concrete_fields if field.name not in ("organization", "id")]
+FOUND = {"id", "kind_id", "day", "zone_day", "occurred_at", "amount", "is_parent", "above"}
+SAID = [name for name in NAMES if name not in COMMON and name not in FOUND]  # by the sender alone
+SAID_OF_KIND = [name for name in OF_KIND if name not in ("key_id", "basis", "rate")]
+
+
+def of_kind(event: str, kind: str = "kind") -> str:
+    """What kind an event is of, found by its key. $1: organization."""
+    return f"""CROSS JOIN LATERAL (
+        SELECT * FROM usage_callkind k WHERE k.organization_id = $1 AND k.id = {event}.kind_id OFFSET 0
+    ) AS {kind}"""  # noqa: S608  # names of ours
+
+
+def differ(names: list[str], one: str, other: str) -> str:
+    """Of two rows."""
+    first, second = (", ".join(f"{row}.{name}" for name in names) for row in (one, other))
+    return f"({first}) IS DISTINCT FROM ({second})"
+
+
+WHOLE = ", ".join(("event.*", *(f"kind.{name}" for name in OF_KIND)))
+GOING_IN = [name for name in TOKEN_CLASSES if name not in ("output", "audio_out", "image_out")]
 RARE_SUM = " + ".join(f"coalesce({name}, 0) * {weight}" for name, weight in zip(RARE, RARE_TOKENS.weights, strict=True))
 
 # One row for each event that counts, with what every sum needs. $1: organization; $2: the grain of hours.
@@ -135,25 +161,31 @@ def adding_up(*names: str, sign: str = "") -> str:
 
 # Of rows ($2), those that are held otherwise than they say. $1: organization.
 HELD = f"""
-SELECT e.day, e.id FROM json_to_recordset($2) AS given ({TYPED})
+SELECT e.day, e.id FROM json_to_recordset($2) AS given ({typed(Event)})
 JOIN usage_event e ON e.organization_id = $1 AND e.day = given.day AND e.id = given.id
-WHERE ({", ".join(f"e.{name}" for name in SAID)}) IS DISTINCT FROM ({", ".join(f"given.{name}" for name in SAID)})
-    OR e.occurred_at <> given.occurred_at
-    OR 'reported' IN (e.basis, given.basis) AND (e.basis, e.amount) IS DISTINCT FROM (given.basis, given.amount)
+{of_kind("e", "was")} {of_kind("given", "said")}
+WHERE {differ(SAID, "e", "given")} OR {differ(SAID_OF_KIND, "was", "said")} OR e.occurred_at <> given.occurred_at
+    OR 'reported' IN (was.basis, said.basis) AND (was.basis, e.amount) IS DISTINCT FROM (said.basis, given.amount)
 """  # noqa: S608  # names of ours
 
+# Adds those of these kinds ($2) that are not there; of two who add the same one, the second waits. $1: organization.
+ADD_KINDS = f"""
+INSERT INTO usage_callkind (organization_id, id, {", ".join(OF_KIND)})
+SELECT $1, id, {", ".join(OF_KIND)} FROM json_to_recordset($2) AS given ({typed(CallKind)})
+ORDER BY id ON CONFLICT DO NOTHING"""  # noqa: S608  # names of ours
+
 # Writes what is new and lets it wait to be added up. Answers how many were new; unless all were, in a line with each.
-# $1 to $3: as COMMON says; $4: what the waiting row is called; $5: how many rows there are; $6: rows.
+# $1 and $2: as COMMON says; $3: what the waiting row is called; $4: how many rows there are; $5: rows.
 STORE = f"""
 WITH events AS (
     INSERT INTO usage_event ({", ".join(NAMES)})
-    SELECT {", ".join(COMMON.get(name, name) for name in NAMES)} FROM json_to_recordset($6) AS given ({TYPED})
+    SELECT {", ".join(COMMON.get(name, name) for name in NAMES)} FROM json_to_recordset($5) AS given ({typed(Event)})
     ON CONFLICT DO NOTHING RETURNING day, id
 ), waiting AS (
     INSERT INTO usage_waiting (organization_id, id, days, ids, events)
-    SELECT $1, $4, array_agg(day), array_agg(id), count(*) FROM events HAVING count(*) > 0
+    SELECT $1, $3, array_agg(day), array_agg(id), count(*) FROM events HAVING count(*) > 0
 ), new AS (SELECT count(*) AS events FROM events)
-SELECT new.events, events.day, events.id FROM new LEFT JOIN events ON new.events < $5"""  # noqa: S608  # names of ours
+SELECT new.events, events.day, events.id FROM new LEFT JOIN events ON new.events < $4"""  # noqa: S608  # names of ours
 
 # Adds up events that wait, the oldest first and no more than MOST of them beside the first request's; answers whether
 # others were left. Whoever runs it is the only one. $1: organization; $2: the grain of hours.
@@ -166,10 +198,10 @@ WITH waiting AS (
     WHERE organization_id = $1 AND id <= (SELECT id FROM waiting WHERE is_next ORDER BY id DESC LIMIT 1)
     RETURNING days, ids
 ), events AS (
-    SELECT event.* FROM taken CROSS JOIN LATERAL unnest(days, ids) AS one (day, id)
+    SELECT {WHOLE} FROM taken CROSS JOIN LATERAL unnest(days, ids) AS one (day, id)
     CROSS JOIN LATERAL (
         SELECT * FROM usage_event e WHERE e.organization_id = $1 AND e.day = one.day AND e.id = one.id OFFSET 0
-    ) AS event
+    ) AS event {of_kind("event")}
 ), {NOTE}, {{sums}}
 SELECT EXISTS (SELECT FROM waiting WHERE NOT is_next)"""  # noqa: S608  # names of ours
 ADD_UP = WAITING.format(sums=adding_up(*(name for name in ROLLUPS if name != "tag_days")))
@@ -184,15 +216,17 @@ WHERE NOT EXISTS (
 )"""
 PREPARED = {
     "tt_held (uuid, json)": HELD,
-    "tt_store (uuid, uuid, timestamptz, uuid, int, json)": STORE,
+    "tt_add_kinds (uuid, json)": ADD_KINDS,
+    "tt_store (uuid, timestamptz, uuid, int, json)": STORE,
     "tt_add_up (uuid, interval)": ADD_UP,
     "tt_add_up_tagged (uuid, interval, text[])": ADD_UP_TAGGED,
     "tt_new_values (uuid, text[], date[], text[])": NEW_VALUES,
 }
 PREPARE = ";".join(f"PREPARE {name} AS {sql}" for name, sql in PREPARED.items())
 
-# Plans by which every row that is looked at is found by its key, whatever the planner knows of the tables.
-OFF = ("jit", *(f"enable_{name}" for name in ("hashjoin", "mergejoin", "material", "memoize", "seqscan", "bitmapscan")))
+# Plans by which every row that is looked at is found by its key, whatever the planner knows of the tables; what was
+# found so, as the kind of many events, may be remembered for the next.
+OFF = ("jit", *(f"enable_{name}" for name in ("hashjoin", "mergejoin", "material", "seqscan", "bitmapscan")))
 ROOMY = "SET LOCAL work_mem = '32MB'"  # so that some thousand groups are added up without a file
 BY_KEY = ";".join(("SET LOCAL plan_cache_mode = force_generic_plan", *(f"SET LOCAL {name} = off" for name in OFF)))
 AS_BEFORE = ";".join(f"SET LOCAL {name} TO DEFAULT" for name in ("plan_cache_mode", "work_mem", *OFF))
@@ -237,12 +271,18 @@ def in_words(sql: str) -> str:
     return named(sql, "%(organization)s::uuid", "%(grain)s::interval", "%(tags)s::text[]")
 
 
+ADDING_KINDS = named(ADD_KINDS, "%(organization)s::uuid", "%(kinds)s::json")
+
+
 def forgetting(rollup: Rollup) -> str:
     return f"DELETE FROM {rollup.table} WHERE organization_id = %(organization)s AND {rollup.of_day}"  # noqa: S608
 
 
 def chosen(events: str) -> str:
-    return f"SELECT * FROM usage_event WHERE organization_id = %(organization)s AND {events}"  # noqa: S608
+    return (
+        f"SELECT {WHOLE} FROM (SELECT * FROM usage_event WHERE organization_id = $1 AND {events}) AS event "  # noqa: S608
+        f"{of_kind('event')}"
+    )
 
 
 def making_anew(events: str, *names: str) -> str:

@@ -1,6 +1,6 @@
 """Stores events once, in one transaction of the organization; they wait there to be added up."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -18,9 +18,9 @@ from tokentra.lib import chaos
 from tokentra.lib.ids import uuid7
 from tokentra.lib.tenancy import name_within, one_turn, organization_scope
 from usage import partitions
-from usage.measuring import at_once, statements, telling_apart
+from usage.measuring import at_once, kinds, statements, telling_apart
 from usage.measuring.catching_up import SUMS, TOGETHER
-from usage.measuring.rate_refs import packed
+from usage.measuring.kinds import Kind
 from usage.measuring.reading import Read
 from usage.models import COUNTS
 from usage.pricing import Price
@@ -29,7 +29,6 @@ encode = msgspec.json.Encoder(decimal_format="string").encode
 
 Key = tuple[date, str]  # the UTC day and the id
 TEXT_COLUMNS = {
-    "operation": "operation",
     "error_code": "error_code",
     "usage_source": "usage_source",
     "request_id": "request_id",
@@ -40,7 +39,6 @@ TEXT_COLUMNS = {
     "team": "team",
     "agent": "agent",
     "prompt": "prompt",
-    "environment": "environment",
     "project": "project",
     "cost_center": "cost_center",
     "run": "run_id",
@@ -50,15 +48,11 @@ TEXT_COLUMNS = {
 }  # to what the event calls them
 COLUMNS: dict[str, tuple[Any, Any]] = {
     "id": (str, ""),
+    "kind_id": (str, ""),
     "day": (date, None),
     "occurred_at": (datetime | None, None),
     "zone_day": (date, None),
     "amount": (Decimal | None, None),
-    "basis": (str, ""),
-    "rate": (str, ""),
-    "provider": (str, ""),
-    "model": (str, ""),
-    "status": (str, ""),
     "ref": (str | None, None),
     "currency": (str | None, None),
     "is_streamed": (bool | None, None),
@@ -105,8 +99,10 @@ def store(
     """
     if not events:
         return NOTHING
-    rows = rows_of(events, zone)
-    told = Told(organization_id, key_id, now, zone, tags)
+    key = str(key_id) if key_id else None
+    kinds_of = [kind_of(key, read, price) for read, price in events]
+    rows = rows_of(events, kinds_of, zone)
+    told = Told(organization_id, {kind.id: kind for kind in kinds_of}, now, tags)
     held = in_one_turn(told, rows) if is_plain(told, rows) else with_what_is_new(told, rows)
     if not held:
         return NOTHING
@@ -123,9 +119,8 @@ class Told:
     """What all rows of a request have, and by what they are stored."""
 
     organization_id: UUID
-    key_id: UUID | None
+    kinds: Mapping[str, Kind]
     now: datetime
-    zone: ZoneInfo
     tags: frozenset[str]
 
 
@@ -162,30 +157,48 @@ def with_what_is_new(told: Told, rows: Sequence[Row]) -> frozenset[Key]:
     return held
 
 
-def rows_of(events: Sequence[tuple[Read, Price]], zone: ZoneInfo) -> list[Row]:
+def kind_of(key: str | None, read: Read, price: Price) -> Kind:
+    sent = read.sent
+    operation, environment = sent.operation or None, sent.environment or None
+    return kinds.kind_of(
+        key, sent.provider, sent.model, operation, sent.status or "ok", environment, price.basis, price.rate_ref
+    )
+
+
+def rows_of(events: Sequence[tuple[Read, Price]], kinds: Sequence[Kind], zone: ZoneInfo) -> list[Row]:
     """In an order in which two writers of the same events never wait in a circle."""
     own = None if zone.key == "UTC" else zone
-    return sorted([row_of(read, price, zone=own) for read, price in events], key=key_of)
+    rows = [row_of(read, price, kind, zone=own) for (read, price), kind in zip(events, kinds, strict=True)]
+    return sorted(rows, key=key_of)
 
 
 def written(session: Connection[Any], told: Told, rows: Sequence[Row], *, scope: str = "") -> frozenset[Key]:
     """Which of the rows were held already."""
-    found = at_once.last(session, scope.encode() + storing(session, told, rows))
+    new = kinds.unknown(session, told.organization_id, told.kinds.keys())
+    found = at_once.last(session, scope.encode() + storing(session, told, rows, new))
+    if new:  # before they are committed they may be taken back
+        transaction.on_commit(lambda: kinds.remember(session, told.organization_id, new))
     if found.get_value(0, 0) == b"%d" % len(rows):
         return frozenset()
-    new = {(day, str(id)) for _, day, id in at_once.rows(session, found) if id}
-    return frozenset(map(key_of, rows)) - new
+    stored = {(day, str(id)) for _, day, id in at_once.rows(session, found) if id}
+    return frozenset(map(key_of, rows)) - stored
 
 
-def storing(session: Connection[Any], told: Told, rows: Sequence[Row]) -> bytes:
-    """What a writer asks and does, in SQL: all of it is ours but the rows, which are quoted.
+def storing(session: Connection[Any], told: Told, rows: Sequence[Row], new: Iterable[str]) -> bytes:
+    """What a writer asks and does, in SQL: all of it is ours but the rows and new kinds, which are quoted.
 
     It shares a lock with other writers that whoever turns, rebuilds or compares the organization's sums takes alone.
     """
-    key = f"'{told.key_id}'" if told.key_id else "NULL"
     lock = TOGETHER % {"sums": f"'{name_within(told.organization_id, SUMS)}'"}
-    asked = f"'{told.organization_id}', {key}, '{told.now.isoformat()}', '{uuid7()}', {len(rows)}"
-    return f"{lock};EXECUTE tt_store ({asked}, ".encode() + at_once.quoted(session, encode(rows)) + b")"
+    asked = f"'{told.organization_id}', '{told.now.isoformat()}', '{uuid7()}', {len(rows)}"
+    said = [f"{lock};".encode()]
+    if kinds := [told.kinds[id] for id in new]:  # under the lock, for which somebody may wait who waits for a kind
+        said += [f"EXECUTE tt_add_kinds ('{told.organization_id}', ".encode(), quoted(session, kinds), b");"]
+    return b"".join([*said, f"EXECUTE tt_store ({asked}, ".encode(), quoted(session, rows), b")"])
+
+
+def quoted(session: Connection[Any], rows: Sequence[Any]) -> bytes:
+    return at_once.quoted(session, encode(rows))
 
 
 def prepared(session: Connection[Any]) -> Connection[Any]:
@@ -209,21 +222,17 @@ def conflicting(organization_id: UUID, rows: Sequence[Row]) -> frozenset[Key]:
     return frozenset((day, str(id)) for day, id in differing)
 
 
-def row_of(read: Read, price: Price, *, zone: ZoneInfo | None) -> Row:
+def row_of(read: Read, price: Price, kind: Kind, *, zone: ZoneInfo | None) -> Row:
     """Without a zone it is UTC."""
     sent, cost, tokens = read.sent, read.sent.cost, read.sent.tokens
     texts = texts_of(sent)
     return Row(
         read.id,
+        kind.id,
         read.day,
         read.at,
         read.at.astimezone(zone).date() if zone else read.day,
         price.amount,
-        price.basis,
-        packed(price.rate_ref, sent.provider, sent.model),
-        sent.provider,
-        sent.model,
-        sent.status or "ok",
         read.ref,
         None if cost is None or cost.currency == "USD" else cost.currency,
         sent.streaming,

@@ -11,6 +11,7 @@ from django.db.models import Max, Min, Sum
 
 from accounts.models import Organization
 from accounts.plans import Feature
+from usage.call_kinds import CallKind
 from usage.measured import Event, MeasuredHour, Run
 from usage.measuring.keeping import kept_from
 from usage.minutes import Minute
@@ -23,7 +24,9 @@ COLUMN = {"customer": "customer", "agent": "agent"}
 
 # Without what the lists do not show.
 FIELDS = [field.attname for field in Event._meta.concrete_fields if field.name not in ("units", "tags")]
-NAMES = ", ".join(f"event.{name}" for name in FIELDS)
+OF_KIND = [field.attname for field in CallKind._meta.concrete_fields]
+NAMES = ", ".join((*(f"event.{name}" for name in FIELDS), *(f"kind.{name}" for name in OF_KIND)))
+KIND = "JOIN usage_callkind kind ON kind.organization_id = event.organization_id AND kind.id = event.kind_id"
 
 MINUTE = Minute.of("occurred_at")
 
@@ -36,7 +39,7 @@ CROSS JOIN LATERAL (
         AND {MINUTE} BETWEEN {Minute.of("span.start_at")} AND {Minute.of("span.end_at")}
         AND occurred_at BETWEEN span.start_at AND span.end_at
     ORDER BY {MINUTE} DESC, occurred_at DESC LIMIT %(each)s
-) AS event WHERE event.{{column}} = %(value)s AND event.is_parent IS NOT TRUE
+) AS event {KIND} WHERE event.{{column}} = %(value)s AND event.is_parent IS NOT TRUE
 ORDER BY event.occurred_at DESC, event.id LIMIT %(most)s"""  # noqa: S608  # words of ours
 OF_RUN = f"""
 SELECT {{columns}} FROM (
@@ -48,7 +51,7 @@ SELECT {{columns}} FROM (
         AND {MINUTE} BETWEEN {Minute.of("%(early)s")} AND {Minute.of("%(start)s")}
         AND occurred_at >= %(early)s AND occurred_at < %(start)s
         ORDER BY {MINUTE} DESC, occurred_at DESC LIMIT %(looked)s)
-) AS event WHERE event.run = %(run)s ORDER BY event.occurred_at, event.id LIMIT %(most)s"""  # noqa: S608
+) AS event {KIND} WHERE event.run = %(run)s ORDER BY event.occurred_at, event.id LIMIT %(most)s"""  # noqa: S608
 
 
 @dataclass(frozen=True)
@@ -106,7 +109,13 @@ def of_run(organization: Organization, run: Run) -> Sequence[Event]:
 def found_by(sql: str, values: Mapping[str, Any]) -> list[Event]:
     with connection.cursor() as cursor:
         cursor.execute(sql, values)
-        return [Event.from_db(connection.alias, FIELDS, row) for row in cursor.fetchall()]
+        return [call_of(row) for row in cursor.fetchall()]
+
+
+def call_of(row: Sequence[Any]) -> Event:
+    call = Event.from_db(connection.alias, FIELDS, row[: len(FIELDS)])
+    call.kind = CallKind.from_db(connection.alias, OF_KIND, row[len(FIELDS) :])
+    return call
 
 
 def one(organization: Organization, day: date, id: UUID) -> Event | None:

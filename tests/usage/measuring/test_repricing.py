@@ -12,8 +12,9 @@ from tests.usage.measuring.test_adding_up import assert_true_to_its_events, read
 from tests.usage.measuring.test_tags import choose, expected, summed
 from tokentra.lib.tenancy import organization_scope
 from usage.audit import Audit
+from usage.call_kinds import CallKind
 from usage.measured import Event, MeasuredDay, Run
-from usage.measuring import repricing
+from usage.measuring import repricing, tracking
 from usage.models import PriceOverride
 from usage.repricing import Asked
 
@@ -67,7 +68,7 @@ def test_b31_a_later_price_reaches_calls_and_every_sum_once(step, acme, send, mo
     assert summed(acme, "region", by="model") == expected(acme, "region", by="model")
     assert list(Audit(acme.pk).run()) == []
     with organization_scope(acme.pk):
-        priced = Event.objects.filter(model=NOBODY_KNOWS)
+        priced = Event.objects.filter(kind__model=NOBODY_KNOWS)
         assert {(kept.basis, kept.amount) for kept in priced} == {
             ("computed", Decimal(2 * (kept.tokens_in + kept.tokens_out)) / 10**6) for kept in priced
         }
@@ -105,6 +106,31 @@ def test_what_has_a_price_keeps_it_unless_it_is_asked_for(acme, send):
     with organization_scope(acme.pk):
         assert {(kept.basis, kept.amount) for kept in Event.objects.all()} == {("computed", 7), ("estimated", 7)}
     assert_true_to_its_events(acme)
+
+
+def test_a_new_price_makes_kinds_or_finds_them(acme, send):
+    send(event(id="priced", tokens={"input": 10**6}), event(id="free", model=NOBODY_KNOWS, operation="chat"))
+    own_price(acme, "1")
+    tracking.forget()
+    send(event(id="priced so", model=NOBODY_KNOWS, operation="chat"))
+    own_price(acme, "7", model="gpt-4o-mini")
+    before = {row["id"]: row for row in kinds_of(acme)}
+
+    reprice(acme, EVERY_ROW)
+
+    [made] = [row for row in kinds_of(acme) if row["id"] not in before]
+    assert (len(before), made["model"], made["basis"]) == (3, "gpt-4o-mini", "computed")
+    with organization_scope(acme.pk):
+        calls = {kept.ref: kept for kept in Event.objects.all()}
+    assert calls["free"].kind_id == calls["priced so"].kind_id in before
+    assert calls["priced"].kind_id == made["id"]
+    assert "override:" in calls["priced"].rate_ref
+    assert_true_to_its_events(acme)
+
+
+def kinds_of(organization):
+    with organization_scope(organization.pk):
+        return list(CallKind.objects.values())
 
 
 def test_what_was_reported_or_cannot_be_known_stays(acme, send):

@@ -15,6 +15,7 @@ from tests.usage.measuring.conftest import NOON, event
 from tokentra.lib.ids import uuid7
 from tokentra.lib.problems import Problem
 from tokentra.lib.tenancy import organization_scope
+from usage.call_kinds import CallKind
 from usage.measured import Discard, Event, MeasuredDay
 from usage.measuring import tracking
 from usage.measuring.reading import Reader
@@ -222,7 +223,8 @@ def test_b32_what_was_priced_anew_meanwhile_is_the_same(acme, send):
     said = event(id="mine")
     send(said)
     with organization_scope(acme.pk):
-        Event.objects.owned_by(acme).update(amount=None, basis="unpriced", rate="no price")
+        Event.objects.owned_by(acme).update(amount=None)
+        CallKind.objects.owned_by(acme).update(basis="unpriced", rate="no price")
 
     assert only(send(said)).status == "duplicate"
 
