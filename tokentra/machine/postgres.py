@@ -22,8 +22,9 @@ from tokentra.machine.refusal import Refusal
 INITDB = ("-U", "postgres", "--auth-local=peer", "--auth-host=reject", "--encoding=UTF8", "--locale=C.UTF-8")
 FAST = "fsync=off\nsynchronous_commit=off\nfull_page_writes=off\n"  # for tests, whose data nobody wants back
 # Sums are written again and again while events come in: what that leaves is found within seconds, and its room used.
-# Plans hardly change before a table has grown by half, and looking at a sample of fifty columns takes a good while.
-TIDY = ("autovacuum_naptime=10s", "autovacuum_analyze_scale_factor=0.5")
+# Plans hardly change before a table has grown by half, and looking at a sample of fifty columns takes a good while: a
+# quarter of the usual one will do.
+TIDY = ("autovacuum_naptime=10s", "autovacuum_analyze_scale_factor=0.5", "default_statistics_target=25")
 QUIET = (  # statements and their parameters may carry what people typed
     *("log_min_messages=fatal", "log_min_error_statement=panic"),
     *("log_parameter_max_length=0", "log_parameter_max_length_on_error=0"),

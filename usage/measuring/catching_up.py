@@ -5,7 +5,6 @@ adds up what waits first, so that nobody sees sums without them.
 """
 
 import logging
-from collections import Counter
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -19,6 +18,7 @@ from psycopg import ClientCursor
 from tokentra.lib.tenancy import as_sweep, catch_up_by, name_within, organization_scope
 from usage.measured import Waiting
 from usage.measuring import statements
+from usage.measuring.beside import Beside
 from usage.measuring.grain import grain
 from usage.measuring.stepping import step_through
 
@@ -35,34 +35,27 @@ BEGIN = f"""
 SELECT pg_advisory_xact_lock(hashtextextended(%(adding)s, 0));
 SELECT timezone FROM accounts_organization WHERE id = %(organization)s;
 SELECT name FROM usage_summedtag WHERE organization_id = %(organization)s"""  # noqa: S608  # words of ours
-BEGIN_IF_FREE = BEGIN.replace(
-    "pg_advisory_xact_lock(hashtextextended(%(adding)s", "pg_try_advisory_xact_lock(hashtextextended(%(adding)s"
-)
-MOST_LEFT = 4_000  # events that one process stores before it adds up what waits
 
 
 def watch() -> None:
     catch_up_by("SELECT EXISTS (SELECT FROM usage_waiting)", add_up)
 
 
-def add_up(organization_id: UUID, *, now: datetime | None = None, is_patient: bool = True) -> bool:
-    """Some of what waits, inside the organization's scope; True when more is left.
-
-    Without patience nothing is done, and False answered, while somebody else is at it.
-    """
+def add_up(organization_id: UUID, *, now: datetime | None = None) -> bool:
+    """Some of what waits, inside the organization's scope, once nobody else is at it; True when more is left."""
     connection.ensure_connection()
     with ClientCursor(connection.connection) as own:
         statements.prepare(own)
         own.execute(
-            BEGIN if is_patient else BEGIN_IF_FREE,
+            BEGIN,
             {
                 "sums": name_within(organization_id, SUMS),
                 "adding": name_within(organization_id, ADDING),
                 "organization": organization_id,
             },
         )
-        [(is_free,)], zones, tags = statements.answers(own)[-3:]
-        if is_free is False or not zones:  # the organization was deleted meanwhile
+        zones, tags = statements.answers(own)[-2:]
+        if not zones:  # the organization was deleted meanwhile
             return False
         hours = grain(ZoneInfo(zones[0][0]), now or timezone.now())
         if tags:
@@ -82,17 +75,15 @@ def alone(cursor: Any, organization_id: UUID) -> None:
 
 
 def came(organization_id: UUID, count: int) -> None:
-    """So many events were stored: whoever stored a good many adds up what waits, so that readers find little.
+    """So many events were stored: of a good many a thread adds up what waits, so that readers find little."""
+    if _beside.came(organization_id, count):
+        add_up_all(organization_id)
 
-    One step, unless somebody is at it: what comes meanwhile is better added up together with what follows.
-    """
-    _came[organization_id] += count
-    if _came[organization_id] < MOST_LEFT:
-        return
-    _came.pop(organization_id, None)
+
+def add_up_all(organization_id: UUID) -> None:
     try:
-        with organization_scope(organization_id, up_to_date=False):
-            add_up(organization_id, is_patient=False)
+        while add_up_next(organization_id):
+            pass
     except (Error, psycopg.Error):  # the events are stored: whoever reads their sums tries again
         log.warning("events of %s could not be added up yet", organization_id, exc_info=True)
 
@@ -112,4 +103,4 @@ def add_up_next(organization_id: UUID) -> bool:
         return add_up(organization_id)
 
 
-_came: Counter[UUID] = Counter()
+_beside = Beside(add_up_all)

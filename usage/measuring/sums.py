@@ -71,28 +71,28 @@ def themselves(columns: Columns) -> Columns:
 
 UNITS = "coalesce(usage_sum_units(units) FILTER (WHERE units IS NOT NULL), '{}')"
 UNITS_AGAIN = "coalesce(usage_sum_units(units) FILTER (WHERE units <> '{}'), '{}')"
-UNPRICED_TOKENS = "coalesce(sum(tokens_in + tokens_out) FILTER (WHERE is_unpriced), 0)"
+UNPRICED_TOKENS = "coalesce(usage_total(tokens_in + tokens_out) FILTER (WHERE is_unpriced), 0)"
 FEW_OF_ALL: Columns = {  # of the calls of a day and value, mostly none; null then, which takes no room
     "errors": "count(*) FILTER (WHERE is_error)",
     "streamed": "count(*) FILTER (WHERE is_streamed)",
     "unpriced_calls": "count(*) FILTER (WHERE is_unpriced)",
     "unpriced_tokens": UNPRICED_TOKENS,
-    "tokens_cached": "sum(cache_read)",
-    "rare_tokens": "sum(rare_tokens)",
+    "tokens_cached": "usage_total(cache_read)",
+    "rare_tokens": "usage_total(rare_tokens)",
     "untold": "count(*) FILTER (WHERE latency_ms IS NULL)",
 }
 MEASURES: Columns = {
     "calls": "count(*)",
-    "amount": "sum(money)",
-    "tokens_in": "sum(tokens_in)",
-    "tokens_out": "sum(tokens_out)",
+    "amount": "usage_total(money)",
+    "tokens_in": "usage_total(tokens_in)",
+    "tokens_out": "usage_total(tokens_out)",
     "units": UNITS,
-    "latency_ms": "coalesce(sum(latency_ms), 0)",
+    "latency_ms": "coalesce(usage_total(latency_ms), 0)",
     "first_at": "min(occurred_at)",
     "last_at": "max(occurred_at)",
-    "spread": "sum(spread)",
+    "spread": "usage_total(spread)",
 } | {name: f"nullif({sql}, 0)" for name, sql in FEW_OF_ALL.items()}
-MEASURES_AGAIN = {name: f"sum({name})" for name in MEASURES} | {
+MEASURES_AGAIN = {name: f"usage_total({name})" for name in MEASURES} | {
     "units": UNITS_AGAIN,
     "first_at": "min(first_at)",
     "last_at": "max(last_at)",
@@ -120,8 +120,8 @@ COUNTED_PARTS: Columns = {
     "service_tier": "coalesce(service_tier, '')",
 }
 COUNTED_SUMS: Columns = {
-    **{name: f"coalesce(sum({name}), 0)" for name in COUNTS},
-    "amount": "sum(money)",
+    **{name: f"coalesce(usage_total({name}), 0)" for name in COUNTS},
+    "amount": "usage_total(money)",
     "requests": "count(*)",
     "unpriced_tokens": UNPRICED_TOKENS,
     "units": UNITS,
@@ -129,7 +129,7 @@ COUNTED_SUMS: Columns = {
     "tokens_counted": "bool_and(counts)",
     "requests_known": "true",
 }
-COUNTED_AGAIN = {name: f"sum({name})" for name in COUNTED_SUMS} | {
+COUNTED_AGAIN = {name: f"usage_total({name})" for name in COUNTED_SUMS} | {
     "units": UNITS_AGAIN,
     **{name: f"bool_and({name})" for name in ("counted", "tokens_counted", "requests_known")},
 }
@@ -218,10 +218,10 @@ RUNS = Part(
         "last_at": "max(occurred_at)",
         "calls": "count(*)",
         "errors": FEW_OF_ALL["errors"],
-        "amount": "coalesce(sum(money) FILTER (WHERE paid_in = 'USD'), 0)",
+        "amount": "coalesce(usage_total(money) FILTER (WHERE paid_in = 'USD'), 0)",
         "unpriced_calls": FEW_OF_ALL["unpriced_calls"],
-        "tokens_in": "sum(tokens_in)",
-        "tokens_out": "sum(tokens_out)",
+        "tokens_in": "usage_total(tokens_in)",
+        "tokens_out": "usage_total(tokens_out)",
     },
     "leaves WHERE run IS NOT NULL",
 )

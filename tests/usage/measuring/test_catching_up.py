@@ -1,5 +1,6 @@
 """What is stored waits to be added up, and nobody who reads sums sees them without it."""
 
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import timedelta
@@ -12,12 +13,13 @@ from psycopg import ClientCursor
 from psycopg.pq import TransactionStatus
 
 from tests import make
+from tests.product import wait_for
 from tests.usage.measuring.conftest import HOUR, NOON, event
 from tests.usage.measuring.test_adding_up import assert_true_to_its_events, story
 from tokentra.lib.tenancy import name_within, organization_scope
 from usage import audit, partitions
 from usage.measured import MeasuredDay, Run, Waiting
-from usage.measuring import at_once, catching_up, statements, turning
+from usage.measuring import at_once, beside, catching_up, statements, turning
 from usage.measuring.stepping import step_through
 from usage.models import DayRollup, LedgerDay
 from usage.spenders import calls
@@ -51,21 +53,31 @@ def test_duplicates_alone_let_nothing_wait(acme, send):
         assert not Waiting.objects.exists()
 
 
-def test_a_writer_of_many_adds_up_itself(acme, send, monkeypatch):
-    monkeypatch.setattr(catching_up, "MOST_LEFT", 5)
-    told = story(4, 12)
-
-    left = []
-    for start in range(0, 12, 2):
-        send(*told[start : start + 2])
-        left.append(waits(acme)[0])
-
-    assert left == [2, 4, 0, 2, 4, 0]
+@pytest.fixture
+def few(monkeypatch):
+    """Five events are enough for the thread, which ends soon and closes its session."""
+    monkeypatch.setattr(beside, "MOST_LEFT", 5)
+    monkeypatch.setattr(beside, "IDLE", 0.1)
+    yield
+    wait_for(lambda: "adding up" not in [thread.name for thread in threading.enumerate()], 30, "the thread has ended")
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_writer_of_many_leaves_it_to_whoever_is_at_it(acme, send, monkeypatch, caplog):
-    monkeypatch.setattr(catching_up, "MOST_LEFT", 5)
+def test_a_thread_adds_up_beside_whoever_stores_many(acme, send, few):
+    told = story(4, 12)
+
+    send(*told[:4])
+    before = waits(acme)
+    send(*told[4:6])
+    wait_for(lambda: waits(acme) == (0, 6), 30, "six are added up")
+    send(*told[6:])
+
+    assert before == (4, 0)
+    wait_for(lambda: waits(acme) == (0, 12), 30, "all are added up")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nobody_who_stores_waits_for_whoever_is_at_it(acme, send, few, caplog):
     with closing(connection.copy()) as other, other.cursor() as cursor:
         name = name_within(acme.pk, catching_up.ADDING)
         cursor.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [name])
@@ -74,8 +86,17 @@ def test_a_writer_of_many_leaves_it_to_whoever_is_at_it(acme, send, monkeypatch,
         cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [name])
 
     assert (left, caplog.records) == ((6, 0), [])
-    send(*story(5, 6, days=5))
-    assert waits(acme) == (0, 12)
+    wait_for(lambda: waits(acme) == (0, 6), 30, "all are added up")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_whoever_stores_more_than_the_thread_can_adds_up_first(acme, send, monkeypatch):
+    monkeypatch.setattr(beside, "MOST_LEFT", 100)
+    monkeypatch.setattr(beside, "MOST_BEHIND", 5)
+
+    send(*story(4, 6))
+
+    assert waits(acme) == (0, 6)
 
 
 @pytest.mark.worker

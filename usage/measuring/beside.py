@@ -1,0 +1,59 @@
+"""Adding up beside the requests that store events: a thread of each process does it, and no sender waits for sums."""
+
+import threading
+from collections import Counter
+from collections.abc import Callable
+from uuid import UUID
+
+from django.db import close_old_connections, connections
+
+MOST_LEFT = 4_000  # events of an organization that a process stores before its thread adds up what waits
+MOST_BEHIND = 20_000  # so many while the thread is at it are more than it can do: then senders wait
+IDLE = 60.0  # seconds after which a thread that had nothing to do ends, and its session with it
+
+
+class Beside:
+    """Counts what was stored, and calls `add_up` in its thread for an organization of which enough came."""
+
+    def __init__(self, add_up: Callable[[UUID], object]) -> None:
+        self._add_up = add_up
+        self._bell = threading.Condition()
+        self._came: Counter[UUID] = Counter()
+        self._thread: threading.Thread | None = None
+
+    def came(self, organization_id: UUID, count: int) -> bool:
+        """Whether the thread lags so far behind that whoever stored these has to add up first."""
+        with self._bell:
+            self._came[organization_id] += count
+            if self._came[organization_id] >= MOST_BEHIND:
+                del self._came[organization_id]
+                return True
+            if self._came[organization_id] >= MOST_LEFT:
+                if self._thread is None:  # not before: a thread does not survive a fork
+                    self._thread = threading.Thread(target=self._run, name="adding up", daemon=True)
+                    self._thread.start()
+                self._bell.notify()
+            return False
+
+    def _run(self) -> None:
+        try:
+            while due := self._next():
+                self._add_up(due)
+                close_old_connections()
+        finally:
+            connections.close_all()
+            with self._bell:
+                if self._thread is threading.current_thread():  # it failed: the next one begins anew
+                    self._thread = None
+
+    def _next(self) -> UUID | None:
+        """One of those of which enough came, in turns."""
+        with self._bell:
+            while True:
+                for organization_id, count in self._came.items():
+                    if count >= MOST_LEFT:
+                        del self._came[organization_id]
+                        return organization_id
+                if not self._bell.wait(IDLE):
+                    self._thread = None
+                    return None
