@@ -44,4 +44,4 @@ def source(organization: Organization, ledger: str, dimension: str) -> "tuple[Qu
         if dimension == PROVIDER:
             return days.filter(dimension="model"), "provider"
         return days.filter(dimension=dimension), "value"
-    return MeasuredDay.objects.owned_by(organization).filter(dimension=dimension, by=""), "value"
+    return MeasuredDay.objects.owned_by(organization).of(dimension), "value"

@@ -19,6 +19,7 @@ from django.db import connection
 from budgets import scopes
 from budgets.rules.periods import DAY, Span
 from budgets.scopes import PROVIDER, Where
+from usage.measuring.hashes import hash_of, series_of
 from usage.rows import TOKEN_CLASSES
 
 ZERO = Decimal(0)
@@ -100,9 +101,9 @@ MEASURED_SUMS = """
 ASKS = """
 WITH asks AS MATERIALIZED (SELECT * FROM jsonb_to_recordset(%(asks)s::jsonb) AS a (
     key int, "window" int, start timestamptz, "end" timestamptz, first_day date, end_day date, low timestamptz,
-    high timestamptz, dimension text, by text, "values" text[], by_values text[], providers text[], models text[],
-    projects text[], api_keys text[], users text[], service_tiers text[], each text, least numeric, is_tokens boolean,
-    no_calls boolean
+    high timestamptz, series bigint, dimension text, hashes bigint[], "values" text[], by_values text[],
+    providers text[], models text[], projects text[], api_keys text[], users text[], service_tiers text[], each text,
+    least numeric, is_tokens boolean, no_calls boolean
 )), seen AS MATERIALIZED (
     SELECT w."window", r.* FROM (SELECT DISTINCT ON ("window") * FROM asks ORDER BY "window") w
     CROSS JOIN LATERAL ({rows} OFFSET 0) r
@@ -212,14 +213,16 @@ TABLES = {
         **COUNTED,
     ),
     "measured": Table(
-        window=("dimension", "by", "first_day", "end_day", "values"),
+        window=("series", "first_day", "end_day", "values"),
         rows=" UNION ALL ".join(
             rows_where(
                 "usage_measuredday",
-                f"""r.dimension = w.dimension AND r.by = w.by AND r.day >= w.first_day AND r.day < w.end_day
-                    AND {wanted}""",
+                f"r.series = w.series AND r.day >= w.first_day AND r.day < w.end_day AND {wanted}",
             )
-            for wanted in ("""w."values" IS NULL""", """w."values" IS NOT NULL AND r.value = ANY(w."values")""")
+            for wanted in (
+                """w."values" IS NULL""",
+                """w."values" IS NOT NULL AND r.value_hash = ANY(w.hashes) AND r.value = ANY(w."values")""",
+            )
         ),
         within=one_of("r.by_value", "by_values"),
         each="CASE a.each WHEN '' THEN '' WHEN a.dimension THEN r.value ELSE r.by_value END",
@@ -231,7 +234,7 @@ TABLES = {
         window=("start", "end"),
         rows=rows_where(
             QUARTERS,
-            """r.dimension = 'model' AND r.hour >= w.start AND r.hour < w."end" """,
+            f"""r.series = {series_of("model")} AND r.hour >= w.start AND r.hour < w."end" """,
         ),
         within=f"""{one_of("r.provider", "providers")} AND {one_of("r.model", "values")}
             AND NOT EXISTS (SELECT FROM usage_ledgerday l WHERE l.organization_id = %(organization)s
@@ -291,8 +294,9 @@ def rows_of(key: int, ask: Ask, *, by_hours: bool) -> Iterable[tuple[str, dict[s
         "end_day": span.end_day.isoformat(),
         "low": low.isoformat(),
         "high": high.isoformat(),
+        "series": series_of(where.dimension, where.by),
         "dimension": where.dimension,
-        "by": where.by,
+        "hashes": [hash_of(value) for value in scope.get(where.dimension, ())],
         "values": scope.get(where.dimension),
         "by_values": scope.get(where.by),
         "providers": scope.get(PROVIDER),

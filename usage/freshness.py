@@ -72,7 +72,7 @@ class Measured:
 
 def measured(organization: Organization) -> Measured | None:
     """What its own code reported; None when that was nothing."""
-    rows = MeasuredDay.objects.owned_by(organization).filter(dimension="all", by="")
+    rows = MeasuredDay.objects.owned_by(organization).of("all")
     found = rows.aggregate(since=Min("first_at"), until=Max("last_at"))
     return Measured(**found) if found["until"] else None
 

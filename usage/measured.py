@@ -1,7 +1,8 @@
 """What customers' own code measured: each model call as an event, and the sums that its pages read."""
 
-from datetime import date, timedelta
-from typing import Self
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Self, TypeVar
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -12,9 +13,12 @@ from accounts.owned import Owned, OwnedQuerySet
 from usage.call_kinds import OfKind
 from usage.facts import OwnedFact
 from usage.latency import BUCKETS
+from usage.measuring.hashes import hash_of, series_of
 from usage.minutes import Minute
 from usage.packing import Packing
 from usage.rows import TOKEN_CLASSES
+
+Sums_co = TypeVar("Sums_co", bound=models.Model, covariant=True)
 
 OUTGOING = ("output", "audio_out", "image_out")
 SPREAD = Packing(BUCKETS, places=12)
@@ -127,12 +131,28 @@ class Waiting(OwnedFact):
         return f"{self.events} events"
 
 
+class SumsQuerySet(OwnedQuerySet[Sums_co]):
+    """Sets of sums; each way to choose a dimension or values goes by the key."""
+
+    def of(self, dimension: str, by: str = "") -> Self:
+        return self.filter(series=series_of(dimension, by))
+
+    def of_values(self, values: Iterable[str]) -> Self:
+        """Whatever they are crossed with."""
+        wanted = [*values]
+        return self.filter(value_hash__in=[hash_of(value) for value in wanted], value__in=wanted)
+
+
 class MeasuredSums(OwnedFact):
     """Events added up; what has many parts is packed into one number (usage.packing).
 
-    What is zero for most groups is null where it is zero.
+    What is zero for most groups is null where it is zero. A row is found by hashes of its texts (measuring.hashes).
     """
 
+    series = models.BigIntegerField(help_text="The hash of its dimension, and of what that is crossed with.")
+    dimension = models.TextField()
+    value = models.TextField()
+    value_hash = models.BigIntegerField()
     currency = models.TextField()
     calls = models.BigIntegerField()
     errors = models.BigIntegerField(null=True)
@@ -165,14 +185,13 @@ class MeasuredDay(MeasuredSums):
     Those that are crossed have neither the spread of latencies nor the first and the last moment.
     """
 
-    pk = models.CompositePrimaryKey("organization_id", "dimension", "by", "day", "value", "by_value", "currency")
-    dimension = models.TextField()
-    value = models.TextField()
+    pk = models.CompositePrimaryKey("organization_id", "series", "day", "value_hash", "by_hash")
     by = models.TextField(blank=True)
     by_value = models.TextField(blank=True)
+    by_hash = models.BigIntegerField(help_text="The hash of by_value, and of a currency that is not USD.")
     day = models.DateField()
 
-    objects = OwnedQuerySet["MeasuredDay"].as_manager()
+    objects = SumsQuerySet["MeasuredDay"].as_manager()
 
     def __str__(self) -> str:
         return f"{self.dimension} {self.value} on {self.day}"
@@ -181,12 +200,10 @@ class MeasuredDay(MeasuredSums):
 class MeasuredHour(MeasuredSums):
     """By UTC hour (or quarter of one, where the zone's offset has no whole hours) for one dimension."""
 
-    pk = models.CompositePrimaryKey("organization_id", "dimension", "hour", "value", "currency")
-    dimension = models.TextField()
-    value = models.TextField()
+    pk = models.CompositePrimaryKey("organization_id", "series", "hour", "value_hash", "currency")
     hour = models.DateTimeField()
 
-    objects = OwnedQuerySet["MeasuredHour"].as_manager()
+    objects = SumsQuerySet["MeasuredHour"].as_manager()
 
     def __str__(self) -> str:
         return f"{self.dimension} {self.value} at {self.hour:%Y-%m-%d %H:%M}"
@@ -230,40 +247,6 @@ class Run(OwnedFact):
 
     def __str__(self) -> str:
         return self.run
-
-
-class Appearance(OwnedFact):
-    """That a run or customer was there on a day in the organization's zone."""
-
-    pk = models.CompositePrimaryKey("organization_id", "kind", "value", "day")
-    kind = models.TextField()
-    value = models.UUIDField(help_text="The hash of its name.")
-    day = models.DateField()
-
-    objects = OwnedQuerySet["Appearance"].as_manager()
-
-    def __str__(self) -> str:
-        return f"{self.kind} on {self.day}"
-
-
-class AppearanceCount(OwnedFact):
-    """How many were there on a day, by the day on which they had been there before (NEVER: they had not).
-
-    Over a range, each is counted on its first day in it: where the day before lies before the range.
-    """
-
-    NEVER = date(1, 1, 1)
-
-    pk = models.CompositePrimaryKey("organization_id", "kind", "day", "before")
-    kind = models.TextField()
-    day = models.DateField()
-    before = models.DateField()
-    count = models.BigIntegerField()
-
-    objects = OwnedQuerySet["AppearanceCount"].as_manager()
-
-    def __str__(self) -> str:
-        return f"{self.count} of {self.kind} on {self.day}"
 
 
 class SummedTagQuerySet(OwnedQuerySet["SummedTag"]):

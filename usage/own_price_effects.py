@@ -83,9 +83,9 @@ def effects(organization: Organization, new: Override, now: datetime) -> Effects
 def used_of(organization: Organization, own: Override, now: datetime) -> dict[str, Used]:
     """By model: what the provider says, else what programs measured."""
     since = now.date() - timedelta(days=DAYS)
-    measured = MeasuredDay.objects.owned_by(organization).filter(dimension="model", by="", day__gte=since)
+    measured = MeasuredDay.objects.owned_by(organization).of("model").filter(day__gte=since)
     measured = (
-        measured.filter(value=f"{own.provider}/{own.model}")
+        measured.of_values([f"{own.provider}/{own.model}"])
         if own.model
         else measured.filter(value__startswith=f"{own.provider}/")
     )

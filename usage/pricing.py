@@ -6,6 +6,8 @@ from datetime import date, datetime
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from uuid import UUID
 
+from msgspec import Struct
+
 from usage import price_book
 from usage.price_book import PRICE_BOOK_VERSION, NoRates, Rates
 from usage.rows import TOKEN_CLASSES, Basis, Ledger, Tokens, UsageRow
@@ -20,8 +22,7 @@ STANDARD_TIERS = {"", "default", "standard"}
 KEPT = 50_000
 
 
-@dataclass(frozen=True, slots=True)
-class Price:
+class Price(Struct, frozen=True):
     """An amount in USD, or in the row's own currency where the source gave it; None: there is no price.
 
     `rate_ref` names the rate behind the amount, or says why there is none.

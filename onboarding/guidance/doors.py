@@ -69,7 +69,7 @@ def open_features(request: HttpRequest) -> frozenset[str]:
     with organization_scope(organization.pk):
         useful = Unlock.objects.owned_by(organization).values_list("feature")
         early = Seen.objects.owned_by(organization).filter(user=person, kind=Kind.EARLY).values_list("key")
-        days = MeasuredDay.objects.owned_by(organization).filter(dimension="all", by="")
+        days = MeasuredDay.objects.owned_by(organization).of("all")
         measured = days.values_list(Value(MEASURED, output_field=TextField()))[:1]
         found = WAITING & {name for (name,) in useful.union(early, measured)}
     if MEASURED not in found:

@@ -23,7 +23,7 @@ def facts_of(
     rows = Milestone.objects.owned_by(organization).filter(Q(user=None) | Q(user=user))
     for event, user_id, at in rows.values_list("event", "user_id", "at"):
         (mine if user_id else ours)[event] = at
-    measured = MeasuredDay.objects.owned_by(organization).filter(dimension="all", by="").aggregate(calls=Sum("calls"))
+    measured = MeasuredDay.objects.owned_by(organization).of("all").aggregate(calls=Sum("calls"))
     return Facts(
         now=now,
         since=organization.created_at,

@@ -11,6 +11,7 @@ import psycopg
 from tests.bench.figures import Figure
 from tests.product import Product
 from tokentra.machine import places
+from usage.measuring.hashes import hash_of, series_of
 
 ORGANIZATIONS, GOAL = 1_000, 30.0
 FILL = """
@@ -32,10 +33,10 @@ INSERT INTO usage_daydimension (organization_id, dimension, day, id, connection_
 SELECT organization_id, 'model', (hour AT TIME ZONE 'UTC')::date, gen_random_uuid(), organization_id, 'openai', 'usage', 'USD',
     'computed', true, true, sum(amount), sum(requests), true, 0, value, sum(input), 0, 0, 0, 0, 0, sum(output), 0, 0, 0, 0, 0, '{}'
 FROM usage_hourrollup GROUP BY organization_id, 3, value;
-INSERT INTO usage_measuredday (organization_id, dimension, by, day, value, by_value, currency, calls, errors, streamed,
+INSERT INTO usage_measuredday (organization_id, series, dimension, by, day, value, value_hash, by_value, by_hash, currency, calls, errors, streamed,
     amount, unpriced_calls, unpriced_tokens, tokens_in, tokens_cached, tokens_out, rare_tokens, units, untold, latency_ms,
     spread, first_at, last_at)
-SELECT organization_id, 'customer', '', day, 'customer-' || c, '', 'USD', 10, NULL, NULL, 0.3, NULL, NULL, 1000, NULL,
+SELECT organization_id, %(series)s, 'customer', '', day, 'customer-' || c, (%(hashes)s::bigint[])[c], '', 0, 'USD', 10, NULL, NULL, 0.3, NULL, NULL, 1000, NULL,
     100, NULL, '{}', 10, 0, NULL, day, day
 FROM crowd, generate_series(current_date - 31, current_date, interval '1 day') day, generate_series(1, 30) c;
 INSERT INTO budgets_budget (id, organization_id, name, ledger, scope, each, unit, amount, every, months, thresholds,
@@ -86,9 +87,11 @@ def run(directory: Path, *, rows: int) -> Iterator[Figure]:
 
 
 def fill(superuser: "psycopg.Connection[tuple[object, ...]]") -> None:
+    hashes = [hash_of(f"customer-{number}") for number in range(1, 31)]
+    params = {"organizations": ORGANIZATIONS, "series": series_of("customer"), "hashes": hashes}
     for statement in FILL.split(";\n"):
         if statement.strip():
-            superuser.execute(statement, {"organizations": ORGANIZATIONS})
+            superuser.execute(statement, params)
     superuser.commit()
     superuser.autocommit = True
     for table in TABLES:

@@ -12,7 +12,7 @@ from uuid import UUID
 from django.db.models import Sum
 
 from accounts.models import Organization
-from usage.measured import AppearanceCount
+from usage.appearances import AppearanceCount
 
 RUN, CUSTOMER = "run", "customer"
 HASHED = "md5(name)::uuid"

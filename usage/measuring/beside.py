@@ -8,14 +8,17 @@ from uuid import UUID
 from django.db import close_old_connections, connections
 
 MOST_LEFT = 4_000  # events of an organization that a process stores before its thread adds up what waits
-MOST_BEHIND = 20_000  # so many while the thread is at it are more than it can do: then senders wait
+MOST_BEHIND = 10_000  # so many while the thread is at it are more than it can do: then senders wait
 IDLE = 60.0  # seconds after which a thread that had nothing to do ends, and its session with it
 
 
 class Beside:
-    """Counts what was stored, and calls `add_up` in its thread for an organization of which enough came."""
+    """Counts what was stored, and calls `add_up` in its thread for an organization of which enough came.
 
-    def __init__(self, add_up: Callable[[UUID], object]) -> None:
+    It says whether more is left.
+    """
+
+    def __init__(self, add_up: Callable[[UUID], bool]) -> None:
         self._add_up = add_up
         self._bell = threading.Condition()
         self._came: Counter[UUID] = Counter()
@@ -38,7 +41,8 @@ class Beside:
     def _run(self) -> None:
         try:
             while due := self._next():
-                self._add_up(due)
+                while self._add_up(due):
+                    pass
                 close_old_connections()
         finally:
             connections.close_all()

@@ -77,15 +77,15 @@ def alone(cursor: Any, organization_id: UUID) -> None:
 def came(organization_id: UUID, count: int) -> None:
     """So many events were stored: of a good many a thread adds up what waits, so that readers find little."""
     if _beside.came(organization_id, count):
-        add_up_all(organization_id)
+        add_up_some(organization_id)
 
 
-def add_up_all(organization_id: UUID) -> None:
+def add_up_some(organization_id: UUID) -> bool:
     try:
-        while add_up_next(organization_id):
-            pass
+        return add_up_next(organization_id)
     except (Error, psycopg.Error):  # the events are stored: whoever reads their sums tries again
         log.warning("events of %s could not be added up yet", organization_id, exc_info=True)
+        return False
 
 
 def add_up_due() -> bool:
@@ -103,4 +103,4 @@ def add_up_next(organization_id: UUID) -> bool:
         return add_up(organization_id)
 
 
-_beside = Beside(add_up_all)
+_beside = Beside(add_up_some)

@@ -9,6 +9,7 @@ from accounts.models import Membership, Organization
 from accounts.plans import Feature
 from tokentra.lib.problems import Problem
 from usage.measured import MeasuredDay, SummedTag, TagValue
+from usage.measuring.dimensions import dimension_of
 from usage.measuring.shape import LONGEST_TAG
 
 MOST_CHOSEN = 10
@@ -44,6 +45,7 @@ def leave_off(tag: SummedTag, *, by: Membership) -> None:
     if not held:  # somebody else left it off meanwhile
         return
     audit.note("tag_left_off", organization, by.user, about=tag, name=tag.name)
-    MeasuredDay.objects.owned_by(organization).filter(dimension=tag.dimension).delete()
+    for other in ("", *dimension_of(tag.dimension).crossed_with):
+        MeasuredDay.objects.owned_by(organization).of(tag.dimension, other).delete()
     TagValue.objects.owned_by(organization).filter(name=tag.name).delete()
     tag.delete()

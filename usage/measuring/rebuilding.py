@@ -74,7 +74,7 @@ def is_forgotten_in_part(organization_id: UUID, day: date) -> bool:
     if Event.objects.filter(organization_id=organization_id, day__lt=day).exists():
         return False
     event_days = Organization.objects.values_list("event_days", flat=True).get(pk=organization_id)
-    sums = MeasuredDay.objects.filter(organization_id=organization_id, dimension="all", by="", day__lt=day)
+    sums = MeasuredDay.objects.filter(organization_id=organization_id, day__lt=day).of("all")
     return day <= kept_from(timezone.now().date(), event_days) or sums.exists()
 
 

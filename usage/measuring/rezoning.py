@@ -135,7 +135,7 @@ def appear(cursor: CursorWrapper, organization_id: UUID, day: date, *, is_whole:
 def finish(cursor: CursorWrapper, change: ZoneChange) -> None:
     """Days that were added up from more than the events that are kept stay as they were, and the page says so."""
     events = Event.objects.filter(organization_id=change.organization_id)
-    sums = MeasuredDay.objects.filter(organization_id=change.organization_id, dimension="all", by="")
+    sums = MeasuredDay.objects.filter(organization_id=change.organization_id).of("all")
     oldest = events.order_by("day").values_list("day", flat=True).first()
     first_day = first_whole(oldest, ZoneInfo(change.zone)) if oldest else date.max
     added_up = sums.filter(day__lt=first_day).aggregate(calls=Sum("calls"))["calls"] or 0

@@ -3,39 +3,17 @@
 from typing import Any
 from weakref import WeakSet
 
-from django.db.models import Model
 from psycopg import ClientCursor as Cursor
 from psycopg import Connection
 
 from usage.call_kinds import CallKind
 from usage.latency import BOUNDS
 from usage.measured import OTHER, RARE, RARE_TOKENS, SPREAD, TAG, Event
+from usage.measuring import given
 from usage.measuring.appearing import NOTE
+from usage.measuring.given import COMMON
 from usage.measuring.sums import COUNTABLE, FEWER, ROLLUPS, Part, Rollup
 from usage.rows import TOKEN_CLASSES
-
-TYPES = {
-    "UUIDField": "uuid",
-    "DateTimeField": "timestamptz",
-    "DateField": "date",
-    "BigIntegerField": "bigint",
-    "BooleanField": "boolean",
-    "DecimalField": "numeric",
-    "TextField": "text",
-    "JSONField": "jsonb",
-    "ForeignKey": "uuid",
-}
-COMMON = {"organization_id": "$1", "received_at": "$2"}  # all rows of a request have the same
-
-
-def typed(model: type[Model]) -> str:
-    """The columns of a row that is given as JSON."""
-    return ", ".join(
-        f"{field.column} {TYPES[field.get_internal_type()]}"
-        for field in model._meta.concrete_fields
-        if field.column not in COMMON
-    )
-
 
 NAMES = [str(field.column) for field in Event._meta.concrete_fields]
 OF_KIND = [str(field.column) for field in CallKind._meta.concrete_fields if field.name not in ("organization", "id")]
@@ -57,20 +35,28 @@ def differ(names: list[str], one: str, other: str) -> str:
     return f"({first}) IS DISTINCT FROM ({second})"
 
 
-WHOLE = ", ".join(("event.*", *(f"kind.{name}" for name in OF_KIND)))
+# What is added up of an event, or needed for it; those come first that most sums read, since a row is read up to there.
+READ = (
+    *("day", "zone_day", "occurred_at", "customer", "user_ref", "run", "feature", "latency_ms", "is_streamed"),
+    *("cache_read", "units", "agent", "team", "prompt", "tool", "project", "cost_center", "service_tier"),
+    *("input", "output", *RARE, "tags"),
+)
+READ_OF_KIND = ("environment", "key_id", "basis", "provider", "model")
+MADE_OF = ("event.amount", "event.currency", "event.is_parent", "kind.status")
+WHOLE = ", ".join((*(f"event.{name}" for name in READ), *(f"kind.{name}" for name in READ_OF_KIND), *MADE_OF))
 GOING_IN = [name for name in TOKEN_CLASSES if name not in ("output", "audio_out", "image_out")]
 RARE_SUM = " + ".join(f"coalesce({name}, 0) * {weight}" for name, weight in zip(RARE, RARE_TOKENS.weights, strict=True))
 
 # One row for each event that counts, with what every sum needs. $1: organization; $2: the grain of hours.
 LEAVES = f"""
-SELECT *, coalesce(amount, 0) AS money, coalesce(currency, 'USD') AS paid_in,
+SELECT coalesce(amount, 0) AS money, coalesce(currency, 'USD') AS paid_in,
     {" + ".join(f"coalesce({name}, 0)" for name in GOING_IN)} AS tokens_in,
     coalesce(output, 0) + coalesce(audio_out, 0) + coalesce(image_out, 0) AS tokens_out,
     amount IS NULL AS is_unpriced, status <> 'ok' AS is_error,
     CASE WHEN coalesce({", ".join(RARE)}) IS NOT NULL THEN {RARE_SUM} END AS rare_tokens,
     (ARRAY[{", ".join(SPREAD.weights)}]::numeric[])[
         width_bucket(latency_ms - 1, ARRAY[{", ".join(map(str, BOUNDS))}]::bigint[]) + 1
-    ] AS spread,
+    ] AS spread, {", ".join((*READ, *READ_OF_KIND))},
     NOT EXISTS (
         SELECT FROM usage_ledgerday l
         WHERE l.organization_id = $1 AND l.day = events.day AND l.provider = events.provider
@@ -81,7 +67,7 @@ FROM events WHERE is_parent IS NOT TRUE"""  # noqa: S608  # names of ours
 TAGGED = f"""
 SELECT leaves.*, '{TAG}' || tag.key AS dimension, coalesce(apart.value, '{OTHER}') AS value
 FROM leaves CROSS JOIN LATERAL jsonb_each_text(leaves.tags) AS tag (key, text)
-LEFT JOIN usage_tagvalue apart ON apart.organization_id = leaves.organization_id AND apart.name = tag.key
+LEFT JOIN usage_tagvalue apart ON apart.organization_id = $1 AND apart.name = tag.key
     AND apart.day = leaves.day AND apart.value = tag.text
 WHERE tag.key = ANY($3)"""  # noqa: S608  # names of ours
 
@@ -119,11 +105,6 @@ def added(rollup: Rollup, sums: tuple[str, ...] = ()) -> str:
     return " UNION ALL ".join(grouped(part, sums or rollup.sums) for part in rollup.parts)
 
 
-def hashed(rollup: Rollup, of: str = "") -> str:
-    """The id of a group."""
-    return f"md5(concat_ws(chr(31), {', '.join(of + group for group in rollup.groups)}))::uuid"
-
-
 def adding(rollup: Rollup, *, sign: str = "") -> str:
     """Adds to a rollup; of an organization's sums there is never more than one writer, so that no order is needed.
 
@@ -133,12 +114,12 @@ def adding(rollup: Rollup, *, sign: str = "") -> str:
     sums = [less.get(name, "-{name}").format(name=name) for name in rollup.sums] if sign else rollup.sums
     changes = dict.fromkeys(rollup.sums, ADDED) | dict.fromkeys(rollup.sparse, ADDED_SPARSELY) | CHANGES
     changed = ", ".join(changes[name].format(name=name) for name in rollup.sums if name not in KEPT)
-    ids, hashes = (("id",), (hashed(rollup),)) if rollup.is_hashed else ((), ())
+    hashes = rollup.hashes()
     return (
-        f"INSERT INTO {rollup.table} AS held ({', '.join((*rollup.groups, *ids, *rollup.sums))}) "  # noqa: S608
-        f"SELECT {', '.join((*rollup.groups, *hashes, *sums))} "
+        f"INSERT INTO {rollup.table} AS held ({', '.join((*rollup.groups, *hashes, *rollup.sums))}) "  # noqa: S608
+        f"SELECT {', '.join((*rollup.groups, *hashes.values(), *sums))} "
         f"FROM ({added(rollup)}) AS added "
-        f"ON CONFLICT ({rollup.unique}) DO UPDATE SET {changed}"
+        f"ON CONFLICT ({rollup.key}) DO UPDATE SET {changed}"
     )
 
 
@@ -159,9 +140,9 @@ def adding_up(*names: str, sign: str = "") -> str:
 
 # What a connection prepares once; a statement as large as tt_add_up takes longer to plan than to run.
 
-# Of rows ($2), those that are held otherwise than they say. $1: organization.
+# Of rows ($2, of the kinds $3), those that are held otherwise than they say. $1: organization.
 HELD = f"""
-SELECT e.day, e.id FROM json_to_recordset($2) AS given ({typed(Event)})
+SELECT e.day, e.id FROM {given.events("$2", "$3")}
 JOIN usage_event e ON e.organization_id = $1 AND e.day = given.day AND e.id = given.id
 {of_kind("e", "was")} {of_kind("given", "said")}
 WHERE {differ(SAID, "e", "given")} OR {differ(SAID_OF_KIND, "was", "said")} OR e.occurred_at <> given.occurred_at
@@ -171,15 +152,15 @@ WHERE {differ(SAID, "e", "given")} OR {differ(SAID_OF_KIND, "was", "said")} OR e
 # Adds those of these kinds ($2) that are not there; of two who add the same one, the second waits. $1: organization.
 ADD_KINDS = f"""
 INSERT INTO usage_callkind (organization_id, id, {", ".join(OF_KIND)})
-SELECT $1, id, {", ".join(OF_KIND)} FROM json_to_recordset($2) AS given ({typed(CallKind)})
+SELECT $1, id, {", ".join(OF_KIND)} FROM {given.kinds("$2")}
 ORDER BY id ON CONFLICT DO NOTHING"""  # noqa: S608  # names of ours
 
 # Writes what is new and lets it wait to be added up. Answers how many were new; unless all were, in a line with each.
-# $1 and $2: as COMMON says; $3: what the waiting row is called; $4: how many rows there are; $5: rows.
+# $1 and $2: as COMMON says; $3: what the waiting row is called; $4: how many rows there are; $5: rows; $6: their kinds.
 STORE = f"""
 WITH events AS (
     INSERT INTO usage_event ({", ".join(NAMES)})
-    SELECT {", ".join(COMMON.get(name, name) for name in NAMES)} FROM json_to_recordset($5) AS given ({typed(Event)})
+    SELECT {", ".join(COMMON.get(name, name) for name in NAMES)} FROM {given.events("$5", "$6")}
     ON CONFLICT DO NOTHING RETURNING day, id
 ), waiting AS (
     INSERT INTO usage_waiting (organization_id, id, days, ids, events)
@@ -215,9 +196,9 @@ WHERE NOT EXISTS (
     WHERE v.organization_id = $1 AND v.name = given.name AND v.day = given.day AND v.value = given.value
 )"""
 PREPARED = {
-    "tt_held (uuid, json)": HELD,
+    "tt_held (uuid, json, uuid[])": HELD,
     "tt_add_kinds (uuid, json)": ADD_KINDS,
-    "tt_store (uuid, timestamptz, uuid, int, json)": STORE,
+    "tt_store (uuid, timestamptz, uuid, int, json, uuid[])": STORE,
     "tt_add_up (uuid, interval)": ADD_UP,
     "tt_add_up_tagged (uuid, interval, text[])": ADD_UP_TAGGED,
     "tt_new_values (uuid, text[], date[], text[])": NEW_VALUES,
@@ -298,10 +279,9 @@ def taking_back(events: str, *names: str) -> str:
 def emptying(events: str, name: str) -> str:
     """Deletes the groups of a rollup in which, of the events that a condition chooses, no call is left."""
     rollup = ROLLUPS[name]
-    groups = (group for group in rollup.key.split(", ") if group in rollup.groups)
-    same = " AND ".join(f"held.{group} = touched.{group}" for group in groups)
-    if rollup.is_hashed:
-        same += f" AND held.id = {hashed(rollup, 'touched.')}"
+    hashes = rollup.hashes("touched.")
+    names = rollup.key.split(", ")
+    same = " AND ".join(f"held.{name} = {hashes.get(name, f'touched.{name}')}" for name in names)
     calls = next(name for name in ("calls", "requests") if name in rollup.sums)
     return in_words(
         f"WITH events AS ({chosen(events)}), {summed(name)}, touched AS ({added(rollup)}) "  # noqa: S608  # names of ours

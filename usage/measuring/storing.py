@@ -20,6 +20,7 @@ from tokentra.lib.tenancy import name_within, one_turn, organization_scope
 from usage import partitions
 from usage.measuring import at_once, kinds, statements, telling_apart
 from usage.measuring.catching_up import SUMS, TOGETHER
+from usage.measuring.given import SHORT
 from usage.measuring.kinds import Kind
 from usage.measuring.reading import Read
 from usage.models import COUNTS
@@ -48,10 +49,10 @@ TEXT_COLUMNS = {
 }  # to what the event calls them
 COLUMNS: dict[str, tuple[Any, Any]] = {
     "id": (str, ""),
-    "kind_id": (str, ""),
+    "kind_id": (int, 0),
     "day": (date, None),
     "occurred_at": (datetime | None, None),
-    "zone_day": (date, None),
+    "zone_day": (date | None, None),
     "amount": (Decimal | None, None),
     "ref": (str | None, None),
     "currency": (str | None, None),
@@ -65,9 +66,14 @@ COLUMNS: dict[str, tuple[Any, Any]] = {
     **dict.fromkeys(COUNTS, (int, 0)),
     **dict.fromkeys(TEXT_COLUMNS, (str | None, None)),
 }
-# A row of usage_event without what all rows of a request have; what is null or zero is left out of its JSON.
+# A row of usage_event without what all rows of a request have, its kind by the place in a list; what is null or zero is
+# left out of its JSON.
 Row: Any = msgspec.defstruct(
-    "Row", [(name, *column) for name, column in COLUMNS.items()], omit_defaults=True, module=__name__
+    "Row",
+    [(name, *column) for name, column in COLUMNS.items()],
+    omit_defaults=True,
+    rename=SHORT,
+    module=__name__,
 )
 counts_of, texts_of, key_of = attrgetter(*COUNTS), attrgetter(*TEXT_COLUMNS.values()), attrgetter("day", "id")
 NO_COUNTS = (0,) * len(COUNTS)
@@ -101,8 +107,8 @@ def store(
         return NOTHING
     key = str(key_id) if key_id else None
     kinds_of = [kind_of(key, read, price) for read, price in events]
-    rows = rows_of(events, kinds_of, zone)
     told = Told(organization_id, {kind.id: kind for kind in kinds_of}, now, tags)
+    rows = rows_of(events, kinds_of, told.places, zone)
     held = in_one_turn(told, rows) if is_plain(told, rows) else with_what_is_new(told, rows)
     if not held:
         return NOTHING
@@ -111,7 +117,7 @@ def store(
     for row in repeated:
         if key_of(row) in untimed:
             row.occurred_at = None  # it came later than the first: that is no difference
-    return Stored(held, conflicting(organization_id, repeated))
+    return Stored(held, conflicting(told, repeated))
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +128,16 @@ class Told:
     kinds: Mapping[str, Kind]
     now: datetime
     tags: frozenset[str]
+
+    @property
+    def places(self) -> dict[str, int]:
+        """By which the rows name their kinds, from 1 on."""
+        return {id: place for place, id in enumerate(self.kinds, 1)}
+
+    @property
+    def array(self) -> str:
+        """Of the kinds in their places."""
+        return f"{{{','.join(self.kinds)}}}"
 
 
 def is_plain(told: Told, rows: Sequence[Row]) -> bool:
@@ -165,10 +181,12 @@ def kind_of(key: str | None, read: Read, price: Price) -> Kind:
     )
 
 
-def rows_of(events: Sequence[tuple[Read, Price]], kinds: Sequence[Kind], zone: ZoneInfo) -> list[Row]:
+def rows_of(
+    events: Sequence[tuple[Read, Price]], kinds: Sequence[Kind], places: Mapping[str, int], zone: ZoneInfo
+) -> list[Row]:
     """In an order in which two writers of the same events never wait in a circle."""
     own = None if zone.key == "UTC" else zone
-    rows = [row_of(read, price, kind, zone=own) for (read, price), kind in zip(events, kinds, strict=True)]
+    rows = [row_of(read, price, places[kind.id], zone=own) for (read, price), kind in zip(events, kinds, strict=True)]
     return sorted(rows, key=key_of)
 
 
@@ -194,7 +212,8 @@ def storing(session: Connection[Any], told: Told, rows: Sequence[Row], new: Iter
     said = [f"{lock};".encode()]
     if kinds := [told.kinds[id] for id in new]:  # under the lock, for which somebody may wait who waits for a kind
         said += [f"EXECUTE tt_add_kinds ('{told.organization_id}', ".encode(), quoted(session, kinds), b");"]
-    return b"".join([*said, f"EXECUTE tt_store ({asked}, ".encode(), quoted(session, rows), b")"])
+    said += [f"EXECUTE tt_store ({asked}, ".encode(), quoted(session, rows), f", '{told.array}')".encode()]
+    return b"".join(said)
 
 
 def quoted(session: Connection[Any], rows: Sequence[Any]) -> bytes:
@@ -213,25 +232,25 @@ def summed_tags_of(row: Row, tags: frozenset[str]) -> list[telling_apart.Value]:
     return [(name, row.day, text) for name, text in (row.tags or {}).items() if name in tags]
 
 
-def conflicting(organization_id: UUID, rows: Sequence[Row]) -> frozenset[Key]:
+def conflicting(told: Told, rows: Sequence[Row]) -> frozenset[Key]:
     """Of events that are held, those whose content was another."""
-    params = [organization_id, encode(rows).decode()]
-    with organization_scope(organization_id, up_to_date=False), ClientCursor(connection.connection) as own:
+    params = [told.organization_id, encode(rows).decode(), told.array]
+    with organization_scope(told.organization_id, up_to_date=False), ClientCursor(connection.connection) as own:
         statements.prepare(own)
-        differing = statements.by_key(own, "EXECUTE tt_held (%s, %s)", params)
+        differing = statements.by_key(own, "EXECUTE tt_held (%s, %s, %s)", params)
     return frozenset((day, str(id)) for day, id in differing)
 
 
-def row_of(read: Read, price: Price, kind: Kind, *, zone: ZoneInfo | None) -> Row:
-    """Without a zone it is UTC."""
+def row_of(read: Read, price: Price, place: int, *, zone: ZoneInfo | None) -> Row:
+    """Of the kind in this place. Without a zone it is UTC."""
     sent, cost, tokens = read.sent, read.sent.cost, read.sent.tokens
     texts = texts_of(sent)
     return Row(
         read.id,
-        kind.id,
+        place,
         read.day,
         read.at,
-        read.at.astimezone(zone).date() if zone else read.day,
+        read.at.astimezone(zone).date() if zone else None,
         price.amount,
         read.ref,
         None if cost is None or cost.currency == "USD" else cost.currency,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from usage.measured import TAG
 from usage.measuring.dimensions import BY_NAME, DIMENSIONS, Dimension
+from usage.measuring.hashes import hash_in_sql, series_in_sql, series_of
 from usage.models import COUNTS
 
 Columns = dict[str, str]  # a column's name to its SQL
@@ -20,15 +21,16 @@ class Part:
 
     @property
     def constant(self) -> frozenset[str]:
-        """Groups that are a word, which nothing has to be told apart by."""
-        return frozenset(name for name, sql in self.groups.items() if sql.startswith("'"))
+        """Groups that are a word or given, which nothing has to be told apart by."""
+        return frozenset(name for name, sql in self.groups.items() if sql.startswith(("'", "$")))
 
 
 @dataclass(frozen=True)
 class Rollup:
     """A table of sums, one row for each group; `of_day` says which of its rows are of one day.
 
-    Where its key does not hold all groups, their hash follows as `id`. What is `sparse` is null where it is zero.
+    What its key has beside groups are hashes of them.
+    What is `sparse` is null where it is zero.
     """
 
     table: str
@@ -41,13 +43,15 @@ class Rollup:
     def groups(self) -> tuple[str, ...]:
         return tuple(self.parts[0].groups)
 
-    @property
-    def is_hashed(self) -> bool:
-        return not set(self.groups) <= set(self.key.split(", "))
-
-    @property
-    def unique(self) -> str:
-        return f"{self.key}, id" if self.is_hashed else self.key
+    def hashes(self, of: str = "") -> Columns:
+        """What of its key is no group; `of` stands before each group."""
+        paid_in = f"CASE {of}currency WHEN 'USD' THEN '' ELSE chr(31) || {of}currency END"
+        known = {
+            "id": f"md5(concat_ws(chr(31), {', '.join(of + group for group in self.groups)}))::uuid",
+            "value_hash": hash_in_sql(f"{of}value"),
+            "by_hash": hash_in_sql(f"({of}by_value || {paid_in})"),
+        }
+        return {name: known[name] for name in self.key.split(", ") if name not in self.groups}
 
     @property
     def sums(self) -> tuple[str, ...]:
@@ -105,12 +109,12 @@ GRAIN = "date_bin($2, occurred_at, TIMESTAMPTZ '2000-01-01 00:00+00')"
 # The pages of what counts read the same tables for every ledger; measured events have no connection there, and
 # which person made a call is told by the pages of what was measured.
 
-COUNTED: Columns = {
-    "organization_id": "organization_id",
+OWNED: Columns = {"organization_id": "$1"}
+COUNTED: Columns = OWNED | {
     "connection_id": "'00000000-0000-0000-0000-000000000000'::uuid",
     "provider": "provider",
     "ledger": "'measured'::text",
-    "currency": "paid_in",
+    "currency": "currency",
     "basis": "basis",
 }
 COUNTED_PARTS: Columns = {
@@ -133,7 +137,11 @@ COUNTED_AGAIN = {name: f"usage_total({name})" for name in COUNTED_SUMS} | {
     "units": UNITS_AGAIN,
     **{name: f"bool_and({name})" for name in ("counted", "tokens_counted", "requests_known")},
 }
-COUNTABLE = Part(COUNTED | {"day": "day", "hour": HOUR} | COUNTED_PARTS, COUNTED_SUMS, "leaves")
+COUNTABLE = Part(
+    {"provider": "provider", "currency": "paid_in", "basis": "basis", "day": "day", "hour": HOUR} | COUNTED_PARTS,
+    COUNTED_SUMS,
+    "leaves",
+)
 BY_PART = expanded(
     "countable", "dimension, value", [*((quoted(part), part) for part in COUNTED_PARTS), ("'user'", "''")]
 )
@@ -143,13 +151,12 @@ BY_PART = expanded(
 FEW = [each for each in DIMENSIONS if not each.is_many]
 MANY = [each for each in DIMENSIONS if each.is_many]
 FEWER = Part(
-    {"organization_id": "organization_id", "currency": "paid_in", "zone_day": "zone_day", "at_hour": GRAIN}
-    | {f"of_{each.name}": each.sql for each in FEW},
+    {"currency": "paid_in", "zone_day": "zone_day", "at_hour": GRAIN} | {f"of_{each.name}": each.sql for each in FEW},
     MEASURES,
     "leaves",
 )
 ONE: Columns = {"dimension": "dimension", "value": "value"}
-CROSSED = ONE | {"by": "other", "by_value": "by_value"}
+CROSSED = ONE | {"series": series_in_sql("dimension", "other"), "by": "other", "by_value": "by_value"}
 
 
 def crossed(sums: Columns) -> Columns:
@@ -169,13 +176,13 @@ class Source:
 
     @property
     def groups(self) -> Columns:
-        return {"organization_id": "organization_id", "currency": self.currency}
+        return OWNED | {"currency": self.currency}
 
     def by_day(self) -> list[Part]:
         """Each dimension alone and with every other one that it is crossed with."""
         return [
             Part(
-                self.groups | self.one(each) | {"by": quoted(other), "by_value": value} | {"day": "zone_day"},
+                self.groups | self.one(each, other) | {"by": quoted(other), "by_value": value, "day": "zone_day"},
                 self.sums | dict.fromkeys(UNCROSSED if other else (), "NULL"),
                 f"{self.name} WHERE {self.column(each.name)} IS NOT NULL AND {value} IS NOT NULL",
             )
@@ -195,8 +202,9 @@ class Source:
             if each.by_hour
         ]
 
-    def one(self, dimension: Dimension) -> Columns:
-        return {"dimension": quoted(dimension.name), "value": self.column(dimension.name)}
+    def one(self, dimension: Dimension, other: str = "") -> Columns:
+        series = f"'{series_of(dimension.name, other)}'::bigint"
+        return {"series": series, "dimension": quoted(dimension.name), "value": self.column(dimension.name)}
 
 
 SOURCES = (
@@ -204,12 +212,12 @@ SOURCES = (
     Source("leaves", MANY, MEASURES, "paid_in", GRAIN, lambda name: BY_NAME[name].sql),
 )
 TAGGED = Part(
-    {"organization_id": "organization_id", "currency": "paid_in"} | CROSSED | {"day": "zone_day"},
+    OWNED | {"currency": "paid_in"} | CROSSED | {"day": "zone_day"},
     crossed(MEASURES),
     f"tagged CROSS JOIN LATERAL (VALUES ('', ''), ('model', {BY_NAME['model'].sql})) AS by (other, by_value)",
 )
 RUNS = Part(
-    {"organization_id": "organization_id", "run": "run"},
+    OWNED | {"run": "run"},
     {
         "agent": "coalesce(min(agent), '')",
         "customer": "coalesce(min(customer), '')",
@@ -232,22 +240,22 @@ OURS = "connection_id = '00000000-0000-0000-0000-000000000000'::uuid AND ledger 
 ROLLUPS = {
     "hours": Rollup(
         "usage_hourrollup",
-        "organization_id, dimension, hour",
-        (Part(themselves(COUNTED) | ONE | {"hour": "hour"}, COUNTED_AGAIN | {"seconds": "3600"}, BY_PART),),
+        "organization_id, dimension, hour, id",
+        (Part(COUNTED | ONE | {"hour": "hour"}, COUNTED_AGAIN | {"seconds": "3600"}, BY_PART),),
         f"{OURS} AND {HOUR_OF_DAY}",
     ),
     "days": Rollup(
         "usage_daydimension",
-        "organization_id, dimension, day",
-        (Part(themselves(COUNTED) | ONE | {"day": "day"}, COUNTED_AGAIN, BY_PART),),
+        "organization_id, dimension, day, id",
+        (Part(COUNTED | ONE | {"day": "day"}, COUNTED_AGAIN, BY_PART),),
         f"{OURS} AND day = %(day)s",
     ),
     "crossed_days": Rollup(
         "usage_dayrollup",
-        "organization_id, day",
+        "organization_id, day, id",
         (
             Part(
-                themselves(COUNTED)
+                COUNTED
                 | {"day": "day"}
                 | themselves(COUNTED_PARTS)
                 | {"user_ref": "''", "batch": "false", "line_item": "''"},
@@ -259,24 +267,24 @@ ROLLUPS = {
     ),
     "measured_days": Rollup(
         "usage_measuredday",
-        "organization_id, dimension, by, day, value, by_value, currency",
+        "organization_id, series, day, value_hash, by_hash",
         tuple(part for source in SOURCES for part in source.by_day()),
         f"day = %(day)s AND dimension NOT LIKE '{TAG}%%'",
         SPARSE,
     ),
     "tag_days": Rollup(
         "usage_measuredday",
-        "organization_id, dimension, by, day, value, by_value, currency",
+        "organization_id, series, day, value_hash, by_hash",
         (TAGGED,),
         f"day = %(day)s AND dimension IN (SELECT '{TAG}' || name FROM unnest(%(tags)s::text[]) AS name)",  # noqa: S608  # a word of ours
         SPARSE,
     ),
     "measured_hours": Rollup(
         "usage_measuredhour",
-        "organization_id, dimension, hour, value, currency",
+        "organization_id, series, hour, value_hash, currency",
         tuple(part for source in SOURCES for part in source.by_hour()),
         HOUR_OF_DAY,
         SPARSE,
     ),
-    "runs": Rollup("usage_run", "organization_id", (RUNS,)),
+    "runs": Rollup("usage_run", "organization_id, id", (RUNS,)),
 }

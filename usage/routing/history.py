@@ -22,7 +22,7 @@ MOST = 300  # pairs of a feature and a model, the dearest ones
 
 
 def rows(organization: Organization) -> "QuerySet[MeasuredDay]":
-    return MeasuredDay.objects.owned_by(organization).filter(dimension="feature", by="model")
+    return MeasuredDay.objects.owned_by(organization).of("feature", "model")
 
 
 def uses(organization: Organization, today: date) -> list[FeatureUse]:

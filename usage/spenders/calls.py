@@ -65,7 +65,7 @@ class Newest:
 def newest(organization: Organization, dimension: str, value: str, *, today: date) -> Newest:
     """The newest calls that are still kept one by one, found through the hours in which there were some."""
     kept = datetime.combine(kept_from(today, organization.event_days), time.min, UTC)
-    hours = MeasuredHour.objects.owned_by(organization).filter(dimension=dimension, value=value, hour__gte=kept)
+    hours = MeasuredHour.objects.owned_by(organization).of(dimension).of_values([value]).filter(hour__gte=kept)
     found = hours.values("hour").annotate(count=Sum("calls"), first=Min("first_at"), last=Max("last_at"))
     windows: list[tuple[datetime, datetime]] = []
     counted = 0

@@ -10,6 +10,7 @@ from django.db.models.functions import Coalesce
 from accounts.models import Organization
 from usage.comparing import Pair, change, pair
 from usage.measured import MeasuredDay
+from usage.measuring.hashes import series_of
 from usage.spenders import sums
 from usage.spenders.spans import Span
 from usage.spenders.sums import USD, ZERO
@@ -26,15 +27,16 @@ class Growth:
 
 def since(organization: Organization) -> date | None:
     """The first day with any call; None before there is one."""
-    days = MeasuredDay.objects.owned_by(organization).filter(dimension="all", by="")
+    days = MeasuredDay.objects.owned_by(organization).of("all")
     found: date | None = days.aggregate(first=Min("day"))["first"]
     return found
 
 
 def since_and_first(organization: Organization, dimension: str, value: str) -> tuple[date | None, datetime | None]:
     """The same, and the moment of the first call of one value."""
-    days = MeasuredDay.objects.owned_by(organization).filter(Q(dimension="all") | Q(dimension=dimension, value=value))
-    found = days.filter(by="").aggregate(
+    both = [series_of("all"), series_of(dimension)]
+    days = MeasuredDay.objects.owned_by(organization).filter(series__in=both).of_values(["", value])
+    found = days.aggregate(
         day=Min("day", filter=Q(dimension="all")), first=Min("first_at", filter=Q(dimension=dimension))
     )
     return found["day"], found["first"]
@@ -52,7 +54,7 @@ def of(
         return Growth()
     rows = sums.rows(organization, dimension, replace(span, period=replace(both.now, start=both.before.start)))
     if value is not None:
-        rows = rows.filter(value=value)
+        rows = rows.of_values([value])
     is_now = Q(hour__gte=now.start) if span.by_hour else Q(day__gte=now.first_day)
     is_before = Q(hour__lt=before.end) if span.by_hour else Q(day__lt=before.end_day)
     found = rows.aggregate(

@@ -101,10 +101,10 @@ class MeasuredTable:
     def _kept(self) -> "QuerySet[Any]":
         one, other = self.crossed
         if self.by_hour:
-            rows: QuerySet[Any] = MeasuredHour.objects.owned_by(self.organization).filter(dimension=one)
+            rows: QuerySet[Any] = MeasuredHour.objects.owned_by(self.organization).of(one)
             rows = rows.filter(sums.within(self.span, MeasuredHour))
         else:
-            rows = MeasuredDay.objects.owned_by(self.organization).filter(dimension=one, by=other)
+            rows = MeasuredDay.objects.owned_by(self.organization).of(one, other)
             rows = rows.filter(sums.within(self.span, MeasuredDay))
         for name, values in self.filters.items():
             rows = rows.filter(**{f"{'value' if name == one else 'by_value'}__in": values})

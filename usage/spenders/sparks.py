@@ -30,7 +30,7 @@ def of_values(organization: Organization, dimension: str, values: Collection[str
     axis = Axis.of(span)
     rows = sums.rows(organization, dimension, span)
     time = "hour" if rows.model is MeasuredHour else "day"
-    found = rows.filter(sums.USD, value__in=values).values_list("value", time).annotate(cost=Sum("amount")).order_by()
+    found = rows.of_values(values).filter(sums.USD).values_list("value", time).annotate(cost=Sum("amount")).order_by()
     costs: dict[str, list[Decimal]] = {}
     for value, at, cost in found:
         place = axis.place(at)

@@ -137,7 +137,7 @@ def answer(organization: Organization, asked: Asked, now: datetime) -> dict[str,
 
 def chosen(organization: Organization, asked: Asked) -> "QuerySet[Any]":
     one, other = asked.crossed
-    rows = MeasuredDay.objects.owned_by(organization).filter(dimension=one, by=other)
+    rows = MeasuredDay.objects.owned_by(organization).of(one, other)
     rows = rows.filter(day__gte=asked.period.first_day, day__lt=asked.period.end_day)
     for name, values in asked.filters.items():
         column = "value" if name == one else "by_value"

@@ -14,8 +14,9 @@ from django.db.models.functions import Cast, Coalesce, Floor, JSONObject, NullIf
 from accounts.models import Organization
 from tokentra.lib import money
 from usage.latency import quantile
-from usage.measured import OUTGOING, RARE, RARE_TOKENS, SPREAD, MeasuredDay, MeasuredHour, MeasuredSums
+from usage.measured import OUTGOING, RARE, RARE_TOKENS, SPREAD, MeasuredDay, MeasuredHour, MeasuredSums, SumsQuerySet
 from usage.measuring.dimensions import dimension_of
+from usage.measuring.hashes import series_of
 from usage.rows import Tokens
 from usage.spenders.spans import Span
 from usage.stats import SumUnits
@@ -131,11 +132,11 @@ class Sums:
         return Decimal(self.errors) / self.calls if self.calls else None
 
 
-def rows(organization: Organization, dimension: str, span: Span, *, by: str = "") -> "QuerySet[Any]":
+def rows(organization: Organization, dimension: str, span: Span, *, by: str = "") -> "SumsQuerySet[Any]":
     """Of the values of one dimension, crossed with another one by day only."""
     if span.by_hour and not by and dimension_of(dimension).by_hour:
-        return MeasuredHour.objects.owned_by(organization).filter(within(span, MeasuredHour), dimension=dimension)
-    return MeasuredDay.objects.owned_by(organization).filter(within(span, MeasuredDay), dimension=dimension, by=by)
+        return MeasuredHour.objects.owned_by(organization).of(dimension).filter(within(span, MeasuredHour))
+    return MeasuredDay.objects.owned_by(organization).of(dimension, by).filter(within(span, MeasuredDay))
 
 
 def within(span: Span, table: type[MeasuredSums]) -> Q:
@@ -145,7 +146,7 @@ def within(span: Span, table: type[MeasuredSums]) -> Q:
 
 
 def has_any(organization: Organization, dimension: str = "all") -> bool:
-    return MeasuredDay.objects.owned_by(organization).filter(dimension=dimension, by="").exists()
+    return MeasuredDay.objects.owned_by(organization).of(dimension).exists()
 
 
 def measures(*, spread: bool = False, classes: bool = False) -> dict[str, Combinable]:
@@ -180,9 +181,9 @@ def totals(organization: Organization, dimensions: Collection[str], span: Span) 
     found: QuerySet[Any] = (
         MeasuredHour.objects.owned_by(organization).filter(within(span, MeasuredHour))
         if is_by_hour
-        else MeasuredDay.objects.owned_by(organization).filter(within(span, MeasuredDay), by="")
+        else MeasuredDay.objects.owned_by(organization).filter(within(span, MeasuredDay))
     )
-    wanted = found.filter(dimension__in=dimensions)
+    wanted = found.filter(series__in=map(series_of, dimensions))
     grouped: QuerySet[Any, Any] = wanted.values("dimension").annotate(**measures(spread=True)).order_by()
     held = {row["dimension"]: sums_of("", row) for row in grouped}
     return {name: held.get(name, Sums()) for name in dimensions}
@@ -192,7 +193,7 @@ def by(
     organization: Organization, dimension: str, value: str, other: str, span: Span, *, most: int | None = None
 ) -> list[Sums]:
     """One value's sums by another dimension, the dearest first; latencies are not kept here."""
-    found = rows(organization, dimension, span.in_whole_days, by=other).filter(value=value)
+    found = rows(organization, dimension, span.in_whole_days, by=other).of_values([value])
     grouped = found.values("by_value").annotate(**measures()).order_by("-sum_cost", "by_value")
     return [sums_of(row["by_value"], row) for row in grouped[:most]]
 
@@ -203,7 +204,7 @@ def in_time(
     """By day, or by hour where the span is of hours."""
     of = rows(organization, dimension, span)
     time = "hour" if of.model is MeasuredHour else "day"
-    found = (of if value is None else of.filter(value=value)).values(time).annotate(**measures(spread=True))
+    found = (of if value is None else of.of_values([value])).values(time).annotate(**measures(spread=True))
     return [(row[time], sums_of("", row)) for row in found.order_by(time)]
 
 
@@ -211,13 +212,13 @@ def costs_in_time(
     organization: Organization, dimension: str, value: str, other: str, span: Span
 ) -> Iterator[tuple[Any, str, Decimal]]:
     """Day, value of the other dimension, cost in dollars."""
-    found = rows(organization, dimension, span, by=other).filter(USD, value=value)
+    found = rows(organization, dimension, span, by=other).of_values([value]).filter(USD)
     yield from found.values_list("day", "by_value").annotate(sum_cost=Sum("amount")).order_by()
 
 
 def providers(organization: Organization, dimension: str, values: Collection[str], span: Span) -> dict[str, list[str]]:
     """Which providers each of these values used."""
-    of = rows(organization, dimension, span.in_whole_days, by="model").filter(value__in=values)
+    of = rows(organization, dimension, span.in_whole_days, by="model").of_values(values)
     found: dict[str, set[str]] = {}
     for value, model in of.values_list("value", "by_value").distinct():
         found.setdefault(value, set()).add(model.partition("/")[0])
@@ -226,7 +227,7 @@ def providers(organization: Organization, dimension: str, values: Collection[str
 
 def tools(organization: Organization, dimension: str, values: Collection[str], span: Span) -> dict[str, list[str]]:
     """Which tools each of these values used."""
-    of = rows(organization, dimension, span.in_whole_days, by="tool").filter(value__in=values)
+    of = rows(organization, dimension, span.in_whole_days, by="tool").of_values(values)
     found: dict[str, list[str]] = {}
     for value, tool in of.values_list("value", "by_value").distinct().order_by("value", "by_value"):
         found.setdefault(value, []).append(tool)
@@ -235,7 +236,7 @@ def tools(organization: Organization, dimension: str, values: Collection[str], s
 
 def first_seen(organization: Organization, dimension: str, values: Collection[str]) -> dict[str, datetime]:
     """When each of these values was there for the first time, whatever the span."""
-    of = MeasuredDay.objects.owned_by(organization).filter(dimension=dimension, by="", value__in=values)
+    of = MeasuredDay.objects.owned_by(organization).of(dimension).of_values(values)
     return dict(of.values_list("value").annotate(first=Min("first_at")).order_by())
 
 

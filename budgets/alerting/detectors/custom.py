@@ -65,11 +65,13 @@ def counted(look: Look, rule: AlertRule, last: date) -> Decimal | None:
 
 
 def measured(look: Look, rule: AlertRule, last: date) -> Decimal | None:
-    rows = MeasuredDay.objects.owned_by(look.organization).filter(
-        dimension=rule.dimension or "all", by="", day__gt=last - DAY * rule.window, day__lte=last
+    rows = (
+        MeasuredDay.objects.owned_by(look.organization)
+        .of(rule.dimension or "all")
+        .filter(day__gt=last - DAY * rule.window, day__lte=last)
     )
     if rule.value:
-        rows = rows.filter(value=rule.value)
+        rows = rows.of_values([rule.value])
     sums = rows.aggregate(
         calls=Sum("calls"), errors=Sum("errors"), tokens_in=Sum("tokens_in"), tokens_out=Sum("tokens_out"),
         unpriced=Sum("unpriced_tokens"),

@@ -65,9 +65,7 @@ def silent(look: Look, rule: AlertRule) -> Iterator[Finding]:
     if quiet_for < timedelta(hours=rule.window):
         return
     last = look.measured.until.astimezone(UTC).date()
-    days = MeasuredDay.objects.owned_by(look.organization).filter(
-        dimension="all", by="", day__gt=last - WEEK, day__lte=last
-    )
+    days = MeasuredDay.objects.owned_by(look.organization).of("all").filter(day__gt=last - WEEK, day__lte=last)
     stands = Alert.objects.owned_by(look.organization).standing().filter(key=SILENT).exists()
     if not stands and (days.values("day").distinct().count() < 4 or quiet_for > 2 * WEEK):
         return  # it never was regular, or has been given up long ago

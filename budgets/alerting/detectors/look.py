@@ -131,8 +131,10 @@ class Look:
                 found[str(value)][day] = cost
         else:
             period = self.period(last)
-            rows = MeasuredDay.objects.owned_by(self.organization).filter(
-                dimension=dimension, by="", currency="USD", day__gte=period.first_day, day__lt=period.end_day
+            rows = (
+                MeasuredDay.objects.owned_by(self.organization)
+                .of(dimension)
+                .filter(currency="USD", day__gte=period.first_day, day__lt=period.end_day)
             )
             for day, value, cost in rows.values_list("day", "value", "amount"):
                 found[value][day] = found[value].get(day, ZERO) + cost

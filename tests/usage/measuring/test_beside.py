@@ -30,6 +30,7 @@ class Slow:
     def __call__(self, organization_id):
         self.begun.append(organization_id)
         assert self.free.acquire(timeout=30)
+        return False
 
     def has_begun(self, *organizations):
         wait_for(lambda: self.begun == [*organizations], 30, f"begun: {organizations}")

@@ -193,7 +193,7 @@ def test_events_are_found_by_their_key_in_a_week_of_which_nothing_is_known(held,
         statements.prepare(own)
         plans = [
             statements.by_key(own, f"EXPLAIN EXECUTE {statement}", [acme.pk])
-            for statement in ("tt_add_up (%s, '1 hour')", "tt_held (%s, '[]')")
+            for statement in ("tt_add_up (%s, '1 hour')", "tt_held (%s, '[]', '{}')")
         ]
 
     week = f"usage_event_{at - timedelta(days=at.weekday()):%Y%m%d}"

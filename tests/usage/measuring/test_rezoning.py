@@ -16,8 +16,9 @@ from tests.usage.measuring.conftest import NOON, event
 from tests.usage.measuring.test_adding_up import assert_true_to_its_events, story
 from tests.usage.measuring.test_tags import choose, expected, summed
 from tokentra.lib.tenancy import organization_scope
+from usage.appearances import Appearance
 from usage.audit import Audit
-from usage.measured import Appearance, Event, MeasuredDay
+from usage.measured import Event, MeasuredDay
 from usage.measuring import appearing, keeping, rezoning, tracking
 from usage.zone_changes import ZoneChange
 
