@@ -74,3 +74,20 @@ def test_everybody_has_their_turn_and_nothing_is_kept_of_them(places):
 
     assert len(order) == len(set(order)) == 36
     assert (turns._waiting, dict(turns._held)) == ({}, {})
+
+
+def test_there_is_room_while_nobody_waits_and_a_place_is_free():
+    turns = Turns(2)
+    seen = [turns.has_room]
+    for number in range(2):
+        turns.come("a", number)
+    seen.append(turns.has_room)  # both wait
+    turns.next()
+    seen.append(turns.has_room)  # one of them waits, since the last place is not theirs
+    turns.end("a")
+    turns.next()
+    seen.append(turns.has_room)  # nobody waits
+    turns.come("b", 0)
+    turns.next()
+
+    assert [*seen, turns.has_room] == [True, False, False, True, False]

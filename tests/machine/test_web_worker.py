@@ -7,12 +7,13 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pytest
 
 from tests.product import ROOT, free_port, wait_for
-from tokentra.machine import programs
+from tokentra.machine import programs, web_worker
 
 THREADS = 3
 SOON = 10  # seconds in which an answer comes unless somebody else holds it up
@@ -203,3 +204,42 @@ def is_waiting(process) -> bool:
     """Its poller looks at more than its own queue."""
     polled = [each.read_text().count("tfd:") for each in Path(f"/proc/{process.pid}/fdinfo").iterdir()]
     return max(polled) > 1
+
+
+def test_one_connection_after_another_sender_and_in_pieces(server, lines):
+    """Whatever follows an answer at once, the thread that stays or the main one reads it."""
+    line = asking(server, lines, "a")
+    told = [status(line)]
+    for who in "abba":
+        line.sendall(head(who) + b"\r\n\r\n")
+        told.append(status(line))
+    line.sendall(head("c")[:20])
+    assert is_served(server, lines)
+    line.sendall(head("c")[20:] + b"\r\n\r\n")
+
+    assert [*told, status(line)] == [200] * 6
+    assert server.begun == "aabbaqc"
+
+
+@pytest.mark.parametrize(
+    ("sent", "is_here"),
+    [
+        (head("a") + b"\r\n\r\n", True),
+        (head("a", "/", "Content-Length: 4") + b"\r\n\r\nbody", True),
+        (b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", True),  # whoever says nothing is who they were
+        (head("b") + b"\r\n\r\n", False),
+        (head("a"), False),
+        (b"", False),
+        (None, False),
+    ],
+    ids=["head", "body", "nobody", "another", "piece", "nothing", "end"],
+)
+def test_a_thread_stays_for_the_next_request_of_its_sender(sent, is_here):
+    here, there = socket.socketpair()
+    with closing(here), closing(there):
+        conn = web_worker.Line(SimpleNamespace(cfg=None), here, ("127.0.0.1", 1), ("127.0.0.1", 2))
+        conn.sender = web_worker.sender_of(head("a") + b"\r\n\r\n")
+        there.close() if sent is None else there.sendall(sent)
+
+        assert web_worker.comes(conn) is is_here
+        assert here.recv(1, socket.MSG_DONTWAIT)[:1] == sent[:1] if sent else True

@@ -35,6 +35,12 @@ class Threads:
                 threading.Thread(target=self._run, name=f"web {self._count}", daemon=True).start()
         return future
 
+    @property
+    def has_room(self) -> bool:
+        """Whether a thread may stay with its sender for a moment without anybody waiting for it."""
+        with self._lock:
+            return self._turns.has_room
+
     def shutdown(self, wait: bool = True) -> None:  # an executor's
         """Nothing that waits is begun any more, and what runs is not waited for."""
         with self._lock:

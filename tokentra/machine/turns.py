@@ -37,6 +37,11 @@ class Turns(Generic[Request]):
         self._held[sender] += 1
         return sender, request
 
+    @property
+    def has_room(self) -> bool:
+        """Whether somebody who comes now has a place at once."""
+        return not self._waiting and self._held.total() < self.places
+
     def end(self, sender: Hashable) -> None:
         self._held[sender] -= 1
         if not self._held[sender]:

@@ -6,6 +6,7 @@ tokentra.lib.slow_bodies, its answer is taken in time or the connection ends.
 
 import errno
 import re
+import select
 import selectors
 import socket
 import time
@@ -24,6 +25,7 @@ ANSWER_SECONDS = 30.0  # for the other side to take one piece of an answer
 LINGER_SECONDS = 2.0  # for the other side to close, once its answer is sent
 PATIENCE = 0.005  # seconds for which a new connection is left to a process that holds fewer
 LOOKS = 0.5  # seconds between two looks at those that are waited for
+STAYS = 2  # milliseconds for which a thread stays with whoever it answered
 FIRST_LOOK, LARGEST_HEAD = 4 * 1024, 64 * 1024
 END = b"\r\n\r\n"
 KEY = re.compile(rb"^authorization:[ \t]*([^\r\n]+)", re.I | re.M)
@@ -82,8 +84,15 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # it comes without types
             self.wait(conn)
 
     def begin(self, conn: Line) -> None:
-        done = self.tpool.submit(conn.sender, partial(self.handle, conn))
+        done = self.tpool.submit(conn.sender, partial(self.serve, conn))
         done.add_done_callback(lambda future: self.method_queue.defer(self.finish_request, conn, future))
+
+    def serve(self, conn: Line) -> Any:
+        """One request, and those that come right behind its answer, as long as nobody else needs the thread."""
+        while True:
+            goes_on = self.handle(conn)
+            if goes_on is not True or not (self.alive and self.tpool.has_room and comes(conn)):
+                return goes_on
 
     def accept(self, listener: Any) -> None:
         if not self._left_until and self._held.has_more_than_another(self.nr_conns):
@@ -191,6 +200,18 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # it comes without types
             return bool(super().handle_request(req, conn))
         except TimeoutError:
             raise ConnectionResetError(errno.ECONNRESET, "the answer was not taken in time") from None
+
+
+def comes(conn: Line) -> bool:
+    """Whether the same sender's next request begins within a moment; a head in pieces is left to the main thread."""
+    if conn.left:
+        return False
+    look = select.poll()
+    look.register(conn.sock, select.POLLIN)
+    if not look.poll(STAYS):
+        return False
+    head = arrived(conn.sock)
+    return is_whole(head) and sender_of(head) in (None, conn.sender)
 
 
 def arrived(sock: socket.socket) -> bytes:
