@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import timedelta
+from decimal import Decimal
 from typing import Self, TypeVar
 
 from django.contrib.postgres.fields import ArrayField
@@ -240,6 +241,11 @@ class Run(OwnedFact):
     def took_ms(self) -> int:
         """From the beginning of its first call to that of its last."""
         return int((self.last_at - self.started_at) / timedelta(milliseconds=1))
+
+    @property
+    def known(self) -> Decimal | None:
+        """The cost where there is one: None where nothing adds up, be it free, unpriced or in another currency."""
+        return self.amount or None
 
     @property
     def tokens(self) -> int:

@@ -47,6 +47,24 @@ def test_the_newest_runs_come_first_with_their_sums(alices, send):
     assert found[0][4:] == ["2.0 min", "2", "1", "20", "$3.00"]
 
 
+def test_a_run_with_no_amount_in_dollars_does_not_show_zero(alices, send):
+    send(
+        event(id="a", runId="euros", tokens={"input": 1}, cost={"amount": "2.5", "currency": "EUR"}),
+        event(id="b", runId="unpriced", model="nobody-knows"),
+        call("alice", cost="1", runId="dollars"),
+    )
+
+    content = page(alices, "/runs/")
+
+    assert {row[0]: row[-1] for row in rows(content)} == {
+        "euros": DASH,
+        "unpriced": "1 unpriced",
+        "dollars": "$1.00",
+    }
+    assert "$0.00" not in content
+    assert "Nothing in dollars: the page of the run says what its calls cost" in content
+
+
 def test_runs_are_filtered_by_agent_and_customer_and_paged(alices, send):
     send(*(call(f"c{n % 2}", runId=f"r{n:03}", agent=f"a{n % 3}", ago=timedelta(minutes=n // 4)) for n in range(330)))
     path, seen = "/runs/?agent=a1&customer=c1", []
