@@ -225,6 +225,7 @@ class Run(OwnedFact):
     errors = models.BigIntegerField()
     amount = models.DecimalField(max_digits=38, decimal_places=12, help_text="In USD.")
     unpriced_calls = models.BigIntegerField()
+    other_calls = models.BigIntegerField(null=True, help_text="Those that were paid in another currency.")
     tokens_in = models.BigIntegerField()
     tokens_out = models.BigIntegerField()
 
@@ -244,8 +245,8 @@ class Run(OwnedFact):
 
     @property
     def known(self) -> Decimal | None:
-        """The cost where there is one: None where nothing adds up, be it free, unpriced or in another currency."""
-        return self.amount or None
+        """The cost in dollars; None where there is none, since calls have no price or were paid in another currency."""
+        return self.amount if self.amount or not (self.unpriced_calls or self.other_calls) else None
 
     @property
     def tokens(self) -> int:

@@ -228,6 +228,7 @@ RUNS = Part(
         "errors": FEW_OF_ALL["errors"],
         "amount": "coalesce(usage_total(money) FILTER (WHERE paid_in = 'USD'), 0)",
         "unpriced_calls": FEW_OF_ALL["unpriced_calls"],
+        "other_calls": "nullif(count(*) FILTER (WHERE paid_in <> 'USD'), 0)",
         "tokens_in": "usage_total(tokens_in)",
         "tokens_out": "usage_total(tokens_out)",
     },
@@ -286,5 +287,5 @@ ROLLUPS = {
         HOUR_OF_DAY,
         SPARSE,
     ),
-    "runs": Rollup("usage_run", "organization_id, id", (RUNS,)),
+    "runs": Rollup("usage_run", "organization_id, id", (RUNS,), sparse=frozenset({"other_calls"})),
 }

@@ -51,18 +51,22 @@ def test_a_run_with_no_amount_in_dollars_does_not_show_zero(alices, send):
     send(
         event(id="a", runId="euros", tokens={"input": 1}, cost={"amount": "2.5", "currency": "EUR"}),
         event(id="b", runId="unpriced", model="nobody-knows"),
+        event(id="c", runId="free", tokens=None, status="error"),
         call("alice", cost="1", runId="dollars"),
+        call("alice", cost="1", runId="both"),
+        event(id="d", runId="both", tokens={"input": 1}, cost={"amount": "2.5", "currency": "EUR"}),
     )
 
     content = page(alices, "/runs/")
 
     assert {row[0]: row[-1] for row in rows(content)} == {
-        "euros": DASH,
+        "euros": "1 not in dollars",
         "unpriced": "1 unpriced",
+        "free": "$0.00",
         "dollars": "$1.00",
+        "both": "$1.00 1 not in dollars",
     }
-    assert "$0.00" not in content
-    assert "Nothing in dollars: the page of the run says what its calls cost" in content
+    assert content.count("Some of its calls were paid in another currency: its page says in which") == 2
 
 
 def test_runs_are_filtered_by_agent_and_customer_and_paged(alices, send):
