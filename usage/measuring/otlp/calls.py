@@ -35,6 +35,13 @@ OURS = {folded(name): name for name in dialects.ATTRIBUTION} | {
 }
 
 
+# For the name of each attribute, whom it may tell; of services the resource tells.
+ASKED: dict[str, list[str]] = {}
+for _ours, _names in dialects.ATTRIBUTION.items():
+    for _name in _names if _ours != "project" else ():
+        ASKED.setdefault(_name, []).append(_ours)
+
+
 def first(attributes: Attributes, names: Names) -> Value | None:
     for name in names:
         value = attributes.get(name)
@@ -85,11 +92,8 @@ class Told:
     def attribution(self) -> dict[str, Value]:
         """Whose it was, in the names of events; what customers name otherwise stands under "tags"."""
         attributes = self.span.attributes
-        found = {
-            ours: value
-            for ours, names in dialects.ATTRIBUTION.items()
-            if (value := first(attributes, names)) is not None and ours != "project"
-        }
+        asked = {ours for name in attributes for ours in ASKED.get(name, ())}
+        found = {ours: value for ours in asked if (value := first(attributes, dialects.ATTRIBUTION[ours])) is not None}
         return found | {ours: value for name, value in self.own_names if (ours := OURS.get(folded(name)))}
 
     @cached_property
@@ -97,9 +101,9 @@ class Told:
         """What a customer's code named itself."""
         found = []
         for name, value in self.span.attributes.items():
-            for beginning in dialects.OWN_NAMES:
-                if value is not None and name.startswith(beginning) and name != dialects.IS_TOTAL:
-                    found.append((name.removeprefix(beginning), value))
+            if name.startswith(dialects.OWN_NAMES) and value is not None and name != dialects.IS_TOTAL:
+                beginning = next(each for each in dialects.OWN_NAMES if name.startswith(each))
+                found.append((name.removeprefix(beginning), value))
         metadata = from_json(self.span.attributes.get("metadata"))
         return found + [(name, value) for name, value in metadata.items() if isinstance(value, Value)]
 
@@ -113,6 +117,7 @@ class Calls:
 
     def __post_init__(self) -> None:
         self.told = {span.ref: Told(span, dialect_of(span.attributes)) for span in self.spans if span.trace}
+        self._of_resources: dict[int, dict[str, Value]] = {}  # by the identity of what the spans hold
 
     def events(self) -> list[dict[str, Any] | Refused]:
         """As a customer would send them. A span without ids becomes one that is refused."""
@@ -172,8 +177,15 @@ class Calls:
                 break
             found = at.attribution | found
             at = self.told.get(at.span.above)
-        resource = Told(Span("", "", "", 0, 0, False, told.span.resource, {}, ()), dialects.NONE).attribution
-        return resource | found
+        return self._of_resource(told.span.resource) | found
+
+    def _of_resource(self, resource: Attributes) -> dict[str, Value]:
+        """The same for all spans of a group."""
+        known = self._of_resources.get(id(resource))
+        if known is None:
+            told = Told(Span("", "", "", 0, 0, False, resource, {}, ()), dialects.NONE)
+            known = self._of_resources[id(resource)] = told.attribution
+        return known
 
     def _count_content(self, span: Span) -> None:
         count = sum(name.startswith(dialects.CONTENT) and name not in dialects.NO_CONTENT for name in span.attributes)

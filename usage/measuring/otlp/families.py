@@ -88,11 +88,16 @@ class Families:
                 calls[id].is_parent = True
             before = {(day, id): above for day, id, above in waiting}
             self._move(cursor, {key: above for key, above in moved.items() if above != before[key]})
-            every_day = [first + n * DAY for n in range((last - first).days + 1)]
-            cursor.execute(STORED, scope | {"ids": list(awaited), "days": every_day})
-            counted = cursor.fetchall()
+            counted = self._counted(cursor, scope, awaited) if awaited else []
         if counted:
             retracting.take_back(self.organization_id, counted, zone=zone, now=now)
+
+    def _counted(self, cursor: CursorWrapper, scope: Mapping[str, Any], ids: Iterable[UUID]) -> list[tuple[date, UUID]]:
+        """Those of these events that are held and not yet said to repeat others."""
+        days = [scope["first"] + n * DAY for n in range((scope["last"] - scope["first"]).days + 1)]
+        cursor.execute(STORED, {**scope, "ids": list(ids), "days": days})
+        found: list[tuple[date, UUID]] = cursor.fetchall()
+        return found
 
     def next_above(self, at: UUID | None, calls: Mapping[UUID, Read], *, below: UUID) -> UUID | None:
         """From a span upwards: the first that is a call, or that has not come; None at the top and at a tool."""
