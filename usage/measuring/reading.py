@@ -85,7 +85,7 @@ class Read(Struct):
     is_named: bool  # whether the sender gave the id
     is_timed: bool  # whether the sender said when
     is_parent: bool = False  # it repeats what others tell
-    above: UUID | None = None  # what it is a part of, where that may still come
+    above: str | None = None  # what it is a part of, where that may still come
 
     def says_the_same(self, other: "Read") -> bool:
         return (self.sent, self.tags) == (other.sent, other.tags)

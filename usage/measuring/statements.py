@@ -195,6 +195,17 @@ WHERE NOT EXISTS (
     SELECT FROM usage_tagvalue v
     WHERE v.organization_id = $1 AND v.name = given.name AND v.day = given.day AND v.value = given.value
 )"""
+
+# Of spans ($2) on days from $3 to $4, the events below that wait for them, and those that count. $1: organization.
+BELOW = """
+SELECT event.* FROM unnest($2) AS span (id) CROSS JOIN LATERAL (
+    SELECT day, id, above FROM usage_event
+    WHERE organization_id = $1 AND above = span.id AND day BETWEEN $3 AND $4 OFFSET 0
+) AS event"""
+COUNTED = """
+SELECT e.day, e.id FROM generate_series($3, $4, interval '1 day') AS of (day)
+JOIN usage_event e ON e.organization_id = $1 AND e.day = of.day::date AND e.id = ANY($2)
+WHERE e.is_parent IS NOT TRUE"""
 PREPARED = {
     "tt_held (uuid, json, uuid[])": HELD,
     "tt_add_kinds (uuid, json)": ADD_KINDS,
@@ -202,6 +213,8 @@ PREPARED = {
     "tt_add_up (uuid, interval)": ADD_UP,
     "tt_add_up_tagged (uuid, interval, text[])": ADD_UP_TAGGED,
     "tt_new_values (uuid, text[], date[], text[])": NEW_VALUES,
+    "tt_below (uuid, uuid[], date, date)": BELOW,
+    "tt_counted (uuid, uuid[], date, date)": COUNTED,
 }
 PREPARE = ";".join(f"PREPARE {name} AS {sql}" for name, sql in PREPARED.items())
 

@@ -60,7 +60,7 @@ COLUMNS: dict[str, tuple[Any, Any]] = {
     "latency_ms": (int | None, None),
     "first_token_ms": (int | None, None),
     "is_parent": (bool | None, None),
-    "above": (UUID | None, None),
+    "above": (str | None, None),
     "units": (dict[str, str] | None, None),
     "tags": (dict[str, str] | None, None),
     **dict.fromkeys(COUNTS, (int, 0)),

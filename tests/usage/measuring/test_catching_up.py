@@ -191,15 +191,20 @@ def test_events_are_found_by_their_key_in_a_week_of_which_nothing_is_known(held,
     with organization_scope(acme.pk, up_to_date=False), ClientCursor(connection.connection) as own:
         own.execute("DISCARD PLANS")
         statements.prepare(own)
-        plans = [
-            statements.by_key(own, f"EXPLAIN EXECUTE {statement}", [acme.pk])
-            for statement in ("tt_add_up (%s, '1 hour')", "tt_held (%s, '[]', '{}')")
-        ]
+        plans = {
+            statement: statements.by_key(own, f"EXPLAIN EXECUTE {statement}", [acme.pk, *days])
+            for statement, *days in (
+                ["tt_add_up (%s, '1 hour')"],
+                ["tt_held (%s, '[]', '{}')"],
+                ["tt_below (%s, '{}', %s, %s)", at, at],
+                ["tt_counted (%s, '{}', %s, %s)", at, at],
+            )
+        }
 
     week = f"usage_event_{at - timedelta(days=at.weekday()):%Y%m%d}"
-    for plan in plans:
+    for statement, plan in plans.items():
         [read] = [line for (line,) in plan if "Scan" in line and f"on {week}" in line]
-        assert f"{week}_pkey" in read
+        assert f"{week}_{'organization_id_above' if 'below' in statement else 'pkey'}" in read
 
 
 def test_calls_are_found_by_the_index_on_their_minutes(acme, send):

@@ -5,12 +5,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
 from typing import Any
 
 from usage.measuring.otlp import dialects, litellm
-from usage.measuring.otlp.dialects import DIALECTS, Dialect, Names
 from usage.measuring.otlp.spans import Mark, Span, Value
+from usage.measuring.otlp.wording import Attributes, Wording, first, ours_of, wording_of
 from usage.measuring.reading import TOO_LARGE, Refused
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -19,65 +18,26 @@ LONGEST_JSON = 10_000
 NOT_A_SERVICE = "unknown_service"
 STANDARD = {"standard", "auto", "standard_only"}
 DEEPEST = 200
-Attributes = Mapping[str, Value | None]
 
 
-def folded(name: str) -> str:
-    """customerId, customer_id and customer.id are one name."""
-    return name.replace("_", "").replace(".", "").replace("-", "").lower()
-
-
-OURS = {folded(name): name for name in dialects.ATTRIBUTION} | {
-    "customer": "customerId",
-    "user": "userId",
-    "run": "runId",
-    "promptname": "prompt",
-}
-
-
-# For the name of each attribute, whom it may tell; of services the resource tells.
-ASKED: dict[str, list[str]] = {}
-for _ours, _names in dialects.ATTRIBUTION.items():
-    for _name in _names if _ours != "project" else ():
-        ASKED.setdefault(_name, []).append(_ours)
-
-
-def first(attributes: Attributes, names: Names) -> Value | None:
-    for name in names:
-        value = attributes.get(name)
-        if value is not None and value != "":
-            return value
-    return None
-
-
-def dialect_of(attributes: Attributes) -> Dialect:
-    for dialect in DIALECTS:
-        for mark in dialect.marks:
-            if mark in attributes or (mark.endswith(".") and any(name.startswith(mark) for name in attributes)):
-                return dialect
-    return dialects.NONE
-
-
-@dataclass
 class Told:
-    """One span with what it says of itself."""
+    """One span with what it says of itself: `said` by what `Wording.asked` names, `own` as `own_names`."""
 
-    span: Span
-    dialect: Dialect
+    __slots__ = ("attributes", "is_call", "kind", "own", "said", "span", "whose", "wording")
 
-    @cached_property
-    def kind(self) -> str:
-        value = first(self.span.attributes, self.dialect.kind)
-        return value.lower() if isinstance(value, str) else ""
-
-    @cached_property
-    def is_call(self) -> bool:
-        """One of a model, or anything else that tells the tokens of one, such as an agent's span."""
-        attributes, dialect = self.span.attributes, self.dialect
-        if self.kind in dialects.CALLS:
-            return True
-        is_told = any(name in attributes for name in (*dialect.input, *dialect.output))
-        return bool(is_told and first(attributes, dialect.provider) and first(attributes, dialect.model))
+    def __init__(self, span: Span) -> None:
+        self.span = span
+        self.attributes: Attributes = litellm.completed(span.attributes)
+        self.wording: Wording = wording_of(self.attributes)
+        said = self.said = {what: first(self.attributes, names) for what, names in self.wording.asked.items()}
+        kind = said.get("kind")
+        self.kind = kind.lower() if isinstance(kind, str) else ""
+        # One of a model, or anything else that tells the tokens of one, such as an agent's span.
+        self.is_call = self.kind in dialects.CALLS or bool(
+            self.wording.tells_tokens and said.get("provider") and said.get("model")
+        )
+        self.own = own_names(self.attributes, self.wording)
+        self.whose = whose(self.attributes, self.wording, self.own)
 
     @property
     def is_tool(self) -> bool:
@@ -86,26 +46,31 @@ class Told:
     @property
     def is_total(self) -> bool:
         """Its sender says that it repeats others."""
-        return str(self.span.attributes.get(dialects.IS_TOTAL)).lower() == "true"
+        return str(self.attributes.get(dialects.IS_TOTAL)).lower() == "true"
 
-    @cached_property
-    def attribution(self) -> dict[str, Value]:
-        """Whose it was, in the names of events; what customers name otherwise stands under "tags"."""
-        attributes = self.span.attributes
-        asked = {ours for name in attributes for ours in ASKED.get(name, ())}
-        found = {ours: value for ours in asked if (value := first(attributes, dialects.ATTRIBUTION[ours])) is not None}
-        return found | {ours: value for name, value in self.own_names if (ours := OURS.get(folded(name)))}
 
-    @cached_property
-    def own_names(self) -> list[tuple[str, Value]]:
-        """What a customer's code named itself."""
-        found = []
-        for name, value in self.span.attributes.items():
-            if name.startswith(dialects.OWN_NAMES) and value is not None and name != dialects.IS_TOTAL:
-                beginning = next(each for each in dialects.OWN_NAMES if name.startswith(each))
-                found.append((name.removeprefix(beginning), value))
-        metadata = from_json(self.span.attributes.get("metadata"))
-        return found + [(name, value) for name, value in metadata.items() if isinstance(value, Value)]
+Own = list[tuple[str, str, Value]]
+
+
+def own_names(attributes: Attributes, wording: Wording) -> Own:
+    """What a customer's code named itself: the name, which of ours it is if it is one, and what is told."""
+    found = [(name, ours, value) for at, name, ours in wording.own if (value := attributes[at]) is not None]
+    if "metadata" in wording.asked:
+        metadata = from_json(attributes["metadata"])
+        found += [(name, ours_of(name), value) for name, value in metadata.items() if isinstance(value, Value)]
+    return found
+
+
+def whose(attributes: Attributes, wording: Wording, own: Own) -> dict[str, Value]:
+    """Whose it was, in the names of events; what customers name otherwise stands under "tags"."""
+    found = {}
+    for ours, names in wording.owners.items():
+        if (value := first(attributes, names)) is not None:
+            found[ours] = value
+    for _, name, value in own:
+        if name:
+            found[name] = value
+    return found
 
 
 @dataclass
@@ -116,7 +81,7 @@ class Calls:
     left_out: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
-        self.told = {span.ref: Told(span, dialect_of(span.attributes)) for span in self.spans if span.trace}
+        self.told = {span.ref: Told(span) for span in self.spans if span.trace}
         self._of_resources: dict[int, dict[str, Value]] = {}  # by the identity of what the spans hold
 
     def events(self) -> list[dict[str, Any] | Refused]:
@@ -128,35 +93,34 @@ class Calls:
             elif (told := self.told[span.ref]).is_call and span.is_too_large:
                 found.append(Refused("event_too_large", TOO_LARGE))
             elif told.is_call:
-                self._count_content(span)
+                self._count_content(told)
                 found.append(self._event(told))
             else:
                 self.left_out["not_a_model_call"] += 1
         return found
 
     def _event(self, told: Told) -> dict[str, Any]:
-        span, dialect = told.span, told.dialect
-        attributes = litellm.completed(span.attributes)
-        parameters = from_json(first(attributes, dialects.PARAMETERS))
-        told_error = span.has_failed or "error.type" in attributes
-        error = error_of(span) if told_error else ""
+        span = told.span
+        parameters = from_json(told.said.get("parameters"))
+        told_error = span.has_failed or "error" in told.wording.asked
+        error = error_of(told) if told_error else ""
         event: dict[str, Any] = {
             "id": span.ref,
             "occurredAt": moment(span.start),
-            "provider": provider_of(attributes, dialect),
-            "model": first(attributes, dialect.model) or parameters.get("model"),
+            "provider": provider_of(told),
+            "model": told.said.get("model") or parameters.get("model"),
             "operation": told.kind or None,
             "latencyMs": (span.end - span.start) // MILLION if span.end >= span.start > 0 else None,
-            "timeToFirstTokenMs": first_token_ms(span),
-            "streaming": is_streaming(span, parameters),
+            "timeToFirstTokenMs": first_token_ms(told),
+            "streaming": is_streaming(told, parameters),
             "status": status_of(error) if told_error else "ok",
             "errorCode": error or None,
-            "requestId": first(attributes, dialects.REQUEST_ID),
-            "serviceTier": tier_of(first(attributes, dialects.SERVICE_TIER)),
+            "requestId": told.said.get("request_id"),
+            "serviceTier": tier_of(told.said.get("service_tier")),
             "parentId": span.above or None,
             "runId": span.trace,
         }
-        tokens = tokens_of(attributes, dialect, str(event["provider"] or ""))
+        tokens = tokens_of(told, str(event["provider"] or ""))
         if tokens is not None:
             event["tokens"] = tokens
         elif not told_error:
@@ -164,32 +128,32 @@ class Calls:
         service = span.resource.get("service.name")
         if isinstance(service, str) and not service.startswith(NOT_A_SERVICE):
             event["project"] = service
-        event |= {name: as_text(value) for name, value in self._attribution(told).items()}
-        tags = {name: value for name, value in told.own_names if folded(name) not in OURS}
-        event["tags"] = tags | {name: attributes[name] for name in dialects.KEPT_AS_TAGS if name in attributes}
+        for name, value in self._whose(told).items():
+            event[name] = as_text(value)
+        if tags := {name: value for name, ours, value in told.own if not ours}:
+            event["tags"] = tags
+        for name in told.wording.tags:
+            event.setdefault("tags", {})[name] = told.attributes[name]
         return {name: value for name, value in event.items() if value is not None}
 
-    def _attribution(self, told: Told) -> dict[str, Value]:
-        found: dict[str, Value] = {}
-        at: Told | None = told
+    def _whose(self, told: Told) -> Mapping[str, Value]:
+        found, above = told.whose, self.told.get(told.span.above)
         for _ in range(DEEPEST):
-            if at is None:
+            if above is None:
                 break
-            found = at.attribution | found
-            at = self.told.get(at.span.above)
-        return self._of_resource(told.span.resource) | found
+            found, above = {**above.whose, **found}, self.told.get(above.span.above)
+        return {**self._of_resource(told.span.resource), **found}
 
     def _of_resource(self, resource: Attributes) -> dict[str, Value]:
         """The same for all spans of a group."""
         known = self._of_resources.get(id(resource))
         if known is None:
-            told = Told(Span("", "", "", 0, 0, False, resource, {}, ()), dialects.NONE)
-            known = self._of_resources[id(resource)] = told.attribution
+            wording = wording_of(resource)
+            known = self._of_resources[id(resource)] = whose(resource, wording, own_names(resource, wording))
         return known
 
-    def _count_content(self, span: Span) -> None:
-        count = sum(name.startswith(dialects.CONTENT) and name not in dialects.NO_CONTENT for name in span.attributes)
-        count += sum(mark.name.startswith(dialects.CONTENT_MARKS) for mark in span.marks)
+    def _count_content(self, told: Told) -> None:
+        count = told.wording.content + sum(mark.name.startswith(dialects.CONTENT_MARKS) for mark in told.span.marks)
         if count:
             self.left_out["content"] += count
 
@@ -198,20 +162,22 @@ def nameless(span: Span) -> dict[str, Any]:
     return {"id": "", "provider": "unknown", "model": "unknown", "status": "error"}
 
 
-def tokens_of(attributes: Attributes, dialect: Dialect, provider: str) -> dict[str, Any] | None:
+def tokens_of(told: Told, provider: str) -> dict[str, Any] | None:
     """Disjoint classes; None where nothing is told. What is no count is passed on, so that it is refused by name."""
-    told = {
-        name: whole(value) for name in IN_EVENTS if (value := first(attributes, getattr(dialect, name))) is not None
-    }
-    if not told:
+    said = {}
+    for name, names in told.wording.counts.items():
+        if (value := first(told.attributes, names)) is not None:
+            said[name] = whole(value)
+    if not said:
         return None
-    if wrong := {name: value for name, value in told.items() if not is_count(value)}:
+    if wrong := {name: value for name, value in said.items() if not is_count(value)}:
         return {IN_EVENTS[name]: value for name, value in wrong.items()}
-    counts = {name: int(value) for name, value in told.items()}
+    apart = told.wording.dialect.apart
+    counts = {name: int(value) for name, value in said.items()}
     read, written = counts.get("cache_read", 0), counts.get("cache_write", 0)
     going_in, coming_out = counts.get("input", 0), counts.get("output", 0)
-    is_apart = provider.startswith(dialect.apart) if dialect.apart else False
-    if is_apart and "ai.usage.inputTokenDetails.noCacheTokens" not in attributes:
+    is_apart = bool(apart) and provider.startswith(apart)
+    if is_apart and "ai.usage.inputTokenDetails.noCacheTokens" not in told.attributes:
         going_in += read + written
     going_in = max(going_in, 0) if going_in >= read + written else going_in + read + written  # it was apart after all
     audio_in = max(counts.get("audio_in", 0) - counts.get("cached_audio", 0), 0)
@@ -259,18 +225,18 @@ def is_count(value: Value) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
-def provider_of(attributes: Attributes, dialect: Dialect) -> Value | None:
-    provider = first(attributes, dialect.provider)
-    if dialect is dialects.VERCEL and isinstance(provider, str):  # "openai.chat", "google.generative-ai"
+def provider_of(told: Told) -> Value | None:
+    provider = told.said.get("provider")
+    if told.wording.dialect is dialects.VERCEL and isinstance(provider, str):  # "openai.chat", "google.generative-ai"
         return provider.split(".")[0]
     return provider
 
 
-def error_of(span: Span) -> str:
-    told = span.attributes.get("error.type") or next(
-        (mark.attributes.get("exception.type") for mark in span.marks if mark.name == "exception"), None
+def error_of(told: Told) -> str:
+    error = told.said.get("error") or next(
+        (mark.attributes.get("exception.type") for mark in told.span.marks if mark.name == "exception"), None
     )
-    return str(told).rsplit(".", 1)[-1] if told else "error"
+    return str(error).rsplit(".", 1)[-1] if error else "error"
 
 
 def status_of(error: str) -> str:
@@ -285,28 +251,28 @@ def tier_of(value: Value | None) -> str | None:
     return "default" if value in STANDARD else value
 
 
-def is_streaming(span: Span, parameters: Mapping[str, Any]) -> bool | None:
-    told = first(span.attributes, dialects.STREAMING)
-    if isinstance(told, str):
-        return told.lower() == "true"
-    if told is None and (parameters.get("stream") is True or first_token(span)):
+def is_streaming(told: Told, parameters: Mapping[str, Any]) -> bool | None:
+    said = told.said.get("streaming")
+    if isinstance(said, str):
+        return said.lower() == "true"
+    if said is None and (parameters.get("stream") is True or first_token(told.span)):
         return True
-    return bool(told) if told is not None else None
+    return bool(said) if said is not None else None
 
 
 def first_token(span: Span) -> Mark | None:
     return next((mark for mark in span.marks if mark.name in dialects.FIRST_TOKEN_MARKS), None)
 
 
-def first_token_ms(span: Span) -> int | None:
-    for names, factor in ((dialects.FIRST_TOKEN_S, 1000), (dialects.FIRST_TOKEN_MS, 1)):
-        told = first(span.attributes, names)
+def first_token_ms(told: Told) -> int | None:
+    for what, factor in (("first_token_s", 1000), ("first_token_ms", 1)):
+        said = told.said.get(what)
         try:
-            if told is not None and 0 <= float(told) < MILLION:
-                return round(float(told) * factor)
+            if said is not None and 0 <= float(said) < MILLION:
+                return round(float(said) * factor)
         except (ValueError, OverflowError):
             continue
-    mark = first_token(span)
+    span, mark = told.span, first_token(told.span)
     return (mark.at - span.start) // MILLION if mark and mark.at >= span.start > 0 else None
 
 

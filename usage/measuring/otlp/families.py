@@ -6,7 +6,7 @@ the one above came first and was counted, it is taken out of the sums again. Wha
 that asked for the tool.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -14,22 +14,23 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.db import connection
-from django.db.backends.utils import CursorWrapper
+from psycopg import ClientCursor
 
 from tokentra.lib.tenancy import name_within
-from usage.measuring import retracting
+from usage.measuring import retracting, statements
 from usage.measuring.otlp.calls import Told
 from usage.measuring.reading import Read, hashed
 
 DAY = timedelta(days=1)
-BUCKETS = 32  # of traces: requests that tell of one trace follow one another
-LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(name, 0)) FROM unnest(%s::text[]) AS name"
-WAITING = """
-SELECT day, id, above FROM usage_event
-WHERE organization_id = %(organization)s AND above = ANY(%(ids)s) AND day BETWEEN %(first)s AND %(last)s"""
-STORED = """
-SELECT day, id FROM usage_event
-WHERE organization_id = %(organization)s AND id = ANY(%(ids)s) AND day = ANY(%(days)s) AND is_parent IS NOT TRUE"""
+MOST_TRACES = 128  # that a request locks one by one; the database has room for some thousands at once
+KEYS = 2**64  # as many as the database tells apart
+# Requests that tell of one trace follow one another. One that tells of many has the organization's traces for itself.
+EACH = """
+SELECT pg_advisory_xact_lock_shared(hashtextextended(%(traces)s, 0));
+SELECT pg_advisory_xact_lock(trace) FROM unnest(%(keys)s::bigint[]) AS trace;"""
+ALL = "SELECT pg_advisory_xact_lock(hashtextextended(%(traces)s, 0));"
+BELOW = "EXECUTE tt_below (%(organization)s, %(ids)s::uuid[], %(first)s, %(last)s)"
+COUNTED = "EXECUTE tt_counted (%(organization)s, %(ids)s::uuid[], %(first)s, %(last)s)"
 MOVE = """
 UPDATE usage_event SET above = moved.above
 FROM unnest(%(days)s::date[], %(ids)s::uuid[], %(above)s::uuid[]) AS moved (day, id, above)
@@ -38,14 +39,14 @@ WHERE organization_id = %(organization)s AND usage_event.day = moved.day AND usa
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    above: UUID | None
+    above: str | None
     is_tool: bool
     is_total: bool
 
 
-def named(ref: str) -> UUID:
+def named(ref: str) -> str:
     """The id of the event that a span would be."""
-    return hashed(ref.encode())
+    return str(hashed(ref.encode()))
 
 
 @dataclass
@@ -53,53 +54,59 @@ class Families:
     """The spans of one request, calls and others."""
 
     organization_id: UUID
-    told: Iterable[Told]
-    nodes: dict[UUID, Node] = field(default_factory=dict)
+    told: Collection[Told]
+    nodes: dict[str, Node] = field(default_factory=dict)  # by the id of the event that each would be
 
-    def __post_init__(self) -> None:
-        self.traces = set()
-        for each in self.told:
-            above = named(each.span.above) if each.span.above else None
-            self.nodes[named(each.span.ref)] = Node(above, each.is_tool, each.is_total)
-            self.traces.add(int(each.span.trace[-4:], 16) % BUCKETS)
+    def key_of(self, trace: str) -> int:
+        """By which the database locks a trace of this organization, in 64 bits with a sign."""
+        return (int(trace, 16) ^ self.organization_id.int) % KEYS - KEYS // 2
 
     def settle(self, reads: Sequence[Read], *, zone: ZoneInfo, now: datetime) -> None:
         """Say of each which one it waits for and whether it repeats others; inside the organization's scope.
 
         What is held already and now turns out to repeat others is taken out of the sums.
         """
-        if not self.nodes:
+        if not self.told:
             return
-        calls = {UUID(read.id): read for read in reads}
+        self._place({read.ref: read.id for read in reads if read.ref})
+        calls = {read.id: read for read in reads}
         days = {read.day for read in reads} | {now.date()}
-        first, last = min(days) - DAY, max(days) + DAY
-        scope: dict[str, Any] = {"organization": self.organization_id, "first": first, "last": last}
-        with connection.cursor() as cursor:
-            cursor.execute(LOCK, [[name_within(self.organization_id, f"traces {n}") for n in sorted(self.traces)]])
-            cursor.execute(WAITING, scope | {"ids": list(self.nodes)})
-            waiting = cursor.fetchall()
+        scope = {"organization": self.organization_id, "first": min(days) - DAY, "last": max(days) + DAY}
+        with ClientCursor(connection.connection) as own, connection.wrap_database_errors:
+            statements.prepare(own)
+            waiting = self._waiting(own, scope)
             for read in reads:
-                id = UUID(read.id)
-                read.is_parent = self.nodes[id].is_total
-                read.above = self.next_above(self.nodes[id].above, calls, below=id)
+                node = self.nodes[read.id]
+                read.is_parent = node.is_total
+                if node.above:
+                    read.above = self.next_above(node.above, calls, below=read.id)
             moved = {(day, id): self.next_above(above, calls, below=id) for day, id, above in waiting}
             awaited = {above for above in moved.values() if above} | {read.above for read in reads if read.above}
             for id in awaited & calls.keys():
                 calls[id].is_parent = True
             before = {(day, id): above for day, id, above in waiting}
-            self._move(cursor, {key: above for key, above in moved.items() if above != before[key]})
-            counted = self._counted(cursor, scope, awaited) if awaited else []
+            self._move(own, {key: above for key, above in moved.items() if above != before[key]})
+            counted = statements.by_key(own, COUNTED, scope | {"ids": list(awaited)}) if awaited else []
         if counted:
             retracting.take_back(self.organization_id, counted, zone=zone, now=now)
 
-    def _counted(self, cursor: CursorWrapper, scope: Mapping[str, Any], ids: Iterable[UUID]) -> list[tuple[date, UUID]]:
-        """Those of these events that are held and not yet said to repeat others."""
-        days = [scope["first"] + n * DAY for n in range((scope["last"] - scope["first"]).days + 1)]
-        cursor.execute(STORED, {**scope, "ids": list(ids), "days": days})
-        found: list[tuple[date, UUID]] = cursor.fetchall()
-        return found
+    def _place(self, known: Mapping[str, str]) -> None:
+        """`known` are the ids of some of them by what their senders call them."""
+        for each in self.told:
+            ref, above = each.span.ref, each.span.above
+            node = Node((known.get(above) or named(above)) if above else None, each.is_tool, each.is_total)
+            self.nodes[known.get(ref) or named(ref)] = node
 
-    def next_above(self, at: UUID | None, calls: Mapping[UUID, Read], *, below: UUID) -> UUID | None:
+    def _waiting(self, own: ClientCursor[Any], scope: Mapping[str, Any]) -> list[tuple[date, str, str]]:
+        """Events by day and id that wait for one of these, once nobody else tells of their traces."""
+        keys = sorted({self.key_of(each.span.trace) for each in self.told})
+        lock = EACH if len(keys) <= MOST_TRACES else ALL
+        traces = name_within(self.organization_id, "traces")
+        params = {**scope, "ids": list(self.nodes), "keys": keys, "traces": traces}
+        found = statements.by_key(own, lock + BELOW, params)
+        return [(day, str(id), str(above)) for day, id, above in found]
+
+    def next_above(self, at: str | None, calls: Mapping[str, Read], *, below: str) -> str | None:
         """From a span upwards: the first that is a call, or that has not come; None at the top and at a tool."""
         seen = {below}
         while at is not None and at in self.nodes and at not in calls:
@@ -110,8 +117,8 @@ class Families:
             at = node.above
         return None if at == below else at
 
-    def _move(self, cursor: CursorWrapper, changed: Mapping[tuple[date, UUID], UUID | None]) -> None:
+    def _move(self, own: ClientCursor[Any], changed: Mapping[tuple[date, str], str | None]) -> None:
         if changed:
             days, ids = zip(*changed, strict=True)
             params = {"days": list(days), "ids": list(ids), "above": list(changed.values())}
-            cursor.execute(MOVE, params | {"organization": self.organization_id})
+            own.execute(MOVE, params | {"organization": self.organization_id})

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ from usage.measuring.shape import LARGEST_EVENT
 
 Value = str | int | float | bool
 FAILED = 2  # a status code
+PLAIN = frozenset(("string_value", "int_value", "double_value", "bool_value"))
 TRACE_ID, SPAN_ID = re.compile("[0-9a-f]{32}"), re.compile("[0-9a-f]{16}")
 NOBODY = re.compile("0*")
 
@@ -67,7 +68,7 @@ def from_protobuf(body: bytes) -> list[Span]:
     weighs = len(body) > LARGEST_EVENT
     found = []
     for group in export.resource_spans:
-        resource = dict(told(group.resource.attributes))
+        resource = told(group.resource.attributes)
         for scope in group.scope_spans:
             for span in scope.spans:
                 marks = tuple(Mark(e.name, e.time_unix_nano, known(told(e.attributes))) for e in span.events)
@@ -80,7 +81,7 @@ def from_protobuf(body: bytes) -> list[Span]:
                             span.start_time_unix_nano,
                             span.end_time_unix_nano,
                             span.status.code == FAILED,
-                            dict(told(span.attributes)),
+                            told(span.attributes),
                             resource,
                             marks,
                             weighs and span.ByteSize() > LARGEST_EVENT,
@@ -90,15 +91,17 @@ def from_protobuf(body: bytes) -> list[Span]:
     return found
 
 
-def told(attributes: Iterable[Any]) -> Iterator[tuple[str, Value | None]]:
+def told(attributes: Iterable[Any]) -> dict[str, Value | None]:
+    found = {}
     for attribute in attributes:
-        kind = attribute.value.WhichOneof("value")
-        is_plain = kind in ("string_value", "int_value", "double_value", "bool_value")
-        yield attribute.key, getattr(attribute.value, kind) if is_plain else None
+        value = attribute.value
+        kind = value.WhichOneof("value")
+        found[attribute.key] = getattr(value, kind) if kind in PLAIN else None
+    return found
 
 
-def known(attributes: Iterable[tuple[str, Value | None]]) -> dict[str, Value]:
-    return {name: value for name, value in attributes if value is not None}
+def known(attributes: Mapping[str, Value | None]) -> dict[str, Value]:
+    return {name: value for name, value in attributes.items() if value is not None}
 
 
 def named(span: Span) -> Span:
@@ -205,8 +208,7 @@ def one_from_json(raw: msgspec.Raw, resource: Mapping[str, Value | None]) -> Spa
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return Span("", "", "", 0, 0, False, {}, resource, ())
     marks = tuple(
-        Mark(mark.name or "", number(mark.time_unix_nano), known(plain(mark.attributes).items()))
-        for mark in span.events or ()
+        Mark(mark.name or "", number(mark.time_unix_nano), known(plain(mark.attributes))) for mark in span.events or ()
     )
     return named(
         Span(

@@ -6,12 +6,15 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.db import connections
 
+from tests.product import wait_for
 from tests.usage.measuring.otlp.conftest import SECOND, TRACE, chat, span
 from tests.usage.measuring.test_adding_up import assert_true_to_its_events
+from tests.usage.measuring.test_kinds import somebody_waits
 from tests.usage.measuring.test_repricing import NOBODY_KNOWS, own_price, reprice
 from tokentra.lib.tenancy import organization_scope
 from usage.measured import Event, MeasuredDay
 from usage.measuring import rebuilding
+from usage.measuring.otlp import families
 from usage.spenders import runs
 
 # An agent with the usage of its two calls, the second made by a step in between that is no call itself.
@@ -138,24 +141,62 @@ def test_another_organizations_spans_are_not_there(acme, elsewhere, export, send
 
 
 @pytest.mark.django_db(transaction=True)
-def test_b38_sent_at_the_same_moment_it_comes_to_the_same(acme, export):
-    families = [
+@pytest.mark.parametrize("most", [families.MOST_TRACES, 6], ids=["each is locked", "one request locks all"])
+def test_b38_sent_at_the_same_moment_it_comes_to_the_same(most, acme, export, monkeypatch):
+    monkeypatch.setattr(families, "MOST_TRACES", most)
+    told = [
         [chat(1, trace=trace, put=300, attributes=AGENT), chat(2, below=1, trace=trace), chat(3, below=2, trace=trace)]
         for trace in (f"{number:032x}" for number in range(1, 13))
     ]
+    agents, *others = zip(*told, strict=True)
 
-    def tell(place):
+    def tell(requests):
         try:
-            return [export(family[place]).status_code for family in families]
+            return [export(*spans).status_code for spans in requests]
         finally:
             connections.close_all()
 
     with ThreadPoolExecutor(3) as writers:
-        answers = list(writers.map(tell, range(3)))
+        answers = list(writers.map(tell, [[agents], *([[span] for span in spans] for spans in others)]))
 
     assert {status for each in answers for status in each} == {200}
     assert calls(acme) == 12
     assert_true_to_its_events(acme)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("most", [(1, 1), (0, 1), (1, 0), (0, 0)], ids=["each", "all, each", "each, all", "all"])
+def test_requests_that_tell_of_one_trace_follow_one_another(most, acme, export, monkeypatch):
+    def tell_of_a_call():
+        try:
+            return export(chat(2, below=1, put=300)).status_code
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(1) as writers:
+        with organization_scope(acme.pk, up_to_date=False):
+            monkeypatch.setattr(families, "MOST_TRACES", most[0])
+            export(chat(1, put=300, attributes=AGENT))
+            monkeypatch.setattr(families, "MOST_TRACES", most[1])
+            call = writers.submit(tell_of_a_call)
+            wait_for(somebody_waits, 20, "the second waits for the first")
+        assert call.result() == 200
+
+    assert (numbers(acme, is_parent=True), calls(acme)) == ([1], 1)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_requests_that_tell_of_different_traces_go_beside_each_other(acme, export):
+    def tell_of_another():
+        try:
+            return export(chat(2, trace="f" * 32)).status_code
+        finally:
+            connections.close_all()
+
+    export(chat(9))  # so that its kind is known
+    with ThreadPoolExecutor(1) as writers, organization_scope(acme.pk, up_to_date=False):
+        export(chat(1))
+        assert writers.submit(tell_of_another).result(20) == 200
 
 
 @pytest.mark.parametrize("order", [IN_ORDER[0], IN_ORDER[-1]], ids="-".join)

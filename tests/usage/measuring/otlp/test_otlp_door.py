@@ -246,7 +246,7 @@ def test_b40_a_database_that_is_away_is_503(key, held):
 
 
 def test_b40_a_mistake_of_ours_is_503_and_never_500(key, monkeypatch, caplog):
-    monkeypatch.delattr(calls.dialects, "CONTENT")
+    monkeypatch.delattr(calls, "tokens_of")
 
     answer = post(key, in_protobuf(chat(1)))
 
