@@ -9,14 +9,14 @@ from django.db import connection
 
 from usage.measuring import catching_up
 
-OF_HOUR = "(hour AT TIME ZONE 'UTC')::date"
+OF_HOUR = "(held.hour AT TIME ZONE 'UTC')::date"
 TABLES = (
     ("usage_hourrollup", OF_HOUR, "hour >= %(start)s AND hour < %(end)s AND dimension = ANY(%(dimensions)s)"),
-    ("usage_daydimension", "day", "dimension = ANY(%(dimensions)s)"),
-    ("usage_dayrollup", "day", "true"),
+    ("usage_daydimension", "held.day", "dimension = ANY(%(dimensions)s)"),
+    ("usage_dayrollup", "held.day", "true"),
 )
 TURN = """
-UPDATE {table} SET counted = NOT counted, tokens_counted = NOT counted
+UPDATE {table} AS held SET counted = NOT counted, tokens_counted = NOT counted
 WHERE organization_id = %(organization)s AND ledger = 'measured' AND provider = %(provider)s
     AND {day} = ANY(%(days)s) AND {narrow}
     AND counted = EXISTS (

@@ -181,9 +181,9 @@ def test_b32_many_writers_of_the_same_events_keep_each_once(acme, send):
         assert appearing.unique(acme, "run", start=date(2026, 11, 1), end=date(2026, 12, 1)) == len(there)
 
 
-def read_a_day(acme, connection):
-    """The provider's usage of the day of NOON is read: nothing was used."""
-    start = NOON.replace(hour=0)
+def read_a_day(acme, connection, *, days_ago=0):
+    """The provider's usage of the day of NOON, or one before it, is read: nothing was used."""
+    start = NOON.replace(hour=0) - timedelta(days=days_ago)
     window = ingest.Window(
         connection.pk, connection.provider, Ledger.USAGE, "usage.completions", start, start + timedelta(days=1)
     )
@@ -218,6 +218,21 @@ def test_measured_events_count_until_a_connection_covers_their_day(acme, send):
     assert late == [still] * 3
     with organization_scope(acme.pk):
         assert counted(acme) == [sum(kept.amount or 0 for kept in Event.objects.all())] * 3
+
+
+def test_days_that_a_connection_no_longer_covers_count_again_beside_those_that_it_does(acme, send):
+    send(*story(2, 80))
+    connection = make.connection(acme)
+    for days in range(3):
+        read_a_day(acme, connection, days_ago=days)
+
+    with organization_scope(acme.pk):
+        ingest.forget_days(acme.pk, connection.pk, since=NOON.date() - timedelta(days=1))
+
+    with organization_scope(acme.pk):
+        uncovered = Event.objects.exclude(day=NOON.date() - timedelta(days=2))
+        assert counted(acme) == [sum(kept.amount or 0 for kept in uncovered)] * 3
+    assert list(Audit(acme.pk).run()) == []
 
 
 def test_another_providers_connection_covers_nothing(acme, send):
