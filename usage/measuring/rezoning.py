@@ -83,8 +83,8 @@ def move_next(organization_id: UUID) -> bool:
         elif move(cursor, organization_id, day, ZoneInfo(change.zone)) < MOST:
             if change.changes_hours:
                 rebuilding.make_anew(cursor, rebuilding.alone_with(cursor, organization_id, day), HOURS)
-            older = newest(organization_id, day - DAY)
-            for each in [day + DAY] if older == day - DAY else [day + DAY, day, day - DAY]:
+            older = newest(organization_id, day - DAY)  # of the oldest days `finish` knows whether they are kept whole
+            for each in [day + DAY] if older in (None, day - DAY) else [day + DAY, day, day - DAY]:
                 appear(cursor, organization_id, each)
             change.next_day = day - DAY
             change.save(update_fields=["next_day"])

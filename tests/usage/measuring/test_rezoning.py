@@ -169,6 +169,35 @@ def test_d3_days_whose_events_are_gone_stay_and_the_page_says_so(acme, alice, se
     assert change.due_at is None
 
 
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "America/Los_Angeles"])
+def test_d3_who_was_there_on_a_day_whose_events_are_gone_stays_there(zone, acme, alice, send):
+    for ago in range(58, 64):
+        at = NOON - ago * DAY
+        send(
+            *(event(occurredAt=at.replace(hour=hour).isoformat(), customerId=f"c{ago}-{hour}") for hour in (1, 23)),
+            now=at + DAY,
+        )
+    with organization_scope(acme.pk):
+        acme.event_days = 60
+        acme.save(update_fields=["event_days"])
+    while keeping.forget_a_day(acme.pk, NOON.date()):
+        continue
+    first = NOON.date() - 60 * DAY  # that is kept
+    before = customers_on(acme, first - DAY), customers_on(acme, first - 2 * DAY)
+
+    move_to(acme, zone, by=alice)
+    all_steps(acme)
+
+    assert before == (2, 2)
+    is_west = zone.startswith("America")  # the first hours of the first day come to the one before
+    assert (customers_on(acme, first - DAY), customers_on(acme, first - 2 * DAY)) == (3 if is_west else 2, 2)
+
+
+def customers_on(organization, day):
+    with organization_scope(organization.pk):
+        return appearing.unique(organization, appearing.CUSTOMER, start=day, end=day + DAY)
+
+
 def page(browser, query="?from=2026-09-01&to=2026-11-20"):
     answer = browser.get(f"/customers/{query}")
     assert answer.status_code == 200
