@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from django.db import connection
 from django.db.models.functions import Now
 
 from accounts import audit
@@ -9,6 +10,7 @@ from accounts.models import Membership, Organization
 from accounts.plans import Feature
 from tokentra.lib.problems import Problem
 from usage.measured import MeasuredDay, SummedTag, TagValue
+from usage.measuring import catching_up
 from usage.measuring.dimensions import dimension_of
 from usage.measuring.shape import LONGEST_TAG
 
@@ -44,6 +46,8 @@ def leave_off(tag: SummedTag, *, by: Membership) -> None:
     held = SummedTag.objects.owned_by(organization).select_for_update(of=("self",)).filter(pk=tag.pk)
     if not held:  # somebody else left it off meanwhile
         return
+    with connection.cursor() as cursor:  # whoever adds up by it now comes before
+        catching_up.alone(cursor, organization.pk)
     audit.note("tag_left_off", organization, by.user, about=tag, name=tag.name)
     for other in ("", *dimension_of(tag.dimension).crossed_with):
         MeasuredDay.objects.owned_by(organization).of(tag.dimension, other).delete()

@@ -3,20 +3,22 @@
 import random
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from django.db import connections
+from django.db import connection, connections
 from django.db.models import F, Sum
 
 from accounts.models import Membership
+from tests.product import wait_for
 from tests.usage.measuring.conftest import NOON, event
 from tokentra.lib.problems import Problem
 from tokentra.lib.tenancy import organization_scope
 from usage.audit import Audit
 from usage.measured import Event, MeasuredDay, SummedTag, TagValue
-from usage.measuring import adding_up_tags, choosing_tags, telling_apart, tracking
+from usage.measuring import adding_up_tags, catching_up, choosing_tags, telling_apart, tracking
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
@@ -134,6 +136,45 @@ def test_a_tag_that_is_left_off_loses_its_sums_and_nothing_else(acme, send):
     assert summed(acme, "tier") == expected(acme, "tier")
     with organization_scope(acme.pk):
         assert set(TagValue.objects.values_list("name", flat=True)) == {"tier"}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_tag_that_is_left_off_while_somebody_adds_up_by_it_loses_those_sums_too(acme, send):
+    tag = choose(acme, "region")
+    send(*story(4, 3))
+    summed(acme, "region")
+    send(*story(5, 3))
+
+    with ThreadPoolExecutor(2) as others, closing(connection.copy()) as held, held.cursor() as cursor:
+        cursor.execute("BEGIN")
+        cursor.execute(f"SET LOCAL app.org_id = '{acme.pk}'")
+        cursor.execute("SELECT 1 FROM usage_measuredday WHERE dimension = 'all' FOR UPDATE")  # adding up waits for it
+        adding = others.submit(in_a_session, lambda: catching_up.add_up_next(acme.pk))
+        wait_for(lambda: waiting(cursor) == 1, 30, "somebody adds up")
+        leaving = others.submit(in_a_session, lambda: leave_off(acme, tag))
+        wait_for(lambda: leaving.done() or waiting(cursor) == 2, 30, "the tag is left off, or will be")
+        cursor.execute("COMMIT")
+        adding.result(30)
+        leaving.result(30)
+
+    assert summed(acme, "region") == {}
+
+
+def waiting(cursor):
+    cursor.execute("SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted")
+    return cursor.fetchone()[0]
+
+
+def in_a_session(work):
+    try:
+        work()
+    finally:
+        connections.close_all()
+
+
+def leave_off(organization, tag):
+    with organization_scope(organization.pk, up_to_date=False):
+        choosing_tags.leave_off(tag, by=Membership.objects.get(organization=organization))
 
 
 def test_a_tag_is_one_organizations_own(acme, elsewhere, send):
