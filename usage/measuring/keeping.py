@@ -5,19 +5,28 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import OperationalError, connection
+from django.db.backends.utils import CursorWrapper
 from django.db.models import Max
 
 from accounts.models import Organization
-from tokentra.lib.tenancy import organization_scope
+from tokentra.lib.tenancy import name_within, organization_scope
 from usage import partitions
 from usage.measured import Event
 
 WEEK = timedelta(days=7)
+KEPT = "kept events"  # who makes sums of events anew holds this lock together, and who forgets events holds it alone
+HOLD = "SELECT pg_advisory_xact_lock_shared(hashtextextended(%s, 0))"
+ALONE = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
 
 
 def kept_from(today: date, event_days: int) -> date:
     """The first UTC day whose events are kept. What may still be sent is kept for as long as it may be."""
     return today - max(timedelta(days=event_days), settings.OLDEST_EVENT + WEEK)
+
+
+def hold(cursor: CursorWrapper, organization_id: UUID) -> None:
+    """No event of the organization is forgotten until the transaction ends; those who send some go on meanwhile."""
+    cursor.execute(HOLD, [name_within(organization_id, KEPT)])
 
 
 def drop_weeks(today: date) -> int:
@@ -41,7 +50,8 @@ def forget_a_day(organization_id: UUID, today: date) -> bool:
 
     What they added up to stays.
     """
-    with organization_scope(organization_id):
+    with organization_scope(organization_id), connection.cursor() as cursor:
+        cursor.execute(ALONE, [name_within(organization_id, KEPT)])
         event_days = Organization.objects.values_list("event_days", flat=True).get(pk=organization_id)
         old = Event.objects.filter(organization_id=organization_id, day__lt=kept_from(today, event_days))
         oldest = old.order_by("day").values_list("day", flat=True).first()

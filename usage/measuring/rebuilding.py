@@ -17,9 +17,8 @@ from django.utils import timezone
 from accounts.models import Organization
 from tokentra.lib.tenancy import organization_scope
 from usage.measured import Event, MeasuredDay, SummedTag
-from usage.measuring import catching_up, statements
+from usage.measuring import catching_up, keeping, statements
 from usage.measuring.grain import grain
-from usage.measuring.keeping import kept_from
 from usage.measuring.sums import ROLLUPS
 
 DAY = timedelta(days=1)
@@ -56,6 +55,8 @@ def compare(organization_id: UUID, days: list[date], *, fix: bool = False) -> It
     for day in days:
         with organization_scope(organization_id), connection.cursor() as cursor:
             params = alone_with(cursor, organization_id, day)
+            if not Event.objects.filter(organization_id=organization_id, day=day).exists():
+                continue  # forgotten meanwhile: its sums stay
             tables = {}
             sets = SETS[:1] if is_forgotten_in_part(organization_id, day) else SETS
             for names, events in sets:
@@ -75,7 +76,7 @@ def is_forgotten_in_part(organization_id: UUID, day: date) -> bool:
         return False
     event_days = Organization.objects.values_list("event_days", flat=True).get(pk=organization_id)
     sums = MeasuredDay.objects.filter(organization_id=organization_id, day__lt=day).of("all")
-    return day <= kept_from(timezone.now().date(), event_days) or sums.exists()
+    return day <= keeping.kept_from(timezone.now().date(), event_days) or sums.exists()
 
 
 def make_anew(cursor: CursorWrapper, params: dict[str, Any], sets: Sets = SETS) -> None:
@@ -86,7 +87,11 @@ def make_anew(cursor: CursorWrapper, params: dict[str, Any], sets: Sets = SETS) 
 
 
 def alone_with(cursor: CursorWrapper, organization_id: UUID, day: date) -> dict[str, Any]:
-    """Nobody else writes the organization's sums until the transaction ends; answers what the statements take."""
+    """Nobody else writes the organization's sums, or forgets what they are made of, until the transaction ends.
+
+    Answers what the statements take.
+    """
+    keeping.hold(cursor, organization_id)
     catching_up.alone(cursor, organization_id)
     zone = ZoneInfo(Organization.objects.values_list("timezone", flat=True).get(pk=organization_id))
     start = datetime.combine(day, time.min, UTC)

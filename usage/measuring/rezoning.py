@@ -18,7 +18,7 @@ from django.db.models.functions import Now
 from accounts.models import Organization
 from tokentra.lib.tenancy import as_sweep, organization_scope
 from usage.measured import Event, MeasuredDay, SummedTag
-from usage.measuring import appearing, catching_up, rebuilding, statements
+from usage.measuring import appearing, catching_up, keeping, rebuilding, statements
 from usage.measuring.grain import QUARTER, grain
 from usage.measuring.stepping import step_through
 from usage.zone_changes import ZoneChange
@@ -76,6 +76,7 @@ def move_next(organization_id: UUID) -> bool:
         change = mine.due().select_for_update(skip_locked=True, of=("self",)).first()
         if change is None:
             return False
+        keeping.hold(cursor, organization_id)
         day = newest(organization_id, change.next_day)
         catching_up.alone(cursor, organization_id)
         if day is None:

@@ -1,18 +1,24 @@
 """Events are kept as long as their organization says; sums stay."""
 
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import timedelta
 
 import pytest
-from django.db import OperationalError, connection
+from django.db import OperationalError, connection, connections
 from django.db.models import Sum
 from django.utils import timezone
 
+from tests.product import wait_for
 from tests.usage.measuring.conftest import event
+from tests.usage.measuring.test_repricing import own_price
 from tokentra.lib.tenancy import organization_scope
 from usage import partitions
 from usage.audit import Audit
-from usage.measured import Event, MeasuredDay
-from usage.measuring import keeping, tracking
+from usage.measured import Event, MeasuredDay, MeasuredHour
+from usage.measuring import keeping, rebuilding, repricing, tracking
+from usage.models import DayRollup, PriceOverride
+from usage.repricing import Asked
 
 pytestmark = pytest.mark.worker
 
@@ -66,6 +72,66 @@ def test_a_day_of_the_zone_that_is_forgotten_in_part_is_not_taken_for_wrong(acme
     assert list(Audit(acme.pk, fix=True).run()) == []
     with organization_scope(acme.pk):
         assert MeasuredDay.objects.owned_by(acme).filter(dimension="all").aggregate(Sum("calls")) == {"calls__sum": 3}
+
+
+def sums(organization):
+    with organization_scope(organization.pk):
+        tables = (MeasuredDay, MeasuredHour, DayRollup)
+        return [sorted(map(repr, table.objects.owned_by(organization).values())) for table in tables]
+
+
+def test_days_that_are_forgotten_while_sums_are_compared_keep_theirs(acme):
+    now = timezone.now()
+    keep(acme, 60)
+    for age in (70, 1):
+        sent(acme, now - timedelta(days=age), latencyMs=80)
+    wanted, before = rebuilding.days_of(acme.pk), sums(acme)
+    assert keeping.forget_a_day(acme.pk, now.date())
+
+    assert list(rebuilding.compare(acme.pk, wanted, fix=True)) == []
+    assert sums(acme) == before
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nothing_is_forgotten_while_sums_are_made_anew(acme):
+    """What was taken out of the sums could not be added to them again."""
+    now = timezone.now()
+    keep(acme, 60)
+    own_price(acme, "2", model="gpt-4o-mini", since=(now - timedelta(days=90)).date())
+    sent(acme, now - timedelta(days=70), tokens={"input": 10**6})
+    with organization_scope(acme.pk):
+        PriceOverride.objects.update(rates={"input": "3"})
+
+    with ThreadPoolExecutor(1) as worker:
+        forgetting = []
+
+        def forget_meanwhile(execute, sql, *more):
+            if sql == repricing.SET_PRICES:
+                forgetting.append(worker.submit(forget, acme, now.date()))
+                wait_for(lambda: forgetting[0].done() or somebody_waits(), 30, "the day is forgotten, or is not yet")
+            return execute(sql, *more)
+
+        with connection.execute_wrapper(forget_meanwhile):
+            [change] = repricing.reprice(acme.pk, Asked(every_row=True), dry_run=False)
+
+    assert forgetting[0].result()
+    assert days(acme) == []
+    with organization_scope(acme.pk):
+        [kept] = MeasuredDay.objects.filter(dimension="all")
+        assert (kept.calls, kept.amount) == (1, change.after) == (1, 3)
+
+
+def forget(organization, today):
+    try:
+        return keeping.forget_a_day(organization.pk, today)
+    finally:
+        connections.close_all()
+
+
+def somebody_waits():
+    with closing(connection.copy()) as other, other.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM pg_locks WHERE NOT granted")
+        return cursor.fetchone() is not None
 
 
 def test_what_may_still_come_is_never_forgotten_before(acme, settings):

@@ -24,14 +24,14 @@ DAY = NOON.date()
 NOBODY_KNOWS = "nobody-knows"  # a model of `story` that the price book does not have
 
 
-def own_price(organization, rate, *, model=NOBODY_KNOWS):
+def own_price(organization, rate, *, model=NOBODY_KNOWS, since=DAY - timedelta(days=40)):
     with organization_scope(organization.pk):
         PriceOverride.objects.create(
             organization=organization,
             provider="openai",
             model=model,
             rates={"input": rate, "cache_read": rate, "output": rate},
-            since=DAY - timedelta(days=40),
+            since=since,
         )
 
 
