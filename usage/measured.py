@@ -237,8 +237,10 @@ class Run(OwnedFact):
     class Meta:
         indexes = [
             models.Index(fields=["organization", "-started_at"], name="runs_in_time"),
-            models.Index(fields=["organization", "agent", "-started_at"], name="runs_of_an_agent"),
-            models.Index(fields=["organization", "customer", "-started_at"], name="runs_of_a_customer"),
+            *(
+                models.Index(fields=["organization", of, "-started_at"], condition=~models.Q((of, "")), name=name)
+                for of, name in (("agent", "runs_of_an_agent"), ("customer", "runs_of_a_customer"))
+            ),
         ]
 
     @property

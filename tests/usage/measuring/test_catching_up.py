@@ -207,6 +207,18 @@ def test_events_are_found_by_their_key_in_a_week_of_which_nothing_is_known(held,
         assert f"{week}_{'organization_id_above' if 'below' in statement else 'pkey'}" in read
 
 
+@pytest.mark.parametrize("of", ["agent", "customer"])
+def test_runs_of_somebody_are_found_by_an_index_without_those_of_nobody(of, acme, send):
+    send(event(runId="r-1", agent="planner", customerId="c-1"), event(id="2", runId="r-2"))
+    with organization_scope(acme.pk), connection.cursor() as cursor:
+        found = Run.objects.owned_by(acme).filter(**{of: "planner" if of == "agent" else "c-1"}).order_by("-started_at")
+        assert [run.run for run in found] == ["r-1"]
+        cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off; SET LOCAL enable_sort = off")
+        plan = found.explain()
+
+    assert f"runs_of_a{'n' if of == 'agent' else ''}_{of}" in plan
+
+
 def test_calls_are_found_by_the_index_on_their_minutes(acme, send):
     send(event(runId="r-1"))
     with organization_scope(acme.pk), connection.cursor() as cursor:

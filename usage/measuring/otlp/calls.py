@@ -46,7 +46,8 @@ class Told:
     @property
     def is_total(self) -> bool:
         """Its sender says that it repeats others."""
-        return str(self.attributes.get(dialects.IS_TOTAL)).lower() == "true"
+        said = self.attributes.get(dialects.IS_TOTAL)
+        return said is not None and str(said).lower() == "true"
 
 
 Own = list[tuple[str, str, Value]]

@@ -6,10 +6,10 @@ the one above came first and was counted, it is taken out of the sums again. Wha
 that asked for the tool.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -37,11 +37,14 @@ FROM unnest(%(days)s::date[], %(ids)s::uuid[], %(above)s::uuid[]) AS moved (day,
 WHERE organization_id = %(organization)s AND usage_event.day = moved.day AND usage_event.id = moved.id"""
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(NamedTuple):
     above: str | None
-    is_tool: bool
-    is_total: bool
+    told: Told
+
+
+def array(items: Iterable[object]) -> str:
+    """Of ids or numbers, as the database reads it."""
+    return f"{{{','.join(map(str, items))}}}"
 
 
 def named(ref: str) -> str:
@@ -77,7 +80,7 @@ class Families:
             waiting = self._waiting(own, scope)
             for read in reads:
                 node = self.nodes[read.id]
-                read.is_parent = node.is_total
+                read.is_parent = node.told.is_total
                 if node.above:
                     read.above = self.next_above(node.above, calls, below=read.id)
             moved = {(day, id): self.next_above(above, calls, below=id) for day, id, above in waiting}
@@ -86,7 +89,7 @@ class Families:
                 calls[id].is_parent = True
             before = {(day, id): above for day, id, above in waiting}
             self._move(own, {key: above for key, above in moved.items() if above != before[key]})
-            counted = statements.by_key(own, COUNTED, scope | {"ids": list(awaited)}) if awaited else []
+            counted = statements.by_key(own, COUNTED, scope | {"ids": array(awaited)}) if awaited else []
         if counted:
             retracting.take_back(self.organization_id, counted, zone=zone, now=now)
 
@@ -94,7 +97,7 @@ class Families:
         """`known` are the ids of some of them by what their senders call them."""
         for each in self.told:
             ref, above = each.span.ref, each.span.above
-            node = Node((known.get(above) or named(above)) if above else None, each.is_tool, each.is_total)
+            node = Node((known.get(above) or named(above)) if above else None, each)
             self.nodes[known.get(ref) or named(ref)] = node
 
     def _waiting(self, own: ClientCursor[Any], scope: Mapping[str, Any]) -> list[tuple[date, str, str]]:
@@ -102,7 +105,7 @@ class Families:
         keys = sorted({self.key_of(each.span.trace) for each in self.told})
         lock = EACH if len(keys) <= MOST_TRACES else ALL
         traces = name_within(self.organization_id, "traces")
-        params = {**scope, "ids": list(self.nodes), "keys": keys, "traces": traces}
+        params = {**scope, "ids": array(self.nodes), "keys": array(keys), "traces": traces}
         found = statements.by_key(own, lock + BELOW, params)
         return [(day, str(id), str(above)) for day, id, above in found]
 
@@ -111,7 +114,7 @@ class Families:
         seen = {below}
         while at is not None and at in self.nodes and at not in calls:
             node = self.nodes[at]
-            if node.is_tool or at in seen:
+            if node.told.is_tool or at in seen:
                 return None
             seen.add(at)
             at = node.above
