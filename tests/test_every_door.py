@@ -363,6 +363,7 @@ FILES = {
     "api:usage_export": ("?format=csv", "?format=json", "?format=focus"),
     "usage:customers_file": ("",),
     "usage:agents_file": ("",),
+    "usage:runs_file": ("",),
     "usage:explorer_of_measured_file": ("", "?group=team"),
     "usage:measured_file": ("",),
     "usage:statement": ("",),

@@ -16,12 +16,8 @@ class CsvLines:
         self.question, self.names = question, names
 
     def header(self) -> str:
-        keys = [column for name in self.question.group_by for column in self.columns(name)]
+        keys = [column for name in self.question.group_by for column in columns(name)]
         return line([*keys, *MEASURES])
-
-    @staticmethod
-    def columns(name: str) -> tuple[str, ...]:
-        return (name, f"{name}_name") if name in NAMED else (name,)
 
     def row(self, figures: Figures) -> str:
         cells = []
@@ -30,6 +26,11 @@ class CsvLines:
             if name in NAMED:
                 cells.append(safe(self.names.given(name, str(value))))
         return line([*cells, *measures(figures)])
+
+
+def columns(name: str) -> tuple[str, ...]:
+    """Of one group: where it is of ids, their names beside them."""
+    return (name, f"{name}_name") if name in NAMED else (name,)
 
 
 def measures(figures: Figures) -> list[str]:

@@ -24,6 +24,7 @@ from usage.spenders.ids import opened
 from usage.spenders.places import LONGEST_SEARCH, Spenders
 
 router = Router()
+ENDS = {"from", "to"}
 PAGED = [
     parameter("limit", "Items on a page.", type="integer", minimum=1, maximum=asking.MOST, default=asking.LIMIT),
     parameter("cursor", "The nextCursor of the page before."),
@@ -40,7 +41,13 @@ LISTED: dict[str, Any] = {
     ]
 }
 RUNS: dict[str, Any] = {
-    "parameters": [*(parameter(f"filter[{name}]", f"Only runs of this {name}.") for name in runs.FILTERS), *PAGED]
+    "parameters": [
+        *(parameter(f"filter[{name}]", f"Only runs of this {name}.") for name in runs.FILTERS),
+        parameter("from", "The first day, as 2026-01-31, in the organization's zone. Default: all days."),
+        parameter("to", "The day after the last one."),
+        parameter("sort", "By when they began: -began, the newest first, or began.", default=runs.NEWEST),
+        *PAGED,
+    ]
 }
 
 
@@ -104,17 +111,21 @@ def checked(request: HttpRequest, allowed: set[str]) -> Mistakes:
     return wrong
 
 
-@router.get("/runs", url_name="runs", summary="Runs, the newest first", openapi_extra=RUNS)
+@router.get("/runs", url_name="runs", summary="Runs by when they began", openapi_extra=RUNS)
 def all_runs(request: HttpRequest) -> dict[str, Any]:
     asker = api_reader(request)
-    wrong = checked(request, {*(f"filter[{name}]" for name in runs.FILTERS), "limit", "cursor"})
+    wrong = checked(request, {*(f"filter[{name}]" for name in runs.FILTERS), *ENDS, "sort", "limit", "cursor"})
+    chosen = days(request, asker.organization, timezone.now(), wrong) if ENDS & request.GET.keys() else None
+    sort = request.GET.get("sort", runs.NEWEST)
+    if sort not in runs.SORTS:
+        wrong.add("sort", f"Sort by one of {', '.join(runs.SORTS)}.")
     limit = asking.number(request.GET, wrong)
     wrong.refuse_if_any()
     asked = {name: request.GET.get(f"filter[{name}]", "") for name in runs.FILTERS}
-    filters = {name: value for name, value in asked.items() if value}
+    wanted = runs.Asked({name: value for name, value in asked.items() if value}, chosen, sort)
     with organization_scope(asker.organization.pk):
         try:
-            page = runs.page(asker.organization, filters, after=request.GET.get("cursor", ""), size=limit)
+            page = runs.page(asker.organization, wanted, after=request.GET.get("cursor", ""), size=limit)
         except Foreign as foreign:
             wrong.add("cursor", str(foreign))
         wrong.refuse_if_any()

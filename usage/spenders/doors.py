@@ -62,8 +62,8 @@ def agents_file(request: OrgRequest) -> HttpResponseBase:
 
 def filed(request: OrgRequest, dimension: str) -> HttpResponseBase:
     lens, span = spans.read(request.GET, request.organization, timezone.now(), *places.EXTRA)
-    asked = Spenders(request.organization, dimension, lens, span).asked
-    return as_file(lens.errors, lambda: files.response(request.organization, request.user.pk, asked))
+    found = Spenders(request.organization, dimension, lens, span)
+    return as_file(lens.errors, lambda: files.response(request.organization, request.user.pk, found))
 
 
 def as_file(errors: Sequence[str], made: Callable[[], HttpResponseBase]) -> HttpResponseBase:
@@ -132,11 +132,20 @@ def one(request: OrgRequest, dimension: str, value: str) -> HttpResponse:
 @require_GET
 @page(Permission.SEE_COSTS)
 def runs(request: OrgRequest) -> HttpResponse:
-    query = {name: (clean(request.GET.getlist(name)) or ("",))[0] for name in listing_of_runs.ASKED}
-    found = listing_of_runs.Runs(request.organization, query)
-    if query["run"] and listing_of_runs.one(request.organization, query["run"]):
-        return redirect("usage:run", query["run"])
-    return render(request, "usage/runs.html", {"found": found, "snippet": teaching.snippet("runId")})
+    lens, span = spans.read(request.GET, request.organization, timezone.now(), *listing_of_runs.CHOICES)
+    found = listing_of_runs.Runs(request.organization, lens, span)
+    if found.sought and listing_of_runs.one(request.organization, found.sought):
+        return redirect("usage:run", found.sought)
+    context = {"found": found, "lens": lens, "span": span, "snippet": teaching.snippet("runId")} | zoned(request, span)
+    return render(request, "usage/runs.html", context, status=422 if lens.errors else 200)
+
+
+@require_GET
+@page(Permission.SEE_COSTS, scoped=False)
+def runs_file(request: OrgRequest) -> HttpResponseBase:
+    lens, span = spans.read(request.GET, request.organization, timezone.now(), *listing_of_runs.CHOICES)
+    asked = listing_of_runs.Runs(request.organization, lens, span).asked
+    return as_file(lens.errors, lambda: files.runs(request.organization, request.user.pk, asked, span))
 
 
 @require_GET

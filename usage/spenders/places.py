@@ -1,6 +1,6 @@
 """The page of one kind of spender: headline figures, the table, and what belongs to nobody."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -61,6 +61,11 @@ class Spenders:
 
     def _said(self, name: str) -> str:
         return (self.lens.extra.get(name) or ("",))[0]
+
+    @property
+    def query(self) -> str:
+        """The period alone, for other pages."""
+        return self.lens.query(**dict.fromkeys(EXTRA, ""))
 
     @property
     def icon(self) -> str:
@@ -140,20 +145,21 @@ class Spenders:
 
     @cached_property
     def rows(self) -> list[Row]:
-        found = self.page.found
+        return self.rows_of(self.page.found, is_drawn=self.dimension == "agent")
+
+    def rows_of(self, found: Sequence[Sums], *, is_drawn: bool = False) -> list[Row]:
+        """With what else the page and the file say of each, asked for all of them at once."""
         names = [each.value for each in found]
-        providers = sums.providers(self.organization, self.dimension, names, self.span) if self._has("model") else {}
-        tools = sums.tools(self.organization, self.dimension, names, self.span) if self._has("tool") else {}
+        providers = sums.providers(self.organization, self.dimension, names, self.span) if self.has_models else {}
+        tools = sums.tools(self.organization, self.dimension, names, self.span) if self.has_tools else {}
         first = sums.first_seen(self.organization, self.dimension, names)
-        query = self.lens.query(**dict.fromkeys(EXTRA, ""))
-        is_agents = self.dimension == "agent"
-        sparked = sparks.of_values(self.organization, self.dimension, names, self.span) if is_agents else {}
-        run_counts = runs.counts(self.organization, names, self.span) if is_agents else {}
+        sparked = sparks.of_values(self.organization, self.dimension, names, self.span) if is_drawn else {}
+        run_counts = runs.counts(self.organization, names, self.span) if self.dimension == "agent" else {}
         return [
             Row(
                 each,
                 self.names.given(self.dimension, each.value) or each.value,
-                href(self.dimension, each.value, query),
+                href(self.dimension, each.value, self.query),
                 [(key, provider_name(key)) for key in providers.get(each.value, [])],
                 tools.get(each.value, []),
                 first.get(each.value),
@@ -175,14 +181,17 @@ class Spenders:
         return self._has("model")
 
     @property
+    def has_tools(self) -> bool:
+        return self._has("tool")
+
+    @property
     def tabs(self) -> list[Segment]:
         return tabs("measured")
 
     @property
     def dimensions(self) -> list[Segment]:
-        query = self.lens.query(**dict.fromkeys(EXTRA, ""))
         return [
-            Segment(short(word.many), f"{reverse('usage:measured', args=[name])}?{query}", name == self.dimension)
+            Segment(short(word.many), f"{reverse('usage:measured', args=[name])}?{self.query}", name == self.dimension)
             for name, word in (WORDS | {tag.dimension: word_of(tag.dimension) for tag in self.tags}).items()
         ]
 

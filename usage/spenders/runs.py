@@ -1,17 +1,16 @@
 """Runs by time, of everybody or of one agent or customer; and one run with its calls."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 from functools import cached_property
 from typing import Any
-from urllib.parse import urlencode
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from accounts.models import Organization
@@ -19,6 +18,7 @@ from accounts.plans import Feature
 from tokentra.lib import money
 from usage import cursors, plan_reach
 from usage.cursors import Foreign
+from usage.forms import Chip, Lens
 from usage.measured import Event, Run
 from usage.spenders import calls, growth, left_out, tree
 from usage.spenders.spans import Span
@@ -27,7 +27,28 @@ from usage.spenders.words import Word
 
 PAGE = 50
 FILTERS = ("agent", "customer")
-ASKED = (*FILTERS, "run", "after", "before")
+# What a list goes by: the indexes hold it, so a page costs the same however many runs there are.
+SORTS = ("began", "-began")
+NEWEST = "-began"
+CHOICES = (*FILTERS, "sort", "run", "after", "before")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One list: of all times where there is no span."""
+
+    filters: dict[str, str]
+    span: Span | None = None
+    sort: str = NEWEST
+
+    @property
+    def is_descending(self) -> bool:
+        return self.sort == NEWEST
+
+    @property
+    def words(self) -> list[str]:
+        """What a cursor belongs to. It is a moment, so the list may end at another one."""
+        return ["runs", self.sort, *(f"{name}={value}" for name, value in sorted(self.filters.items()))]
 
 
 @dataclass(frozen=True)
@@ -37,19 +58,13 @@ class Page:
     after: str = ""
 
 
-def page(
-    organization: Organization, filters: dict[str, str], *, after: str = "", before: str = "", size: int = PAGE
-) -> Page:
-    """The newest first. Raises Foreign for a cursor of another list."""
+def page(organization: Organization, asked: Asked, *, after: str = "", before: str = "", size: int = PAGE) -> Page:
+    """Raises Foreign for a cursor of another list."""
     back = bool(before) and not after
-    words = [f"{name}={value}" for name, value in sorted(filters.items())]
-    position = cursors.opened(["runs", *words], before if back else after)
-    rows = Run.objects.owned_by(organization).filter(**filters)
-    if first := plan_reach.first_day(organization, timezone.now().date()):
-        rows = rows.filter(started_at__gte=datetime.combine(first, time.min, UTC))
-    rows = rows.order_by("started_at", "id") if back else rows.order_by("-started_at", "-id")
+    position = cursors.opened(asked.words, before if back else after)
+    rows = ordered(organization, asked, back=back)
     if position:
-        rows = rows.filter(behind(position, step="gt" if back else "lt"))
+        rows = rows.filter(behind(position, step="lt" if asked.is_descending != back else "gt"))
     found = list(rows[: size + 1])
     more, shown = len(found) > size, found[:size]
     if back:
@@ -57,35 +72,55 @@ def page(
     is_before, is_after = (more, True) if back else (bool(position), more)
 
     def cursor(run: Run) -> str:
-        return cursors.sealed(["runs", *words], [run.started_at.isoformat(), run.id])
+        return cursors.sealed(asked.words, [run.started_at.isoformat(), run.id])
 
     return Page(shown, cursor(shown[0]) if is_before and shown else "", cursor(shown[-1]) if is_after and shown else "")
 
 
+def every(organization: Organization, asked: Asked) -> Iterator[Run]:
+    """All of it, a few held at a time."""
+    return ordered(organization, asked).iterator()
+
+
+def ordered(organization: Organization, asked: Asked, *, back: bool = False) -> "QuerySet[Run]":
+    rows = Run.objects.owned_by(organization).filter(**asked.filters)
+    if asked.span:
+        rows = rows.filter(started_at__gte=asked.span.start, started_at__lt=asked.span.end)
+    if first := plan_reach.first_day(organization, timezone.now().date()):
+        rows = rows.filter(started_at__gte=datetime.combine(first, time.min, UTC))
+    turn = "-" if asked.is_descending != back else ""
+    return rows.order_by(f"{turn}started_at", f"{turn}id")
+
+
 def behind(position: list[str], *, step: str) -> Q:
+    """The first condition is one that an index begins at."""
     try:
         at, id = datetime.fromisoformat(position[0]), UUID(position[1])
     except (ValueError, IndexError) as error:
         raise Foreign("This cursor belongs to another list. Ask again without one.") from error
-    return Q(**{f"started_at__{step}": at}) | Q(started_at=at, **{f"id__{step}": id})
+    return Q(**{f"started_at__{step}e": at}) & (Q(**{f"started_at__{step}": at}) | Q(**{f"id__{step}": id}))
 
 
 class Runs:
     """The page of runs, read inside the organization's scope."""
 
-    def __init__(self, organization: Organization, query: dict[str, str]) -> None:
+    def __init__(self, organization: Organization, lens: Lens, span: Span) -> None:
         organization.require(Feature.EVERY_DIMENSION)
-        self.organization, self.query = organization, query
-        self.filters = {name: query[name] for name in FILTERS if query.get(name)}
-        self.sought = query.get("run", "")  # the id of a run that is not there
+        self.organization, self.lens = organization, lens
+        self.filters = {name: self._said(name) for name in FILTERS if self._said(name)}
+        self.sought = self._said("run")  # the id of a run that is not there
+        sort = self._said("sort")
+        self.asked = Asked(self.filters, span, sort if sort in SORTS else NEWEST)
+
+    def _said(self, name: str) -> str:
+        return (self.lens.extra.get(name) or ("",))[0]
 
     @cached_property
     def page(self) -> Page:
         try:
-            after, before = (self.query.get(name, "") for name in ("after", "before"))
-            return page(self.organization, self.filters, after=after, before=before)
+            return page(self.organization, self.asked, after=self._said("after"), before=self._said("before"))
         except Foreign:  # of another list, or written by hand: the first page
-            return page(self.organization, self.filters)
+            return page(self.organization, self.asked)
 
     teaching_title = "Runs will be here"
     icon = "route"
@@ -100,20 +135,32 @@ class Runs:
         return bool(self.page.runs) or Run.objects.owned_by(self.organization).exists()
 
     @property
-    def chips(self) -> list[tuple[str, str, str]]:
-        """Each filter, and the address without it."""
-        return [
-            (name.capitalize(), value, f"?{urlencode({k: v for k, v in self.filters.items() if k != name})}")
-            for name, value in self.filters.items()
-        ]
+    def chips(self) -> list[Chip]:
+        return [Chip(name.capitalize(), value, self._query(**{name: ""})) for name, value in self.filters.items()]
+
+    @property
+    def search_keeps(self) -> list[tuple[str, str]]:
+        """Query fields that the search form carries along."""
+        return [(name, value) for name, value in self.lens.pairs() if name not in ("run", "after", "before")]
+
+    @property
+    def clear_href(self) -> str:
+        return f"?{self._query(**dict.fromkeys(FILTERS, ''))}"
+
+    @property
+    def export(self) -> str:
+        return self._query()
 
     @property
     def next(self) -> str:
-        return f"?{urlencode(self.filters | {'after': self.page.after})}" if self.page.after else ""
+        return f"?{self._query(after=self.page.after)}" if self.page.after else ""
 
     @property
     def previous(self) -> str:
-        return f"?{urlencode(self.filters | {'before': self.page.before})}" if self.page.before else ""
+        return f"?{self._query(before=self.page.before)}" if self.page.before else ""
+
+    def _query(self, **changes: str) -> str:
+        return self.lens.query(**({"run": "", "after": "", "before": ""} | changes))
 
 
 COUNTED = 1_000  # runs of one agent, so that a list costs the same however many there are

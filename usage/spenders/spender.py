@@ -209,7 +209,7 @@ class Spender:
 
     @property
     def runs_link(self) -> str:
-        return f"{reverse('usage:runs')}?{urlencode({self.dimension: self.value})}"
+        return f"{reverse('usage:runs')}?{self.query}&{urlencode({self.dimension: self.value})}"
 
     @property
     def calls_line(self) -> str:

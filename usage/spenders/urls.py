@@ -16,6 +16,7 @@ urlpatterns = [
     path("agents.csv", doors.agents_file, name="agents_file"),
     path("agents/<name:agent>/", doors.agent, name="agent"),
     path("runs/", doors.runs, name="runs"),
+    path("runs.csv", doors.runs_file, name="runs_file"),
     path("runs/<name:run>/", doors.run, name="run"),
     path("dashboard/measured/", doors.overview, name="overview"),
     path("usage/measured/", doors.explorer, name="explorer_of_measured"),

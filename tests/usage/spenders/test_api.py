@@ -6,13 +6,14 @@ import pytest
 
 from accounts.permissions import Scope
 from tests.sdk_keys.conftest import issued
-from tests.usage.measuring.conftest import NOON
+from tests.usage.measuring.conftest import NOON, event
 from tests.usage.spenders import stories
 from tests.usage.spenders.conftest import in_zone
 from tests.usage.spenders.test_customers import call
 from usage.spenders import listing
 
 pytestmark = pytest.mark.django_db
+OLD = timedelta(days=29)
 
 
 def ask(browser, path, status=200):
@@ -144,6 +145,40 @@ def test_runs_and_one_of_them(alices, send):
     assert ask(alices, "/api/runs/nothing", 404)["error"]["code"] == "not_found"
     assert [*ask(alices, "/api/runs?cursor=x", 422)["error"]["fields"]] == ["cursor"]
     assert [*ask(alices, "/api/runs?filter[tool]=x", 422)["error"]["fields"]] == ["filter[tool]"]
+
+
+def test_a_run_without_an_amount_in_dollars_has_no_cost(alices, send):
+    euros = {"amount": "2.5", "currency": "EUR"}
+    send(
+        event(id="a", runId="euros", cost=euros),
+        event(id="b", runId="unpriced", model="nobody-knows"),
+        event(id="c", runId="free", tokens=None, status="error"),
+        event(id="d", runId="both", cost=euros),
+        call("alice", cost="1", runId="both"),
+    )
+
+    found = {run["run"]: run for run in ask(alices, "/api/runs")["items"]}
+
+    said = {name: (run["cost"], run["otherCurrencyCalls"], run["unpricedCalls"]) for name, run in found.items()}
+    assert said == {"euros": (None, 1, 0), "unpriced": (None, 0, 1), "free": ("0.00", 0, 0), "both": ("1.00", 1, 0)}
+    one = ask(alices, "/api/runs/euros")
+    assert (one["cost"], one["events"][0]["cost"], one["events"][0]["currency"]) == (None, "2.50", "EUR")
+
+
+def test_runs_are_asked_for_by_days_and_in_both_orders(acme, alices, send):
+    in_zone(acme, "Asia/Kolkata")
+    send(*(call("c", runId=f"r{n}", ago=timedelta(hours=19 * n)) for n in range(4)), call("c", runId="old", ago=OLD))
+
+    def found(query=""):
+        return [run["run"] for run in ask(alices, f"/api/runs?{query}")["items"]]
+
+    assert found() == ["r0", "r1", "r2", "r3", "old"]
+    assert found("from=2026-11-18&to=2026-11-20") == ["r1", "r2", "r3"]
+    assert found("from=2026-11-18&to=2026-11-20&sort=began") == ["r3", "r2", "r1"]
+    cursor = ask(alices, "/api/runs?sort=began&limit=2")["nextCursor"]
+    assert found(f"sort=began&limit=2&cursor={cursor}") == ["r2", "r1"]
+    for query, field in ((f"cursor={cursor}", "cursor"), ("sort=cost", "sort"), ("from=2026-11-18", "from")):
+        assert [*ask(alices, f"/api/runs?{query}", 422)["error"]["fields"]] == [field]
 
 
 @pytest.mark.parametrize("path", ["/api/customers", "/api/agents", "/api/runs", "/api/runs/r"])

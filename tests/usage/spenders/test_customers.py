@@ -16,7 +16,7 @@ from tests.usage.measuring.conftest import NOON, event
 from tests.usage.pages.test_explorer import link, rows
 from tests.usage.spenders.conftest import in_zone
 from tokentra.lib.money import DASH
-from usage.spenders import listing
+from usage.spenders import files, listing
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
@@ -337,6 +337,7 @@ def test_b18_a_file_that_breaks_on_its_way_says_so_at_its_end(alices, send, monk
         raise ConnectionError("gone")
 
     monkeypatch.setattr(listing, "every", breaks_at_the_second)
+    monkeypatch.setattr(files, "AT_ONCE", 1)
     text = b"".join(alices.get("/customers.csv").streaming_content).decode()
 
     *_, error, last = text.splitlines()

@@ -13,6 +13,7 @@ from django.urls import reverse
 from tests.usage.measuring.conftest import NOON, event
 from tests.usage.pages.test_explorer import link, rows
 from tests.usage.spenders import stories
+from tests.usage.spenders.conftest import in_zone
 from tests.usage.spenders.test_customers import MOST_QUERIES, NO_QUESTIONS, call, page, stats
 from tokentra.lib.money import DASH
 from tokentra.lib.tenancy import organization_scope
@@ -81,6 +82,72 @@ def test_runs_are_filtered_by_agent_and_customer_and_paged(alices, send):
     assert len(seen) == len(set(seen)) == 55
     assert "No run matches" in page(alices, "/runs/?agent=nobody")
     assert rows(page(alices, "/runs/?after=nonsense")) == rows(page(alices, "/runs/"))
+
+
+@pytest.mark.parametrize("sort", ["began", "-began"])
+def test_runs_are_paged_forth_and_back_in_both_orders(sort, alices, send):
+    send(*(call("c", runId=f"r{n:03}", ago=timedelta(minutes=n // 4)) for n in range(120)))
+    path, pages = f"/runs/?sort={sort}", []
+    while path:
+        content = page(alices, path)
+        pages.append([row[0] for row in rows(content)])
+        path = f"/runs/?{link(content, 'Next')}" if ">Next<" in content else ""
+
+    assert [len(each) for each in pages] == [50, 50, 20]
+    assert len({name for each in pages for name in each}) == 120
+    assert (pages[0][0] > "r115") == (sort == "began")
+    back = page(alices, f"/runs/?{link(content, 'Previous')}")
+    assert [row[0] for row in rows(back)] == pages[1]
+
+
+def test_runs_are_those_that_began_in_the_period(acme, alices, send):
+    in_zone(acme, "Asia/Kolkata")  # noon UTC is 17:30 there
+    ago = {"now": 0, "evening": 19, "week": 6 * 24, "month": 29 * 24, "old": 31 * 24 - 24}
+    send(*(call("c", runId=name, ago=timedelta(hours=hours)) for name, hours in ago.items()))
+
+    def found(query):
+        return [row[0] for row in rows(page(alices, f"/runs/?{query}"))]
+
+    assert found("period=24h") == ["now", "evening"]
+    assert found("period=today") == ["now"]
+    assert found("period=7d&sort=began") == ["week", "evening", "now"]
+    assert found("") == ["now", "evening", "week", "month"]
+    assert found("from=2026-11-19&to=2026-11-19") == ["evening"]  # 17:00 UTC of the 19th is 22:30 there
+    assert "Last 30 days in Asia/Kolkata, by when they began." in words(page(alices, "/runs/"))
+    assert "This period cannot be shown" in page(alices, "/runs/?from=2026-11-20&to=2026-11-01", 422)
+
+
+def test_a_period_without_runs_says_so_and_filters_keep_the_period(alices, send):
+    send(call("c", runId="r", ago=timedelta(days=9)))
+
+    content = page(alices, "/runs/?period=7d")
+    assert "No run began in this period" in content
+    assert "period=30d" in content
+    content = page(alices, "/runs/?period=7d&customer=c&sort=began")
+    assert "No run matches" in content
+    assert 'href="?period=7d&amp;sort=began"' in content
+    assert 'name="period" value="7d"' in content
+
+
+def test_lists_of_runs_are_led_to_in_the_period_of_their_page(alices, send):
+    send(call("c", runId="r", agent="planner"))
+
+    assert "/runs/?period=7d&amp;customer=c" in page(alices, "/customers/c/?period=7d")
+    assert "/runs/?period=7d" in page(alices, "/agents/?period=7d&sort=name")
+    assert "/runs/?period=7d" in page(alices, "/dashboard/measured/?period=7d")
+
+
+def test_a_later_page_begins_where_the_one_before_ended(acme, alices, send):
+    send(*(call("c", runId=f"r{n:03}", ago=timedelta(minutes=n)) for n in range(60)))
+    with organization_scope(acme.pk):
+        last = runs.page(acme, runs.Asked({})).runs[-1]
+        position = [last.started_at.isoformat(), str(last.id)]
+        connection.cursor().execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off")
+
+        plan = runs.ordered(acme, runs.Asked({})).filter(runs.behind(position, step="lt")).explain()
+
+    [condition] = re.findall("Index Cond: (.*)", plan)
+    assert "started_at <=" in condition
 
 
 def test_a_run_is_a_tree_of_its_calls(acme, alices, send):
