@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from django.urls import reverse
+from django.utils.text import Truncator
 
 from accounts.models import Organization
 from tokentra.lib import money
@@ -28,6 +29,7 @@ RECENT_DAYS = 29
 LATE = timedelta(hours=3)
 STILL_READING = timedelta(minutes=5)
 EXTRA = ("stack",)
+LONGEST = 40  # of a model's name in a sentence
 STACKS = {"model": "Model", "provider": "Provider"}
 
 
@@ -109,7 +111,14 @@ class Board:
 
     @property
     def spend(self) -> Headline:
+        if self.total.known is None:
+            return Headline(None, None, "", "")
         return self._headline(self.total.cost, lambda sums: sums.cost)
+
+    @property
+    def no_cost(self) -> str:
+        """Said where a cost would be."""
+        return f"Nothing {'was spent' if self.total.known is not None else 'with a price in dollars'} in this period."
 
     @property
     def tokens(self) -> Headline:
@@ -288,7 +297,7 @@ class Board:
     @property
     def unpriced_models(self) -> str:
         names = [name or NOTHING["model"] for name, each in self.by["model"].items() if each.unpriced_tokens]
-        return and_list(sorted(names), most=3)
+        return and_list([Truncator(name).chars(LONGEST) for name in sorted(names)], most=3)
 
     @cached_property
     def gaps(self) -> list[Gap]:

@@ -77,6 +77,11 @@ class Figures:
         )
 
     @property
+    def known(self) -> Decimal | None:
+        """The cost where there is one: None where all that was used has no price, or one in another currency."""
+        return self.cost if self.cost or not (self.unpriced_tokens or self.other_currencies) else None
+
+    @property
     def is_empty(self) -> bool:
         return not (self.cost or self.other_currencies or self.tokens.total or self.requests or self.units)
 

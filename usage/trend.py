@@ -66,7 +66,7 @@ def drawn(board: Board) -> Trend:
         [Series(str(key), board.names.shown(board.stack, key), amounts) for key, amounts in values.items()],
         other=Series("", other_name(rest), added) if added else None,
         ranking=board.rankings[board.stack],
-        empty="Nothing was spent in this period.",
+        empty=board.no_cost,
     )
     return Trend(chart, grain, note)
 

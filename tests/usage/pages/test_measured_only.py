@@ -7,6 +7,8 @@ import pytest
 from tests import make
 from tests.conftest import Browser
 from tests.usage.measuring.conftest import event
+from tests.usage.spenders.test_customers import stats
+from tokentra.lib.money import DASH
 from tokentra.lib.periods import period
 from tokentra.lib.tenancy import organization_scope
 from usage import dashboard
@@ -57,3 +59,19 @@ def test_with_a_connection_its_freshness_is_said_as_before(alice, acme, reported
     make.spend(acme, make.connection(acme), "12.50")
 
     assert "events of your own code to" not in Browser(alice).get("/dashboard/").content.decode()
+
+
+@pytest.mark.parametrize(
+    "said", [{"model": "nobody-knows"}, {"cost": {"amount": "2.5", "currency": "EUR"}}], ids=["unpriced", "euros"]
+)
+@pytest.mark.parametrize("path", ["/dashboard/", "/dashboard/summary/"])
+def test_where_nothing_has_a_price_in_dollars_the_spend_is_not_zero(path, said, acme, alice):
+    tracking.forget()
+    now = datetime.now(UTC)
+    assert tracking.track(acme.pk, [event(occurredAt=now.isoformat()) | said], key_id=None, now=now).accepted == 1
+
+    page = Browser(alice).get(path).content.decode()
+
+    assert stats(page)["Spend" if path == "/dashboard/" else "This month so far"] == DASH
+    assert "Nothing was spent" not in page
+    assert "Nothing with a price in dollars in this period." in page

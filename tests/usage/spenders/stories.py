@@ -82,10 +82,19 @@ def run(now: datetime, name: str = "run-2026/11") -> list[dict[str, Any]]:
     return story
 
 
+LONG = "x" * 256
+
+
+def of_long_names(now: datetime) -> dict[str, Any]:
+    """A call whose every name is as long as a name may be, with no place to break."""
+    names = dict.fromkeys(("customerId", "agent", "runId", "feature", "team", "tool", "region", "model"), LONG)
+    return {"id": "long", "occurredAt": now.isoformat(), "provider": "openai", "tokens": {"input": 9}} | names
+
+
 def told(organization: Organization, now: datetime, **more: int) -> None:
     """The whole story, as its code sends it."""
     tracking.forget()
-    story = weeks(now, **more)
+    story = [*weeks(now, **more), of_long_names(now - timedelta(hours=1))]
     for start in range(0, len(story), 1_000):
         answer = tracking.track(organization.pk, story[start : start + 1_000], key_id=None, now=now)
         assert answer.rejected == 0, answer.results

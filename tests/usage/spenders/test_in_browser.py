@@ -32,6 +32,13 @@ SEEN = (
     "/usage/measured/?group=model&group=tag%3Aregion",
     "/usage/measured/?customer=nobody",
     "/dashboard/?customer=alice",
+    "/dashboard/",
+    f"/customers/{stories.LONG}/",
+    f"/agents/{stories.LONG}/",
+    f"/runs/{stories.LONG}/",
+    f"/runs/?customer={stories.LONG}&agent={stories.LONG}",
+    f"/attribution/measured/feature/{stories.LONG}/",
+    f"/dashboard/?customer={stories.LONG}",
 )
 
 
