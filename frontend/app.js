@@ -1,6 +1,7 @@
 import "./css/index.css";
 import "./dialogs.js";
 import "./dismiss.js";
+import "./elements/beside-panel.js";
 import "./elements/check-list.js";
 import "./elements/copy-button.js";
 import "./elements/feature-celebration.js";

@@ -46,6 +46,12 @@ def test_it_tells_cost_latency_errors_runs_and_the_dearest(alices, send):
     assert stats(page(alices, "/dashboard/measured/?period=24h"))["Unique runs"] == "1"  # r2 began before
 
 
+def test_without_a_script_the_dashboard_leads_to_what_was_measured(alices, send):
+    send(call("alice"))
+
+    assert 'href="/usage/measured/?period=7d">What your own code measured</a>' in page(alices, "/dashboard/?period=7d")
+
+
 def test_values_beyond_the_dearest_are_one(alices, send):
     send(*(call(f"c{n}", cost=f"{n}") for n in range(1, 9)))
 

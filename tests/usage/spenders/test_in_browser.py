@@ -6,6 +6,7 @@ from urllib.parse import quote
 import pytest
 from django.utils import timezone
 from playwright.sync_api import Browser as Chromium
+from playwright.sync_api import expect
 from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import Membership, Organization, User
@@ -141,3 +142,37 @@ def test_a_call_opens_beside_its_run_by_keyboard_and_is_a_page_of_its_own(
         assert page.get_by_role("heading", level=1).inner_text() == "gpt-4o"
         assert page.get_by_role("cell", name="Output").is_visible()
         assert faults(page) == []
+
+
+def test_the_panel_takes_the_focus_and_keeps_to_the_last_click(
+    browser: Chromium, live_server: LiveServer, acme: Organization, alice: User
+):
+    stories.told(acme, timezone.now(), calls=1)
+
+    celebrated(alice, *ALL)
+    with sitting(browser, live_server.url, alice, meant=("sendAbort", "afterRequest")) as page:
+        open_page(page, "/runs/run-2026%2F11/")
+        calls = page.locator(".tree-cell a")
+        page.route("**/calls/**", lambda _: None, times=1)  # an answer that does not come
+        calls.nth(0).click()
+        page.locator("#call.htmx-request").wait_for()
+        with page.expect_event("requestfailed"):
+            calls.nth(1).click()
+        expect(page.locator("#call h2").first).to_have_text("gpt-4o")
+        expect(page.locator("#call")).to_be_focused()
+        expect(page.locator(".tree-cell [aria-current]")).to_have_text("web_search")
+        assert faults(page) == []
+        page.keyboard.press("Escape")
+        expect(calls.nth(1)).to_be_focused()
+
+
+def test_where_the_panel_does_not_come_the_page_of_the_call_says_why(
+    browser: Chromium, live_server: LiveServer, acme: Organization, alice: User
+):
+    stories.told(acme, timezone.now(), calls=1)
+    celebrated(alice, *ALL)
+    with sitting(browser, live_server.url, alice, meant=("401",)) as page:
+        open_page(page, "/runs/run-2026%2F11/")
+        page.context.clear_cookies()
+        page.locator(".tree-cell a").first.click()
+        page.wait_for_url("**/login/?next=/calls/**")
