@@ -16,6 +16,7 @@ from django.utils import timezone
 from psycopg import ClientCursor
 
 from tokentra.lib.tenancy import as_sweep, catch_up_by, name_within, organization_scope
+from usage import closing
 from usage.measured import Waiting
 from usage.measuring import statements
 from usage.measuring.beside import Beside
@@ -33,7 +34,7 @@ BEGIN = f"""
 {statements.ROOMY};
 {TOGETHER};
 SELECT pg_advisory_xact_lock(hashtextextended(%(adding)s, 0));
-SELECT timezone FROM accounts_organization WHERE id = %(organization)s;
+SELECT timezone FROM accounts_organization WHERE id = %(organization)s FOR KEY SHARE;
 SELECT name FROM usage_summedtag WHERE organization_id = %(organization)s"""  # noqa: S608  # words of ours
 
 
@@ -42,7 +43,10 @@ def watch() -> None:
 
 
 def add_up(organization_id: UUID, *, now: datetime | None = None) -> bool:
-    """Some of what waits, inside the organization's scope, once nobody else is at it; True when more is left."""
+    """Some of what waits, inside the organization's scope, once nobody else is at it; True when more is left.
+
+    The organization is not deleted meanwhile; of one that was, what still came goes.
+    """
     connection.ensure_connection()
     with ClientCursor(connection.connection) as own:
         statements.prepare(own)
@@ -55,8 +59,8 @@ def add_up(organization_id: UUID, *, now: datetime | None = None) -> bool:
             },
         )
         zones, tags = statements.answers(own)[-2:]
-        if not zones:  # the organization was deleted meanwhile
-            return False
+        if not zones:
+            return closing.forget_late(organization_id)
         hours = grain(ZoneInfo(zones[0][0]), now or timezone.now())
         if tags:
             own.execute("EXECUTE tt_add_up_tagged (%s, %s, %s)", [organization_id, hours, [name for (name,) in tags]])

@@ -52,8 +52,10 @@ def forget_a_day(organization_id: UUID, today: date) -> bool:
     """
     with organization_scope(organization_id), connection.cursor() as cursor:
         cursor.execute(ALONE, [name_within(organization_id, KEPT)])
-        event_days = Organization.objects.values_list("event_days", flat=True).get(pk=organization_id)
-        old = Event.objects.filter(organization_id=organization_id, day__lt=kept_from(today, event_days))
+        organization = Organization.objects.filter(pk=organization_id).first()
+        if organization is None:  # it was deleted meanwhile
+            return False
+        old = Event.objects.filter(organization_id=organization_id, day__lt=kept_from(today, organization.event_days))
         oldest = old.order_by("day").values_list("day", flat=True).first()
         if oldest is None:
             return False

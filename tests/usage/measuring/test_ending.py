@@ -1,0 +1,262 @@
+"""An organization is deleted while events of it come, wait, or are added up: nothing of them is left behind."""
+
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from math import inf
+from threading import Event as Signal
+
+import pytest
+from django.db import connections
+
+from accounts import closing, forgetting, team
+from accounts.models import Membership
+from sdk_keys import ending
+from tests.accounts.test_leaving import rows_by_table
+from tests.product import wait_for
+from tests.sdk_keys.conftest import issued
+from tests.usage.measuring.conftest import NOON, event
+from tests.usage.measuring.test_adding_up import assert_true_to_its_events, story
+from tests.usage.measuring.test_catching_up import waits
+from tests.usage.measuring.test_door import now, post
+from tests.usage.measuring.test_repricing import own_price
+from tests.usage.measuring.test_rezoning import move_to
+from tests.usage.measuring.test_tags import choose, wait_over
+from tokentra.lib.tenancy import organization_scope
+from usage import audit
+from usage.measured import MeasuredDay
+from usage.measuring import adding_up_tags, catching_up, keeping, rebuilding, repricing, rezoning
+from usage.repricing import Asked
+from usage.tasks import add_up_events
+
+pytestmark = [pytest.mark.worker, pytest.mark.django_db(transaction=True)]
+
+
+def close(organization):
+    with organization_scope(organization.pk, up_to_date=False):
+        closing.close(organization)
+
+
+def delete(organization):
+    close(organization)
+    assert closing.go_on() is False
+
+
+def add_up(organization_id):
+    while catching_up.add_up_next(organization_id):
+        pass
+
+
+def rebuild(organization_id):
+    with organization_scope(organization_id):
+        MeasuredDay.objects.update(calls=7)
+    assert list(rebuilding.compare(organization_id, [NOON.date()], fix=True))
+
+
+def rezone(organization_id):
+    while rezoning.move_next(organization_id):
+        pass
+
+
+def add_up_tags(organization_id):
+    while adding_up_tags.add_up_next(organization_id):
+        pass
+
+
+def reprice(organization_id):
+    assert list(repricing.reprice(organization_id, Asked(), dry_run=False))
+
+
+WORKS = [add_up, rebuild, rezone, add_up_tags, reprice]
+
+
+@pytest.fixture
+def much_to_do(acme, alice, send):
+    """Something for each of them, and events that wait."""
+    send(*(said | {"tags": {"region": "r1"}} for said in story(1, 20, days=1)))
+    waits(acme, up_to_date=True)
+    own_price(acme, "1")
+    choose(acme, "region")
+    wait_over(acme)
+    move_to(acme, "Asia/Kolkata", by=alice)
+    send(*story(2, 10, days=1))
+
+
+def test_what_comes_after_the_end_is_taken_out_by_the_sweep(acme, elsewhere, send):
+    send(event(id="one"), event(id="one"), to=elsewhere)
+    send(event(id="before"))
+    delete(acme)
+
+    send(event(id="after", tags={"region": "north"}), event(id="another", model="gpt-4o"))  # it is remembered
+    assert rows_by_table(acme)
+    add_up_events()
+
+    assert rows_by_table(acme) == {}
+    assert catching_up.due() == []
+    assert waits(elsewhere) == (0, 1)
+
+
+@pytest.mark.parametrize("work", WORKS)
+def test_whatever_is_under_way_leaves_nothing_behind(work, acme, much_to_do, elsewhere):
+    theirs = rows_by_table(elsewhere)
+    close(acme)
+
+    with held_open(lambda: in_scope(acme.pk, work)) as written:
+        ended = written.beside(end_all)
+
+    ended.result()
+    assert rows_by_table(acme) == {}
+    assert rows_by_table(elsewhere) == theirs
+
+
+def test_sums_of_what_comes_while_the_last_rows_go_are_not_left_either(acme, send):
+    send(event(id="before"))
+    close(acme)
+
+    with held_open(lambda: in_scope(acme.pk, lambda pk: closing.step(pk, until=inf))) as ending_:
+        send(event(id="after"))
+        added_up = ending_.beside(lambda: add_up(acme.pk))
+
+    added_up.result()
+    assert rows_by_table(acme) == {}
+
+
+def in_scope(organization_id, work):
+    """The work, in a transaction that is still open when it is done."""
+    scope = organization_scope(organization_id, up_to_date=False)
+    scope.__enter__()
+    work(organization_id)
+    return scope
+
+
+class HeldOpen:
+    """A transaction of a thread, which has written and not committed yet."""
+
+    def __init__(self, threads):
+        self.threads, self.has_written, self.may_commit = threads, Signal(), Signal()
+
+    def write(self, work):
+        try:
+            scope = work()
+            self.has_written.set()
+            assert self.may_commit.wait(60)
+            scope.__exit__(None, None, None)
+        finally:
+            self.has_written.set()
+            connections.close_all()
+
+    def beside(self, work):
+        """Begin this in a thread of its own, until it is over or waits for the other one."""
+
+        def alone():
+            try:
+                return work()
+            finally:
+                connections.close_all()
+
+        begun = self.threads.submit(alone)
+        wait_for(lambda: begun.done() or is_waited_for(), 60, "it is over, or waits")
+        return begun
+
+
+@contextmanager
+def held_open(work):
+    with ThreadPoolExecutor(2) as threads:
+        held = HeldOpen(threads)
+        writing = threads.submit(held.write, work)
+        try:
+            assert held.has_written.wait(60)
+            yield held
+        finally:
+            held.may_commit.set()
+        writing.result()
+
+
+def is_waited_for():
+    with connections["owner"].cursor() as cursor:
+        cursor.execute("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")
+        return cursor.fetchone()[0]
+
+
+def end_all():
+    while closing.go_on():
+        pass
+
+
+@pytest.mark.parametrize(
+    "work",
+    [
+        catching_up.add_up_next,
+        adding_up_tags.add_up_next,
+        rezoning.move_next,
+        lambda pk: keeping.forget_a_day(pk, NOON.date()),
+        lambda pk: list(audit.Audit(pk, fix=True).run()),
+        lambda pk: list(repricing.reprice(pk, Asked(), dry_run=False)),
+    ],
+)
+def test_nobody_who_comes_late_to_it_fails(work, acme, much_to_do):
+    delete(acme)
+
+    assert not work(acme.pk)
+    assert rows_by_table(acme) == {}
+
+
+def test_senders_are_answered_202_or_401_and_nothing_of_theirs_stays(acme, elsewhere):
+    keys = {each.pk: issued(each, "ingest").clear for each in (acme, elsewhere)}
+    answers, is_over = {pk: [] for pk in keys}, Signal()
+
+    def come(pk):
+        try:
+            while not is_over.is_set():
+                number = len(answers[pk])
+                said = [now(id=f"{number}-{n}", customerId=f"c-{n}", model=f"m-{number % 5}") for n in range(20)]
+                answers[pk].append(post(keys[pk], {"events": said}).status_code)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(3) as threads:
+        coming = [threads.submit(come, pk) for pk in (acme.pk, acme.pk, elsewhere.pk)]
+        wait_for(lambda: len(answers[acme.pk]) > 5, 60, "some came")
+        close(acme)
+        end_all()
+        wait_for(lambda: 401 in answers[acme.pk], 60, "they are refused")
+        is_over.set()
+        for each in coming:
+            each.result()
+
+    add_up_events()
+    assert (set(answers[acme.pk]), set(answers[elsewhere.pk])) == ({202, 401}, {202})
+    assert rows_by_table(acme) == {}
+    assert waits(elsewhere) == (0, 20 * len(answers[elsewhere.pk]))
+
+
+def key_revoked(acme, alice, bob, key):
+    with organization_scope(acme.pk, up_to_date=False):
+        ending.revoke(key, by=alice)
+
+
+def member_removed(acme, alice, bob, key):
+    with organization_scope(acme.pk, up_to_date=False):
+        member = Membership.objects.get(organization=acme, user=bob)
+        team.take_out(member, by=alice)
+
+
+def account_deleted(acme, alice, bob, key):
+    forgetting.forget(bob)
+
+
+@pytest.mark.parametrize("end", [key_revoked, member_removed, account_deleted])
+def test_what_waits_counts_though_whoever_sent_it_is_gone(end, acme, alice, bob):
+    key = issued(acme, "ingest", by=bob)
+    assert post(key.clear, {"events": [now(id=f"{n}", userId="bob") for n in range(3)]}).status_code == 202
+
+    end(acme, alice, bob, key.key)
+    answer = post(key.clear, now(id="later"))
+    add_up_events()
+
+    stored = 3 + (answer.status_code == 202)
+    assert answer.status_code in {202, 401}
+    assert waits(acme) == (0, stored)
+    with organization_scope(acme.pk):
+        held = MeasuredDay.objects.of("api_key").of_values([str(key.key.pk)])
+        assert [row.calls for row in held] == [stored]
+    assert_true_to_its_events(acme)
