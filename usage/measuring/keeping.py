@@ -1,5 +1,6 @@
 """For how long events are kept one by one: each organization says, and the week goes when nobody wants it any more."""
 
+import logging
 from datetime import date, timedelta
 from uuid import UUID
 
@@ -12,11 +13,15 @@ from accounts.models import Organization
 from tokentra.lib.tenancy import name_within, organization_scope
 from usage import partitions
 from usage.measured import Event
+from usage.measuring import catching_up
+
+log = logging.getLogger(__name__)
 
 WEEK = timedelta(days=7)
 KEPT = "kept events"  # who makes sums of events anew holds this lock together, and who forgets events holds it alone
 HOLD = "SELECT pg_advisory_xact_lock_shared(hashtextextended(%s, 0))"
 ALONE = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
+FIRST_WAITING = "SELECT min(day) FROM usage_waiting, unnest(days) AS day WHERE organization_id = %s"
 
 
 def kept_from(today: date, event_days: int) -> date:
@@ -30,11 +35,18 @@ def hold(cursor: CursorWrapper, organization_id: UUID) -> None:
 
 
 def drop_weeks(today: date) -> int:
-    """Drop the weeks that no organization wants; answers how many. One that is in use is left for the next time."""
+    """Drop the weeks that no organization wants; answers how many.
+
+    One that is in use, or of which something waits to be added up, is left for the next time.
+    """
     longest = Organization.objects.aggregate(most=Max("event_days"))["most"] or 0
+    wanted = kept_from(today, longest)
+    waiting = min((day for each in catching_up.due() if (day := first_waiting(each))), default=wanted)
+    if waiting < wanted:
+        log.warning("events of %s are not added up yet: their week is kept", waiting)
     dropped = 0
     for monday in partitions.weeks(partitions.EVENTS):
-        if monday + WEEK > kept_from(today, longest):
+        if monday + WEEK > min(wanted, waiting):
             break
         try:
             with connection.cursor() as cursor:
@@ -43,6 +55,14 @@ def drop_weeks(today: date) -> int:
         except OperationalError:  # somebody reads or writes it: the lock was not waited for
             break
     return dropped
+
+
+def first_waiting(organization_id: UUID) -> date | None:
+    """The oldest day of its events that wait to be added up."""
+    with organization_scope(organization_id, up_to_date=False), connection.cursor() as cursor:
+        cursor.execute(FIRST_WAITING, [organization_id])
+        found: date | None = cursor.fetchone()[0]
+        return found
 
 
 def forget_a_day(organization_id: UUID, today: date) -> bool:

@@ -1,5 +1,6 @@
 """Events are kept as long as their organization says; sums stay."""
 
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import timedelta
@@ -11,14 +12,16 @@ from django.utils import timezone
 
 from tests.product import wait_for
 from tests.usage.measuring.conftest import event
+from tests.usage.measuring.test_catching_up import waits
 from tests.usage.measuring.test_repricing import own_price
 from tokentra.lib.tenancy import organization_scope
 from usage import partitions
 from usage.audit import Audit
 from usage.measured import Event, MeasuredDay, MeasuredHour
-from usage.measuring import keeping, rebuilding, repricing, tracking
+from usage.measuring import keeping, rebuilding, repricing, storing, tracking
 from usage.models import DayRollup, PriceOverride
 from usage.repricing import Asked
+from usage.tasks import add_up_events
 
 pytestmark = pytest.mark.worker
 
@@ -37,6 +40,15 @@ def keep(organization, event_days):
     with organization_scope(organization.pk):
         organization.event_days = event_days
         organization.save(update_fields=["event_days"])
+
+
+def calls(organization):
+    with organization_scope(organization.pk):
+        return MeasuredDay.objects.owned_by(organization).of("all").aggregate(all=Sum("calls"))["all"] or 0
+
+
+def monday_of(at):
+    return at.date() - timedelta(days=at.weekday())
 
 
 def test_each_organization_forgets_what_it_does_not_keep_and_keeps_its_sums(acme, elsewhere):
@@ -148,6 +160,7 @@ def test_a_week_goes_when_nobody_keeps_it(acme, elsewhere):
     keep(acme, 40)
     keep(elsewhere, 200)
     sent(acme, now - timedelta(days=150))
+    add_up_events()
     monday = partitions.weeks(partitions.EVENTS)[0]
 
     assert keeping.drop_weeks(now.date()) == 0
@@ -156,7 +169,95 @@ def test_a_week_goes_when_nobody_keeps_it(acme, elsewhere):
 
     assert dropped > 0
     assert monday not in partitions.weeks(partitions.EVENTS)
+    assert (days(acme), calls(acme)) == ([], 1)
+
+
+def test_no_week_goes_of_which_something_waits_to_be_added_up(acme, elsewhere):
+    now = timezone.now()
+    keep(acme, 60)
+    keep(elsewhere, 40)
+    sent(elsewhere, now - timedelta(days=170))
+    assert days(elsewhere)
+    sent(acme, now - timedelta(days=150))
+
+    keeping.drop_weeks(now.date())  # what waits was not reached, as after days without a worker
+    assert monday_of(now - timedelta(days=150)) in partitions.weeks(partitions.EVENTS)
+    assert monday_of(now - timedelta(days=170)) not in partitions.weeks(partitions.EVENTS)
+    assert days(acme) == [(now - timedelta(days=150)).date()]
+    keeping.drop_weeks(now.date())
+
     assert days(acme) == []
+    assert calls(acme) == 1
+
+
+def test_one_whose_events_wait_lets_the_others_forget_theirs(acme, elsewhere):
+    now = timezone.now()
+    for organization in (acme, elsewhere):
+        keep(organization, 60)
+        sent(organization, now - timedelta(days=150))
+
+    assert keeping.forget_a_day(elsewhere.pk, now.date())
+
+    assert days(elsewhere) == []
+    assert calls(elsewhere) == 1
+    assert waits(acme) == (1, 0)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_weeks_go_while_events_come_and_are_added_up(acme, elsewhere, monkeypatch):
+    monkeypatch.setattr(storing, "_there", set())
+    now = timezone.now()
+    keep(acme, 40)
+    keep(elsewhere, 60)
+    for week in range(12, 24):
+        for organization in (acme, elsewhere):
+            sent(organization, now - timedelta(weeks=week), id=f"old {week}")
+    add_up_events()
+    came, is_over = {acme: 0, elsewhere: 0}, threading.Event()
+
+    def come(organization):
+        try:
+            while not is_over.is_set():
+                number = came[organization]
+                sent(organization, now - timedelta(days=number % 30), id=f"{number}", customerId=f"c{number}")
+                came[organization] += 1
+                if number % 3 == 0:
+                    assert calls(organization) == 12 + came[organization]
+        finally:
+            connections.close_all()
+
+    def is_dropped():
+        keeping.drop_weeks(now.date())
+        return partitions.weeks(partitions.EVENTS)[0] > now.date() - timedelta(days=70)
+
+    with ThreadPoolExecutor(2) as threads:
+        coming = [threads.submit(come, organization) for organization in came]
+        try:
+            wait_for(lambda: min(came.values()) > 3, 60, "some came")
+            wait_for(is_dropped, 60, "the old weeks went")
+        finally:
+            is_over.set()
+        for each in coming:
+            each.result()
+
+    assert keeping.drop_weeks(now.date()) == 0
+    for organization, count in came.items():
+        assert calls(organization) == 12 + count
+        assert list(Audit(organization.pk).run()) == []
+
+
+def test_an_event_of_a_week_that_went_is_refused_and_changes_nothing(acme):
+    now = timezone.now()
+    keep(acme, 40)
+    old = now - timedelta(days=150)
+    sent(acme, old, id="one")
+    assert days(acme)
+    keeping.drop_weeks(now.date())
+
+    answer = tracking.track(acme.pk, [event(id="one", occurredAt=old.isoformat())], key_id=None, now=now)
+
+    assert [(each.code, each.field) for each in answer.results] == [("timestamp_out_of_range", "occurredAt")]
+    assert (days(acme), calls(acme)) == ([], 1)
 
 
 def test_no_week_is_dropped_that_somebody_keeps(acme):
