@@ -12,7 +12,7 @@ from usage.measured import OTHER, RARE, RARE_TOKENS, SPREAD, TAG, Event
 from usage.measuring import given
 from usage.measuring.appearing import NOTE
 from usage.measuring.given import COMMON
-from usage.measuring.sums import COUNTABLE, FEWER, ROLLUPS, Part, Rollup
+from usage.measuring.sums import COUNTABLE, FEWER, MOST_SUMMED, ROLLUPS, STOPPING, Part, Rollup
 from usage.rows import TOKEN_CLASSES
 
 NAMES = [str(field.column) for field in Event._meta.concrete_fields]
@@ -71,8 +71,7 @@ LEFT JOIN usage_tagvalue apart ON apart.organization_id = $1 AND apart.name = ta
     AND apart.day = leaves.day AND apart.value = tag.text
 WHERE tag.key = ANY($3)"""  # noqa: S608  # names of ours
 
-ADDED = "{name} = held.{name} + excluded.{name}"
-ADDED_SPARSELY = "{name} = nullif(coalesce(held.{name}, 0) + coalesce(excluded.{name}, 0), 0)"
+STOPPED = f"least({{held}}, {MOST_SUMMED} - {{more}}) + {{more}}"  # no sum on the way has no room
 FILLED = "{name} = CASE WHEN held.{name} = '' THEN excluded.{name} ELSE held.{name} END"
 WIDENED = {"first_at", "last_at"}  # an event that was taken back has widened them
 KEPT = {"counted", "tokens_counted", "seconds"}
@@ -93,49 +92,68 @@ CHANGES = {
 }
 
 
-def grouped(part: Part, sums: tuple[str, ...] = ()) -> str:
-    """What a source adds up to; `sums` are the columns that are wanted, all of them when none is named."""
+def change(rollup: Rollup, name: str) -> str:
+    """What becomes of a sum to which more is added."""
+    if name in CHANGES:
+        return CHANGES[name].format(name=name)
+    is_sparse = name in rollup.sparse
+    held, more = (f"coalesce({row}.{name}, 0)" if is_sparse else f"{row}.{name}" for row in ("held", "excluded"))
+    total = (STOPPED if name in STOPPING else "{held} + {more}").format(held=held, more=more)
+    return f"{name} = nullif({total}, 0)" if is_sparse else f"{name} = {total}"
+
+
+def grouped(part: Part, sums: tuple[str, ...] = (), *, is_long: bool = False) -> str:
+    """What a source adds up to; `sums` are the columns that are wanted, all of them when none is named.
+
+    It is long where the source holds more than is added up at once, and takes longer then.
+    """
     wanted = {name: part.sums[name] for name in sums or part.sums}
+    if is_long:
+        wanted |= {name: stopped(sql) for name, sql in wanted.items() if name in STOPPING}
     columns = ", ".join(f"{sql} AS {name}" for name, sql in (part.groups | wanted).items())
     by = ", ".join(str(place) for place, name in enumerate(part.groups, 1) if name not in part.constant)
     return f"SELECT {columns} FROM {part.source} GROUP BY {by}"  # noqa: S608  # names of ours
 
 
-def added(rollup: Rollup, sums: tuple[str, ...] = ()) -> str:
-    return " UNION ALL ".join(grouped(part, sums or rollup.sums) for part in rollup.parts)
+def stopped(sql: str) -> str:
+    """A sum for which the database makes as much room as it takes."""
+    total = sql.replace("usage_total", "sum")
+    return f"CASE WHEN {total} > {MOST_SUMMED} THEN {MOST_SUMMED} ELSE {total} END"
 
 
-def adding(rollup: Rollup, *, sign: str = "") -> str:
+def added(rollup: Rollup, sums: tuple[str, ...] = (), *, is_long: bool = False) -> str:
+    return " UNION ALL ".join(grouped(part, sums or rollup.sums, is_long=is_long) for part in rollup.parts)
+
+
+def adding(rollup: Rollup, *, sign: str = "", is_long: bool = False) -> str:
     """Adds to a rollup; of an organization's sums there is never more than one writer, so that no order is needed.
 
     With the sign "-" it takes away what can be taken away.
     """
     less = dict.fromkeys((*CHANGES, *KEPT), "{name}") | {"units": LESS_UNITS}
     sums = [less.get(name, "-{name}").format(name=name) for name in rollup.sums] if sign else rollup.sums
-    changes = dict.fromkeys(rollup.sums, ADDED) | dict.fromkeys(rollup.sparse, ADDED_SPARSELY) | CHANGES
-    changed = ", ".join(changes[name].format(name=name) for name in rollup.sums if name not in KEPT)
+    changed = ", ".join(change(rollup, name) for name in rollup.sums if name not in KEPT)
     hashes = rollup.hashes()
     return (
         f"INSERT INTO {rollup.table} AS held ({', '.join((*rollup.groups, *hashes, *rollup.sums))}) "  # noqa: S608
         f"SELECT {', '.join((*rollup.groups, *hashes.values(), *sums))} "
-        f"FROM ({added(rollup)}) AS added "
+        f"FROM ({added(rollup, is_long=is_long)}) AS added "
         f"ON CONFLICT ({rollup.key}) DO UPDATE SET {changed}"
     )
 
 
-SUMMED = (
-    f"leaves AS MATERIALIZED ({LEAVES}), countable AS MATERIALIZED ({grouped(COUNTABLE)}), "
-    f"fewer AS MATERIALIZED ({grouped(FEWER)})"
-)
-
-
-def summed(*names: str) -> str:
+def summed(*names: str, is_long: bool = False) -> str:
     """What these rollups are added up from."""
-    return f"{SUMMED}, tagged AS MATERIALIZED ({TAGGED})" if "tag_days" in names else SUMMED
+    countable, fewer = (grouped(part, is_long=is_long) for part in (COUNTABLE, FEWER))
+    sources = {"leaves": LEAVES, "countable": countable, "fewer": fewer} | (
+        {"tagged": TAGGED} if "tag_days" in names else {}
+    )
+    return ", ".join(f"{name} AS MATERIALIZED ({sql})" for name, sql in sources.items())
 
 
-def adding_up(*names: str, sign: str = "") -> str:
-    return ", ".join([summed(*names), *(f"{name} AS ({adding(ROLLUPS[name], sign=sign)})" for name in names)])
+def adding_up(*names: str, sign: str = "", is_long: bool = False) -> str:
+    rollups = (f"{name} AS ({adding(ROLLUPS[name], sign=sign, is_long=is_long)})" for name in names)
+    return ", ".join([summed(*names, is_long=is_long), *rollups])
 
 
 # What a connection prepares once; a statement as large as tt_add_up takes longer to plan than to run.
@@ -280,8 +298,8 @@ def chosen(events: str) -> str:
 
 
 def making_anew(events: str, *names: str) -> str:
-    """Adds up the events that a condition chooses."""
-    return in_words(f"WITH events AS ({chosen(events)}), {adding_up(*names)} SELECT 1")
+    """Adds up the events that a condition chooses, however many they are."""
+    return in_words(f"WITH events AS ({chosen(events)}), {adding_up(*names, is_long=True)} SELECT 1")
 
 
 def taking_back(events: str, *names: str) -> str:
@@ -312,7 +330,8 @@ def differing(events: str, name: str) -> str:
         f"WHERE organization_id = %(organization)s AND {rollup.of_day}"
     )
     return in_words(
-        f"WITH events AS ({chosen(events)}), {summed(name)}, held AS ({held}), made AS ({added(rollup, sums)}) "  # noqa: S608
+        f"WITH events AS ({chosen(events)}), {summed(name, is_long=True)}, held AS ({held}), "  # noqa: S608
+        f"made AS ({added(rollup, sums, is_long=True)}) "
         "SELECT (SELECT count(*) FROM (SELECT * FROM made EXCEPT ALL SELECT * FROM held) AS missing) "
         "+ (SELECT count(*) FROM (SELECT * FROM held EXCEPT ALL SELECT * FROM made) AS wrong)"
     )

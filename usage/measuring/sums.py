@@ -102,6 +102,8 @@ MEASURES_AGAIN = {name: f"usage_total({name})" for name in MEASURES} | {
     "last_at": "max(last_at)",
 }
 SPARSE = frozenset((*FEW_OF_ALL, "spread"))
+MOST_SUMMED = 8 * 10**17  # a page can still add up eleven classes of so many tokens
+STOPPING = frozenset((*COUNTS, "tokens_in", "tokens_cached", "tokens_out", "unpriced_tokens", "latency_ms"))
 UNCROSSED = ("spread", "first_at", "last_at")  # no page asks for them of two dimensions together
 HOUR = "date_bin('1 hour', occurred_at, TIMESTAMPTZ '2000-01-01 00:00+00')"
 GRAIN = "date_bin($2, occurred_at, TIMESTAMPTZ '2000-01-01 00:00+00')"
