@@ -20,6 +20,7 @@ from usage.rows import Tokens as Counts
 # Rates are held in parts of 10^-24 USD for one token, so that every published price is a whole number.
 PARTS = Decimal(10) ** 24
 TO_PLACES = 10**12  # from parts to the twelve places that are kept
+NO_ROOM = 10**12 * TO_PLACES  # what the column of an event's amount does not hold
 KEPT = 20_000
 UNENDING = 10**15
 NONE_USED = Tokens()
@@ -84,8 +85,11 @@ class PriceTable:
                 if rate is None:
                     return unpriced(f"no rate for {TOKEN_CLASSES[place]}")
                 total += count * rate
+        places = half_even(total, TO_PLACES)
+        if places >= NO_ROOM:
+            return unpriced("a higher price than is kept")
         basis = Basis.ESTIMATED if sent.usage_source == "estimated" else Basis.COMPUTED
-        return Price(Decimal(half_even(total, TO_PLACES)).scaleb(-12), basis, rates.ref)
+        return Price(Decimal(places).scaleb(-12), basis, rates.ref)
 
     def rates(self, sent: Sent, at: datetime, incoming: int) -> Compiled | NoRates:
         """The rates that hold for a call with so many tokens going in."""

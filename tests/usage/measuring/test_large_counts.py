@@ -10,6 +10,7 @@ from tests.conftest import Browser
 from tests.sdk_keys.conftest import ask, issued
 from tests.usage.measuring.conftest import NOON, event
 from tests.usage.measuring.test_catching_up import waits
+from tests.usage.measuring.test_door import now, post
 from tests.usage.measuring.test_repricing import reprice
 from tests.usage.measuring.test_rezoning import all_steps, move_to
 from tests.usage.measuring.test_tags import choose, wait_over
@@ -141,3 +142,27 @@ def full(acme, send):
     near_the_edge(acme)
     send(largest(id="two", customerId="c", runId="r"))
     waits(acme, up_to_date=True)
+
+
+def test_a_call_whose_price_has_no_room_has_none_and_costs_no_other_its_place(acme, alice):
+    with organization_scope(acme.pk):
+        for model, rates in (("text", {"input": "999999"}), ("searches", {"unit:web_search": "999999"})):
+            PriceOverride.objects.create(
+                organization=acme, provider="openai", model=model, rates=rates, since=DAY - timedelta(days=40)
+            )
+    key = issued(acme, "ingest", by=alice).clear
+    events = [
+        now(id="text", model="text", tokens={"input": MOST_COUNT}, customerId="c"),
+        now(id="searches", model="searches", tokens=None, units={"web_search": MOST_COUNT}),
+        now(id="dear", model="text", tokens={"input": 10**6}),
+        now(id="plain"),
+    ]
+
+    answer = post(key, {"events": events})
+
+    assert (answer.status_code, answer.json()["accepted"]) == (202, 4)
+    with organization_scope(acme.pk):
+        amounts = dict(Event.objects.owned_by(acme).values_list("ref", "amount"))
+        [row] = MeasuredDay.objects.owned_by(acme).of("customer")
+    assert (amounts["searches"], amounts["dear"]) == (None, 999_999)
+    assert row.unpriced_calls == (1 if amounts["text"] is None else None)
