@@ -34,9 +34,10 @@ def due() -> list[UUID]:
 
 
 def add_up_next(organization_id: UUID) -> bool:
-    """One day of one tag; False when nothing is due."""
+    """One day of one tag; False when nothing is due that nobody else is at."""
     with organization_scope(organization_id):
-        tag = SummedTag.objects.due().filter(organization_id=organization_id).order_by("due_at", "pk").first()
+        mine = SummedTag.objects.due().filter(organization_id=organization_id).order_by("due_at", "pk")
+        tag = mine.select_for_update(skip_locked=True, of=("self",)).first()
         if tag is None:
             return False
         if day := next_day(organization_id, tag):

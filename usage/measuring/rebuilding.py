@@ -4,6 +4,7 @@ Sums of days whose events are no longer kept stay as they are: there is nothing 
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -52,22 +53,27 @@ def days_of(organization_id: UUID, sample: int | None = None) -> list[date]:
 
 def compare(organization_id: UUID, days: list[date], *, fix: bool = False) -> Iterator[Wrong]:
     """Each day that is wrong, in a transaction of its own in which nobody writes; `fix` makes it anew."""
-    for day in days:
-        with organization_scope(organization_id), connection.cursor() as cursor:
-            params = alone_with(cursor, organization_id, day)
-            if not Event.objects.filter(organization_id=organization_id, day=day).exists():
-                continue  # forgotten meanwhile: its sums stay
-            tables = {}
-            sets = SETS[:1] if is_forgotten_in_part(organization_id, day) else SETS
-            for names, events in sets:
-                for name in names:
-                    cursor.execute(statements.differing(events, name), params)
-                    if count := cursor.fetchone()[0]:
-                        tables[ROLLUPS[name].table] = count
-            if tables and fix:
-                make_anew(cursor, params, sets)
-        if tables:
-            yield Wrong(organization_id, day, tables)
+    with suppress(Organization.DoesNotExist):  # it was deleted meanwhile
+        for day in days:
+            if tables := _compare_day(organization_id, day, fix=fix):
+                yield Wrong(organization_id, day, tables)
+
+
+def _compare_day(organization_id: UUID, day: date, *, fix: bool) -> dict[str, int]:
+    with organization_scope(organization_id), connection.cursor() as cursor:
+        params = alone_with(cursor, organization_id, day)
+        if not Event.objects.filter(organization_id=organization_id, day=day).exists():
+            return {}  # forgotten meanwhile: its sums stay
+        tables = {}
+        sets = SETS[:1] if is_forgotten_in_part(organization_id, day) else SETS
+        for names, events in sets:
+            for name in names:
+                cursor.execute(statements.differing(events, name), params)
+                if count := cursor.fetchone()[0]:
+                    tables[ROLLUPS[name].table] = count
+        if tables and fix:
+            make_anew(cursor, params, sets)
+    return tables
 
 
 def is_forgotten_in_part(organization_id: UUID, day: date) -> bool:
@@ -89,7 +95,7 @@ def make_anew(cursor: CursorWrapper, params: dict[str, Any], sets: Sets = SETS) 
 def alone_with(cursor: CursorWrapper, organization_id: UUID, day: date) -> dict[str, Any]:
     """Nobody else writes the organization's sums, or forgets what they are made of, until the transaction ends.
 
-    Answers what the statements take.
+    Answers what the statements take; raises Organization.DoesNotExist.
     """
     keeping.hold(cursor, organization_id)
     catching_up.alone(cursor, organization_id)

@@ -1,6 +1,7 @@
 """Pricing measured events anew, on purpose, told before and after; whatever they are added up to follows."""
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -10,6 +11,7 @@ import msgspec
 from django.db import connection
 from django.db.models import Q
 
+from accounts.models import Organization
 from tokentra.lib.tenancy import organization_scope
 from usage.ingest import overrides_of
 from usage.measured import Event, SummedTag
@@ -79,8 +81,9 @@ def reprice(organization_id: UUID, asked: Asked, *, dry_run: bool) -> Iterator[C
         events = Event.objects.filter(asked.days, of_basis(asked), organization_id=organization_id)
         days = sorted(events.order_by().values_list("day", flat=True).distinct())
         prices = PriceTable(overrides_of(organization_id))
-    for day in days:
-        yield from changes(day, _reprice_day(organization_id, day, asked, prices, dry_run=dry_run))
+    with suppress(Organization.DoesNotExist):  # it was deleted meanwhile
+        for day in days:
+            yield from changes(day, _reprice_day(organization_id, day, asked, prices, dry_run=dry_run))
 
 
 def of_basis(asked: Asked) -> Q:
