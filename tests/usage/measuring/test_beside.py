@@ -1,6 +1,7 @@
 """The thread that adds up: whose turn it is, when it lags behind, how it ends and begins anew."""
 
 import threading
+import time
 from uuid import uuid4
 
 import pytest
@@ -14,7 +15,9 @@ ONE, OTHER = uuid4(), uuid4()
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
-    monkeypatch.setattr(beside, "MOST_LEFT", 10)
+    monkeypatch.setattr(beside, "ENOUGH", 10)
+    monkeypatch.setattr(beside, "REST", 0)
+    monkeypatch.setattr(beside, "MOST_LEFT", 20)
     monkeypatch.setattr(beside, "MOST_BEHIND", 40)
     monkeypatch.setattr(beside, "IDLE", 0.1)
     yield
@@ -59,6 +62,38 @@ def test_organizations_take_turns():
     slow.free.release(3)
 
     slow.has_begun(ONE, ONE, OTHER)
+
+
+@pytest.mark.parametrize("count", [10, 19])
+def test_after_a_step_it_rests_and_takes_what_came_meanwhile_together(count, monkeypatch):
+    monkeypatch.setattr(beside, "REST", 0.5)
+    slow = Slow()
+    mine = Beside(slow)
+    slow.free.release(3)
+    began = time.monotonic()
+    mine.came(ONE, 10)
+    slow.has_begun(ONE)
+
+    mine.came(ONE, count)
+    mine.came(OTHER, 10)  # has had no step
+
+    slow.has_begun(ONE, OTHER, ONE)
+    assert time.monotonic() - began >= 0.5
+
+
+def test_it_does_not_rest_while_a_good_many_wait(monkeypatch):
+    monkeypatch.setattr(beside, "REST", 3600)
+    slow = Slow()
+    mine = Beside(slow)
+    slow.free.release(2)
+    mine.came(ONE, 10)
+    slow.has_begun(ONE)
+
+    mine.came(ONE, 19)
+    wait_for(lambda: mine._bell._waiters, 30, "it rests")
+    mine.came(ONE, 1)
+
+    slow.has_begun(ONE, ONE)
 
 
 def test_whoever_comes_while_it_lags_far_behind_is_told_once():
