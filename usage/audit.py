@@ -65,8 +65,8 @@ class Audit:
 
 
 def organizations() -> list[UUID]:
-    """Every organization, for those who may list them: workers and the owner of the tables."""
-    return list(Organization.objects.order_by("slug").values_list("pk", flat=True))
+    """Every organization that stays, for those who may list them: workers and the owner of the tables."""
+    return list(Organization.objects.filter(closing_at=None).order_by("slug").values_list("pk", flat=True))
 
 
 def _days_of(organization_id: UUID, sample: int | None) -> dict[UUID, list[date]]:

@@ -6,9 +6,12 @@ from math import inf
 from threading import Event as Signal
 
 import pytest
+from django.core.management import call_command
 from django.db import connections
 
 from accounts import closing, forgetting, team
+from accounts.gates import unless_gone
+from accounts.http import Credential
 from accounts.models import Membership
 from sdk_keys import ending
 from tests.accounts.test_leaving import rows_by_table
@@ -21,9 +24,10 @@ from tests.usage.measuring.test_door import now, post
 from tests.usage.measuring.test_repricing import own_price
 from tests.usage.measuring.test_rezoning import move_to
 from tests.usage.measuring.test_tags import choose, wait_over
+from tokentra.lib.problems import Problem
 from tokentra.lib.tenancy import organization_scope
 from usage import audit
-from usage.measured import MeasuredDay
+from usage.measured import Event, MeasuredDay
 from usage.measuring import adding_up_tags, catching_up, keeping, rebuilding, repricing, rezoning
 from usage.repricing import Asked
 from usage.tasks import add_up_events
@@ -95,6 +99,29 @@ def test_what_comes_after_the_end_is_taken_out_by_the_sweep(acme, elsewhere, sen
     assert waits(elsewhere) == (0, 1)
 
 
+def test_values_of_tags_that_come_after_the_end_go_as_well(acme, send):
+    choose(acme, "region")
+    send(event(id="before", tags={"region": "north"}))
+    delete(acme)
+
+    assert send(event(id="after", tags={"region": "south"})).accepted == 1
+    assert rows_by_table(acme)["usage_tagvalue"] == 1
+    add_up_events()
+
+    assert rows_by_table(acme) == {}
+
+
+def test_a_request_of_which_something_is_noted_is_refused_whole_after_the_end(acme, send):
+    send(event(id="before"))
+    delete(acme)
+
+    with pytest.raises(Problem) as refused, unless_gone(Credential(acme.pk, acme.pk, frozenset({"ingest"}), "live")):
+        send(event(id="after"), event(id="wrong", tokens={"input": -1}))
+
+    assert (refused.value.status, refused.value.code) == (401, "invalid_api_key")
+    assert rows_by_table(acme) == {}
+
+
 @pytest.mark.parametrize("work", WORKS)
 def test_whatever_is_under_way_leaves_nothing_behind(work, acme, much_to_do, elsewhere):
     theirs = rows_by_table(elsewhere)
@@ -120,6 +147,18 @@ def test_whoever_works_while_the_last_rows_go_ends_in_peace_and_leaves_nothing(i
 
     worked.result()
     assert rows_by_table(acme) == {}
+
+
+def test_nobody_compares_or_prices_what_is_going(acme, elsewhere, much_to_do, send, capsys):
+    send(event(id="one"), to=elsewhere)
+    close(acme)
+    assert closing.delete_some(acme.pk, Event)
+
+    call_command("audit_rollups", fix=False)
+    call_command("reprice", all=True, dry_run=True)
+
+    assert audit.organizations() == [elsewhere.pk]
+    assert "gone-" not in capsys.readouterr().out
 
 
 def test_sums_of_what_comes_while_the_last_rows_go_are_not_left_either(acme, send):

@@ -18,7 +18,7 @@ class Command(BaseCommand):
         parser.add_argument("--sample", type=int, help="Look at so many days of each, picked at random.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        organizations = Organization.objects.order_by("slug")
+        organizations = Organization.objects.filter(closing_at=None).order_by("slug")
         if options["org"]:
             organizations = organizations.filter(slug=options["org"])
             if not organizations:

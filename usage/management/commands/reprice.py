@@ -27,7 +27,7 @@ class Command(BaseCommand):
         parser.add_argument("--dry-run", action="store_true", help="Report and change nothing.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        organizations = Organization.objects.order_by("slug")
+        organizations = Organization.objects.filter(closing_at=None).order_by("slug")
         if options["org"]:
             organizations = organizations.filter(slug=options["org"])
             if not organizations:
