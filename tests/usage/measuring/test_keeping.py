@@ -6,7 +6,7 @@ from contextlib import closing
 from datetime import timedelta
 
 import pytest
-from django.db import OperationalError, connection, connections
+from django.db import IntegrityError, OperationalError, connection, connections
 from django.db.models import Sum
 from django.utils import timezone
 
@@ -258,6 +258,28 @@ def test_an_event_of_a_week_that_went_is_refused_and_changes_nothing(acme):
 
     assert [(each.code, each.field) for each in answer.results] == [("timestamp_out_of_range", "occurredAt")]
     assert (days(acme), calls(acme)) == ([], 1)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_week_that_went_though_events_may_come_for_it_is_made_again(acme, settings, monkeypatch):
+    """As while the web and the workers were not yet started anew with another oldest event."""
+    monkeypatch.setattr(storing, "_there", set())
+    now, of_workers, of_the_web = timezone.now(), timedelta(days=30), timedelta(days=200)
+    keep(acme, 40)
+    old = now - timedelta(days=100)
+    settings.OLDEST_EVENT = of_the_web
+    sent(acme, old, id="one")
+    add_up_events()
+    settings.OLDEST_EVENT = of_workers
+    assert keeping.drop_weeks(now.date())
+
+    settings.OLDEST_EVENT = of_the_web
+    with pytest.raises(IntegrityError):
+        tracking.track(acme.pk, [event(id="two", occurredAt=old.isoformat())], key_id=None, now=now)
+    answer = tracking.track(acme.pk, [event(id="two", occurredAt=old.isoformat())], key_id=None, now=now)
+
+    assert answer.accepted == 1
+    assert calls(acme) == 2
 
 
 def test_no_week_is_dropped_that_somebody_keeps(acme):
