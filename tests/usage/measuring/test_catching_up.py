@@ -56,7 +56,7 @@ def test_duplicates_alone_let_nothing_wait(acme, send):
 @pytest.fixture
 def few(monkeypatch):
     """Five events are enough for the thread, which ends soon and closes its session."""
-    monkeypatch.setattr(beside, "MOST_LEFT", 5)
+    monkeypatch.setattr(beside, "ENOUGH", 5)
     monkeypatch.setattr(beside, "IDLE", 0.1)
     yield
     wait_for(lambda: "adding up" not in [thread.name for thread in threading.enumerate()], 30, "the thread has ended")
@@ -91,7 +91,7 @@ def test_nobody_who_stores_waits_for_whoever_is_at_it(acme, send, few, caplog):
 
 @pytest.mark.django_db(transaction=True)
 def test_whoever_stores_more_than_the_thread_can_adds_up_first(acme, send, monkeypatch):
-    monkeypatch.setattr(beside, "MOST_LEFT", 100)
+    monkeypatch.setattr(beside, "ENOUGH", 100)
     monkeypatch.setattr(beside, "MOST_BEHIND", 5)
 
     send(*story(4, 6))
