@@ -1,4 +1,7 @@
-"""The same calls as OpenTelemetry's spans in protobuf and as events in JSON, through the whole product."""
+"""The same calls as OpenTelemetry's spans in protobuf and as events in JSON, through the whole product.
+
+A span always belongs to a trace, which is a run; events name one where their code knows it. So JSON is sent both ways.
+"""
 
 import statistics
 from collections.abc import Iterator, Sequence
@@ -30,9 +33,10 @@ def run(directory: Path, *, rows: int) -> Iterator[Figure]:
     with Product(directory / "var") as product:
         headers = ingest.key_of(product.bootstrap())
         as_spans = headers | {"Content-Type": "application/x-protobuf"}
-        story = calls.calls((2 * ROUNDS + 2) * EVENTS, until=datetime.now(UTC) - timedelta(minutes=5))
+        story = calls.calls(3 * (ROUNDS + 1) * EVENTS, until=datetime.now(UTC) - timedelta(minutes=5))
         ways = {
             "JSON": (ingest.TRACK, headers, driving.body),
+            "JSON with runs": (ingest.TRACK, headers, with_runs),
             "OTLP protobuf": (TRACES, as_spans, protobuf),
         }
         rates: dict[str, list[float]] = {name: [] for name in ways}
@@ -44,8 +48,13 @@ def run(directory: Path, *, rows: int) -> Iterator[Figure]:
         medians = {name: statistics.median(found[1:]) for name, found in rates.items()}  # the first round warms up
         for name, rate in medians.items():
             yield Figure(f"{name}, batch {BATCH}, {ingest.CLIENTS} clients", rate, "events/s")
-        ratio = medians["OTLP protobuf"] / medians["JSON"]
-        yield Figure(f"OTLP protobuf over JSON, batch {BATCH}", ratio, "x", at_least=0.5)
+        for name, goal in (("JSON", 0.5), ("JSON with runs", None)):
+            ratio = medians["OTLP protobuf"] / medians[name]
+            yield Figure(f"OTLP protobuf over {name}, batch {BATCH}", ratio, "x", at_least=goal)
+
+
+def with_runs(events: Sequence[dict[str, Any]]) -> bytes:
+    return driving.body([event | {"runId": UUID(event["id"]).hex} for event in events])
 
 
 def protobuf(events: Sequence[dict[str, Any]]) -> bytes:
