@@ -13,7 +13,7 @@ from accounts.models import Organization
 from tokentra.lib import money
 from tokentra.lib.charts import Chart, Part, Rank, largest, rank
 from tokentra.lib.periods import Period
-from usage import plan_reach, stats, trend
+from usage import measured_hours, plan_reach, stats, trend
 from usage.choices import Choice, Known, chips
 from usage.comparing import Days, Pair, ReadDay, change, pair, written
 from usage.figures import Figures
@@ -77,7 +77,18 @@ class Board:
 
     @cached_property
     def by_model(self) -> list[Figures]:
-        return list(stats.groups(self.organization, self.lens.question("provider", "model")))
+        found = list(stats.groups(self.organization, self.lens.question("provider", "model")))
+        return found if self.period.is_whole_days else [*found, *measured_hours.whole(self.measured_hours)]
+
+    @cached_property
+    def measured_hours(self) -> list[tuple[datetime, Figures]]:
+        """Events that count by the hour, which the other sums by the hour do not hold."""
+        read = {each.provider for each in self.all_accounts}
+        return [
+            (hour, each)
+            for hour, each in measured_hours.figures(self.organization, self.period, without=read)
+            if all(each.keys.get(name) in wanted for name, wanted in self.lens.filters.items() if wanted)
+        ]
 
     @cached_property
     def total(self) -> Figures:
@@ -100,6 +111,8 @@ class Board:
     @cached_property
     def compared(self) -> tuple[stats.Headlines, stats.Headlines] | None:
         """The comparable part of the period and the earlier one; None when either was not read whole."""
+        if not self.period.is_whole_days and self.measured_hours:
+            return None  # the earlier hours are known of accounts alone
         if not self.pair or not self.days.is_complete(self.pair.now) or not self.days.is_complete(self.pair.before):
             return None
         spans = self.pair.now, self.pair.before
@@ -282,13 +295,26 @@ class Board:
 
     @cached_property
     def table(self) -> str:
-        return reverse("usage:explorer")
+        return self.hours if self.is_of_events else reverse("usage:explorer")
+
+    @property
+    def hours(self) -> str:
+        """Where rows by the hour are: of an organization that only measures they are those of its events."""
+        return reverse("usage:explorer_of_measured" if self.measured else "usage:explorer")
+
+    @property
+    def is_of_events(self) -> bool:
+        return bool(self.measured) and not self.period.is_whole_days
 
     def _table(self, dimension: str) -> str:
-        return f"{self.table}?{self.lens.query(group=dimension, sort='-cost', stack='')}"
+        group = "model" if self.is_of_events else dimension
+        return f"{self.table}?{self.lens.query(group=group, sort='-cost', stack='')}"
 
     def _only(self, dimension: str, value: str) -> str:
-        return f"{self.table}?{self.lens.only(dimension, value).query(group='day')}" if value else ""
+        """No rows of one model alone are at hand by the hour where they are those of events."""
+        if not value or self.is_of_events:
+            return ""
+        return f"{self.table}?{self.lens.only(dimension, value).query(group='day')}"
 
     @property
     def rows_link(self) -> str:

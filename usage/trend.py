@@ -48,6 +48,7 @@ def drawn(board: Board) -> Trend:
     if grain is Grain.HOUR:
         question = replace(board.lens.question("hour", board.stack), ledger="computed")
         costs = list(stats.costs(board.organization, question))
+        costs += [(hour, each.keys[board.stack], each.cost) for hour, each in board.measured_hours]
         note = "Hours are usage multiplied by the price book."
         if sum(cost for *_, cost in costs) != board.total.cost:
             note += " A bill has days and no hours, so the total above differs."
@@ -107,6 +108,6 @@ def slot(board: Board, start: datetime, grain: Grain, link: Callable[[date, date
 
 def drill(board: Board, grain: Grain) -> Callable[[date, date], str]:
     """The way to the rows of some days, which is all that differs from bar to bar."""
-    groups = ("hour", "model") if grain is Grain.HOUR else ("day", "model")
+    groups, table = (("hour", "model"), board.hours) if grain is Grain.HOUR else (("day", "model"), board.table)
     rest = replace(board.lens, extra={}).query_but_period(group=groups)
-    return lambda first, last: f"{board.table}?from={first}&to={last}&{rest}"
+    return lambda first, last: f"{table}?from={first}&to={last}&{rest}"

@@ -75,3 +75,33 @@ def test_where_nothing_has_a_price_in_dollars_the_spend_is_not_zero(path, said, 
     assert stats(page)["Spend" if path == "/dashboard/" else "This month so far"] == DASH
     assert "Nothing was spent" not in page
     assert "Nothing with a price in dollars in this period." in page
+
+
+def test_its_hours_are_those_of_its_events(alice, acme, reported):
+    page = Browser(alice).get("/dashboard/?period=24h").content.decode()
+
+    assert (stats(page)["Spend"], stats(page)["Tokens"], stats(page)["Requests"]) == ("$0.15", "1.00M", "1")
+    assert "Nothing was spent" not in page
+    assert "/usage/measured/?period=24h" in page
+    today = Browser(alice).get("/dashboard/?period=today").content.decode()
+    assert "Nothing was spent" not in today or stats(today)["Spend"] == "$0.00"  # an hour ago may be yesterday
+    assert stats(Browser(alice).get("/dashboard/?period=24h&provider=anthropic").content.decode())["Spend"] == "$0.00"
+
+
+def test_by_the_hour_events_count_of_providers_without_an_account_alone(alice, acme, reported):
+    make.connection(acme, by=alice)
+    make.spend(acme, make.connection(acme, name="Other"), "12.50")
+    now = datetime.now(UTC)
+    tracking.track(
+        acme.pk,
+        [event(id="m", occurredAt=now.isoformat(), provider="mistral", model="mistral-large", cost={"amount": "2"})],
+        key_id=None,
+        now=now,
+    )
+
+    page = Browser(alice).get("/dashboard/?period=24h").content.decode()
+
+    assert stats(page)["Spend"] == "$2.00"
+    assert "mistral-large" in page
+    assert "gpt-4o-mini" not in page
+    assert "/usage/?period=24h" in page
