@@ -125,7 +125,10 @@ class Organization(models.Model):
         entitlement.require(self, feature)
 
     def lock(self) -> None:
-        """One change to who belongs here at a time; rows that refer to the organization are not held up."""
+        """One change at a time to who belongs here, or to what there may be so many of.
+
+        Rows that refer to the organization, and whoever adds up its events, are not held up.
+        """
         Organization.objects.select_for_update(no_key=True).get(pk=self.pk)
 
 

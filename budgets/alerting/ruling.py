@@ -22,7 +22,7 @@ ALWAYS = ("name", "severity")
 def make(organization: Organization, kind: Kind, told: Mapping[str, Any], *, by: User, now: datetime) -> AlertRule:
     """A new rule, which is on. Raises a Problem where there are too many, and NotInPlan."""
     refuse_beyond_plan(organization, kind.id)
-    Organization.objects.select_for_update().get(pk=organization.pk)
+    organization.lock()
     if AlertRule.objects.owned_by(organization).count() >= MOST:
         raise Problem(422, "too_many_rules", f"An organization has up to {MOST} rules. Remove one first.")
     rule = AlertRule.objects.create(

@@ -35,7 +35,7 @@ def make(
     now: datetime,
 ) -> tuple[Channel, Secret | None]:
     """The channel, and for a webhook the secret that it signs with, which is shown this once."""
-    Organization.objects.select_for_update().get(pk=organization.pk)
+    organization.lock()
     if Channel.objects.owned_by(organization).kept().count() >= MOST:
         raise Problem(422, "too_many_channels", f"An organization has up to {MOST} channels. Remove one first.")
     if kind.id == ChannelKind.EMAIL:

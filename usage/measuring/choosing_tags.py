@@ -6,7 +6,7 @@ from django.db import connection
 from django.db.models.functions import Now
 
 from accounts import audit
-from accounts.models import Membership, Organization
+from accounts.models import Membership
 from accounts.plans import Feature
 from tokentra.lib.problems import Problem
 from usage.measured import MeasuredDay, SummedTag, TagValue
@@ -28,7 +28,7 @@ def choose(name: str, *, by: Membership) -> SummedTag:
     if not name or len(name) > LONGEST_TAG or "\0" in name:
         sentence = f"A tag's name has 1 to {LONGEST_TAG} characters."
         raise Problem(422, "invalid_field", sentence, fields={"name": [sentence]})
-    Organization.objects.select_for_update(no_key=True).get(pk=by.organization.pk)
+    by.organization.lock()
     mine = SummedTag.objects.owned_by(by.organization)
     if (held := mine.filter(name=name).first()) is not None:
         return held

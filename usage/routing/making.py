@@ -18,7 +18,7 @@ def make(
 ) -> RoutingRule:
     """A new rule, which is off. Raises a Problem where there is one for these calls, or too many; and NotInPlan."""
     organization.require(Feature.RECOMMENDATIONS)
-    Organization.objects.select_for_update().get(pk=organization.pk)
+    organization.lock()
     mine = RoutingRule.objects.owned_by(organization)
     about = {"feature": call.feature, "provider": call.provider, "model": call.model}
     if mine.filter(**about).exists():

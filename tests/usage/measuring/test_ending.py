@@ -1,7 +1,7 @@
 """An organization is deleted while events of it come, wait, or are added up: nothing of them is left behind."""
 
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from functools import partial
 from math import inf
 from threading import Event as Signal
 
@@ -18,6 +18,7 @@ from tests.accounts.test_leaving import rows_by_table
 from tests.product import wait_for
 from tests.sdk_keys.conftest import issued
 from tests.usage.measuring.conftest import NOON, event
+from tests.usage.measuring.holding import held_open
 from tests.usage.measuring.test_adding_up import assert_true_to_its_events, story
 from tests.usage.measuring.test_catching_up import waits
 from tests.usage.measuring.test_door import now, post
@@ -127,8 +128,8 @@ def test_whatever_is_under_way_leaves_nothing_behind(work, acme, much_to_do, els
     theirs = rows_by_table(elsewhere)
     close(acme)
 
-    with held_open(lambda: in_scope(acme.pk, work)) as written:
-        ended = written.beside(end_all)
+    with held_open(acme.pk, work) as begin:
+        ended = begin(end_all)
 
     ended.result()
     assert rows_by_table(acme) == {}
@@ -142,8 +143,8 @@ def test_whoever_works_while_the_last_rows_go_ends_in_peace_and_leaves_nothing(i
         waits(acme, up_to_date=True)
     close(acme)
 
-    with held_open(lambda: in_scope(acme.pk, lambda pk: closing.step(pk, until=inf))) as ending_:
-        worked = ending_.beside(lambda: work(acme.pk))
+    with held_open(acme.pk, partial(closing.step, until=inf)) as begin:
+        worked = begin(lambda: work(acme.pk))
 
     worked.result()
     assert rows_by_table(acme) == {}
@@ -165,69 +166,12 @@ def test_sums_of_what_comes_while_the_last_rows_go_are_not_left_either(acme, sen
     send(event(id="before"))
     close(acme)
 
-    with held_open(lambda: in_scope(acme.pk, lambda pk: closing.step(pk, until=inf))) as ending_:
+    with held_open(acme.pk, partial(closing.step, until=inf)) as begin:
         send(event(id="after"))
-        added_up = ending_.beside(lambda: add_up(acme.pk))
+        added_up = begin(lambda: add_up(acme.pk))
 
     added_up.result()
     assert rows_by_table(acme) == {}
-
-
-def in_scope(organization_id, work):
-    """The work, in a transaction that is still open when it is done."""
-    scope = organization_scope(organization_id, up_to_date=False)
-    scope.__enter__()
-    work(organization_id)
-    return scope
-
-
-class HeldOpen:
-    """A transaction of a thread, which has written and not committed yet."""
-
-    def __init__(self, threads):
-        self.threads, self.has_written, self.may_commit = threads, Signal(), Signal()
-
-    def write(self, work):
-        try:
-            scope = work()
-            self.has_written.set()
-            assert self.may_commit.wait(60)
-            scope.__exit__(None, None, None)
-        finally:
-            self.has_written.set()
-            connections.close_all()
-
-    def beside(self, work):
-        """Begin this in a thread of its own, until it is over or waits for the other one."""
-
-        def alone():
-            try:
-                return work()
-            finally:
-                connections.close_all()
-
-        begun = self.threads.submit(alone)
-        wait_for(lambda: begun.done() or is_waited_for(), 60, "it is over, or waits")
-        return begun
-
-
-@contextmanager
-def held_open(work):
-    with ThreadPoolExecutor(2) as threads:
-        held = HeldOpen(threads)
-        writing = threads.submit(held.write, work)
-        try:
-            assert held.has_written.wait(60)
-            yield held
-        finally:
-            held.may_commit.set()
-        writing.result()
-
-
-def is_waited_for():
-    with connections["owner"].cursor() as cursor:
-        cursor.execute("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")
-        return cursor.fetchone()[0]
 
 
 def end_all():

@@ -14,6 +14,7 @@ from django.db.models import F, Sum
 from accounts.models import Membership
 from tests.product import wait_for
 from tests.usage.measuring.conftest import NOON, event
+from tests.usage.measuring.holding import held_open
 from tokentra.lib.problems import Problem
 from tokentra.lib.tenancy import organization_scope
 from usage.audit import Audit
@@ -35,6 +36,15 @@ def wait_over(organization):
     """The seconds in which processes may not know of a tag yet are over."""
     with organization_scope(organization.pk):
         SummedTag.objects.filter(organization=organization).update(due_at=F("due_at") - timedelta(minutes=1))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nobody_who_chooses_one_waits_for_whoever_makes_sums(acme):
+    with held_open(acme.pk, catching_up.add_up) as begin:
+        chosen = begin(lambda: choose(acme, "region"))
+        assert chosen.done()
+
+    assert chosen.result().name == "region"
 
 
 def story(number, count, *, values=4, days=3):
