@@ -133,7 +133,7 @@ def adding(rollup: Rollup, *, sign: str = "", is_long: bool = False) -> str:
     less = dict.fromkeys((*CHANGES, *KEPT), "{name}") | {"units": LESS_UNITS}
     sums = [less.get(name, "-{name}").format(name=name) for name in rollup.sums] if sign else rollup.sums
     changed = ", ".join(change(rollup, name) for name in rollup.sums if name not in KEPT)
-    hashes = rollup.hashes()
+    hashes = rollup.hashes
     return (
         f"INSERT INTO {rollup.table} AS held ({', '.join((*rollup.groups, *hashes, *rollup.sums))}) "  # noqa: S608
         f"SELECT {', '.join((*rollup.groups, *hashes.values(), *sums))} "
@@ -310,14 +310,12 @@ def taking_back(events: str, *names: str) -> str:
 def emptying(events: str, name: str) -> str:
     """Deletes the groups of a rollup in which, of the events that a condition chooses, no call is left."""
     rollup = ROLLUPS[name]
-    hashes = rollup.hashes("touched.")
-    names = rollup.key.split(", ")
-    same = " AND ".join(f"held.{name} = {hashes.get(name, f'touched.{name}')}" for name in names)
+    key = ", ".join(rollup.hashes.get(column, column) for column in rollup.key.split(", "))
     calls = next(name for name in ("calls", "requests") if name in rollup.sums)
     return in_words(
-        f"WITH events AS ({chosen(events)}), {summed(name)}, touched AS ({added(rollup)}) "  # noqa: S608  # names of ours
-        f"DELETE FROM {rollup.table} AS held USING touched "
-        f"WHERE {same} AND held.{calls} = 0"
+        f"WITH events AS ({chosen(events)}), {summed(name)}, "  # noqa: S608  # names of ours
+        f"touched AS (SELECT {key} FROM ({added(rollup)}) AS added) "
+        f"DELETE FROM {rollup.table} WHERE ({rollup.key}) IN (SELECT * FROM touched) AND {calls} = 0"
     )
 
 

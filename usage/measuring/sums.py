@@ -1,7 +1,7 @@
 """What events are added up to: each rollup with its groups and sums, as SQL over the rows of statements.py."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from usage.measured import TAG
 from usage.measuring.dimensions import BY_NAME, DIMENSIONS, Dimension
@@ -29,7 +29,7 @@ class Part:
 class Rollup:
     """A table of sums, one row for each group; `of_day` says which of its rows are of one day.
 
-    What its key has beside groups are hashes of them.
+    What its key has beside groups are hashes of them: those that are `hashed`, or else one of all.
     What is `sparse` is null where it is zero.
     """
 
@@ -38,20 +38,16 @@ class Rollup:
     parts: tuple[Part, ...]
     of_day: str = ""
     sparse: frozenset[str] = frozenset()
+    hashed: Columns = field(default_factory=dict)
 
     @property
     def groups(self) -> tuple[str, ...]:
         return tuple(self.parts[0].groups)
 
-    def hashes(self, of: str = "") -> Columns:
-        """What of its key is no group; `of` stands before each group."""
-        paid_in = f"CASE {of}currency WHEN 'USD' THEN '' ELSE chr(31) || {of}currency END"
-        known = {
-            "id": f"md5(concat_ws(chr(31), {', '.join(of + group for group in self.groups)}))::uuid",
-            "value_hash": hash_in_sql(f"{of}value"),
-            "by_hash": hash_in_sql(f"({of}by_value || {paid_in})"),
-        }
-        return {name: known[name] for name in self.key.split(", ") if name not in self.groups}
+    @property
+    def hashes(self) -> Columns:
+        """What of its key is no group, made of its groups."""
+        return self.hashed or {"id": f"md5(concat_ws(chr(31), {', '.join(self.groups)}))::uuid"}
 
     @property
     def sums(self) -> tuple[str, ...]:
@@ -239,6 +235,10 @@ RUNS = Part(
 HOUR_OF_DAY = (
     "hour >= %(day)s::date::timestamp AT TIME ZONE 'UTC' AND hour < (%(day)s::date + 1)::timestamp AT TIME ZONE 'UTC'"
 )
+BY_VALUE = {"value_hash": hash_in_sql("value")}
+BY_VALUES = BY_VALUE | {
+    "by_hash": hash_in_sql("(by_value || CASE currency WHEN 'USD' THEN '' ELSE chr(31) || currency END)")
+}
 OURS = "connection_id = '00000000-0000-0000-0000-000000000000'::uuid AND ledger = 'measured'"
 ROLLUPS = {
     "hours": Rollup(
@@ -274,6 +274,7 @@ ROLLUPS = {
         tuple(part for source in SOURCES for part in source.by_day()),
         f"day = %(day)s AND dimension NOT LIKE '{TAG}%%'",
         SPARSE,
+        BY_VALUES,
     ),
     "tag_days": Rollup(
         "usage_measuredday",
@@ -281,6 +282,7 @@ ROLLUPS = {
         (TAGGED,),
         f"day = %(day)s AND dimension IN (SELECT '{TAG}' || name FROM unnest(%(tags)s::text[]) AS name)",  # noqa: S608  # a word of ours
         SPARSE,
+        BY_VALUES,
     ),
     "measured_hours": Rollup(
         "usage_measuredhour",
@@ -288,6 +290,7 @@ ROLLUPS = {
         tuple(part for source in SOURCES for part in source.by_hour()),
         HOUR_OF_DAY,
         SPARSE,
+        BY_VALUE,
     ),
     "runs": Rollup("usage_run", "organization_id, id", (RUNS,), sparse=frozenset({"other_calls"})),
 }
