@@ -20,6 +20,7 @@ TRACK = "/api/usage/track"
 CLIENTS = 4
 PHASES = ((1000, 60_000, 30_000, 0.5), (100, 40_000, 20_000, 0.5))  # batch, events, goal of events/s, goal over raw
 SINGLES = 3_000
+FIRSTS = 30
 MILLION, STEP = 1_000_000, 50_000
 RAW_COLUMNS = ("id uuid, at timestamptz, provider text, model text, customer text, user_ref text, feature text, "
                "environment text, input bigint, cached bigint, output bigint, latency bigint, amount numeric")  # fmt: skip
@@ -36,7 +37,7 @@ def run(directory: Path, *, rows: int) -> Iterator[Figure]:
     with Product(directory / "var") as product:
         owner = product.bootstrap()
         headers = key_of(owner)
-        wanted = sum(size for _, size, _, _ in PHASES) + SINGLES + 4_000
+        wanted = sum(size for _, size, _, _ in PHASES) + SINGLES + FIRSTS + 4_000
         story = calls.calls(wanted, until=datetime.now(UTC) - timedelta(minutes=5))
         send(
             product, headers, [driving.body(take(story, 100)) for _ in range(20)]
@@ -61,8 +62,23 @@ def run(directory: Path, *, rows: int) -> Iterator[Figure]:
         yield Figure(f"ingest, batch 1, {CLIENTS} clients", SINGLES / driven.seconds, "requests/s", at_least=800)
         yield Figure("answer, batch 1, p99", percentile(driven.took, 0.99) * 1000, "ms", at_most=25)
         yield Figure("CPU of the product for 1,000 events, batch 1", used / SINGLES * 1000, "s", at_most=1.2)
+        yield first_visible(owner, product, headers, take(story, FIRSTS))
         yield from memory(product)
     yield from million(directory)
+
+
+def first_visible(owner: Api, product: Product, headers: dict[str, str], events: Sequence[dict[str, Any]]) -> Figure:
+    """From the beginning of the request that tells of a customer's first call to the end of the one that shows its cost."""
+    took = []
+    for number, event in enumerate(events):
+        name = f"first-{number}"
+        told = driving.body([event | {"customerId": name, "status": "ok", "tokens": {"input": 1_000}}])
+        begun = time.perf_counter()
+        send(product, headers, [told])
+        [customer] = owner.get(f"/api/customers?search={name}")["items"]
+        took.append(time.perf_counter() - begun)
+        assert float(customer["cost"]) > 0, customer
+    return Figure(f"first visible cost, idle, median of {len(took)}", statistics.median(took) * 1000, "ms", at_most=20)
 
 
 def million(directory: Path) -> Iterator[Figure]:
