@@ -1,16 +1,18 @@
 """Short words for sending events as a program does."""
 
 import json
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from accounts.models import Organization
+from tests.product import wait_for
 from tokentra.lib.tenancy import organization_scope
 from usage.measured import Event
-from usage.measuring import tracking
+from usage.measuring import beside, storing, tracking
 from usage.measuring.tracking import Answer
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -44,3 +46,19 @@ def held(acme: Organization) -> Callable[[], list[Event]]:
             return list(Event.objects.owned_by(acme).order_by("occurred_at", "id"))
 
     return held
+
+
+@pytest.fixture
+def few(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Five events are enough for the thread that adds up, which ends soon and closes its session."""
+    monkeypatch.setattr(beside, "ENOUGH", 5)
+    monkeypatch.setattr(beside, "IDLE", 0.1)
+    yield
+    wait_for(lambda: "adding up" not in [thread.name for thread in threading.enumerate()], 30, "the thread has ended")
+
+
+@pytest.fixture
+def weeks_may_go() -> Iterator[None]:
+    """Weeks are dropped for good: this process asks again whether they are there."""
+    yield
+    storing._there.clear()

@@ -1,6 +1,5 @@
 """What is stored waits to be added up, and nobody who reads sums sees them without it."""
 
-import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import timedelta
@@ -51,15 +50,6 @@ def test_duplicates_alone_let_nothing_wait(acme, send):
 
     with organization_scope(acme.pk, up_to_date=False):
         assert not Waiting.objects.exists()
-
-
-@pytest.fixture
-def few(monkeypatch):
-    """Five events are enough for the thread, which ends soon and closes its session."""
-    monkeypatch.setattr(beside, "ENOUGH", 5)
-    monkeypatch.setattr(beside, "IDLE", 0.1)
-    yield
-    wait_for(lambda: "adding up" not in [thread.name for thread in threading.enumerate()], 30, "the thread has ended")
 
 
 @pytest.mark.django_db(transaction=True)

@@ -197,7 +197,7 @@ def test_nobody_who_comes_late_to_it_fails(work, acme, much_to_do):
     assert rows_by_table(acme) == {}
 
 
-def test_senders_are_answered_202_or_401_and_nothing_of_theirs_stays(acme, elsewhere):
+def test_senders_are_answered_202_or_401_and_nothing_of_theirs_stays(acme, elsewhere, few):
     keys = {each.pk: issued(each, "ingest").clear for each in (acme, elsewhere)}
     answers, is_over = {pk: [] for pk in keys}, Signal()
 

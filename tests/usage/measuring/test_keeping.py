@@ -18,7 +18,7 @@ from tokentra.lib.tenancy import organization_scope
 from usage import partitions
 from usage.audit import Audit
 from usage.measured import Event, MeasuredDay, MeasuredHour
-from usage.measuring import keeping, rebuilding, repricing, storing, tracking
+from usage.measuring import keeping, rebuilding, repricing, tracking
 from usage.models import DayRollup, PriceOverride
 from usage.repricing import Asked
 from usage.tasks import add_up_events
@@ -204,8 +204,7 @@ def test_one_whose_events_wait_lets_the_others_forget_theirs(acme, elsewhere):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_weeks_go_while_events_come_and_are_added_up(acme, elsewhere, monkeypatch):
-    monkeypatch.setattr(storing, "_there", set())
+def test_weeks_go_while_events_come_and_are_added_up(acme, elsewhere, weeks_may_go):
     now = timezone.now()
     keep(acme, 40)
     keep(elsewhere, 60)
@@ -261,9 +260,8 @@ def test_an_event_of_a_week_that_went_is_refused_and_changes_nothing(acme):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_week_that_went_though_events_may_come_for_it_is_made_again(acme, settings, monkeypatch):
+def test_a_week_that_went_though_events_may_come_for_it_is_made_again(acme, settings, weeks_may_go):
     """As while the web and the workers were not yet started anew with another oldest event."""
-    monkeypatch.setattr(storing, "_there", set())
     now, of_workers, of_the_web = timezone.now(), timedelta(days=30), timedelta(days=200)
     keep(acme, 40)
     old = now - timedelta(days=100)
