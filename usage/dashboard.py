@@ -83,7 +83,8 @@ class Board:
     @cached_property
     def measured_hours(self) -> list[tuple[datetime, Figures]]:
         """Events that count by the hour, which the other sums by the hour do not hold."""
-        read = {each.provider for each in self.all_accounts}
+        first = self.period.first_day
+        read = {each.provider for each in self.all_accounts if not each.over_from or each.over_from > first}
         return [
             (hour, each)
             for hour, each in measured_hours.figures(self.organization, self.period, without=read)

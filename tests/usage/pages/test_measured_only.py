@@ -11,7 +11,7 @@ from tests.usage.spenders.test_customers import stats
 from tokentra.lib.money import DASH
 from tokentra.lib.periods import period
 from tokentra.lib.tenancy import organization_scope
-from usage import dashboard
+from usage import dashboard, ending
 from usage.forms import Lens
 from usage.measuring import tracking
 
@@ -89,8 +89,8 @@ def test_its_hours_are_those_of_its_events(alice, acme, reported):
 
 
 def test_by_the_hour_events_count_of_providers_without_an_account_alone(alice, acme, reported):
-    make.connection(acme, by=alice)
-    make.spend(acme, make.connection(acme, name="Other"), "12.50")
+    read = make.connection(acme)
+    make.spend(acme, read, "12.50")
     now = datetime.now(UTC)
     tracking.track(
         acme.pk,
@@ -99,9 +99,15 @@ def test_by_the_hour_events_count_of_providers_without_an_account_alone(alice, a
         now=now,
     )
 
-    page = Browser(alice).get("/dashboard/?period=24h").content.decode()
+    def shown():
+        return Browser(alice).get("/dashboard/?period=24h").content.decode()
 
+    page = shown()
     assert stats(page)["Spend"] == "$2.00"
     assert "mistral-large" in page
     assert "gpt-4o-mini" not in page
     assert "/usage/?period=24h" in page
+
+    with organization_scope(acme.pk):
+        ending.end(acme.pk, read.pk, at=now)
+    assert stats(shown())["Spend"] == "$2.15"
