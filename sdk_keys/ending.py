@@ -32,6 +32,7 @@ def replace(key: ApiKey, *, at_once: bool, by: Membership) -> Issued:
     was made for, and the use of each is noted apart.
     """
     now = timezone.now()
+    by.organization.lock()  # before its key, as whoever deletes the organization does
     mine = ApiKey.objects.owned_by(by.organization).select_for_update(of=("self",)).get(pk=key.pk)
     if mine.state(now) is not KeyState.WORKS:
         raise EndedAlready

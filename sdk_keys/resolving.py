@@ -31,10 +31,19 @@ class Known:
 
     credential: Credential | None = None
     is_revoked: bool = False
+    is_replaced: bool = False
     expires_at: datetime | None = None
 
-    def has_ended(self, now: datetime) -> bool:
-        return self.is_revoked or (self.expires_at is not None and self.expires_at <= now)
+    def end(self, now: datetime) -> str:
+        """What became of the key and what to do, in words; nothing while it works."""
+        has_expired = self.expires_at is not None and self.expires_at <= now
+        if not (self.is_revoked or has_expired):
+            return ""
+        if self.is_replaced:
+            return "This API key was replaced. Use the one that took its place."
+        if self.is_revoked:
+            return "This API key was revoked. Use another one, or make a new one."
+        return f"This API key expired at {self.expires_at:%Y-%m-%d %H:%M} UTC. Use another one, or make a new one."
 
 
 def resolve(key: str, *, now: datetime) -> Credential:
@@ -48,8 +57,8 @@ def resolve(key: str, *, now: datetime) -> Credential:
     known = remembered(key)
     if known.credential is None:
         raise unknown()
-    if known.has_ended(now):
-        raise Problem(401, "key_revoked", "This API key was revoked or has expired. Make a new one.", headers=ASK)
+    if end := known.end(now):
+        raise Problem(401, "key_revoked", end, headers=ASK)
     return known.credential
 
 
@@ -102,7 +111,7 @@ def opened(found: KeyDigest, key: str, *, is_current: bool) -> Known:
         with unless_full():
             moved_on(found, key)
     credential = Credential(row.organization_id, row.pk, frozenset(row.scopes), row.environment)
-    return Known(credential, row.revoked_at is not None, row.expires_at)
+    return Known(credential, row.revoked_at is not None, row.replaced_by_id is not None, row.expires_at)
 
 
 def moved_on(found: KeyDigest, key: str) -> None:
