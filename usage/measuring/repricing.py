@@ -15,7 +15,7 @@ from accounts.models import Organization
 from tokentra.lib.tenancy import organization_scope
 from usage.ingest import overrides_of
 from usage.measured import Event, SummedTag
-from usage.measuring import rebuilding, statements
+from usage.measuring import rebuilding, rezoning, statements
 from usage.measuring.kinds import Kind, kind_of
 from usage.measuring.prices import PriceTable
 from usage.measuring.shape import Sent, Tokens
@@ -139,6 +139,7 @@ def _write(organization_id: UUID, day: date, differing: list[Differing]) -> None
         cursor.execute(statements.ADDING_KINDS, params)
         cursor.execute(SET_PRICES, params)
         cursor.execute(statements.making_anew(OF_STEP, *ROLLUPS), params)
+        rezoning.hours_anew(cursor, params)
 
 
 def changes(day: date, differing: Iterable[Differing]) -> Iterator[Change]:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from django.db import connection
 
 from usage.measured import SummedTag
-from usage.measuring import catching_up, statements
+from usage.measuring import catching_up, rezoning, statements
 from usage.measuring.grain import grain
 from usage.measuring.sums import ROLLUPS
 
@@ -32,3 +32,5 @@ def take_back(organization_id: UUID, keys: Sequence[tuple[date, UUID]], *, zone:
         for name in ROLLUPS:
             cursor.execute(statements.emptying(CHOSEN, name), params)
         cursor.execute(TURN, params)
+        for day in set(days):
+            rezoning.hours_anew(cursor, params | {"day": day})

@@ -18,7 +18,7 @@ from django.db.models.functions import Now
 from accounts.models import Organization
 from tokentra.lib.tenancy import as_sweep, organization_scope
 from usage.measured import Event, MeasuredDay, SummedTag
-from usage.measuring import appearing, catching_up, keeping, rebuilding, statements
+from usage.measuring import appearing, catching_up, keeping, rebuilding, statements, telling_apart
 from usage.measuring.grain import QUARTER, grain
 from usage.measuring.stepping import step_through
 from usage.zone_changes import ZoneChange
@@ -39,6 +39,9 @@ MOVE = """
 UPDATE usage_event event SET zone_day = moved.day
 FROM unnest(%(ids)s::uuid[], %(to)s::date[]) AS moved (id, day)
 WHERE event.organization_id = %(organization)s AND event.day = %(day)s AND event.id = moved.id"""
+VALUES = f"""
+SELECT DISTINCT tag.name, day, tag.value FROM usage_event CROSS JOIN LATERAL jsonb_each_text(tags) AS tag (name, value)
+WHERE organization_id = %(organization)s AND {MOVED} AND tag.name = ANY(%(begun)s::text[])"""  # noqa: S608  # words of ours
 ON_DAY = "organization_id = %(organization)s AND day BETWEEN %(day)s - 1 AND %(day)s + 1 AND zone_day = %(day)s"
 THERE = f"SELECT kind, name FROM ({appearing.named('usage_event', ON_DAY)}) AS named"  # noqa: S608  # words of ours
 
@@ -92,6 +95,13 @@ def move_next(organization_id: UUID) -> bool:
         return True
 
 
+def hours_anew(cursor: CursorWrapper, params: dict[str, Any]) -> None:
+    """After events of a day were taken out and added again: before that day's turn its hours had another grain."""
+    changes = ZoneChange.objects.filter(organization_id=params["organization"], due_at__isnull=False)
+    if changes.filter(changes_hours=True):
+        rebuilding.make_anew(cursor, params, HOURS)
+
+
 def newest(organization_id: UUID, up_to: date | None) -> date | None:
     """The newest UTC day of its events up to this one."""
     events = Event.objects.filter(organization_id=organization_id, day__lte=up_to or date.max)
@@ -106,9 +116,12 @@ def move(cursor: CursorWrapper, organization_id: UUID, day: date, zone: ZoneInfo
     cursor.execute(WRONG, params | {"starts": list(starts), "ends": list(ends), "days": list(days)})
     if not (found := cursor.fetchall()):
         return 0
-    tags = SummedTag.objects.filter(organization_id=organization_id).values_list("name", flat=True)
+    tags = list(SummedTag.objects.filter(organization_id=organization_id))
     params |= {"ids": [id for id, _ in found], "to": [to for _, to in found]}
-    params |= {"grain": QUARTER, "tags": list(tags)}  # sums of days know nothing of the first
+    params |= {"grain": QUARTER, "tags": [tag.name for tag in tags]}  # sums of days know nothing of the first
+    if begun := [tag.name for tag in tags if tag.due_at]:  # they may move to a day that is added up by it already
+        cursor.execute(VALUES, params | {"begun": begun})
+        telling_apart.admit(cursor, organization_id, cursor.fetchall())
     cursor.execute(statements.taking_back(MOVED, *OF_A_DAY), params)
     for name in OF_A_DAY:
         cursor.execute(statements.emptying(MOVED, name), params)

@@ -9,11 +9,12 @@ from django.core.management import call_command
 from tests import make
 from tests.usage.measuring.conftest import NOON, event
 from tests.usage.measuring.test_adding_up import assert_true_to_its_events, read_a_day, story
+from tests.usage.measuring.test_rezoning import move_to
 from tests.usage.measuring.test_tags import choose, expected, summed
 from tokentra.lib.tenancy import organization_scope
 from usage.audit import Audit
 from usage.call_kinds import CallKind
-from usage.measured import Event, MeasuredDay, Run
+from usage.measured import Event, MeasuredDay, MeasuredHour, Run
 from usage.measuring import repricing, tracking
 from usage.models import PriceOverride
 from usage.repricing import Asked
@@ -93,6 +94,19 @@ def test_b31_a_dry_run_tells_and_changes_nothing(acme, send):
         (DAY, NOBODY_KNOWS, 3, "calls", 0, 9, 3 * 10**6, 0),
     ]
     assert rows(acme) == before
+
+
+def test_hours_are_right_at_once_while_another_zone_is_still_to_make_quarters_of_them(acme, alice, send):
+    at = [(NOON - timedelta(minutes=minutes)).isoformat() for minutes in range(0, 3000, 20)]
+    send(*(event(id=f"e{n}", model=NOBODY_KNOWS, occurredAt=each) for n, each in enumerate(at)))
+    move_to(acme, "Asia/Kolkata", by=alice)
+    own_price(acme, "2")
+
+    reprice(acme)
+
+    assert list(Audit(acme.pk).run()) == []
+    with organization_scope(acme.pk):
+        assert not MeasuredHour.objects.exclude(calls__gt=0).exists()
 
 
 def test_what_has_a_price_keeps_it_unless_it_is_asked_for(acme, send):

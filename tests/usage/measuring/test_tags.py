@@ -11,6 +11,7 @@ import pytest
 from django.db import connection, connections
 from django.db.models import F, Sum
 
+from accounts import organizations
 from accounts.models import Membership
 from tests.product import wait_for
 from tests.usage.measuring.conftest import NOON, event
@@ -19,7 +20,8 @@ from tokentra.lib.problems import Problem
 from tokentra.lib.tenancy import organization_scope
 from usage.audit import Audit
 from usage.measured import Event, MeasuredDay, SummedTag, TagValue
-from usage.measuring import adding_up_tags, catching_up, choosing_tags, telling_apart, tracking
+from usage.measuring import adding_up_tags, catching_up, choosing_tags, rezoning, telling_apart, tracking
+from usage.zone_changes import ZoneChange
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
@@ -116,6 +118,26 @@ def test_what_was_kept_before_is_added_up_afterwards_whatever_comes_meanwhile(ac
     assert list(Audit(acme.pk).run()) == []
     with organization_scope(acme.pk):
         assert SummedTag.objects.get().due_at is None
+
+
+def test_calls_that_move_to_a_day_that_is_done_are_told_apart_there(acme, alice, send):
+    at = [(NOON - timedelta(hours=hours)).isoformat() for hours in range(40)]
+    send(*(event(id=f"e{n}", occurredAt=each, tags={"region": "eu"}) for n, each in enumerate(at)))
+    choose(acme, "region")
+    wait_over(acme)
+    for _ in range(2):  # up to the day of NOON
+        adding_up_tags.add_up_next(acme.pk)
+    with organization_scope(acme.pk):
+        acme.timezone = "Pacific/Auckland"
+        organizations.changed(acme, ["timezone"], by=alice)
+        ZoneChange.objects.update(due_at=F("due_at") - timedelta(minutes=1))
+    while rezoning.move_next(acme.pk):
+        continue
+
+    while adding_up_tags.add_up_next(acme.pk):
+        continue
+
+    assert summed(acme, "region") == expected(acme, "region")
 
 
 @pytest.mark.worker

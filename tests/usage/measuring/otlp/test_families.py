@@ -11,6 +11,7 @@ from tests.usage.measuring.otlp.conftest import SECOND, TRACE, chat, span
 from tests.usage.measuring.test_adding_up import assert_true_to_its_events
 from tests.usage.measuring.test_kinds import somebody_waits
 from tests.usage.measuring.test_repricing import NOBODY_KNOWS, own_price, reprice
+from tests.usage.measuring.test_rezoning import move_to
 from tokentra.lib.tenancy import organization_scope
 from usage.measured import Event, MeasuredDay
 from usage.measuring import rebuilding
@@ -56,6 +57,17 @@ def test_b38_each_in_a_request_of_its_own_comes_to_the_same(order, acme, export)
 
     assert (numbers(acme, is_parent=True), calls(acme)) == ([1], 2)
     assert_true_to_its_events(acme)
+    assert list(rebuilding.compare(acme.pk, rebuilding.days_of(acme.pk))) == []
+
+
+def test_b38_hours_are_right_while_another_zone_is_still_to_make_quarters_of_them(acme, alice, export):
+    export(FAMILY["agent"])
+    assert calls(acme) == 1
+    move_to(acme, "Asia/Kolkata", by=alice)
+
+    export(FAMILY["first"])
+
+    assert (numbers(acme, is_parent=True), calls(acme)) == ([1], 1)
     assert list(rebuilding.compare(acme.pk, rebuilding.days_of(acme.pk))) == []
 
 
