@@ -24,6 +24,7 @@ from sdk_keys.models import ApiKey
 from tests import make
 from tests.product import wait_for
 from tests.sdk_keys.conftest import ask, issued, now_of
+from tests.waits import sessions_that_wait
 from tokentra.lib.tenancy import organization_scope
 
 pytestmark = pytest.mark.django_db
@@ -158,7 +159,7 @@ def at_once(acme):
             begun: list[Future[object]] = []
             for work in works:
                 begun.append(people.submit(alone, work))
-                wait_for(lambda: waiting(cursor) == len(begun), 30, "all of them wait")
+                wait_for(lambda: sessions_that_wait() == len(begun), 30, "all of them wait")
             cursor.execute("COMMIT")
             return [each.result(30) for each in begun]
 
@@ -172,11 +173,6 @@ def at_once(acme):
             connections.close_all()
 
     return at_once
-
-
-def waiting(cursor):
-    cursor.execute("SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted")
-    return cursor.fetchone()[0]
 
 
 def acts(organization):
@@ -246,11 +242,11 @@ def test_whoever_replaces_a_key_while_its_organization_is_deleted_waits_in_no_ci
         finally:
             connections.close_all()
 
-    with ThreadPoolExecutor(1) as other, closing(connection.copy()) as looking, looking.cursor() as cursor:
+    with ThreadPoolExecutor(1) as other:
         with organization_scope(acme.pk):
             acme.lock()
             found = other.submit(replace)
-            wait_for(lambda: waiting(cursor) == 1, 30, "the one who replaces waits")
+            wait_for(lambda: sessions_that_wait() == 1, 30, "the one who replaces waits")
             deleting.begin(acme, typed=acme.name, by=alice)
         assert isinstance(found.result(30), EndedAlready)
 

@@ -2,7 +2,6 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from datetime import timedelta
 
 import pytest
@@ -14,6 +13,7 @@ from tests.product import wait_for
 from tests.usage.measuring.conftest import event
 from tests.usage.measuring.test_catching_up import waits
 from tests.usage.measuring.test_repricing import own_price
+from tests.waits import sessions_that_wait
 from tokentra.lib.tenancy import organization_scope
 from usage import partitions
 from usage.audit import Audit
@@ -120,7 +120,9 @@ def test_nothing_is_forgotten_while_sums_are_made_anew(acme):
         def forget_meanwhile(execute, sql, *more):
             if sql == repricing.SET_PRICES:
                 forgetting.append(worker.submit(forget, acme, now.date()))
-                wait_for(lambda: forgetting[0].done() or somebody_waits(), 30, "the day is forgotten, or is not yet")
+                wait_for(
+                    lambda: forgetting[0].done() or sessions_that_wait(), 30, "the day is forgotten, or is not yet"
+                )
             return execute(sql, *more)
 
         with connection.execute_wrapper(forget_meanwhile):
@@ -138,12 +140,6 @@ def forget(organization, today):
         return keeping.forget_a_day(organization.pk, today)
     finally:
         connections.close_all()
-
-
-def somebody_waits():
-    with closing(connection.copy()) as other, other.cursor() as cursor:
-        cursor.execute("SELECT 1 FROM pg_locks WHERE NOT granted")
-        return cursor.fetchone() is not None
 
 
 def test_what_may_still_come_is_never_forgotten_before(acme, settings):

@@ -16,6 +16,7 @@ from accounts.models import Membership
 from tests.product import wait_for
 from tests.usage.measuring.conftest import NOON, event
 from tests.usage.measuring.holding import held_open
+from tests.waits import sessions_that_wait
 from tokentra.lib.problems import Problem
 from tokentra.lib.tenancy import organization_scope
 from usage.audit import Audit
@@ -182,19 +183,14 @@ def test_a_tag_that_is_left_off_while_somebody_adds_up_by_it_loses_those_sums_to
         cursor.execute(f"SET LOCAL app.org_id = '{acme.pk}'")
         cursor.execute("SELECT 1 FROM usage_measuredday WHERE dimension = 'all' FOR UPDATE")  # adding up waits for it
         adding = others.submit(in_a_session, lambda: catching_up.add_up_next(acme.pk))
-        wait_for(lambda: waiting(cursor) == 1, 30, "somebody adds up")
+        wait_for(lambda: sessions_that_wait() == 1, 30, "somebody adds up")
         leaving = others.submit(in_a_session, lambda: leave_off(acme, tag))
-        wait_for(lambda: leaving.done() or waiting(cursor) == 2, 30, "the tag is left off, or will be")
+        wait_for(lambda: leaving.done() or sessions_that_wait() == 2, 30, "the tag is left off, or will be")
         cursor.execute("COMMIT")
         adding.result(30)
         leaving.result(30)
 
     assert summed(acme, "region") == {}
-
-
-def waiting(cursor):
-    cursor.execute("SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted")
-    return cursor.fetchone()[0]
 
 
 def in_a_session(work):
