@@ -15,9 +15,9 @@ from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
 
-from accounts import closing as deleting
 from accounts.models import AuditLine, Membership
 from accounts.permissions import Role
+from sdk_keys import closing as with_organizations
 from sdk_keys import ending
 from sdk_keys.ending import EndedAlready
 from sdk_keys.models import ApiKey
@@ -79,7 +79,7 @@ def expired(acme, alice, key):
 
 
 def deleted(acme, alice, key):
-    deleting.begin(acme, typed=acme.name, by=alice)
+    with_organizations.end_all(acme)
 
 
 ENDS = {
@@ -247,7 +247,7 @@ def test_whoever_replaces_a_key_while_its_organization_is_deleted_waits_in_no_ci
             acme.lock()
             found = other.submit(replace)
             wait_for(lambda: sessions_that_wait() == 1, 30, "the one who replaces waits")
-            deleting.begin(acme, typed=acme.name, by=alice)
+            with_organizations.end_all(acme)
         assert isinstance(found.result(30), EndedAlready)
 
     with organization_scope(acme.pk):
