@@ -6,12 +6,14 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import partial
 from typing import Any, Protocol
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import msgspec
 from django.conf import settings
+from django.db import transaction
 
 from accounts.models import Organization
 from tokentra.lib import chaos
@@ -189,7 +191,7 @@ def track(
         answer.newest = {kind: (day, UUID(id)) for kind, (day, id) in newest.items()}
         discards.count(organization_id, key_id, discarded(answer, reader.discards), now=now)
     chaos.point("track.after_commit")
-    catching_up.came(organization_id, answer.accepted)
+    transaction.on_commit(partial(catching_up.came, organization_id, answer.accepted))  # nobody else sees it before
     answer.results.sort(key=lambda result: result.index)
     return answer
 
