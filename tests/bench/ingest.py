@@ -44,6 +44,7 @@ def run(directory: Path, *, rows: int) -> Iterator[Figure]:
         send(
             product, headers, [driving.body(take(story, 100)) for _ in range(20)]
         )  # warm: every process has its prices
+        yield first_visible(owner, product, headers, take(story, FIRSTS))
         socket = postgres_of(product)
         before = size_of(socket)
         sent = 0
@@ -64,7 +65,6 @@ def run(directory: Path, *, rows: int) -> Iterator[Figure]:
         yield Figure(f"ingest, batch 1, {CLIENTS} clients", SINGLES / driven.seconds, "requests/s", at_least=800)
         yield Figure("answer, batch 1, p99", percentile(driven.took, 0.99) * 1000, "ms", at_most=25)
         yield Figure("CPU of the product for 1,000 events, batch 1", used / SINGLES * 1000, "s", at_most=1.2)
-        yield first_visible(owner, product, headers, take(story, FIRSTS))
         yield from memory(product)
     yield from million(directory)
 
@@ -140,19 +140,19 @@ def parts(events: Sequence[dict[str, Any]], size: int) -> list[Sequence[dict[str
     return [events[start : start + size] for start in range(0, len(events), size)]
 
 
-def send(product: Product, headers: dict[str, str], bodies: Sequence[bytes]) -> driving.Driven:
-    return driving.drive(product.port, TRACK, bodies, headers=headers, clients=CLIENTS)
+def send(product: Product, headers: dict[str, str], bodies: Sequence[bytes], *, path: str = TRACK) -> driving.Driven:
+    return driving.drive(product.port, path, bodies, headers=headers, clients=CLIENTS)
 
 
 def measured(
-    owner: Api, product: Product, headers: dict[str, str], bodies: Sequence[bytes]
+    owner: Api, product: Product, headers: dict[str, str], bodies: Sequence[bytes], *, path: str = TRACK
 ) -> tuple[driving.Driven, float]:
     """With the CPU seconds that the product's processes, its database among them, used meanwhile.
 
     It is over when a page has shown all of it: what waited to be added up is a part of the time.
     """
     before = driving.cpu_of([*product.children(), *product.database()])
-    driven = send(product, headers, bodies)
+    driven = send(product, headers, bodies, path=path)
     begun = time.perf_counter()
     owner.get("/api/auth/me")
     driven.seconds += time.perf_counter() - begun

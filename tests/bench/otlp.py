@@ -31,7 +31,8 @@ NAMES = {
 
 def run(directory: Path, *, rows: int) -> Iterator[Figure]:
     with Product(directory / "var") as product:
-        headers = ingest.key_of(product.bootstrap())
+        owner = product.bootstrap()
+        headers = ingest.key_of(owner)
         as_spans = headers | {"Content-Type": "application/x-protobuf"}
         story = calls.calls(3 * (ROUNDS + 1) * EVENTS, until=datetime.now(UTC) - timedelta(minutes=5))
         ways = {
@@ -43,7 +44,7 @@ def run(directory: Path, *, rows: int) -> Iterator[Figure]:
         for _ in range(ROUNDS + 1):
             for name, (path, told, written) in ways.items():
                 bodies = [written(part) for part in ingest.parts(ingest.take(story, EVENTS), BATCH)]
-                driven = driving.drive(product.port, path, bodies, headers=told, clients=ingest.CLIENTS)
+                driven, _ = ingest.measured(owner, product, told, bodies, path=path)
                 rates[name].append(EVENTS / driven.seconds)
         medians = {name: statistics.median(found[1:]) for name, found in rates.items()}  # the first round warms up
         for name, rate in medians.items():
