@@ -4,7 +4,6 @@ import re
 from collections.abc import Callable
 
 import pytest
-from django.db import connections
 
 from accounts.mailed import OutboxMail
 from accounts.models import JournalEntry, Membership, Organization, User
@@ -38,10 +37,3 @@ def home_of(email: str) -> Organization:
 def events_of(organization: Organization) -> list[str]:
     with organization_scope(organization.pk):
         return [entry.event for entry in JournalEntry.objects.owned_by(organization).order_by("at", "id")]
-
-
-def waiting_for_a_row() -> int:
-    """How many others wait for a row that this thread holds."""
-    with connections["owner"].cursor() as cursor:
-        cursor.execute("SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted")
-        return cursor.fetchone()[0]

@@ -17,8 +17,8 @@ from accounts.models import AuditLine, JournalEntry, Membership, Organization
 from accounts.pacing import DAY, HOUR, Pace, TooMany
 from accounts.permissions import Role
 from tests import make
-from tests.accounts.conftest import waiting_for_a_row
 from tests.product import wait_for
+from tests.waits import sessions_that_wait
 from tokentra.lib.tenancy import digest_scope, organization_scope, user_scope
 
 JUNE = "june@client.example"
@@ -182,7 +182,7 @@ def test_b7_two_tabs_in_two_organizations_do_not_pass_the_limit_together(acme, a
         alice.lock()
         for tab in tabs:
             tab.start()
-        wait_for(lambda: waiting_for_a_row() == 2, 20, "both wait for their turn")
+        wait_for(lambda: sessions_that_wait() == 2, 20, "both wait for their turn")
     for tab in tabs:
         tab.join()
 

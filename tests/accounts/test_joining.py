@@ -20,11 +20,12 @@ from accounts.mailed import OutboxMail
 from accounts.models import JournalEntry, Membership, Organization, User
 from accounts.permissions import Role
 from tests import make
-from tests.accounts.conftest import home_of, waiting_for_a_row
+from tests.accounts.conftest import home_of
 from tests.accounts.test_invitations import JUNE, offer_of, token_in
 from tests.conftest import Browser
 from tests.make import PASSWORD
 from tests.product import wait_for
+from tests.waits import sessions_that_wait
 from tokentra.lib.tenancy import organization_scope, user_scope
 
 
@@ -408,7 +409,7 @@ def test_an_invitation_taken_back_while_somebody_signs_up_makes_no_account(acme,
         invitations.revoke(offer_of_in_scope(link), by=alice)
         waiting = Thread(target=sign_up)
         waiting.start()
-        wait_for(lambda: waiting_for_a_row() == 1, 20, "the sign-up waits for the invitation")
+        wait_for(lambda: sessions_that_wait() == 1, 20, "the sign-up waits for the invitation")
     waiting.join()
 
     assert answers[0]["Location"] == "/invitations/"
@@ -433,7 +434,7 @@ def test_an_invitation_taken_back_while_the_code_is_checked_leaves_the_person_wi
         invitations.revoke(offer_of_in_scope(link), by=alice)
         waiting = Thread(target=enter_code)
         waiting.start()
-        wait_for(lambda: waiting_for_a_row() == 1, 20, "the code waits for the invitation")
+        wait_for(lambda: sessions_that_wait() == 1, 20, "the code waits for the invitation")
     waiting.join()
 
     assert answers[0]["Location"] == "/"

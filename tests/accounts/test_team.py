@@ -13,11 +13,11 @@ from accounts.models import AuditLine, Membership, Organization, User
 from accounts.pacing import HOUR, Pace
 from accounts.permissions import Role
 from tests import make
-from tests.accounts.conftest import waiting_for_a_row
 from tests.accounts.test_invitations import JUNE
 from tests.conftest import Browser
 from tests.make import PASSWORD
 from tests.product import wait_for
+from tests.waits import sessions_that_wait
 from tokentra.lib.tenancy import organization_scope
 
 
@@ -233,7 +233,7 @@ def test_b8_two_owners_who_go_at_once_leave_one(acme, alice, act: str):
         acme.lock()
         for thread in threads:
             thread.start()
-        wait_for(lambda: waiting_for_a_row() == 2, 20, "both wait for their turn")
+        wait_for(lambda: sessions_that_wait() == 2, 20, "both wait for their turn")
     for thread in threads:
         thread.join()
 

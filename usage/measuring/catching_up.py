@@ -49,7 +49,6 @@ def add_up(organization_id: UUID, *, now: datetime | None = None) -> bool:
     """
     connection.ensure_connection()
     with ClientCursor(connection.connection) as own:
-        statements.prepare(own)
         own.execute(
             BEGIN,
             {
@@ -62,6 +61,7 @@ def add_up(organization_id: UUID, *, now: datetime | None = None) -> bool:
         if not zones:
             return closing.forget_late(organization_id)
         hours = grain(ZoneInfo(zones[0][0]), now or timezone.now())
+        statements.prepare(own, "tt_add_up_tagged" if tags else "tt_add_up")
         if tags:
             own.execute("EXECUTE tt_add_up_tagged (%s, %s, %s)", [organization_id, hours, [name for (name,) in tags]])
         else:

@@ -1,7 +1,7 @@
 """The SQL that stores events and adds them up, made of what sums.py declares."""
 
 from typing import Any
-from weakref import WeakSet
+from weakref import WeakKeyDictionary
 
 from psycopg import ClientCursor as Cursor
 from psycopg import Connection
@@ -225,16 +225,16 @@ SELECT e.day, e.id FROM generate_series($3, $4, interval '1 day') AS of (day)
 JOIN usage_event e ON e.organization_id = $1 AND e.day = of.day::date AND e.id = ANY($2)
 WHERE e.is_parent IS NOT TRUE"""
 PREPARED = {
-    "tt_held (uuid, json, uuid[])": HELD,
-    "tt_add_kinds (uuid, json)": ADD_KINDS,
-    "tt_store (uuid, timestamptz, uuid, int, json, uuid[])": STORE,
-    "tt_add_up (uuid, interval)": ADD_UP,
-    "tt_add_up_tagged (uuid, interval, text[])": ADD_UP_TAGGED,
-    "tt_new_values (uuid, text[], date[], text[])": NEW_VALUES,
-    "tt_below (uuid, uuid[], date, date)": BELOW,
-    "tt_counted (uuid, uuid[], date, date)": COUNTED,
+    "tt_held": f"(uuid, json, uuid[]) AS {HELD}",
+    "tt_add_kinds": f"(uuid, json) AS {ADD_KINDS}",
+    "tt_store": f"(uuid, timestamptz, uuid, int, json, uuid[]) AS {STORE}",
+    "tt_new_values": f"(uuid, text[], date[], text[]) AS {NEW_VALUES}",
+    "tt_below": f"(uuid, uuid[], date, date) AS {BELOW}",
+    "tt_counted": f"(uuid, uuid[], date, date) AS {COUNTED}",
+    "tt_add_up": f"(uuid, interval) AS {ADD_UP}",
+    "tt_add_up_tagged": f"(uuid, interval, text[]) AS {ADD_UP_TAGGED}",
 }
-PREPARE = ";".join(f"PREPARE {name} AS {sql}" for name, sql in PREPARED.items())
+STORING = [name for name in PREPARED if "add_up" not in name]
 
 # Plans by which every row that is looked at is found by its key, whatever the planner knows of the tables; what was
 # found so, as the kind of many events, may be remembered for the next.
@@ -244,11 +244,12 @@ BY_KEY = ";".join(("SET LOCAL plan_cache_mode = force_generic_plan", *(f"SET LOC
 AS_BEFORE = ";".join(f"SET LOCAL {name} TO DEFAULT" for name in ("plan_cache_mode", "work_mem", *OFF))
 
 
-def prepare(own: Cursor[Any]) -> None:
-    """Once for each connection."""
-    if own.connection not in _prepared:
-        own.execute(PREPARE)
-        _prepared.add(own.connection)
+def prepare(own: Cursor[Any], *names: str) -> None:
+    """Each once for a connection; those for storing where none is named, since adding up takes megabytes of each."""
+    done = _prepared.setdefault(own.connection, set())
+    if new := [name for name in names or STORING if name not in done]:
+        own.execute(";".join(f"PREPARE {name} {PREPARED[name]}" for name in new))
+        done.update(new)
 
 
 def answers(own: Cursor[Any]) -> list[list[Any]]:
@@ -267,7 +268,7 @@ def by_key(own: Cursor[Any], sql: str, params: Any) -> list[Any]:
     return answers(own)[-1]
 
 
-_prepared: WeakSet[Connection[Any]] = WeakSet()
+_prepared: WeakKeyDictionary[Connection[Any], set[str]] = WeakKeyDictionary()
 
 # The same sums made anew, and compared, for one day of events.
 

@@ -10,6 +10,7 @@ from uuid import UUID
 from django.db import connections
 
 from tests.product import wait_for
+from tests.waits import sessions_that_wait
 from tokentra.lib.tenancy import organization_scope
 
 Beside = Callable[[Callable[[], Any]], "Future[Any]"]
@@ -33,7 +34,7 @@ def held_open(organization_id: UUID, work: Callable[[UUID], object]) -> Iterator
 
         def begin(work: Callable[[], Any]) -> "Future[Any]":
             begun = threads.submit(and_close, work)
-            wait_for(lambda: begun.done() or is_waited_for(), 60, "it is over, or waits")
+            wait_for(lambda: begun.done() or sessions_that_wait(), 60, "it is over, or waits")
             return begun
 
         holding = threads.submit(and_close, hold)
@@ -50,9 +51,3 @@ def and_close(work: Callable[[], Any]) -> Any:
         return work()
     finally:
         connections.close_all()
-
-
-def is_waited_for() -> bool:
-    with connections["owner"].cursor() as cursor:
-        cursor.execute("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")
-        return bool(cursor.fetchone()[0])

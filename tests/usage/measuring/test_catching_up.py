@@ -180,7 +180,7 @@ def test_events_are_found_by_their_key_in_a_week_of_which_nothing_is_known(held,
     send(*(event(id=str(number), occurredAt=at.isoformat()) for number in range(held)), now=at)
     with organization_scope(acme.pk, up_to_date=False), ClientCursor(connection.connection) as own:
         own.execute("DISCARD PLANS")
-        statements.prepare(own)
+        statements.prepare(own, *statements.PREPARED)
         plans = {
             statement: statements.by_key(own, f"EXPLAIN EXECUTE {statement}", [acme.pk, *days])
             for statement, *days in (
@@ -195,6 +195,24 @@ def test_events_are_found_by_their_key_in_a_week_of_which_nothing_is_known(held,
     for statement, plan in plans.items():
         [read] = [line for (line,) in plan if "Scan" in line and f"on {week}" in line]
         assert f"{week}_{'organization_id_above' if 'below' in statement else 'pkey'}" in read
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_session_that_only_stores_holds_no_plan_for_adding_up(acme, send):
+    connection.close()
+    send(event())
+    storing = prepared()
+    waits(acme)
+    with organization_scope(acme.pk):
+        pass
+
+    assert (storing, prepared() - storing) == ({*statements.STORING}, {"tt_add_up"})
+
+
+def prepared():
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT name FROM pg_prepared_statements WHERE name LIKE 'tt\\_%'")
+        return {name for (name,) in cursor.fetchall()}
 
 
 @pytest.mark.parametrize("of", ["agent", "customer"])

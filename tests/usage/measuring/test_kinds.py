@@ -13,6 +13,7 @@ from django.db.migrations.executor import MigrationExecutor
 from tests.product import wait_for
 from tests.usage.measuring.conftest import NOON, event
 from tests.usage.measuring.test_adding_up import assert_true_to_its_events, story
+from tests.waits import sessions_that_wait
 from tokentra.lib.tenancy import organization_scope
 from usage.call_kinds import CallKind
 from usage.measured import Event
@@ -156,12 +157,7 @@ def test_two_writers_of_one_new_kind_are_as_good_as_one(commits, acme, send):
 
 
 def somebody_waits():
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT count(*) FROM pg_locks WHERE NOT granted AND pid IN (SELECT pid FROM pg_locks "
-            "WHERE database = (SELECT oid FROM pg_database WHERE datname = current_database()))"
-        )
-        return cursor.fetchone()[0] == 1
+    return sessions_that_wait() == 1
 
 
 @pytest.mark.django_db(transaction=True)

@@ -44,10 +44,7 @@ def wait_over(organization):
 @pytest.mark.django_db(transaction=True)
 def test_nobody_who_chooses_one_waits_for_whoever_makes_sums(acme):
     with held_open(acme.pk, catching_up.add_up) as begin:
-        chosen = begin(lambda: choose(acme, "region"))
-        assert chosen.done()
-
-    assert chosen.result().name == "region"
+        assert begin(lambda: choose(acme, "region")).result(30).name == "region"
 
 
 def story(number, count, *, values=4, days=3):
