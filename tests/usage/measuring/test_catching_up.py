@@ -1,5 +1,6 @@
 """What is stored waits to be added up, and nobody who reads sums sees them without it."""
 
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import timedelta
@@ -64,6 +65,15 @@ def test_a_thread_adds_up_beside_whoever_stores_many(acme, send, few):
 
     assert before == (4, 0)
     wait_for(lambda: waits(acme) == (0, 12), 30, "all are added up")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_thread_is_rung_for_once_events_are_committed(acme, send, few):
+    with organization_scope(acme.pk, up_to_date=False):
+        send(*story(4, 6))
+        assert "adding up" not in [thread.name for thread in threading.enumerate()]
+
+    wait_for(lambda: waits(acme) == (0, 6), 30, "all are added up")
 
 
 @pytest.mark.django_db(transaction=True)

@@ -4,7 +4,8 @@ import itertools
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from django.db import connections
+from django.db import connection, connections
+from django.test.utils import CaptureQueriesContext
 
 from tests.product import wait_for
 from tests.usage.measuring.otlp.conftest import SECOND, TRACE, chat, span
@@ -209,6 +210,15 @@ def test_requests_that_tell_of_different_traces_go_beside_each_other(acme, expor
     with ThreadPoolExecutor(1) as writers, organization_scope(acme.pk, up_to_date=False):
         export(chat(1))
         assert writers.submit(tell_of_another).result(20) == 200
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_export_is_one_transaction_with_none_inside(acme, export):
+    export(chat(9))  # so that its kind is known
+    with CaptureQueriesContext(connection) as asked:
+        assert export(chat(1)).status_code == 200
+
+    assert [each["sql"] for each in asked if "SAVEPOINT" in each["sql"]] == []
 
 
 @pytest.mark.parametrize("order", [IN_ORDER[0], IN_ORDER[-1]], ids="-".join)
