@@ -20,6 +20,7 @@ SECTIONS = (
     "onboarding",
     "first_event",
     "ingest",
+    "filling",
     "otlp",
     "sdk",
     "sdk_node",

@@ -2,10 +2,10 @@
 
 import json
 import statistics
-import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection
 from pathlib import Path
@@ -14,59 +14,92 @@ from typing import Any
 import psutil
 import psycopg
 
-from tests.bench import calls, driving
+from tests.bench import calls, driving, raw
 from tests.bench.figures import Figure, percentile
 from tests.product import Api, Product
 
 TRACK = "/api/usage/track"
 CLIENTS = 4
-PHASES = ((1000, 60_000, 30_000, 0.5), (100, 40_000, 20_000, 0.5))  # batch, events, goal of events/s, goal over raw
+ROUNDS = 3  # of each phase, the database alone and the product in turns
+PHASES = ((1000, 60_000, 30_000, 0.5), (100, 30_000, 20_000, 0.5))  # batch, events, goal of events/s, goal over raw
 SINGLES = 3_000
 FIRSTS = 30
-MILLION, STEP = 1_000_000, 50_000
-RAW_COLUMNS = ("id uuid, at timestamptz, provider text, model text, customer text, user_ref text, feature text, "
-               "environment text, input bigint, cached bigint, output bigint, latency bigint, amount numeric")  # fmt: skip
-RAW_NAMES = ", ".join(part.split()[0] for part in RAW_COLUMNS.split(", "))
-RAW_SUMS = "calls, input, cached, output, amount"
-RAW_ROLLUPS = {
-    "raw_model": ("date_trunc('hour', at, 'UTC')", "provider, model, environment"),
-    "raw_customer": ("date_trunc('day', at, 'UTC')", "customer, provider, model"),
-    "raw_feature": ("date_trunc('day', at, 'UTC')", "feature, provider, model"),
-}
 
 
 def run(directory: Path, *, rows: int) -> Iterator[Figure]:
     with Product(directory / "var") as product:
         owner = product.bootstrap()
         headers = key_of(owner)
-        wanted = sum(size for _, size, _, _ in PHASES) + SINGLES + FIRSTS + 4_000
+        wanted = ROUNDS * (sum(size for _, size, _, _ in PHASES) + SINGLES) + FIRSTS + 4_000
         story = calls.calls(wanted, until=datetime.now(UTC) - timedelta(minutes=5))
-        send(
-            product, headers, [driving.body(take(story, 100)) for _ in range(20)]
-        )  # warm: every process has its prices
+        warm(product, headers, story)
         yield first_visible(owner, product, headers, take(story, FIRSTS))
         socket = postgres_of(product)
         before = size_of(socket)
         sent = 0
         for batch, count, goal, ratio in PHASES:
-            events = take(story, count)
-            raw = statistics.median(raw_limit(socket, events, batch) for _ in range(3))
-            driven, used = measured(owner, product, headers, [driving.body(part) for part in parts(events, batch)])
-            rate = count / driven.seconds
-            sent += count
-            yield Figure(f"raw database, batch {batch}, {CLIENTS} connections", raw, "events/s")
-            yield Figure(f"ingest, batch {batch}, {CLIENTS} clients", rate, "events/s", at_least=goal)
-            yield Figure(f"ingest over raw, batch {batch}", rate / raw, "x", at_least=ratio)
-            yield Figure(f"CPU of the product for 1,000 events, batch {batch}", used / count * 1000, "s", at_most=0.06)
-            yield Figure(f"answer, batch {batch}, p95", percentile(driven.took, 0.95) * 1000, "ms",
-                         at_most=25 if batch == 100 else None)  # fmt: skip
+            rounds = []
+            for _ in range(ROUNDS):
+                events = take(story, count)
+                alone = raw.limit(socket, events, batch, connections=CLIENTS)
+                rounds.append(Round.of(owner, product, headers, events, batch, raw=alone))
+            sent += ROUNDS * count
+            yield Figure(f"raw database, batch {batch}, {CLIENTS} connections", middle(rounds, "raw"), "events/s")
+            yield Figure(f"ingest, batch {batch}, {CLIENTS} clients", middle(rounds, "rate"), "events/s", at_least=goal)
+            yield Figure(f"ingest over raw, batch {batch}", middle(rounds, "over_raw"), "x", at_least=ratio)
+            yield Figure(
+                f"CPU of the product for 1,000 events, batch {batch}", middle(rounds, "used"), "s", at_most=0.06
+            )
+            yield Figure(
+                f"answer, batch {batch}, p95",
+                percentile(took(rounds), 0.95),
+                "ms",
+                at_most=25 if batch == 100 else None,
+            )
         yield Figure(f"disk for one of {sent:,} events", (size_of(socket) - before) / sent, "bytes")
-        driven, used = measured(owner, product, headers, [driving.body([event]) for event in take(story, SINGLES)])
-        yield Figure(f"ingest, batch 1, {CLIENTS} clients", SINGLES / driven.seconds, "requests/s", at_least=800)
-        yield Figure("answer, batch 1, p99", percentile(driven.took, 0.99) * 1000, "ms", at_most=25)
-        yield Figure("CPU of the product for 1,000 events, batch 1", used / SINGLES * 1000, "s", at_most=1.2)
+        rounds = [Round.of(owner, product, headers, take(story, SINGLES), 1) for _ in range(ROUNDS)]
+        yield Figure(f"ingest, batch 1, {CLIENTS} clients", middle(rounds, "rate"), "requests/s", at_least=800)
+        yield Figure("answer, batch 1, p99", percentile(took(rounds), 0.99), "ms", at_most=25)
+        yield Figure("CPU of the product for 1,000 events, batch 1", middle(rounds, "used"), "s", at_most=1.2)
         yield from memory(product)
-    yield from million(directory)
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """Events/s of the product and, where that was measured right before, of the database alone; `used` are CPU
+    seconds for 1,000 events, `took` milliseconds for each answer."""
+
+    raw: float
+    rate: float
+    used: float
+    took: list[float]
+
+    @classmethod
+    def of(
+        cls,
+        owner: Api,
+        product: Product,
+        headers: dict[str, str],
+        events: Sequence[dict[str, Any]],
+        batch: int,
+        *,
+        raw: float = 0.0,
+    ) -> "Round":
+        driven, used = measured(owner, product, headers, [driving.body(part) for part in parts(events, batch)])
+        count = len(events)
+        return cls(raw, count / driven.seconds, used / count * 1000, [seconds * 1000 for seconds in driven.took])
+
+    @property
+    def over_raw(self) -> float:
+        return self.rate / self.raw
+
+
+def middle(rounds: Sequence[Round], name: str) -> float:
+    return statistics.median(getattr(each, name) for each in rounds)
+
+
+def took(rounds: Sequence[Round]) -> list[float]:
+    return [each for round in rounds for each in round.took]
 
 
 def first_visible(owner: Api, product: Product, headers: dict[str, str], events: Sequence[dict[str, Any]]) -> Figure:
@@ -96,23 +129,6 @@ def answered(line: HTTPConnection, method: str, path: str, body: bytes | None, h
     return json.loads(said)
 
 
-def million(directory: Path) -> Iterator[Figure]:
-    """As many events of one organization over the same four weeks."""
-    with Product(directory / "million") as product:
-        owner = product.bootstrap()
-        headers, socket = key_of(owner), postgres_of(product)
-        story = calls.calls(MILLION + 2_000, until=datetime.now(UTC) - timedelta(minutes=5))
-        send(product, headers, [driving.body(take(story, 100)) for _ in range(20)])
-        before, rates = size_of(socket), []
-        for _ in range(MILLION // STEP):
-            bodies = [driving.body(part) for part in parts(take(story, STEP), 1000)]
-            rates.append(STEP / measured(owner, product, headers, bodies)[0].seconds)
-        disk = (size_of(socket) - before) / MILLION
-        yield Figure("disk for one of a million events, indexes and rollups included", disk, "bytes", at_most=500)
-        ratio = statistics.median(rates[-4:]) / statistics.median(rates[:4])
-        yield Figure("ingest of the last fifth of a million events over the first", ratio, "x", at_least=0.7)
-
-
 def memory(product: Product) -> Iterator[Figure]:
     """What processes share counts once in the whole, and in each web process."""
     web = max(process.memory_info().rss for process in product.children("gunicorn"))
@@ -130,6 +146,11 @@ def key_of(owner: Api) -> dict[str, str]:
     status, made = owner.call("POST", "/api/auth/api-keys", told)
     assert status == 201, made
     return {"Authorization": f"Bearer {made['key']}", "Content-Type": "application/json"}
+
+
+def warm(product: Product, headers: dict[str, str], story: Iterator[dict[str, Any]]) -> None:
+    """Until every process has its prices."""
+    send(product, headers, [driving.body(take(story, 100)) for _ in range(20)])
 
 
 def take(story: Iterator[dict[str, Any]], count: int) -> list[dict[str, Any]]:
@@ -176,68 +197,3 @@ def size_of(socket: str) -> int:
         ).fetchone()
     assert found
     return int(found[0])
-
-
-# What the database does with the same events and none of the product: dedupe and three narrow rollups.
-
-
-def raw_limit(socket: str, events: Sequence[dict[str, Any]], batch: int) -> float:
-    """Events a second, over four connections, each transaction one batch."""
-    lines = [raw_line(event) for event in events]
-    with raw_session(socket) as session:
-        session.execute("DROP TABLE IF EXISTS raw_event")
-        session.execute(f"CREATE TABLE raw_event ({RAW_COLUMNS}, PRIMARY KEY (id))")
-        session.execute("CREATE INDEX ON raw_event (at)")
-        for table, (_, key) in RAW_ROLLUPS.items():
-            columns = ", ".join(f"{name} text" for name in key.split(", "))
-            session.execute(f"DROP TABLE IF EXISTS {table}")
-            session.execute(
-                f"CREATE TABLE {table} (at timestamptz, {columns}, calls bigint, input bigint, cached bigint, "
-                f"output bigint, amount numeric, PRIMARY KEY (at, {key})) WITH (fillfactor = 70)"
-            )
-        session.execute("CHECKPOINT")
-    chunks = [b"".join(part) for part in parts(lines, batch)]  # type: ignore[arg-type]  # lines are bytes
-    threads = [threading.Thread(target=copy_raw, args=[socket, chunks[n::CLIENTS]]) for n in range(CLIENTS)]
-    begun = time.perf_counter()
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return len(events) / (time.perf_counter() - begun)
-
-
-def raw_session(socket: str) -> psycopg.Connection[Any]:
-    return psycopg.connect(host=socket, user="postgres", dbname="postgres", autocommit=True)
-
-
-def copy_raw(socket: str, chunks: Sequence[bytes]) -> None:
-    with raw_session(socket) as session, session.cursor() as cursor:
-        cursor.execute(f"CREATE TEMP TABLE raw_staging ({RAW_COLUMNS}) ON COMMIT DELETE ROWS")
-        for chunk in chunks:
-            with session.transaction():
-                with cursor.copy(f"COPY raw_staging ({RAW_NAMES}) FROM STDIN") as copy:
-                    copy.write(chunk)
-                cursor.execute(raw_statement(), prepare=True)
-
-
-def raw_statement() -> str:
-    statement = "WITH new AS (INSERT INTO raw_event SELECT * FROM raw_staging ON CONFLICT DO NOTHING RETURNING *)"
-    for table, (at, key) in RAW_ROLLUPS.items():
-        places = ", ".join(str(place + 1) for place in range(key.count(",") + 2))
-        sums = "count(*), sum(input), sum(cached), sum(output), sum(amount)"
-        changes = ", ".join(f"{name} = {table}.{name} + excluded.{name}" for name in RAW_SUMS.split(", "))
-        statement += (
-            f", to_{table} AS (INSERT INTO {table} SELECT {at}, {key}, {sums} FROM new GROUP BY {places} "
-            f"ORDER BY {places} ON CONFLICT (at, {key}) DO UPDATE SET {changes})"
-        )
-    return f"{statement} SELECT count(*) FROM new"
-
-
-def raw_line(event: dict[str, Any]) -> bytes:
-    tokens = event["tokens"]
-    counts = [tokens.get(name, 0) for name in ("input", "cacheRead", "output")]
-    texts = [
-        event[name]
-        for name in ("id", "occurredAt", "provider", "model", "customerId", "userId", "feature", "environment")
-    ]
-    return ("\t".join(map(str, [*texts, *counts, event["latencyMs"], "0.001"])) + "\n").encode()
