@@ -95,7 +95,7 @@ class Round:
 
 
 def middle(rounds: Sequence[Round], name: str) -> float:
-    return statistics.median(getattr(each, name) for each in rounds)
+    return float(statistics.median(getattr(each, name) for each in rounds))
 
 
 def took(rounds: Sequence[Round]) -> list[float]:
