@@ -82,6 +82,7 @@ LESS_UNITS = (
 CHANGES = {
     "first_at": "{name} = least(held.{name}, excluded.{name})",
     "last_at": "{name} = greatest(held.{name}, excluded.{name})",
+    "ended_at": "{name} = greatest(held.{name}, excluded.{name})",
     "started_at": "{name} = least(held.{name}, excluded.{name})",
     "requests_known": "{name} = held.{name} AND excluded.{name}",
     "units": "{name} = CASE WHEN excluded.{name} = '{{}}' THEN held.{name} "

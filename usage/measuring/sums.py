@@ -222,6 +222,7 @@ RUNS = Part(
         "feature": "coalesce(min(feature), '')",
         "started_at": "min(occurred_at)",
         "last_at": "max(occurred_at)",
+        "ended_at": "max(occurred_at + coalesce(latency_ms, 0) * interval '1 ms')",
         "calls": "count(*)",
         "errors": FEW_OF_ALL["errors"],
         "amount": "coalesce(usage_total(money) FILTER (WHERE paid_in = 'USD'), 0)",

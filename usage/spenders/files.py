@@ -151,12 +151,11 @@ def measures(each: Sums) -> list[str]:
 
 
 def of_run(run: Run) -> list[str]:
-    """A run of one call has no length of its own: its page says how long that took."""
     return [
         *map(safe, (run.run, run.agent, run.customer, run.feature)),
         moment(run.started_at) or "",
         moment(run.last_at) or "",
-        "" if run.calls < 2 else str(run.took_ms),
+        "" if run.took_ms is None else str(run.took_ms),
         str(run.calls),
         str(run.errors),
         str(run.tokens_in),

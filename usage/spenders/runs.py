@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, time
 from decimal import Decimal
 from functools import cached_property
 from typing import Any
@@ -230,21 +230,6 @@ class OneRun:
             if call.currency and call.amount is not None and not call.is_parent:
                 others[call.currency] = others.get(call.currency, Decimal(0)) + call.amount
         return Sums(cost=self.run.amount, others=others, unpriced_calls=self.run.unpriced_calls)
-
-    @cached_property
-    def took_ms(self) -> int | None:
-        """To the end of the last call where all are at hand, else to its beginning; None where none told."""
-        if self.missing_note:
-            return self.run.took_ms if self.run.calls > 1 else None
-        ends = [call.occurred_at + timedelta(milliseconds=call.latency_ms or 0) for call in self.calls]
-        took = max(ends) - min(call.occurred_at for call in self.calls)
-        return took // timedelta(milliseconds=1) or None
-
-    @property
-    def took_note(self) -> str:
-        if self.took_ms is None:
-            return "No call told how long it took."
-        return "From the first call to the last" if self.missing_note else "From the first call to the end of the last"
 
     @property
     def tokens_note(self) -> str:

@@ -97,7 +97,7 @@ def test_what_has_no_amount_in_dollars_has_none_in_the_file(path, alices, send):
 def test_runs_of_the_period_are_a_file(alices, send):
     send(
         call("c1", cost="0.000000000001", runId="=cmd()", agent="planner", feature="chat", ago=timedelta(minutes=2)),
-        call("c1", cost="1", runId="=cmd()", status="error"),
+        call("c1", cost="1", runId="=cmd()", status="error", latencyMs=900),
         call("c1", cost="1", runId="old", ago=timedelta(days=9)),
         call("c2", cost="1", runId="another"),
         event(id="e", customerId="c1", runId="euros", cost=EUROS),
@@ -107,10 +107,10 @@ def test_runs_of_the_period_are_a_file(alices, send):
     found, last = read(alices, "/runs.csv?period=7d&customer=c1&sort=began")
 
     assert columns(found, "run", "agent", "customer", "feature", "began", "took_ms", "calls", "errors")[0] == (
-        "'=cmd()", "planner", "c1", "chat", "2026-11-20T11:58:00Z", "120000", "2", "1",
+        "'=cmd()", "planner", "c1", "chat", "2026-11-20T11:58:00Z", "120900", "2", "1",
     )  # fmt: skip
     assert sorted(columns(found, "run", "cost_usd", "calls_in_other_currencies", "unpriced_calls", "took_ms")) == [
-        ("'=cmd()", "1.000000000001", "0", "0", "120000"),
+        ("'=cmd()", "1.000000000001", "0", "0", "120900"),
         ("euros", "", "1", "0", ""),
         ("unpriced", "", "0", "1", ""),
     ]

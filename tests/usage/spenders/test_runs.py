@@ -70,6 +70,25 @@ def test_a_run_with_no_amount_in_dollars_does_not_show_zero(alices, send):
     assert content.count("Some of its calls were paid in another currency: its page says in which") == 2
 
 
+def test_a_run_took_the_same_in_the_list_and_on_its_page(acme, alices, send):
+    send(
+        call("alice", runId="r", ago=timedelta(seconds=18), latencyMs=21_100),  # ends after the last call
+        call("alice", runId="r", latencyMs=400),
+        call("alice", runId="alone", latencyMs=400),
+        call("alice", runId="untold"),
+    )
+
+    assert {row[0]: row[4] for row in rows(page(alices, "/runs/"))} == {
+        "r": "21.1 s", "alone": "400 ms", "untold": DASH,
+    }  # fmt: skip
+    assert stats(page(alices, "/runs/r/"))["Took"] == "21.1 s"
+    assert stats(page(alices, "/runs/alone/"))["Took"] == "400 ms"
+    assert "No call told how long it took." in words(page(alices, "/runs/untold/"))
+    with organization_scope(acme.pk):
+        Event.objects.owned_by(acme).delete()
+    assert stats(page(alices, "/runs/r/"))["Took"] == "21.1 s"
+
+
 def test_runs_are_filtered_by_agent_and_customer_and_paged(alices, send):
     send(*(call(f"c{n % 2}", runId=f"r{n:03}", agent=f"a{n % 3}", ago=timedelta(minutes=n // 4)) for n in range(330)))
     path, seen = "/runs/?agent=a1&customer=c1", []
