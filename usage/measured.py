@@ -128,6 +128,7 @@ class Waiting(OwnedFact):
     days = ArrayField(models.DateField())
     ids = ArrayField(models.UUIDField(), help_text="One for each of the days; both name an event.")
     events = models.BigIntegerField(help_text="How many.")
+    zone = models.CharField(max_length=64, db_default="", help_text="By which its events have their days.")
 
     objects = OwnedQuerySet["Waiting"].as_manager()
 

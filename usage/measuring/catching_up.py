@@ -18,7 +18,7 @@ from psycopg import ClientCursor
 from tokentra.lib.tenancy import as_sweep, catch_up_by, name_within, organization_scope
 from usage import closing
 from usage.measured import Waiting
-from usage.measuring import statements
+from usage.measuring import local_days, statements
 from usage.measuring.beside import Beside
 from usage.measuring.grain import grain
 from usage.measuring.stepping import step_through
@@ -60,15 +60,15 @@ def add_up(organization_id: UUID, *, now: datetime | None = None) -> bool:
         zones, tags = statements.answers(own)[-2:]
         if not zones:
             return closing.forget_late(organization_id)
-        hours = grain(ZoneInfo(zones[0][0]), now or timezone.now())
-        statements.prepare(own, "tt_add_up_tagged" if tags else "tt_add_up")
-        if tags:
-            own.execute("EXECUTE tt_add_up_tagged (%s, %s, %s)", [organization_id, hours, [name for (name,) in tags]])
-        else:
-            own.execute("EXECUTE tt_add_up (%s, %s)", [organization_id, hours])
-        [(is_more,)] = own.fetchall()
+        zone, adding = ZoneInfo(zones[0][0]), "tt_add_up_tagged" if tags else "tt_add_up"
+        params = [organization_id, grain(zone, now or timezone.now()), [name for (name,) in tags], zone.key]
+        statements.prepare(own, adding)
+        own.execute(f"EXECUTE {adding} (%s, %s, %s, %s)", params)
+        [(is_more, others)] = own.fetchall()
+        if others:  # whoever stored them did not know yet that the zone is another
+            local_days.put_right(own, organization_id, others, zone)
         own.execute(statements.AS_BEFORE)
-    return bool(is_more)
+    return bool(is_more or others)
 
 
 def alone(cursor: Any, organization_id: UUID) -> None:

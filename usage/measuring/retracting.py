@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from django.db import connection
 
+from accounts.models import Organization
 from usage.measured import SummedTag
 from usage.measuring import catching_up, rezoning, statements
 from usage.measuring.grain import grain
@@ -17,7 +18,7 @@ CHOSEN = "(day, id) IN (SELECT * FROM unnest(%(days)s::date[], %(ids)s::uuid[]))
 TURN = f"UPDATE usage_event SET is_parent = true WHERE organization_id = %(organization)s AND {CHOSEN}"  # noqa: S608
 
 
-def take_back(organization_id: UUID, keys: Sequence[tuple[date, UUID]], *, zone: ZoneInfo, now: datetime) -> None:
+def take_back(organization_id: UUID, keys: Sequence[tuple[date, UUID]], *, now: datetime) -> None:
     """Events by day and id stay, as parents that no sum counts; one that is a parent already changes nothing.
 
     Inside the organization's scope, and before its other sums are written there: nobody else writes any meanwhile.
@@ -26,6 +27,7 @@ def take_back(organization_id: UUID, keys: Sequence[tuple[date, UUID]], *, zone:
     params: dict[str, Any] = {"organization": organization_id, "days": list(days), "ids": list(ids)}
     with connection.cursor() as cursor:
         catching_up.alone(cursor, organization_id)
+        zone = ZoneInfo(Organization.objects.values_list("timezone", flat=True).get(pk=organization_id))
         tags = SummedTag.objects.filter(organization_id=organization_id).values_list("name", flat=True)
         params |= {"grain": grain(zone, now), "tags": list(tags)}
         cursor.execute(statements.taking_back(CHOSEN, *ROLLUPS), params)

@@ -4,7 +4,6 @@ What is left is a mark; the newest days come first. What is wrong is found by lo
 that is run again finds nothing to do. Days whose events are no longer kept stay those of the former zone.
 """
 
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
@@ -18,14 +17,13 @@ from django.db.models.functions import Now
 from accounts.models import Organization
 from tokentra.lib.tenancy import as_sweep, organization_scope
 from usage.measured import Event, MeasuredDay, SummedTag
-from usage.measuring import appearing, catching_up, keeping, rebuilding, statements, telling_apart
+from usage.measuring import appearing, catching_up, keeping, local_days, rebuilding, statements, telling_apart
 from usage.measuring.grain import QUARTER, grain
 from usage.measuring.stepping import step_through
 from usage.zone_changes import ZoneChange
 
 DAY = timedelta(days=1)
 MOST = 10_000  # events that move in one step
-UNKNOWN_FOR = timedelta(seconds=10)  # processes that do not know of the change yet go by what they know for three
 OF_A_DAY = ("measured_days", "tag_days")
 HOURS = ((("measured_hours",), rebuilding.OF_UTC_DAY),)
 MOVED = "day = %(day)s AND id = ANY(%(ids)s::uuid[])"
@@ -52,7 +50,7 @@ def changed(*, organization: Organization, former: str, **_: object) -> None:
     mine = ZoneChange.objects.owned_by(organization)
     under_way = mine.select_for_update().filter(due_at__isnull=False).first()
     change = under_way or ZoneChange(organization=organization, former=former, changes_hours=False)
-    change.zone, change.next_day, change.due_at = organization.timezone, None, Now() + UNKNOWN_FOR
+    change.zone, change.next_day, change.due_at = organization.timezone, None, Now()
     change.changes_hours |= changes_hours
     change.save()
 
@@ -80,8 +78,8 @@ def move_next(organization_id: UUID) -> bool:
         if change is None:
             return False
         keeping.hold(cursor, organization_id)
-        day = newest(organization_id, change.next_day)
         catching_up.alone(cursor, organization_id)
+        day = newest(organization_id, change.next_day)
         if day is None:
             finish(cursor, change)
         elif move(cursor, organization_id, day, ZoneInfo(change.zone)) < MOST:
@@ -111,7 +109,7 @@ def newest(organization_id: UUID, up_to: date | None) -> date | None:
 
 def move(cursor: CursorWrapper, organization_id: UUID, day: date, zone: ZoneInfo) -> int:
     """Events of a UTC day that stand on another day than their zone's, and what they add up to; answers how many."""
-    starts, ends, days = zip(*local_days(day, zone), strict=True)
+    starts, ends, days = zip(*local_days.sharing(day, zone), strict=True)
     params: dict[str, Any] = {"organization": organization_id, "day": day, "most": MOST}
     cursor.execute(WRONG, params | {"starts": list(starts), "ends": list(ends), "days": list(days)})
     if not (found := cursor.fetchall()):
@@ -128,16 +126,6 @@ def move(cursor: CursorWrapper, organization_id: UUID, day: date, zone: ZoneInfo
     cursor.execute(MOVE, params)
     cursor.execute(statements.making_anew(MOVED, *OF_A_DAY), params)
     return len(found)
-
-
-def local_days(day: date, zone: ZoneInfo) -> Iterator[tuple[datetime, datetime, date]]:
-    """The days of a zone that share an instant with a UTC day: when each begins and ends."""
-    start = datetime.combine(day, time.min, UTC)
-    local, last = start.astimezone(zone).date(), (start + DAY - timedelta(microseconds=1)).astimezone(zone).date()
-    while local <= last:
-        begins, ends = (datetime.combine(each, time.min, zone).astimezone(UTC) for each in (local, local + DAY))
-        yield begins, ends, local
-        local += DAY
 
 
 def appear(cursor: CursorWrapper, organization_id: UUID, day: date, *, is_whole: bool = True) -> None:

@@ -175,27 +175,30 @@ SELECT $1, id, {", ".join(OF_KIND)} FROM {given.kinds("$2")}
 ORDER BY id ON CONFLICT DO NOTHING"""  # noqa: S608  # names of ours
 
 # Writes what is new and lets it wait to be added up. Answers how many were new; unless all were, in a line with each.
-# $1 and $2: as COMMON says; $3: what the waiting row is called; $4: how many rows there are; $5: rows; $6: their kinds.
+# $1 and $2: as COMMON says; $3: what the waiting row is called; $4: how many rows there are; $5: the zone of their
+# days; $6: rows; $7: their kinds.
 STORE = f"""
 WITH events AS (
     INSERT INTO usage_event ({", ".join(NAMES)})
-    SELECT {", ".join(COMMON.get(name, name) for name in NAMES)} FROM {given.events("$5", "$6")}
+    SELECT {", ".join(COMMON.get(name, name) for name in NAMES)} FROM {given.events("$6", "$7")}
     ON CONFLICT DO NOTHING RETURNING day, id
 ), waiting AS (
-    INSERT INTO usage_waiting (organization_id, id, days, ids, events)
-    SELECT $1, $3, array_agg(day), array_agg(id), count(*) FROM events HAVING count(*) > 0
+    INSERT INTO usage_waiting (organization_id, id, days, ids, events, zone)
+    SELECT $1, $3, array_agg(day), array_agg(id), count(*), $5 FROM events HAVING count(*) > 0
 ), new AS (SELECT count(*) AS events FROM events)
 SELECT new.events, events.day, events.id FROM new LEFT JOIN events ON new.events < $4"""  # noqa: S608  # names of ours
 
 # Adds up events that wait, the oldest first and no more than MOST of them beside the first request's; answers whether
-# others were left. Whoever runs it is the only one. $1: organization; $2: the grain of hours.
+# others were left, and of those that were next, which are left since their days are not of this zone. Whoever runs it
+# is the only one. $1: organization; $2: the grain of hours; $3: summed tags; $4: the zone.
 MOST = 10_000
 WAITING = f"""
 WITH waiting AS (
-    SELECT id, sum(events) OVER (ORDER BY id) - events < {MOST} AS is_next FROM usage_waiting WHERE organization_id = $1
+    SELECT id, zone, sum(events) OVER (ORDER BY id) - events < {MOST} AS is_next
+    FROM usage_waiting WHERE organization_id = $1
 ), taken AS (
     DELETE FROM usage_waiting
-    WHERE organization_id = $1 AND id <= (SELECT id FROM waiting WHERE is_next ORDER BY id DESC LIMIT 1)
+    WHERE organization_id = $1 AND id <= (SELECT id FROM waiting WHERE is_next ORDER BY id DESC LIMIT 1) AND zone = $4
     RETURNING days, ids
 ), events AS (
     SELECT {WHOLE} FROM taken CROSS JOIN LATERAL unnest(days, ids) AS one (day, id)
@@ -203,7 +206,7 @@ WITH waiting AS (
         SELECT * FROM usage_event e WHERE e.organization_id = $1 AND e.day = one.day AND e.id = one.id OFFSET 0
     ) AS event {of_kind("event")}
 ), {NOTE}, {{sums}}
-SELECT EXISTS (SELECT FROM waiting WHERE NOT is_next)"""  # noqa: S608  # names of ours
+SELECT bool_or(NOT is_next), array_agg(id) FILTER (WHERE is_next AND zone <> $4) FROM waiting"""  # noqa: S608  # names of ours
 ADD_UP = WAITING.format(sums=adding_up(*(name for name in ROLLUPS if name != "tag_days")))
 ADD_UP_TAGGED = WAITING.format(sums=adding_up(*ROLLUPS))
 
@@ -228,12 +231,12 @@ WHERE e.is_parent IS NOT TRUE"""
 PREPARED = {
     "tt_held": f"(uuid, json, uuid[]) AS {HELD}",
     "tt_add_kinds": f"(uuid, json) AS {ADD_KINDS}",
-    "tt_store": f"(uuid, timestamptz, uuid, int, json, uuid[]) AS {STORE}",
+    "tt_store": f"(uuid, timestamptz, uuid, int, text, json, uuid[]) AS {STORE}",
     "tt_new_values": f"(uuid, text[], date[], text[]) AS {NEW_VALUES}",
     "tt_below": f"(uuid, uuid[], date, date) AS {BELOW}",
     "tt_counted": f"(uuid, uuid[], date, date) AS {COUNTED}",
-    "tt_add_up": f"(uuid, interval) AS {ADD_UP}",
-    "tt_add_up_tagged": f"(uuid, interval, text[]) AS {ADD_UP_TAGGED}",
+    "tt_add_up": f"(uuid, interval, text[], text) AS {ADD_UP}",
+    "tt_add_up_tagged": f"(uuid, interval, text[], text) AS {ADD_UP_TAGGED}",
 }
 STORING = [name for name in PREPARED if "add_up" not in name]
 

@@ -107,7 +107,7 @@ def store(
         return NOTHING
     key = str(key_id) if key_id else None
     kinds_of = [kind_of(key, read, price) for read, price in events]
-    told = Told(organization_id, {kind.id: kind for kind in kinds_of}, now, tags)
+    told = Told(organization_id, {kind.id: kind for kind in kinds_of}, now, zone.key, tags)
     rows = rows_of(events, kinds_of, told.places, zone)
     try:
         held = in_one_turn(told, rows) if is_plain(told, rows) else with_what_is_new(told, rows)
@@ -131,6 +131,7 @@ class Told:
     organization_id: UUID
     kinds: Mapping[str, Kind]
     now: datetime
+    zone: str
     tags: frozenset[str]
 
     @property
@@ -212,7 +213,7 @@ def storing(session: Connection[Any], told: Told, rows: Sequence[Row], new: Iter
     It shares a lock with other writers that whoever turns, rebuilds or compares the organization's sums takes alone.
     """
     lock = TOGETHER % {"sums": f"'{name_within(told.organization_id, SUMS)}'"}
-    asked = f"'{told.organization_id}', '{told.now.isoformat()}', '{uuid7()}', {len(rows)}"
+    asked = f"'{told.organization_id}', '{told.now.isoformat()}', '{uuid7()}', {len(rows)}, '{told.zone}'"
     said = [f"{lock};".encode()]
     if kinds := [told.kinds[id] for id in new]:  # under the lock, for which somebody may wait who waits for a kind
         said += [f"EXECUTE tt_add_kinds ('{told.organization_id}', ".encode(), quoted(session, kinds), b");"]

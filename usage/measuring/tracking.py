@@ -134,7 +134,7 @@ def read_slowly(body: bytes) -> Any:
 class Families(Protocol):
     """Knows which events repeat what others tell."""
 
-    def settle(self, reads: Sequence[Read], *, zone: ZoneInfo, now: datetime) -> None: ...
+    def settle(self, reads: Sequence[Read], *, now: datetime) -> None: ...
 
 
 def track(
@@ -177,7 +177,7 @@ def track(
         if families or reader.discards or answer.results:  # what is noted beside the events goes with them
             scope.enter_context(organization_scope(organization_id, up_to_date=False))
         if families:
-            families.settle([read for read, _ in events], zone=known.zone, now=now)
+            families.settle([read for read, _ in events], now=now)
         stored = storing.store(organization_id, events, key_id=key_id, zone=known.zone, now=now, tags=known.tags)
         answer.accepted += len(events) - len(stored.held)
         newest: dict[str, storing.Key] = {}

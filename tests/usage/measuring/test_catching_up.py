@@ -194,7 +194,7 @@ def test_events_are_found_by_their_key_in_a_week_of_which_nothing_is_known(held,
         plans = {
             statement: statements.by_key(own, f"EXPLAIN EXECUTE {statement}", [acme.pk, *days])
             for statement, *days in (
-                ["tt_add_up (%s, '1 hour')"],
+                ["tt_add_up (%s, '1 hour', '{}', 'UTC')"],
                 ["tt_held (%s, '[]', '{}')"],
                 ["tt_below (%s, '{}', %s, %s)", at, at],
                 ["tt_counted (%s, '{}', %s, %s)", at, at],

@@ -8,30 +8,29 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import DatabaseError
-from django.db.models import F
 
 from accounts import organizations
 from tests.conftest import Browser
-from tests.usage.measuring.conftest import NOON, event
+from tests.usage.measuring.conftest import HOUR, NOON, event
 from tests.usage.measuring.test_adding_up import assert_true_to_its_events, story
-from tests.usage.measuring.test_tags import choose, expected, summed
+from tests.usage.measuring.test_tags import choose, expected, summed, wait_over
 from tokentra.lib.tenancy import organization_scope
 from usage.appearances import Appearance
 from usage.audit import Audit
 from usage.measured import Event, MeasuredDay
-from usage.measuring import appearing, keeping, rezoning, tracking
+from usage.measuring import appearing, catching_up, keeping, local_days, rezoning, tracking
 from usage.zone_changes import ZoneChange
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
 
 
-def move_to(organization, zone, *, by):
+def move_to(organization, zone, *, by, is_known=True):
     with organization_scope(organization.pk):
         organization.timezone = zone
         organizations.changed(organization, ["timezone"], by=by)
-        ZoneChange.objects.update(due_at=F("due_at") - timedelta(minutes=1))  # processes know by now
-    tracking.forget()
+    if is_known:
+        tracking.forget()
 
 
 def all_steps(organization):
@@ -213,6 +212,48 @@ def day_sums(organization):
         return found
 
 
+def test_d3_events_of_whoever_knows_the_former_zone_for_however_long_stand_on_the_right_days(
+    acme, alice, send, monkeypatch
+):
+    monkeypatch.setattr(tracking, "KNOWN_FOR", 600)  # as one that stood still between reading and storing
+    choose(acme, "region")
+    wait_over(acme)
+    tracking.forget()
+    send(*story(16, 40), *nightly("before"))
+    move_to(acme, "Pacific/Auckland", by=alice, is_known=False)
+    send(*nightly("on the way"))
+    all_steps(acme)
+
+    send(*nightly("late"), *story(17, 40))
+
+    assert changes(acme) == []
+    assert_in_zone(acme, "Pacific/Auckland")
+    assert summed(acme, "region") == expected(acme, "region") != {}
+
+
+def test_d3_days_of_what_waits_are_put_right_in_steps_as_well(acme, alice, send, monkeypatch):
+    monkeypatch.setattr(tracking, "KNOWN_FOR", 600)
+    for number in range(3):
+        send(*nightly(str(number)))
+    move_to(acme, "Asia/Kolkata", by=alice, is_known=False)
+    send(*nightly("late"))
+
+    with organization_scope(acme.pk, up_to_date=False):
+        assert catching_up.add_up(acme.pk)
+        assert catching_up.add_up(acme.pk) is False
+
+    all_steps(acme)
+    assert_in_zone(acme, "Asia/Kolkata", by_hour=False)
+
+
+def nightly(of):
+    """Calls around midnight, some of them of the day before."""
+    return [
+        event(id=f"{of}-{hours}", occurredAt=(NOON - hours * HOUR).isoformat(), customerId=of, tags={"region": of})
+        for hours in (1, 11, 13, 20, 35, 60)
+    ]
+
+
 @pytest.mark.worker
 def test_d3_the_worker_finds_what_is_due_and_nothing_is_noted_where_nothing_changed(acme, alice, send):
     send(*story(15, 30))
@@ -238,5 +279,5 @@ def test_local_days_hold_every_instant_of_a_utc_day(zone):
     for _ in range(300):
         day = date(2026, 1, 1) + dice.randint(0, 364) * DAY
         at = datetime(day.year, day.month, day.day, dice.randint(0, 23), dice.randint(0, 59), tzinfo=ZoneInfo("UTC"))
-        [found] = [local for start, end, local in rezoning.local_days(day, ZoneInfo(zone)) if start <= at < end]
+        [found] = [local for start, end, local in local_days.sharing(day, ZoneInfo(zone)) if start <= at < end]
         assert found == at.astimezone(ZoneInfo(zone)).date()

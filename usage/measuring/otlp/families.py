@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from django.db import connection
 from psycopg import ClientCursor
@@ -64,7 +63,7 @@ class Families:
         """By which the database locks a trace of this organization, in 64 bits with a sign."""
         return (int(trace, 16) ^ self.organization_id.int) % KEYS - KEYS // 2
 
-    def settle(self, reads: Sequence[Read], *, zone: ZoneInfo, now: datetime) -> None:
+    def settle(self, reads: Sequence[Read], *, now: datetime) -> None:
         """Say of each which one it waits for and whether it repeats others; inside the organization's scope.
 
         What is held already and now turns out to repeat others is taken out of the sums.
@@ -91,7 +90,7 @@ class Families:
             self._move(own, {key: above for key, above in moved.items() if above != before[key]})
             counted = statements.by_key(own, COUNTED, scope | {"ids": array(awaited)}) if awaited else []
         if counted:
-            retracting.take_back(self.organization_id, counted, zone=zone, now=now)
+            retracting.take_back(self.organization_id, counted, now=now)
 
     def _place(self, known: Mapping[str, str]) -> None:
         """`known` are the ids of some of them by what their senders call them."""

@@ -12,10 +12,10 @@ from tests.usage.measuring.otlp.conftest import SECOND, TRACE, chat, span
 from tests.usage.measuring.test_adding_up import assert_true_to_its_events
 from tests.usage.measuring.test_kinds import somebody_waits
 from tests.usage.measuring.test_repricing import NOBODY_KNOWS, own_price, reprice
-from tests.usage.measuring.test_rezoning import move_to
+from tests.usage.measuring.test_rezoning import all_steps, move_to
 from tokentra.lib.tenancy import organization_scope
 from usage.measured import Event, MeasuredDay
-from usage.measuring import rebuilding
+from usage.measuring import rebuilding, tracking
 from usage.measuring.otlp import families
 from usage.spenders import runs
 
@@ -65,6 +65,20 @@ def test_b38_hours_are_right_while_another_zone_is_still_to_make_quarters_of_the
     export(FAMILY["agent"])
     assert calls(acme) == 1
     move_to(acme, "Asia/Kolkata", by=alice)
+
+    export(FAMILY["first"])
+
+    assert (numbers(acme, is_parent=True), calls(acme)) == ([1], 1)
+    assert list(rebuilding.compare(acme.pk, rebuilding.days_of(acme.pk))) == []
+
+
+def test_b38_hours_are_right_where_another_zone_has_made_quarters_of_them_unknown_to_the_process(
+    acme, alice, export, monkeypatch
+):
+    monkeypatch.setattr(tracking, "KNOWN_FOR", 600)
+    export(FAMILY["agent"])
+    move_to(acme, "Asia/Kolkata", by=alice, is_known=False)
+    all_steps(acme)
 
     export(FAMILY["first"])
 
