@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from time import monotonic
 from uuid import UUID
 
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # Playwright keeps a loop running in the main thread
@@ -109,6 +110,14 @@ def _clean_cache() -> Iterator[None]:
     cache.clear()
     yield
     cache.clear()
+
+
+@pytest.fixture
+def uptime(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The seconds by which a process forgets what it keeps to itself; travels in time leave them as they are."""
+    now = [monotonic()]
+    monkeypatch.setattr("tokentra.lib.cache.monotonic", lambda: now[0])
+    return now
 
 
 @pytest.fixture(autouse=True)

@@ -1,14 +1,17 @@
 """The cache while Redis is away, and the one within a process."""
 
 import socket
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import time_machine
 from django.conf import settings
 from redis import Redis
 
-from tokentra.lib import cache as module
 from tokentra.lib.cache import ForgivingRedisCache, Here
+
+NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -63,39 +66,41 @@ def test_c10_redis_keeps_what_it_took_and_throws_nothing_away():
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    now = [1000.0]
-    monkeypatch.setattr(module, "time", lambda: now[0])
-    monkeypatch.setattr("django.core.cache.backends.base.time.time", lambda: now[0])
-    return now
-
-
-@pytest.fixture
-def here(tmp_path: Path, clock: list[float]) -> Here:
+def here(tmp_path: Path, uptime: list[float]) -> Here:
     return Here(str(tmp_path), {"TIMEOUT": 3, "OPTIONS": {"MAX_ENTRIES": 6}})
 
 
-def test_within_a_process_a_value_is_kept_as_it_is_for_its_time(here, clock):
+def test_within_a_process_a_value_is_kept_as_it_is_for_its_time(here, uptime):
     value = object()
     here.set("a", value)
     here.set("b", 1, 10)
     here.set("c", 1, None)
 
-    clock[0] += 2.9
+    uptime[0] += 2.9
     assert here.get("a") is value
-    clock[0] += 0.2
+    uptime[0] += 0.2
     assert here.get("a", "gone") == "gone"
     assert (here.get("b"), here.get("c")) == (1, 1)
 
 
-def test_within_a_process_it_is_added_once_and_again_once_it_has_ended(here, clock):
+def test_within_a_process_a_value_ends_in_its_time_though_the_clock_on_the_wall_is_put_back(here, uptime):
+    with time_machine.travel(NOW):
+        here.set("a", 1)
+        here.add("b", 1)
+    uptime[0] += 3.1
+
+    with time_machine.travel(NOW - timedelta(hours=1)):
+        assert (here.get("a"), here.get("b")) == (None, None)
+
+
+def test_within_a_process_it_is_added_once_and_again_once_it_has_ended(here, uptime):
     assert here.add("a", True)
     assert not here.add("a", True)
     assert here.touch("a", 5)
 
-    clock[0] += 4
+    uptime[0] += 4
     assert not here.add("a", True)
-    clock[0] += 2
+    uptime[0] += 2
     assert not here.touch("a")
     assert here.add("a", True)
     assert here.delete("a")
@@ -103,11 +108,11 @@ def test_within_a_process_it_is_added_once_and_again_once_it_has_ended(here, clo
     assert here.add("a", True)
 
 
-def test_within_a_process_what_is_kept_is_bounded_and_the_newest_stay(here, clock):
+def test_within_a_process_what_is_kept_is_bounded_and_the_newest_stay(here, uptime):
     here.set("ended", 1, 1)
     for name in "abcde":
         here.set(name, 1)
-    clock[0] += 2
+    uptime[0] += 2
 
     here.set("f", 1)
     assert here.get_many("abcdef") == dict.fromkeys("bcdef", 1)

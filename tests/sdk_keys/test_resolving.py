@@ -112,17 +112,16 @@ def test_e10_a_revoked_key_opens_nothing_from_the_next_request_on(acme, alice, d
     assert cache.get(resolving.mark(resolving.remembered(made.clear).credential))  # for the other processes
 
 
-def test_e10_another_process_goes_by_what_it_remembers_for_less_than_five_seconds(acme):
+def test_e10_another_process_goes_by_what_it_remembers_for_less_than_five_seconds(acme, uptime):
     """Revoked behind this process's back, with no shared mark: as on another machine while Redis is away."""
     made = issued(acme, "read")
-    with time_machine.travel(timezone.now(), tick=False) as clock:
-        assert ask(made.clear).status_code == 200
-        ended(made.key, revoked_at=timezone.now())
+    assert ask(made.clear).status_code == 200
+    ended(made.key, revoked_at=timezone.now())
 
-        clock.shift(2)
-        assert ask(made.clear).status_code == 200
-        clock.shift(2)
-        assert code_of(ask(made.clear)) == (401, "key_revoked")
+    uptime[0] += 2
+    assert ask(made.clear).status_code == 200
+    uptime[0] += 2
+    assert code_of(ask(made.clear)) == (401, "key_revoked")
 
 
 def sent(key: str, route: str):

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 from threading import Lock
-from time import monotonic, time
+from time import monotonic
 from typing import Any, TypeVar
 
 from django.core.cache.backends.base import DEFAULT_TIMEOUT, BaseCache
@@ -113,7 +113,12 @@ class Here(BaseCache):
 
     def get(self, key: Any, default: Any = None, version: Any = None) -> Any:
         until, value = self._kept.get(key, (0, None))
-        return value if until is None or until > time() else default
+        return value if until is None or until > monotonic() else default
+
+    def get_backend_timeout(self, timeout: Any = DEFAULT_TIMEOUT) -> float | None:
+        """By a clock that is never put back: what is forgotten after seconds is forgotten then."""
+        seconds = self.default_timeout if timeout is DEFAULT_TIMEOUT else timeout
+        return None if seconds is None else monotonic() + seconds
 
     def add(self, key: Any, value: Any, timeout: Any = DEFAULT_TIMEOUT, version: Any = None) -> bool:
         if self.get(key) is not None:  # most often
@@ -148,7 +153,7 @@ class Here(BaseCache):
 
     def _make_room(self) -> None:
         """Of what has ended, and else of the third that was put first."""
-        now = time()
+        now = monotonic()
         left = {key: kept for key, kept in self._kept.copy().items() if kept[0] is None or kept[0] > now}
         surplus = len(left) - self._max_entries * 2 // 3
         for key in [key for key in self._kept.copy() if key not in left] + list(left)[: max(surplus, 0)]:
