@@ -176,3 +176,17 @@ def test_where_the_panel_does_not_come_the_page_of_the_call_says_why(
         page.context.clear_cookies()
         page.locator(".tree-cell a").first.click()
         page.wait_for_url("**/login/?next=/calls/**")
+
+
+def test_figures_of_a_call_stand_two_beside_one_another_on_a_phone(
+    browser: Chromium, live_server: LiveServer, acme: Organization, alice: User
+):
+    stories.told(acme, timezone.now(), calls=80)
+    celebrated(alice, *ALL)
+
+    with sitting(browser, live_server.url, alice, width=390) as page:
+        open_page(page, "/customers/alice/")
+        call = page.get_by_role("region", name="Recent calls").locator("tbody tr").first
+        tops = {label: call.locator(f"[data-label={label}]").bounding_box()["y"] for label in ("Model", "In", "Out")}
+
+    assert tops["Model"] < tops["In"] == tops["Out"]
