@@ -3,6 +3,7 @@
 Sums of days whose events are no longer kept stay as they are: there is nothing left to make them of.
 """
 
+import random
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,14 +14,16 @@ from zoneinfo import ZoneInfo
 
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
-from django.utils import timezone
+from django.db.models import QuerySet
 
 from accounts.models import Organization
 from tokentra.lib.tenancy import organization_scope
-from usage.measured import Event, MeasuredDay, SummedTag
+from usage.measured import Event, SummedTag
 from usage.measuring import catching_up, keeping, statements
 from usage.measuring.grain import grain
 from usage.measuring.sums import ROLLUPS
+from usage.models import DayRollup
+from usage.rows import Ledger
 
 DAY = timedelta(days=1)
 BY_UTC_DAY = ("hours", "days", "crossed_days", "measured_hours")
@@ -45,10 +48,14 @@ class Wrong:
 
 
 def days_of(organization_id: UUID, sample: int | None = None) -> list[date]:
-    """The days of the events that are kept, or some of them picked at random."""
+    """The days of the events that are kept, of UTC or of the zone, or some of them picked at random."""
     with organization_scope(organization_id):
-        days = Event.objects.filter(organization_id=organization_id).order_by().values_list("day", flat=True).distinct()
-        return sorted(days if sample is None else days.order_by("?")[:sample])
+        days = set(
+            Event.objects.filter(organization_id=organization_id).order_by().values_list("day", flat=True).distinct()
+        )
+        beside = {day + way for day in days for way in (-DAY, DAY)} - days
+        days |= {day for day in beside if on_zone_day(organization_id, day).exists()}
+    return sorted(days if sample is None else random.sample(sorted(days), min(sample, len(days))))
 
 
 def compare(organization_id: UUID, days: list[date], *, fix: bool = False) -> Iterator[Wrong]:
@@ -62,10 +69,8 @@ def compare(organization_id: UUID, days: list[date], *, fix: bool = False) -> It
 def _compare_day(organization_id: UUID, day: date, *, fix: bool) -> dict[str, int]:
     with organization_scope(organization_id), connection.cursor() as cursor:
         params = alone_with(cursor, organization_id, day)
-        if not Event.objects.filter(organization_id=organization_id, day=day).exists():
-            return {}  # forgotten meanwhile: its sums stay
         tables = {}
-        sets = SETS[:1] if is_forgotten_in_part(organization_id, day) else SETS
+        sets = sets_of(organization_id, day)  # nothing, where they were forgotten meanwhile: its sums stay
         for names, events in sets:
             for name in names:
                 cursor.execute(statements.differing(events, name), params)
@@ -76,13 +81,23 @@ def _compare_day(organization_id: UUID, day: date, *, fix: bool) -> dict[str, in
     return tables
 
 
+def sets_of(organization_id: UUID, day: date) -> Sets:
+    """What can be made anew of a day, since all events are kept that it was made of."""
+    of_utc_day = SETS[:1] if Event.objects.filter(organization_id=organization_id, day=day).exists() else ()
+    is_whole = on_zone_day(organization_id, day).exists() and not is_forgotten_in_part(organization_id, day)
+    return of_utc_day + (SETS[1:] if is_whole else ())
+
+
+def on_zone_day(organization_id: UUID, day: date) -> QuerySet[Event]:
+    return Event.objects.filter(organization_id=organization_id, day__range=(day - DAY, day + DAY), zone_day=day)
+
+
 def is_forgotten_in_part(organization_id: UUID, day: date) -> bool:
-    """Whether the zone's day may hold calls of a UTC day before it, whose events are no longer kept."""
-    if Event.objects.filter(organization_id=organization_id, day__lt=day).exists():
-        return False
-    event_days = Organization.objects.values_list("event_days", flat=True).get(pk=organization_id)
-    sums = MeasuredDay.objects.filter(organization_id=organization_id, day__lt=day).of("all")
-    return day <= keeping.kept_from(timezone.now().date(), event_days) or sums.exists()
+    """Whether the zone's day may hold calls of a UTC day whose events are no longer kept, though its sums are."""
+    of, around = {"organization_id": organization_id}, (day - DAY, day + DAY)
+    added_up = DayRollup.objects.filter(ledger=Ledger.MEASURED, day__range=around, **of).order_by()
+    days = added_up.values_list("day", flat=True).distinct()
+    return not all(Event.objects.filter(day=each, **of).exists() for each in days)
 
 
 def make_anew(cursor: CursorWrapper, params: dict[str, Any], sets: Sets = SETS) -> None:

@@ -246,6 +246,24 @@ def test_d3_days_of_what_waits_are_put_right_in_steps_as_well(acme, alice, send,
     assert_in_zone(acme, "Asia/Kolkata", by_hour=False)
 
 
+@pytest.mark.parametrize("zone", ["Pacific/Auckland", "America/Los_Angeles"])
+def test_d3_a_day_of_the_zone_is_compared_that_has_only_calls_of_another_utc_day(zone, acme, alice, send):
+    send(event(id="late", occurredAt=NOON.replace(hour=23).isoformat(), customerId="c"), now=NOON + DAY)
+    send(event(id="early", occurredAt=NOON.replace(hour=1).isoformat(), customerId="c"))
+    move_to(acme, zone, by=alice)
+    all_steps(acme)
+    with organization_scope(acme.pk):
+        elsewhere = MeasuredDay.objects.owned_by(acme).exclude(day=NOON.date())
+        assert elsewhere.update(calls=7)
+        [day] = {row.day for row in elsewhere}
+
+    [wrong] = Audit(acme.pk, fix=True).run()
+
+    assert (wrong.day, list(wrong.tables)) == (day, ["usage_measuredday"])
+    assert list(Audit(acme.pk).run()) == []
+    assert_in_zone(acme, zone)
+
+
 def nightly(of):
     """Calls around midnight, some of them of the day before."""
     return [
