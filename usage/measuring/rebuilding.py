@@ -4,8 +4,8 @@ Sums of days whose events are no longer kept stay as they are: there is nothing 
 """
 
 import random
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -18,10 +18,10 @@ from django.db.models import QuerySet
 
 from accounts.models import Organization
 from tokentra.lib.tenancy import organization_scope
-from usage.measured import Event, SummedTag
+from usage.measured import Event, MeasuredDay, SummedTag
 from usage.measuring import catching_up, keeping, statements
 from usage.measuring.grain import grain
-from usage.measuring.sums import ROLLUPS
+from usage.measuring.sums import MOST_SUMMED, ROLLUPS
 from usage.models import DayRollup
 from usage.rows import Ledger
 
@@ -105,6 +105,21 @@ def make_anew(cursor: CursorWrapper, params: dict[str, Any], sets: Sets = SETS) 
         for name in names:
             cursor.execute(statements.forgetting(ROLLUPS[name]), params)
         cursor.execute(statements.making_anew(events, *names), params)
+
+
+@contextmanager
+def true_if_full(cursor: CursorWrapper, organization_id: UUID, days: Iterable[date]) -> Iterator[None]:
+    """What is taken out of a sum that has stopped leaves too little: the days around these are made anew then.
+
+    Whoever takes events of these UTC days out of sums, or moves them, is alone.
+    """
+    around = {each for day in days for each in (day - DAY, day, day + DAY)}
+    of_all = MeasuredDay.objects.filter(organization_id=organization_id, day__in=around).of("all")
+    held = [(row.tokens_in + row.tokens_out, row.latency_ms) for row in of_all]  # no other sum is larger
+    yield
+    if any(sum(column) >= MOST_SUMMED for column in zip(*held, strict=True)):
+        for day in sorted(around):
+            make_anew(cursor, alone_with(cursor, organization_id, day), sets_of(organization_id, day))
 
 
 def alone_with(cursor: CursorWrapper, organization_id: UUID, day: date) -> dict[str, Any]:

@@ -133,13 +133,14 @@ def _write(organization_id: UUID, day: date, differing: list[Differing]) -> None
             "kind_ids": [each.kind.id for each in differing],
             "kinds": encode(list({each.kind.id: each.kind for each in differing}.values())).decode(),
         }
-        cursor.execute(statements.taking_back(OF_STEP, *ROLLUPS), params)
-        for name in ROLLUPS:
-            cursor.execute(statements.emptying(OF_STEP, name), params)
-        cursor.execute(statements.ADDING_KINDS, params)
-        cursor.execute(SET_PRICES, params)
-        cursor.execute(statements.making_anew(OF_STEP, *ROLLUPS), params)
-        rezoning.hours_anew(cursor, params)
+        with rebuilding.true_if_full(cursor, organization_id, [day]):
+            cursor.execute(statements.taking_back(OF_STEP, *ROLLUPS), params)
+            for name in ROLLUPS:
+                cursor.execute(statements.emptying(OF_STEP, name), params)
+            cursor.execute(statements.ADDING_KINDS, params)
+            cursor.execute(SET_PRICES, params)
+            cursor.execute(statements.making_anew(OF_STEP, *ROLLUPS), params)
+            rezoning.hours_anew(cursor, params)
 
 
 def changes(day: date, differing: Iterable[Differing]) -> Iterator[Change]:

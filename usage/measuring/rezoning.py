@@ -120,11 +120,12 @@ def move(cursor: CursorWrapper, organization_id: UUID, day: date, zone: ZoneInfo
     if begun := [tag.name for tag in tags if tag.due_at]:  # they may move to a day that is added up by it already
         cursor.execute(VALUES, params | {"begun": begun})
         telling_apart.admit(cursor, organization_id, cursor.fetchall())
-    cursor.execute(statements.taking_back(MOVED, *OF_A_DAY), params)
-    for name in OF_A_DAY:
-        cursor.execute(statements.emptying(MOVED, name), params)
-    cursor.execute(MOVE, params)
-    cursor.execute(statements.making_anew(MOVED, *OF_A_DAY), params)
+    with rebuilding.true_if_full(cursor, organization_id, [day]):
+        cursor.execute(statements.taking_back(MOVED, *OF_A_DAY), params)
+        for name in OF_A_DAY:
+            cursor.execute(statements.emptying(MOVED, name), params)
+        cursor.execute(MOVE, params)
+        cursor.execute(statements.making_anew(MOVED, *OF_A_DAY), params)
     return len(found)
 
 

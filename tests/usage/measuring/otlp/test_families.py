@@ -11,6 +11,7 @@ from tests.product import wait_for
 from tests.usage.measuring.otlp.conftest import SECOND, TRACE, chat, span
 from tests.usage.measuring.test_adding_up import assert_true_to_its_events
 from tests.usage.measuring.test_kinds import somebody_waits
+from tests.usage.measuring.test_large_counts import near_the_edge
 from tests.usage.measuring.test_repricing import NOBODY_KNOWS, own_price, reprice
 from tests.usage.measuring.test_rezoning import all_steps, move_to
 from tokentra.lib.tenancy import organization_scope
@@ -83,6 +84,17 @@ def test_b38_hours_are_right_where_another_zone_has_made_quarters_of_them_unknow
     export(FAMILY["first"])
 
     assert (numbers(acme, is_parent=True), calls(acme)) == ([1], 1)
+    assert list(rebuilding.compare(acme.pk, rebuilding.days_of(acme.pk))) == []
+
+
+def test_b38_a_parent_leaves_a_full_sum_as_what_its_events_come_to(acme, export):
+    export(FAMILY["agent"], chat(9, attributes=AGENT, trace="1" * 32))
+    assert calls(acme) == 2
+    near_the_edge(acme)
+
+    export(FAMILY["first"])
+
+    assert (numbers(acme, is_parent=True), calls(acme)) == ([1], 2)
     assert list(rebuilding.compare(acme.pk, rebuilding.days_of(acme.pk))) == []
 
 
