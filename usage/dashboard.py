@@ -13,7 +13,7 @@ from accounts.models import Organization
 from tokentra.lib import money
 from tokentra.lib.charts import Chart, Part, Rank, largest, rank
 from tokentra.lib.periods import Period
-from usage import measured_hours, plan_reach, stats, trend
+from usage import plan_reach, stats, trend
 from usage.choices import Choice, Known, chips
 from usage.comparing import Days, Pair, ReadDay, change, pair, written
 from usage.figures import Figures
@@ -77,19 +77,7 @@ class Board:
 
     @cached_property
     def by_model(self) -> list[Figures]:
-        found = list(stats.groups(self.organization, self.lens.question("provider", "model")))
-        return found if self.period.is_whole_days else [*found, *measured_hours.whole(self.measured_hours)]
-
-    @cached_property
-    def measured_hours(self) -> list[tuple[datetime, Figures]]:
-        """Events that count by the hour, which the other sums by the hour do not hold."""
-        first = self.period.first_day
-        read = {each.provider for each in self.all_accounts if not each.over_from or each.over_from > first}
-        return [
-            (hour, each)
-            for hour, each in measured_hours.figures(self.organization, self.period, without=read)
-            if all(each.keys.get(name) in wanted for name, wanted in self.lens.filters.items() if wanted)
-        ]
+        return list(stats.groups(self.organization, self.lens.question("provider", "model")))
 
     @cached_property
     def total(self) -> Figures:
@@ -111,14 +99,15 @@ class Board:
 
     @cached_property
     def compared(self) -> tuple[stats.Headlines, stats.Headlines] | None:
-        """The comparable part of the period and the earlier one; None when either was not read whole."""
-        if not self.period.is_whole_days and self.measured_hours:
-            return None  # the earlier hours are known of accounts alone
+        """The comparable part of the period and the earlier one; None when either is not known whole."""
         if not self.pair or not self.days.is_complete(self.pair.now) or not self.days.is_complete(self.pair.before):
             return None
+        events = measured(self.organization) if self.total.measured else None
+        if events and events.since > self.pair.before.start:
+            return None  # growth would be that programs began to report
         spans = self.pair.now, self.pair.before
         both = Period(self.pair.before.start, self.pair.now.end)
-        ledger = "computed" if self.pair.by_hour else "counted"
+        ledger = "hourly" if self.pair.by_hour else "counted"
         asked = replace(self.lens.question(), period=both, ledger=ledger)
         now, before = stats.side_by_side(self.organization, asked, spans)
         return now, before
@@ -296,26 +285,13 @@ class Board:
 
     @cached_property
     def table(self) -> str:
-        return self.hours if self.is_of_events else reverse("usage:explorer")
-
-    @property
-    def hours(self) -> str:
-        """Where rows by the hour are: of an organization that only measures they are those of its events."""
-        return reverse("usage:explorer_of_measured" if self.measured else "usage:explorer")
-
-    @property
-    def is_of_events(self) -> bool:
-        return bool(self.measured) and not self.period.is_whole_days
+        return reverse("usage:explorer")
 
     def _table(self, dimension: str) -> str:
-        group = "model" if self.is_of_events else dimension
-        return f"{self.table}?{self.lens.query(group=group, sort='-cost', stack='')}"
+        return f"{self.table}?{self.lens.query(group=dimension, sort='-cost', stack='')}"
 
     def _only(self, dimension: str, value: str) -> str:
-        """No rows of one model alone are at hand by the hour where they are those of events."""
-        if not value or self.is_of_events:
-            return ""
-        return f"{self.table}?{self.lens.only(dimension, value).query(group='day')}"
+        return f"{self.table}?{self.lens.only(dimension, value).query(group='day')}" if value else ""
 
     @property
     def rows_link(self) -> str:

@@ -36,8 +36,8 @@ class Question:
 
     @property
     def answered_by(self) -> str:
-        """A bill belongs to a day: by the hour, what counts is usage at the prices of the book."""
-        return "computed" if self.by_hour and self.ledger == "counted" else self.ledger
+        """A bill belongs to a day: by the hour, what counts is usage at the prices of the book, or measured."""
+        return "hourly" if self.by_hour and self.ledger == "counted" else self.ledger
 
     @property
     def by_hour(self) -> bool:

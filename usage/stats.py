@@ -35,8 +35,10 @@ from usage.rows import TOKEN_CLASSES, Tokens
 KINDS = 200  # of queries that a process remembers: pages ask some twenty, programs any combination of keys
 COLUMNS = {"user": "user_ref", "connection": "connection_id"}
 
+HOURLY = Q(ledger="usage") | Q(ledger="measured", counted=True)
 CONDITIONS: dict[str, tuple[Q, Q]] = {  # whose money, whose tokens
     "counted": (Q(counted=True), Q(tokens_counted=True)),
+    "hourly": (HOURLY, HOURLY),
     "billed": (Q(ledger="billed"), Q(ledger="billed")),
     "computed": (Q(ledger="usage"), Q(ledger="usage")),
     "measured": (Q(ledger="measured"), Q(ledger="measured")),

@@ -46,10 +46,9 @@ def drawn(board: Board) -> Trend:
         grain = Grain.DAY
     shown, rest = largest(board.parts[board.stack])
     if grain is Grain.HOUR:
-        question = replace(board.lens.question("hour", board.stack), ledger="computed")
-        costs = list(stats.costs(board.organization, question))
-        costs += [(hour, each.keys[board.stack], each.cost) for hour, each in board.measured_hours]
-        note = "Hours are usage multiplied by the price book."
+        costs = list(stats.costs(board.organization, board.lens.question("hour", board.stack)))
+        by_code = " or measured by your own code" if board.total.measured else ""
+        note = f"Hours are usage multiplied by the price book{by_code}."
         if sum(cost for *_, cost in costs) != board.total.cost:
             note += " A bill has days and no hours, so the total above differs."
     else:
@@ -108,6 +107,6 @@ def slot(board: Board, start: datetime, grain: Grain, link: Callable[[date, date
 
 def drill(board: Board, grain: Grain) -> Callable[[date, date], str]:
     """The way to the rows of some days, which is all that differs from bar to bar."""
-    groups, table = (("hour", "model"), board.hours) if grain is Grain.HOUR else (("day", "model"), board.table)
+    groups = ("hour", "model") if grain is Grain.HOUR else ("day", "model")
     rest = replace(board.lens, extra={}).query_but_period(group=groups)
-    return lambda first, last: f"{table}?from={first}&to={last}&{rest}"
+    return lambda first, last: f"{board.table}?from={first}&to={last}&{rest}"

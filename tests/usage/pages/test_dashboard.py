@@ -15,9 +15,11 @@ from accounts.models import JournalEntry, Organization, User
 from tests import make
 from tests.conftest import Browser
 from tests.usage.accounts_of import MINI, billed, used
+from tests.usage.measuring.conftest import event
 from tests.usage.pages.accounts_read import NOW, TODAY, anthropic, on, openai, two_settled_days, whole_history
 from tokentra.lib.money import DASH
 from tokentra.lib.tenancy import organization_scope
+from usage.measuring import tracking
 from usage.rows import Ledger, Tokens
 
 pytestmark = pytest.mark.django_db
@@ -209,6 +211,29 @@ def test_each_period_is_compared_with_its_equal(acme: Organization, alices: Brow
     whole_history(account, *rows, days=100)
 
     assert f"than {words}" in text(alices, query) or f"same as {words}" in text(alices, query)
+
+
+@pytest.mark.parametrize("query", ["period=24h", "period=7d"])
+def test_what_is_measured_is_compared_once_it_was_measured_all_the_time(
+    acme: Organization, alices: Browser, query: str
+):
+    whole_history(openai(acme), *(on(n, hour=hour) for n in range(30) for hour in (9, 15)), days=30)
+
+    def measured(*days: int) -> None:
+        tracking.forget()
+        said = {"provider": "mistral", "model": "mistral-large", "cost": {"amount": "50"}}
+        hour = NOW - timedelta(hours=3)
+        events = [event(id=f"{n}", occurredAt=f"{hour - timedelta(days=n):%FT%TZ}", **said) for n in days]
+        assert tracking.track(acme.pk, events, key_id=None, now=NOW).accepted == len(days)
+
+    def is_compared() -> bool:
+        return bool(re.search(r"(than|same as) the (24 hours|6 days) before", text(alices, query)))
+
+    measured(0, 1)
+    assert not is_compared()
+
+    measured(*range(2, 20))
+    assert is_compared()
 
 
 def test_unknown_requests_are_a_dash_with_the_reason(acme: Organization, alices: Browser):

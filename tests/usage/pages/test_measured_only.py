@@ -11,7 +11,7 @@ from tests.usage.spenders.test_customers import stats
 from tokentra.lib.money import DASH
 from tokentra.lib.periods import period
 from tokentra.lib.tenancy import organization_scope
-from usage import dashboard, ending
+from usage import dashboard, ingest
 from usage.forms import Lens
 from usage.measuring import tracking
 
@@ -82,15 +82,17 @@ def test_its_hours_are_those_of_its_events(alice, acme, reported):
 
     assert (stats(page)["Spend"], stats(page)["Tokens"], stats(page)["Requests"]) == ("$0.15", "1.00M", "1")
     assert "Nothing was spent" not in page
-    assert "/usage/measured/?period=24h" in page
+    assert "/usage/?period=24h" in page
+    assert "gpt-4o-mini" in Browser(alice).get("/usage/?period=24h").content.decode()
     today = Browser(alice).get("/dashboard/?period=today").content.decode()
     assert "Nothing was spent" not in today or stats(today)["Spend"] == "$0.00"  # an hour ago may be yesterday
     assert stats(Browser(alice).get("/dashboard/?period=24h&provider=anthropic").content.decode())["Spend"] == "$0.00"
 
 
-def test_by_the_hour_events_count_of_providers_without_an_account_alone(alice, acme, reported):
+def test_by_the_hour_events_count_on_days_that_no_account_of_their_provider_covers(alice, acme, reported):
     read = make.connection(acme)
-    make.spend(acme, read, "12.50")
+    for days_ago in (0, 1):
+        make.spend(acme, read, "12.50", days_ago=days_ago)
     now = datetime.now(UTC)
     tracking.track(
         acme.pk,
@@ -109,5 +111,5 @@ def test_by_the_hour_events_count_of_providers_without_an_account_alone(alice, a
     assert "/usage/?period=24h" in page
 
     with organization_scope(acme.pk):
-        ending.end(acme.pk, read.pk, at=now)
+        ingest.forget_connection(acme.pk, read.pk)
     assert stats(shown())["Spend"] == "$2.15"

@@ -1,6 +1,7 @@
 """GET /api/usage/stats: the shape of its contract, every figure in it, and what it refuses."""
 
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 
 from accounts.models import Organization
 from tests.conftest import Browser
+from tests.usage.measuring.conftest import event
 from tests.usage.pages.accounts_read import (
     DAY,
     FULL,
@@ -21,6 +23,7 @@ from tests.usage.pages.accounts_read import (
     two_settled_days,
     whole_history,
 )
+from usage.measuring import tracking
 from usage.rows import Ledger, Tokens
 
 pytestmark = pytest.mark.django_db
@@ -370,3 +373,39 @@ def test_the_reference_lists_the_parameters(client: Browser):
 
     named = {each["name"] for each in paths["/api/usage/stats"]["get"]["parameters"]}
     assert {"from", "to", "groupBy", "metric", "ledger", "limit", "cursor", "filter[model]"} <= named
+
+
+@pytest.fixture
+def measures(acme: Organization) -> Callable[..., None]:
+    """What programs report of a provider: a dollar for each call, by day and hour."""
+    tracking.forget()
+
+    def measures(provider: str, *at: datetime) -> None:
+        events = [
+            event(id=f"{provider} {moment}", occurredAt=moment.isoformat(), provider=provider, cost={"amount": "1"})
+            for moment in at
+        ]
+        assert tracking.track(acme.pk, events, key_id=None, now=NOW).accepted == len(events)
+
+    return measures
+
+
+def test_hours_of_what_counts_are_measured_where_no_account_covers_the_day(
+    acme: Organization, alices: Browser, measures: Callable[..., None]
+):
+    whole_history(openai(acme), on(1, hour=9), days=2)
+    morning = NOW - timedelta(days=1, hours=5)
+    measures("openai", morning, morning - timedelta(days=3))  # read today and yesterday, and not before
+    measures("mistral", morning)
+
+    def costs(query: str) -> list[tuple[str, Decimal]]:
+        found = stats(alices, f"from={TODAY - timedelta(days=5)}&to={TODAY}&{query}")
+        assert sum(Decimal(item["cost"]) for item in found["items"]) == Decimal(found["totals"]["cost"])
+        return [(item["provider"], Decimal(item["cost"])) for item in found["items"]]
+
+    by_hour, by_day = costs("groupBy=hour,provider"), costs("groupBy=day,provider")
+
+    assert by_hour == by_day
+    assert [provider for provider, _ in by_hour] == ["openai", "mistral", "openai"]
+    assert costs("groupBy=hour,provider&ledger=computed") == by_hour[2:]
+    assert [name for name, _ in costs("groupBy=hour,provider&ledger=measured&filter[provider]=mistral")] == ["mistral"]
