@@ -32,11 +32,15 @@ class Mismatch:
 
 @dataclass
 class Audit:
-    """One run over an organization; `days` is how many it looked at."""
+    """One run over an organization.
+
+    `days` is how many it looked at, `gone` how many it cannot look at: measured, and none of their events are kept.
+    """
 
     organization_id: UUID
     fix: bool = False
     days: int = 0
+    gone: int = 0
 
     def run(self, sample: int | None = None) -> Iterator[Mismatch | rebuilding.Wrong]:
         """Look at every day, or at `sample` days picked at random. A transaction for each month."""
@@ -47,6 +51,7 @@ class Audit:
                 yield from self._look(connection_id, days[place : place + rollup.DAYS_AT_ONCE])
         measured = rebuilding.days_of(self.organization_id, sample)
         self.days += len(measured)
+        self.gone = 0 if sample else rebuilding.older_than(self.organization_id, measured)
         yield from rebuilding.compare(self.organization_id, measured, fix=self.fix)
 
     def _look(self, connection_id: UUID, days: list[date]) -> list[Mismatch]:

@@ -4,7 +4,6 @@ Each counts on each of its days, together with the day on which it was there bef
 its first day in it: there the day before lies before the range.
 """
 
-from collections.abc import Collection
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -56,24 +55,67 @@ NOTE = COUNT.format(
     gone="SELECT kind, value, day FROM usage_appearance WHERE false",
     new=f"SELECT $1, kind, {HASHED}, zone_day FROM ({named('events')}) AS named",  # noqa: S608
 )
+OF_DAY = "organization_id = %(organization)s AND day BETWEEN %(day)s - 1 AND %(day)s + 1 AND zone_day = %(day)s"
+NAMES = f"SELECT kind, name FROM ({named('usage_event', OF_DAY)}) AS named"  # noqa: S608  # words of ours
 THERE = f"SELECT kind, {HASHED} AS value FROM unnest(%(kinds)s::text[], %(names)s::text[]) AS there (kind, name)"  # noqa: S608
+NOTED = "usage_appearance a WHERE a.organization_id = %(organization)s AND a.day = %(day)s"
+GONE = f"""
+{NOTED} AND %(is_whole)s
+    AND NOT EXISTS (SELECT FROM ({THERE}) AS there WHERE there.kind = a.kind AND there.value = a.value)"""
 SETTLED = COUNT.format(
     organization="%(organization)s",
-    gone=f"""
-    DELETE FROM usage_appearance a
-    WHERE %(is_whole)s AND a.organization_id = %(organization)s AND a.day = %(day)s
-        AND NOT EXISTS (SELECT FROM ({THERE}) AS there WHERE there.kind = a.kind AND there.value = a.value)
-    RETURNING kind, value, day""",  # noqa: S608
+    gone=f"DELETE FROM {GONE} RETURNING kind, value, day",  # noqa: S608
     new=f"SELECT %(organization)s, kind, value, %(day)s::date FROM ({THERE}) AS there",  # noqa: S608
 )
 SETTLE = f"WITH {SETTLED} SELECT"
+DIFFERING = f"""
+SELECT (SELECT count(*) FROM {GONE})
+    + (SELECT count(*) FROM ({THERE} EXCEPT SELECT kind, value FROM {NOTED}) AS missing)"""  # noqa: S608
+COUNTED = f"""
+SELECT kind, before, count(*) FROM (
+    SELECT a.kind, coalesce((
+        SELECT max(b.day) FROM usage_appearance b
+        WHERE b.organization_id = a.organization_id AND b.kind = a.kind AND b.value = a.value AND b.day < a.day
+    ), DATE '0001-01-01') AS before FROM {NOTED}
+) AS each GROUP BY kind, before"""  # noqa: S608
+HELD = "usage_appearancecount WHERE organization_id = %(organization)s AND day = %(day)s"
+COUNTS = f"""
+WITH counted AS ({COUNTED}), held AS (SELECT kind, before, count FROM {HELD} AND count <> 0)
+SELECT (SELECT count(*) FROM (SELECT * FROM counted EXCEPT SELECT * FROM held) AS missing)
+    + (SELECT count(*) FROM (SELECT * FROM held EXCEPT SELECT * FROM counted) AS wrong)"""  # noqa: S608
+COUNT_ANEW = f"""
+DELETE FROM {HELD};
+INSERT INTO usage_appearancecount (organization_id, day, kind, before, count)
+SELECT %(organization)s, %(day)s, counted.* FROM ({COUNTED}) AS counted"""  # noqa: S608
 
 
-def settle(own: Any, organization_id: UUID, day: date, there: Collection[tuple[str, str]], *, is_whole: bool) -> None:
-    """Note who was there on a day, by kind and name; with `is_whole` nobody else was. Nobody writes meanwhile."""
-    kinds, names = [kind for kind, _ in there], [name for _, name in there]
-    params = {"organization": organization_id, "day": day, "is_whole": is_whole, "kinds": kinds, "names": names}
-    own.execute(SETTLE, params)
+def settle(own: Any, organization_id: UUID, day: date, *, is_whole: bool) -> None:
+    """Note who was there on a day by its events; with `is_whole` nobody else was. Nobody writes meanwhile."""
+    own.execute(SETTLE, there(own, organization_id, day, is_whole=is_whole))
+
+
+def differing(own: Any, organization_id: UUID, day: date, *, is_whole: bool) -> dict[str, int]:
+    """How many were on a day otherwise than its events say, and how many counts are not those of who was, by table."""
+    params = there(own, organization_id, day, is_whole=is_whole)
+    found = {}
+    for table, asked in (("usage_appearance", DIFFERING), ("usage_appearancecount", COUNTS)):
+        own.execute(asked, params)
+        found[table] = own.fetchone()[0]
+    return {table: count for table, count in found.items() if count}
+
+
+def make_anew(own: Any, organization_id: UUID, day: date, *, is_whole: bool) -> None:
+    """Who was there, and the counts of that day; of others, only what follows from the first."""
+    settle(own, organization_id, day, is_whole=is_whole)
+    own.execute(COUNT_ANEW, {"organization": organization_id, "day": day})
+
+
+def there(own: Any, organization_id: UUID, day: date, *, is_whole: bool) -> dict[str, Any]:
+    """Whom the events of a day name, as the statements take it."""
+    params: dict[str, Any] = {"organization": organization_id, "day": day, "is_whole": is_whole}
+    own.execute(NAMES, params)
+    found = own.fetchall()
+    return params | {"kinds": [kind for kind, _ in found], "names": [name for _, name in found]}
 
 
 def unique(organization: Organization, kind: str, *, start: date, end: date) -> int:

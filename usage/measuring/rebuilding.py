@@ -1,6 +1,6 @@
-"""The sums of measured events against the events, and made anew where they differ.
+"""The sums of measured events, and who was there, against the events, and made anew where they differ.
 
-Sums of days whose events are no longer kept stay as they are: there is nothing left to make them of.
+Those of days whose events are no longer kept stay as they are: there is nothing left to make them of.
 """
 
 import random
@@ -19,11 +19,12 @@ from django.db.models import QuerySet
 from accounts.models import Organization
 from tokentra.lib.tenancy import organization_scope
 from usage.measured import Event, MeasuredDay, SummedTag
-from usage.measuring import catching_up, keeping, statements
+from usage.measuring import appearing, catching_up, keeping, statements
 from usage.measuring.grain import grain
 from usage.measuring.sums import MOST_SUMMED, ROLLUPS
 from usage.models import DayRollup
 from usage.rows import Ledger
+from usage.zone_changes import ZoneChange
 
 DAY = timedelta(days=1)
 BY_UTC_DAY = ("hours", "days", "crossed_days", "measured_hours")
@@ -58,6 +59,13 @@ def days_of(organization_id: UUID, sample: int | None = None) -> list[date]:
     return sorted(days if sample is None else random.sample(sorted(days), min(sample, len(days))))
 
 
+def older_than(organization_id: UUID, days: list[date]) -> int:
+    """How many days with sums lie before all of these."""
+    with organization_scope(organization_id):
+        sums = MeasuredDay.objects.filter(organization_id=organization_id, day__lt=min(days, default=date.max))
+        return sums.of("all").values("day").distinct().count()
+
+
 def compare(organization_id: UUID, days: list[date], *, fix: bool = False) -> Iterator[Wrong]:
     """Each day that is wrong, in a transaction of its own in which nobody writes; `fix` makes it anew."""
     with suppress(Organization.DoesNotExist):  # it was deleted meanwhile
@@ -78,7 +86,19 @@ def _compare_day(organization_id: UUID, day: date, *, fix: bool) -> dict[str, in
                     tables[ROLLUPS[name].table] = count
         if tables and fix:
             make_anew(cursor, params, sets)
+        tables |= _compare_appearances(cursor, organization_id, day, is_whole=SETS[1] in sets, fix=fix)
     return tables
+
+
+def _compare_appearances(
+    cursor: CursorWrapper, organization_id: UUID, day: date, *, is_whole: bool, fix: bool
+) -> dict[str, int]:
+    if ZoneChange.objects.filter(organization_id=organization_id, due_at__isnull=False).exists():
+        return {}  # they follow the last step of each day
+    wrong = appearing.differing(cursor, organization_id, day, is_whole=is_whole)
+    if wrong and fix:
+        appearing.make_anew(cursor, organization_id, day, is_whole=is_whole)
+    return wrong
 
 
 def sets_of(organization_id: UUID, day: date) -> Sets:

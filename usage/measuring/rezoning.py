@@ -40,8 +40,6 @@ WHERE event.organization_id = %(organization)s AND event.day = %(day)s AND event
 VALUES = f"""
 SELECT DISTINCT tag.name, day, tag.value FROM usage_event CROSS JOIN LATERAL jsonb_each_text(tags) AS tag (name, value)
 WHERE organization_id = %(organization)s AND {MOVED} AND tag.name = ANY(%(begun)s::text[])"""  # noqa: S608  # words of ours
-ON_DAY = "organization_id = %(organization)s AND day BETWEEN %(day)s - 1 AND %(day)s + 1 AND zone_day = %(day)s"
-THERE = f"SELECT kind, name FROM ({appearing.named('usage_event', ON_DAY)}) AS named"  # noqa: S608  # words of ours
 
 
 def changed(*, organization: Organization, former: str, **_: object) -> None:
@@ -87,7 +85,7 @@ def move_next(organization_id: UUID) -> bool:
                 rebuilding.make_anew(cursor, rebuilding.alone_with(cursor, organization_id, day), HOURS)
             older = newest(organization_id, day - DAY)  # of the oldest days `finish` knows whether they are kept whole
             for each in [day + DAY] if older in (None, day - DAY) else [day + DAY, day, day - DAY]:
-                appear(cursor, organization_id, each)
+                appearing.settle(cursor, organization_id, each, is_whole=True)
             change.next_day = day - DAY
             change.save(update_fields=["next_day"])
         return True
@@ -129,12 +127,6 @@ def move(cursor: CursorWrapper, organization_id: UUID, day: date, zone: ZoneInfo
     return len(found)
 
 
-def appear(cursor: CursorWrapper, organization_id: UUID, day: date, *, is_whole: bool = True) -> None:
-    """Let those be there on a day whom its events name; of a day that is not kept whole nobody is taken away."""
-    cursor.execute(THERE, {"organization": organization_id, "day": day})
-    appearing.settle(cursor, organization_id, day, cursor.fetchall(), is_whole=is_whole)
-
-
 def finish(cursor: CursorWrapper, change: ZoneChange) -> None:
     """Days that were added up from more than the events that are kept stay as they were, and the page says so."""
     events = Event.objects.filter(organization_id=change.organization_id)
@@ -145,7 +137,7 @@ def finish(cursor: CursorWrapper, change: ZoneChange) -> None:
     kept = events.filter(zone_day__lt=first_day).exclude(is_parent=True).count()
     is_whole = added_up <= kept
     for day in [oldest, oldest - DAY] if oldest else []:
-        appear(cursor, change.organization_id, day, is_whole=is_whole)
+        appearing.settle(cursor, change.organization_id, day, is_whole=is_whole)
     if is_whole or change.former == change.zone:
         change.delete()
         return

@@ -190,6 +190,7 @@ def test_d3_who_was_there_on_a_day_whose_events_are_gone_stays_there(zone, acme,
     assert before == (2, 2)
     is_west = zone.startswith("America")  # the first hours of the first day come to the one before
     assert (customers_on(acme, first - DAY), customers_on(acme, first - 2 * DAY)) == (3 if is_west else 2, 2)
+    assert list(Audit(acme.pk).run()) == []
 
 
 def customers_on(organization, day):

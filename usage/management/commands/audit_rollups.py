@@ -29,6 +29,7 @@ class Command(BaseCommand):
             for wrong in audit.run(options["sample"]):
                 differing += 1
                 self.stdout.write(f"{organization.slug}: {wrong}{' (made anew)' if options['fix'] else ''}")
-            self.stdout.write(f"{organization.slug}: {audit.days} days looked at")
+            gone = f"; {audit.gone} older ones, of which no calls are kept, stay as they are" if audit.gone else ""
+            self.stdout.write(f"{organization.slug}: {audit.days} days looked at{gone}")
         if differing and not options["fix"]:
             sys.exit(1)
