@@ -19,7 +19,7 @@ from usage.forms import clean
 from usage.ingest import overrides_of
 from usage.measured import TAG, SummedTag
 from usage.names import Names
-from usage.spenders import calls, exploring, files, places, spans, teaching, zones
+from usage.spenders import calls, exploring, files, places, spans, spender, teaching, zones
 from usage.spenders import runs as listing_of_runs
 from usage.spenders.one_call import OneCall
 from usage.spenders.overview import Overview
@@ -121,7 +121,7 @@ def agent(request: OrgRequest, agent: str) -> HttpResponse:
 
 
 def one(request: OrgRequest, dimension: str, value: str) -> HttpResponse:
-    lens, span = spans.read(request.GET, request.organization, timezone.now())
+    lens, span = spans.read(request.GET, request.organization, timezone.now(), *spender.EXTRA)
     found = Spender(request.organization, dimension, value, lens, span)
     if not found.is_kept:
         raise Http404(f"no calls of this {dimension}")

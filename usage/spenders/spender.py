@@ -13,7 +13,7 @@ from accounts.plans import Feature
 from tokentra.lib import money
 from tokentra.lib.charts import Chart, Part, Rank, rank
 from usage.forms import Lens
-from usage.measured import Run
+from usage.measured import Event, Run
 from usage.measuring.dimensions import dimension_of
 from usage.names import Names
 from usage.spenders import calls, growth, left_out, pictures, sums
@@ -23,7 +23,8 @@ from usage.spenders.spans import Span
 from usage.spenders.sums import Sums
 from usage.spenders.words import Word, href, word_of
 
-RUNS = 10
+RUNS, CALLS = 10, 20  # the newest that are shown unasked
+EXTRA = ("calls",)
 LISTED = {"customer": "customer", "agent": "agent"}  # what runs know of, as their column
 
 
@@ -164,6 +165,11 @@ class Spender:
     def newest(self) -> Newest:
         return calls.newest(self.organization, self.dimension, self.value, today=self.span.now.date())
 
+    @property
+    def calls(self) -> list[Event]:
+        """The newest; more of them once somebody asked."""
+        return self.newest.calls if "calls" in self.lens.extra else self.newest.calls[:CALLS]
+
     # In words
 
     @property
@@ -215,6 +221,6 @@ class Spender:
     def calls_line(self) -> str:
         days = self.organization.event_days
         line = f"Single calls are kept for {days} days."
-        if count := len(self.newest.calls):
+        if count := len(self.calls):
             line = f"The newest {count}, whatever the period. {line}"
         return line if self.newest.is_whole else f"{line} Among very many others some could not be looked up."

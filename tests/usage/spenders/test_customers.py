@@ -295,7 +295,21 @@ def test_the_newest_calls_are_found_among_those_of_others(alices, send):
 
     assert "The newest 3, whatever the period." in content
     assert [cost for cost in ("$1.00", "$2.00", "$3.00") if cost not in content] == []
-    assert "The newest 50, whatever the period." in page(alices, "/customers/busy/")
+    assert "of the newest" not in content
+
+
+def test_of_many_calls_the_newest_twenty_are_shown_and_more_when_asked(alices, send):
+    send(*(call("busy", ago=timedelta(seconds=n)) for n in range(60)))
+
+    few = page(alices, "/customers/busy/?period=7d")
+    every = page(alices, "/customers/busy/?period=7d&calls=all")
+
+    assert "The newest 20, whatever the period." in few
+    assert "20 of the newest 50" in few
+    assert 'href="?period=7d&amp;calls=all#calls"' in few
+    assert (few.count('href="/calls/'), every.count('href="/calls/')) == (20, 50)
+    assert "The newest 50, whatever the period." in every
+    assert "of the newest" not in every
 
 
 def test_change_is_against_an_equal_stretch_that_was_measured(alices, send):
