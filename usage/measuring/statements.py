@@ -11,6 +11,7 @@ from usage.latency import BOUNDS
 from usage.measured import OTHER, RARE, RARE_TOKENS, SPREAD, TAG, Event
 from usage.measuring import given
 from usage.measuring.appearing import NOTE
+from usage.measuring.around import BELOW, COUNTED, MOVE
 from usage.measuring.given import COMMON
 from usage.measuring.sums import COUNTABLE, FEWER, MOST_SUMMED, ROLLUPS, STOPPING, Part, Rollup
 from usage.rows import TOKEN_CLASSES
@@ -218,16 +219,6 @@ WHERE NOT EXISTS (
     WHERE v.organization_id = $1 AND v.name = given.name AND v.day = given.day AND v.value = given.value
 )"""
 
-# Of spans ($2) on days from $3 to $4, the events below that wait for them, and those that count. $1: organization.
-BELOW = """
-SELECT event.* FROM unnest($2) AS span (id) CROSS JOIN LATERAL (
-    SELECT day, id, above FROM usage_event
-    WHERE organization_id = $1 AND above = span.id AND day BETWEEN $3 AND $4 OFFSET 0
-) AS event"""
-COUNTED = """
-SELECT e.day, e.id FROM generate_series($3, $4, interval '1 day') AS of (day)
-JOIN usage_event e ON e.organization_id = $1 AND e.day = of.day::date AND e.id = ANY($2)
-WHERE e.is_parent IS NOT TRUE"""
 PREPARED = {
     "tt_held": f"(uuid, json, uuid[]) AS {HELD}",
     "tt_add_kinds": f"(uuid, json) AS {ADD_KINDS}",
@@ -235,6 +226,7 @@ PREPARED = {
     "tt_new_values": f"(uuid, text[], date[], text[]) AS {NEW_VALUES}",
     "tt_below": f"(uuid, uuid[], date, date) AS {BELOW}",
     "tt_counted": f"(uuid, uuid[], date, date) AS {COUNTED}",
+    "tt_move": f"(uuid, date[], uuid[], uuid[]) AS {MOVE}",
     "tt_add_up": f"(uuid, interval, text[], text) AS {ADD_UP}",
     "tt_add_up_tagged": f"(uuid, interval, text[], text) AS {ADD_UP_TAGGED}",
 }
@@ -267,9 +259,10 @@ def answers(own: Cursor[Any]) -> list[list[Any]]:
 
 
 def by_key(own: Cursor[Any], sql: str, params: Any) -> list[Any]:
-    """What one statement answers, with plans of this kind and what led to them left as it was."""
+    """What the last of some statements answers, with plans of this kind and what led to them left as it was."""
     own.execute(f"{BY_KEY};{sql};{AS_BEFORE}", params)
-    return answers(own)[-1]
+    found = answers(own)
+    return found[-1] if found else []
 
 
 _prepared: WeakKeyDictionary[Connection[Any], set[str]] = WeakKeyDictionary()

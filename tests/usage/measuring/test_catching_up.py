@@ -198,6 +198,7 @@ def test_events_are_found_by_their_key_in_a_week_of_which_nothing_is_known(held,
                 ["tt_held (%s, '[]', '{}')"],
                 ["tt_below (%s, '{}', %s, %s)", at, at],
                 ["tt_counted (%s, '{}', %s, %s)", at, at],
+                ["tt_move (%s, '{}', '{}', '{}')"],
             )
         }
 

@@ -30,10 +30,7 @@ SELECT pg_advisory_xact_lock(trace) FROM unnest(%(keys)s::bigint[]) AS trace;"""
 ALL = "SELECT pg_advisory_xact_lock(hashtextextended(%(traces)s, 0));"
 BELOW = "EXECUTE tt_below (%(organization)s, %(ids)s::uuid[], %(first)s, %(last)s)"
 COUNTED = "EXECUTE tt_counted (%(organization)s, %(ids)s::uuid[], %(first)s, %(last)s)"
-MOVE = """
-UPDATE usage_event SET above = moved.above
-FROM unnest(%(days)s::date[], %(ids)s::uuid[], %(above)s::uuid[]) AS moved (day, id, above)
-WHERE organization_id = %(organization)s AND usage_event.day = moved.day AND usage_event.id = moved.id"""
+MOVE = "EXECUTE tt_move (%(organization)s, %(days)s::date[], %(ids)s::uuid[], %(above)s::uuid[])"
 
 
 class Node(NamedTuple):
@@ -42,7 +39,7 @@ class Node(NamedTuple):
 
 
 def array(items: Iterable[object]) -> str:
-    """Of ids or numbers, as the database reads it."""
+    """Of ids, days or numbers, as the database reads it."""
     return f"{{{','.join(map(str, items))}}}"
 
 
@@ -122,5 +119,6 @@ class Families:
     def _move(self, own: ClientCursor[Any], changed: Mapping[tuple[date, str], str | None]) -> None:
         if changed:
             days, ids = zip(*changed, strict=True)
-            params = {"days": list(days), "ids": list(ids), "above": list(changed.values())}
-            own.execute(MOVE, params | {"organization": self.organization_id})
+            above = array(each or "NULL" for each in changed.values())
+            params = {"days": array(days), "ids": array(ids), "above": above}
+            statements.by_key(own, MOVE, params | {"organization": self.organization_id})

@@ -98,6 +98,17 @@ def test_b38_a_parent_leaves_a_full_sum_as_what_its_events_come_to(acme, export)
     assert list(rebuilding.compare(acme.pk, rebuilding.days_of(acme.pk))) == []
 
 
+@pytest.mark.parametrize("top", [STEP, TOOL], ids=["nobody", "a tool"])
+def test_b38_a_call_waits_no_longer_once_nobody_above_it_can_come(top, acme, export):
+    export(chat(3, below=2))
+    export(span(2, STEP, below=1))
+
+    assert export(span(1, top)).status_code == 200
+
+    with organization_scope(acme.pk):
+        assert Event.objects.get().above is None
+
+
 def test_b38_it_is_found_over_any_number_of_steps_between(acme, export):
     for each in (chat(5, below=4), span(4, STEP, below=3), span(3, STEP, below=2), span(2, STEP, below=1), chat(1)):
         export(each)
