@@ -18,6 +18,7 @@ from typing import Any
 from gunicorn.workers.gthread import TConn, ThreadWorker  # type: ignore[import-untyped]  # it comes without types
 
 from tokentra.machine.evenly import Held
+from tokentra.machine.line_socket import LineSocket
 from tokentra.machine.turn_taking import Threads
 
 HEAD_SECONDS = 10.0  # for a whole head, from the connection's beginning or the first byte of a further request
@@ -107,7 +108,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # it comes without types
             return
         self.nr_conns += 1
         self._held.say(self.nr_conns)
-        self.wait(Line(self, sock, client, listener.getsockname()))
+        self.wait(Line(self, LineSocket(sock, within=ANSWER_SECONDS), client, listener.getsockname()))
 
     def set_accept_enabled(self, enabled: bool) -> None:
         if not (enabled and time.monotonic() < self._left_until):
@@ -195,9 +196,12 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # it comes without types
             self.forget(conn)
 
     def handle_request(self, req: Any, conn: Line) -> bool:
-        conn.sock.settimeout(ANSWER_SECONDS)
+        conn.sock.hold_next()
         try:
-            return bool(super().handle_request(req, conn))
+            try:
+                return bool(super().handle_request(req, conn))
+            finally:
+                conn.sock.flush()
         except TimeoutError:
             raise ConnectionResetError(errno.ECONNRESET, "the answer was not taken in time") from None
 
