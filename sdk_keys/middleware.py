@@ -12,7 +12,6 @@ from accounts.http import Credential
 from sdk_keys import attempts, nearly, resolving, using
 from tokentra.lib import outage
 from tokentra.lib.answered_again import UNTIL
-from tokentra.lib.api_keys import is_key
 from tokentra.lib.problems import Problem
 from usage.measuring.otlp import door as otlp
 
@@ -33,7 +32,7 @@ class ApiKeys:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         request.credential = None  # type: ignore[attr-defined]  # accounts.gates reads it
         try:
-            refuse_key_in(request, unquote_plus(request.get_full_path()), where="address")
+            refuse_key_in(request, address_of(request), where="address")
             key = key_of(request)
             if not key:
                 refuse_key_in(request, body_of(request), where="body")
@@ -53,8 +52,9 @@ class ApiKeys:
         response.setdefault("Cache-Control", "private, no-store")
         if until := getattr(getattr(request, "problem", None), "until", None):
             request.META[UNTIL] = until
-        using.note(credential, now=timezone.now())
-        attempts.note(request, credential, now=timezone.now())
+        now = timezone.now()
+        using.note(credential, now=now)
+        attempts.note(request, credential, now=now)
         return response
 
 
@@ -65,12 +65,18 @@ def credential_of(request: HttpRequest, key: str) -> Credential:
         return resolving.resolve(key, now=now)
     except Problem as problem:
         request.problem = problem  # type: ignore[attr-defined]  # attempts.note reads it
-        known = resolving.remembered(key).credential if is_key(key) else None
+        known = resolving.remembered(key).credential
         if known:
             attempts.note(request, known, now=now)
         else:
             nearly.note(key, now=now)
         raise
+
+
+def address_of(request: HttpRequest) -> str:
+    """As a person would read it."""
+    query = request.META.get("QUERY_STRING", "")
+    return f"{request.path}?{unquote_plus(query)}" if query else request.path
 
 
 def key_of(request: HttpRequest) -> str:

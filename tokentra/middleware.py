@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from functools import cache
+from secrets import token_hex
 
 from django.conf import settings
 from django.core.exceptions import MiddlewareNotUsed
@@ -10,7 +11,6 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import resolve
 
 from tokentra.lib import lately_answered
-from tokentra.lib.ids import uuid7
 from tokentra.lib.problems import Problem
 
 Next = Callable[[HttpRequest], HttpResponse]
@@ -23,7 +23,7 @@ class RequestId:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        request.id = uuid7().hex[-12:]  # type: ignore[attr-defined]  # read by problems and error pages
+        request.id = token_hex(6)  # type: ignore[attr-defined]  # read by problems and error pages
         response = self.get_response(request)
         response["X-Request-Id"] = request.id  # type: ignore[attr-defined]  # set above
         return response
