@@ -23,6 +23,7 @@ for signal, receiver in (  # the end of each request sees to old connections; no
     (request_finished, close_caches),
 ):
     signal.disconnect(receiver)
+import_module("usage.measuring.catching_up").share()
 gc.freeze()  # it stays: walking all of it, a full collection held up some request for a tenth of a second
 gc.set_threshold(50_000, 20, 50)  # a request of a thousand events makes some ten thousand objects, and no cycle of them
 sys.setswitchinterval(0.001)  # whoever computes for ten milliseconds does not hold up, at each step, who only asks

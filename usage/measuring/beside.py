@@ -1,12 +1,20 @@
-"""Adding up beside the requests that store events: a thread of each process does it, and no sender waits for sums."""
+"""Adding up beside the requests that store events and read their sums: a thread of each process does it.
 
+No sender waits for sums, and of all the sessions of a process one alone takes the megabytes and the time that
+planning such a statement costs.
+"""
+
+import logging
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import Future
 from uuid import UUID
 
-from django.db import close_old_connections, connections
+from django.db import Error, close_old_connections, connections
+
+log = logging.getLogger(__name__)
 
 ENOUGH = 750  # events of an organization that a process stores before its thread adds up what waits
 REST = 0.3  # seconds from there on in which it takes more than that: what comes faster is added up in larger steps
@@ -16,7 +24,8 @@ IDLE = 60.0  # seconds after which a thread that had nothing to do ends, and its
 
 
 class Beside:
-    """Counts what was stored, and calls `add_up` in its thread for an organization of which enough came.
+    """Counts what was stored, and calls `add_up` in its thread for an organization of which enough came, or at once
+    for who asks.
 
     It says whether more is left.
     """
@@ -25,50 +34,97 @@ class Beside:
         self._add_up = add_up
         self._bell = threading.Condition()
         self._came: Counter[UUID] = Counter()
+        self._asked: dict[UUID, Future[bool]] = {}  # for a step that has not begun
+        self._busy: UUID | None = None
         self._rests_until: dict[UUID, float] = {}
         self._thread: threading.Thread | None = None
 
     def came(self, organization_id: UUID, count: int) -> bool:
-        """Whether the thread lags so far behind that whoever stored these has to add up first."""
+        """Whether the thread lags so far behind that whoever stored these has to wait for it."""
         with self._bell:
             before = self._came[organization_id]
             now = self._came[organization_id] = before + count
             if now >= MOST_BEHIND:
                 del self._came[organization_id]
                 return True
-            if now >= ENOUGH and self._thread is None:  # not before: a thread does not survive a fork
-                self._thread = threading.Thread(target=self._run, name="adding up", daemon=True)
-                self._thread.start()
-            elif before < ENOUGH <= now or before < MOST_LEFT <= now:
-                self._bell.notify()
+            is_idle = self._thread is None and now >= ENOUGH
+            if is_idle or before < ENOUGH <= now or before < MOST_LEFT <= now:
+                self._ring()
             return False
+
+    def add_up(self, organization_id: UUID) -> bool | None:
+        """A step that begins after this: whether more is left, or what it raises.
+
+        None where the thread is at another organization's, for which nobody waits here.
+        """
+        with self._bell:
+            if {self._busy, *self._asked} - {None, organization_id}:
+                return None
+            asked = self._asked.setdefault(organization_id, Future())
+            self._ring()
+        return asked.result()
+
+    def _ring(self) -> None:
+        if self._thread is None:  # not before: a thread does not survive a fork
+            self._thread = threading.Thread(target=self._run, name="adding up", daemon=True)
+            self._thread.start()
+        else:
+            self._bell.notify()
 
     def _run(self) -> None:
         try:
             while due := self._next():
-                while self._add_up(due):
+                while self._step(due):
                     pass
                 close_old_connections()
         finally:
             connections.close_all()
             with self._bell:
                 if self._thread is threading.current_thread():  # it failed: the next one begins anew
-                    self._thread = None
+                    self._end()
+
+    def _step(self, organization_id: UUID) -> bool:
+        with self._bell:
+            asked = self._asked.pop(organization_id, None)
+        try:
+            is_more = self._add_up(organization_id)
+        except Error as problem:  # the events are stored: whoever reads their sums tries again
+            if asked:
+                asked.set_exception(problem)
+            else:
+                log.warning("events of %s could not be added up yet", organization_id, exc_info=True)
+            return False
+        except BaseException as problem:
+            if asked:
+                asked.set_exception(problem)
+            raise
+        if asked:
+            asked.set_result(is_more)
+        return is_more
 
     def _next(self) -> UUID | None:
-        """One of those of which enough came, in turns; None after a while without any."""
+        """One of those that are asked for, or of which enough came, in turns; None after a while without any."""
         has_waited = False
         with self._bell:
+            self._busy = None
             while True:
                 now = time.monotonic()
                 self._rests_until = {each: until for each, until in self._rests_until.items() if until > now}
                 due = [each for each, count in self._came.items() if count >= ENOUGH]
-                for each in due:
-                    if each not in self._rests_until or self._came[each] >= MOST_LEFT:
-                        del self._came[each]
+                for each in (*self._asked, *due):
+                    if each in self._asked or each not in self._rests_until or self._came[each] >= MOST_LEFT:
+                        self._came.pop(each, None)
                         self._rests_until[each] = now + REST
+                        self._busy = each
                         return each
                 if has_waited and not due:
-                    self._thread = None
+                    self._end()
                     return None
                 has_waited = not self._bell.wait(min((self._rests_until[each] - now for each in due), default=IDLE))
+
+    def _end(self) -> None:
+        """Nobody waits for a thread that is gone."""
+        self._thread = self._busy = None
+        for asked in self._asked.values():
+            asked.set_result(True)
+        self._asked.clear()

@@ -10,7 +10,6 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-import psycopg
 from django.db import Error, connection
 from django.utils import timezone
 from psycopg import ClientCursor
@@ -42,13 +41,18 @@ def watch() -> None:
     catch_up_by("SELECT EXISTS (SELECT FROM usage_waiting)", add_up)
 
 
+def share() -> None:
+    """From now on one thread of this process adds up for all of its readers."""
+    catch_up_by("SELECT EXISTS (SELECT FROM usage_waiting)", add_up_beside)
+
+
 def add_up(organization_id: UUID, *, now: datetime | None = None) -> bool:
     """Some of what waits, inside the organization's scope, once nobody else is at it; True when more is left.
 
     The organization is not deleted meanwhile; of one that was, what still came goes.
     """
     connection.ensure_connection()
-    with ClientCursor(connection.connection) as own:
+    with connection.wrap_database_errors, ClientCursor(connection.connection) as own:
         own.execute(
             BEGIN,
             {
@@ -80,16 +84,19 @@ def alone(cursor: Any, organization_id: UUID) -> None:
 
 def came(organization_id: UUID, count: int) -> None:
     """So many events were stored: of a good many a thread adds up what waits, so that readers find little."""
-    if _beside.came(organization_id, count):
-        add_up_some(organization_id)
-
-
-def add_up_some(organization_id: UUID) -> bool:
+    if not _beside.came(organization_id, count):
+        return
     try:
-        return add_up_next(organization_id)
-    except (Error, psycopg.Error):  # the events are stored: whoever reads their sums tries again
+        if _beside.add_up(organization_id) is None:
+            add_up_next(organization_id)
+    except Error:  # the events are stored: whoever reads their sums tries again
         log.warning("events of %s could not be added up yet", organization_id, exc_info=True)
-        return False
+
+
+def add_up_beside(organization_id: UUID) -> bool:
+    """As `add_up`, in the thread unless that is at another organization's."""
+    is_more = _beside.add_up(organization_id)
+    return add_up(organization_id) if is_more is None else is_more
 
 
 def add_up_due() -> bool:
@@ -107,4 +114,4 @@ def add_up_next(organization_id: UUID) -> bool:
         return add_up(organization_id)
 
 
-_beside = Beside(add_up_some)
+_beside = Beside(add_up_next)

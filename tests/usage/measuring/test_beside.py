@@ -5,6 +5,7 @@ import time
 from uuid import uuid4
 
 import pytest
+from django.db import OperationalError
 
 from tests.product import wait_for
 from usage.measuring import beside
@@ -132,3 +133,94 @@ def test_one_that_fails_is_followed_by_another():
     mine.came(ONE, 10)
 
     wait_for(lambda: begun == [ONE, ONE], 30, "another one has begun")
+
+
+def asking(mine, *organizations):
+    """Threads that ask, and what they heard."""
+    heard = []
+
+    def ask(organization):
+        try:
+            heard.append(mine.add_up(organization))
+        except Exception as problem:
+            heard.append(type(problem))
+
+    threads = [threading.Thread(target=ask, args=[each]) for each in organizations]
+    for thread in threads:
+        thread.start()
+    return threads, heard
+
+
+@pytest.mark.parametrize("is_more", [True, False])
+def test_whoever_asks_hears_whether_more_is_left(is_more):
+    steps = iter([is_more, False, False])
+    assert Beside(lambda _: next(steps)).add_up(ONE) is is_more
+
+
+def test_those_who_ask_meanwhile_share_a_step_of_their_own():
+    slow = Slow()
+    mine = Beside(slow)
+    mine.came(ONE, 10)
+    slow.has_begun(ONE)
+    askers, heard = asking(mine, ONE, ONE)
+    wait_for(lambda: len(mine._asked) == 1 and len(mine._asked[ONE]._condition._waiters) == 2, 30, "two wait")
+
+    slow.free.release(2)
+    for each in askers:
+        each.join(30)
+
+    assert (slow.begun, heard) == ([ONE, ONE], [False, False])
+
+
+def test_nobody_waits_here_for_another_organization():
+    slow = Slow()
+    mine = Beside(slow)
+    mine.came(OTHER, 10)
+    slow.has_begun(OTHER)
+
+    assert mine.add_up(ONE) is None
+    slow.free.release()
+
+
+def test_a_step_that_was_asked_for_takes_along_what_came():
+    slow = Slow()
+    mine = Beside(slow)
+    mine.came(ONE, 9)
+    slow.free.release(2)
+    assert mine.add_up(ONE) is False
+
+    mine.came(ONE, 9)
+    mine.came(OTHER, 10)
+
+    slow.has_begun(ONE, OTHER)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+@pytest.mark.parametrize("problem", [OperationalError, ArithmeticError])
+def test_whoever_asks_hears_of_a_failure(problem):
+    def fails(_):
+        raise problem
+
+    mine = Beside(fails)
+    for _ in range(2):
+        with pytest.raises(problem):
+            mine.add_up(ONE)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_whoever_waits_for_a_thread_that_failed_asks_another():
+    free = threading.Event()
+
+    def fails(_):
+        assert free.wait(30)
+        raise ArithmeticError
+
+    mine = Beside(fails)
+    mine.came(ONE, 10)
+    wait_for(lambda: mine._busy == ONE, 30, "it has begun")
+    askers, heard = asking(mine, ONE)
+    wait_for(lambda: ONE in mine._asked, 30, "one waits")
+    free.set()
+    askers[0].join(30)
+
+    assert heard == [True]

@@ -6,7 +6,7 @@ from contextlib import closing
 from datetime import timedelta
 
 import pytest
-from django.db import DataError, connection, connections
+from django.db import DataError, Error, connection, connections
 from django.db.models import Sum
 from django.test.utils import CaptureQueriesContext
 from psycopg import ClientCursor
@@ -90,13 +90,58 @@ def test_nobody_who_stores_waits_for_whoever_is_at_it(acme, send, few, caplog):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_whoever_stores_more_than_the_thread_can_adds_up_first(acme, send, monkeypatch):
+def test_whoever_stores_more_than_the_thread_can_waits_for_it(acme, send, few, monkeypatch):
     monkeypatch.setattr(beside, "ENOUGH", 100)
     monkeypatch.setattr(beside, "MOST_BEHIND", 5)
 
     send(*story(4, 6))
 
     assert waits(acme) == (0, 6)
+
+
+@pytest.fixture
+def shared(few):
+    """As in a web process."""
+    catching_up.share()
+    yield
+    catching_up.watch()
+
+
+def has_planned():
+    """Whether this thread's session has added up."""
+    return "tt_add_up" in statements._prepared.get(connection.connection, ())
+
+
+@pytest.mark.django_db(transaction=True)
+def test_where_many_read_one_session_adds_up_for_them(acme, send, shared):
+    send(*story(2, 4))
+
+    assert waits(acme, up_to_date=True) == (0, 4)
+    assert not has_planned()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nobody_waits_for_another_organization(acme, elsewhere, send, shared):
+    send(*story(2, 4))
+    with closing(connection.copy()) as other, other.cursor() as cursor:
+        name = name_within(elsewhere.pk, catching_up.ADDING)
+        cursor.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [name])
+        send(*story(3, 6), to=elsewhere)
+        wait_for(lambda: catching_up._beside._busy == elsewhere.pk, 30, "the thread waits for the other one")
+
+        assert waits(acme, up_to_date=True) == (0, 4)
+        assert has_planned()
+        cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [name])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_reads_hears_why_it_could_not_be_added_up(acme, send, shared, monkeypatch):
+    send(*story(2, 4))
+    monkeypatch.setitem(statements.PREPARED, "tt_add_up", "AS SELECT 1 / 0")
+
+    with pytest.raises(Error), organization_scope(acme.pk):
+        pass
+    assert waits(acme) == (4, 0)
 
 
 @pytest.mark.worker
