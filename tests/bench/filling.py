@@ -3,7 +3,9 @@
 import statistics
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
+from typing import Any
 
 from tests.bench import calls, driving
 from tests.bench.figures import Figure
@@ -14,11 +16,11 @@ MILLION, STEP, BATCH = 1_000_000, 50_000, 1_000
 
 
 def run(directory: Path, *, rows: int) -> Iterator[Figure]:
-    """Of one organization, over the same four weeks."""
+    """Of one organization; each million lies over the same four weeks."""
     with Product(directory / "var") as product:
         owner = product.bootstrap()
         headers, socket = key_of(owner), postgres_of(product)
-        story = calls.calls(rows + 2_000, until=datetime.now(UTC) - timedelta(minutes=5))
+        story = millions()
         warm(product, headers, story)
         before, rates = size_of(socket), []
         for sent in range(STEP, rows + 1, STEP):
@@ -36,3 +38,9 @@ def run(directory: Path, *, rows: int) -> Iterator[Figure]:
 
 def on_disk(size: int, count: int, *, at_most: float | None = None) -> Figure:
     return Figure(f"disk for one of {count:,} events, all included", size / count, "bytes", at_most=at_most)
+
+
+def millions() -> Iterator[dict[str, Any]]:
+    until = datetime.now(UTC) - timedelta(minutes=5)
+    for seed in count(1):
+        yield from calls.calls(MILLION, until=until, seed=seed)
