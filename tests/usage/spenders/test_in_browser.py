@@ -15,7 +15,7 @@ from tests.onboarding.guidance.in_browser import celebrated, open_page, sitting
 from tests.test_ui import faults
 from tests.usage.spenders import stories
 from tokentra.lib.tenancy import organization_scope
-from usage.measuring import choosing_tags
+from usage.measuring import choosing_tags, tracking
 
 SEEN = (
     "/customers/",
@@ -161,6 +161,7 @@ def test_the_panel_takes_the_focus_and_keeps_to_the_last_click(
         expect(page.locator("#call h2").first).to_have_text("gpt-4o")
         expect(page.locator("#call")).to_be_focused()
         expect(page.locator(".tree-cell [aria-current]")).to_have_text("web_search")
+        page.wait_for_function("document.getAnimations().every((each) => each.playState !== 'running')")
         assert faults(page) == []
         page.keyboard.press("Escape")
         expect(calls.nth(1)).to_be_focused()
@@ -190,3 +191,19 @@ def test_figures_of_a_call_stand_two_beside_one_another_on_a_phone(
         tops = {label: call.locator(f"[data-label={label}]").bounding_box()["y"] for label in ("Model", "In", "Out")}
 
     assert tops["Model"] < tops["In"] == tops["Out"]
+
+
+def test_a_long_name_is_a_link_no_wider_than_its_row(
+    browser: Chromium, live_server: LiveServer, acme: Organization, alice: User
+):
+    now, name = timezone.now(), "customer-" * 28
+    spent = {"occurredAt": now.isoformat(), "provider": "openai", "model": "gpt-4o", "cost": {"amount": "900"}}
+    tracking.track(acme.pk, [spent | {"customerId": name}], key_id=None, now=now)
+    celebrated(alice, *ALL)
+
+    with sitting(browser, live_server.url, alice) as page:
+        open_page(page, "/dashboard/?period=24h")
+        row = page.locator(".ranked-row").filter(has=page.get_by_role("link", name=name, exact=True))
+        whole, link = row.bounding_box(), row.get_by_role("link").bounding_box()
+
+    assert link["x"] + link["width"] <= whole["x"] + whole["width"]
