@@ -1,5 +1,7 @@
 """What providers are called. Pure."""
 
+from functools import lru_cache
+
 # What senders call providers that the price book, and our connections, know under another name.
 KNOWN_AS = {
     "gcp.gemini": "google",
@@ -29,6 +31,8 @@ KNOWN_AS = {
 }
 
 
+@lru_cache(1_000)
 def known_as(name: str) -> str:
     """The name that we know a provider by; one that we do not know keeps its own."""
-    return KNOWN_AS.get(name.strip().lower(), name.strip().lower())
+    name = name.strip().lower()
+    return KNOWN_AS.get(name, name)

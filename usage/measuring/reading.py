@@ -105,6 +105,11 @@ class Reader:
     weighs: bool = False
     is_clean: bool = False
     discards: Counter[str] = field(default_factory=Counter)
+    _first: datetime = field(init=False)
+    _last: datetime = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._first, self._last = self.now - self.earliest, self.now + LATE
 
     def read(self, raw: object) -> Read:
         """Raises Refused, also one that is handed over in place of an event."""
@@ -146,7 +151,7 @@ class Reader:
         units = counted(sent) if sent.units else {}
         check_usage(sent)
         at, id, ref = self._identity(sent, canonical)
-        if not self.now - self.earliest <= at <= self.now + LATE:
+        if not self._first <= at <= self._last:
             raise Refused(
                 "timestamp_out_of_range",
                 f"occurredAt lies from {self.earliest.days} days back to 10 minutes ahead; this is {at.isoformat()}.",
@@ -240,6 +245,8 @@ class Reader:
 
 
 def at_utc(at: datetime) -> datetime:
+    if at.tzinfo is UTC:  # as most are
+        return at
     try:
         return at.astimezone(UTC)
     except OverflowError:
