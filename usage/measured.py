@@ -225,7 +225,7 @@ class Run(OwnedFact):
     feature = models.TextField(blank=True)
     started_at = models.DateTimeField()
     last_at = models.DateTimeField(help_text="When the last call began.")
-    ended_at = models.DateTimeField(help_text="When all calls had ended that told how long they took.")
+    ended_at = models.DateTimeField(null=True, help_text="When all calls had ended that told how long they took.")
     calls = models.BigIntegerField()
     errors = models.BigIntegerField()
     amount = models.DecimalField(max_digits=38, decimal_places=12, help_text="In USD.")
@@ -247,8 +247,12 @@ class Run(OwnedFact):
 
     @property
     def took_ms(self) -> int | None:
-        """From the beginning of its first call to the end of its last; None where no call told how long it took."""
-        return (self.ended_at - self.started_at) // timedelta(milliseconds=1) or None
+        """From the beginning of its first call to the end of its last, as far as calls told how long they took.
+
+        None where nothing is known.
+        """
+        ended_at = self.ended_at or self.last_at
+        return (ended_at - self.started_at) // timedelta(milliseconds=1) or None
 
     @property
     def known(self) -> Decimal | None:

@@ -1,4 +1,7 @@
-"""A run keeps when its last call ended; of those whose events are gone, only when that call began is known."""
+"""A run keeps when its last call ended; of those whose events are gone, only when that call began is known.
+
+It may be null, as a process of before leaves it while it is still up.
+"""
 
 from django.db import migrations, models
 
@@ -29,5 +32,4 @@ class Migration(migrations.Migration):
         migrations.AlterField("run", "last_at", models.DateTimeField(help_text="When the last call began.")),
         migrations.AddField("run", "ended_at", models.DateTimeField(help_text=AT, null=True)),
         migrations.RunSQL([*forced("NO"), END, *forced("")], migrations.RunSQL.noop),
-        migrations.AlterField("run", "ended_at", models.DateTimeField(help_text=AT)),
     ]
