@@ -102,7 +102,8 @@ class Board:
         """The comparable part of the period and the earlier one; None when either is not known whole."""
         if not self.pair or not self.days.is_complete(self.pair.now) or not self.days.is_complete(self.pair.before):
             return None
-        events = measured(self.organization) if self.total.measured else None
+        may_rest_on_programs = self.total.measured or self.total.unpriced_tokens or not self.all_accounts
+        events = measured(self.organization) if may_rest_on_programs else None
         if events and events.since > self.pair.before.start:
             return None  # growth would be that programs began to report
         spans = self.pair.now, self.pair.before

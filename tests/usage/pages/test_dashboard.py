@@ -4,6 +4,7 @@ import json
 import re
 from datetime import timedelta
 from html import unescape
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -214,14 +215,15 @@ def test_each_period_is_compared_with_its_equal(acme: Organization, alices: Brow
 
 
 @pytest.mark.parametrize("query", ["period=24h", "period=7d"])
+@pytest.mark.parametrize("used", [{"cost": {"amount": "50"}}, {"model": "nobody-knows", "tokens": {"input": 9_000}}])
 def test_what_is_measured_is_compared_once_it_was_measured_all_the_time(
-    acme: Organization, alices: Browser, query: str
+    acme: Organization, alices: Browser, query: str, used: dict[str, Any]
 ):
     whole_history(openai(acme), *(on(n, hour=hour) for n in range(30) for hour in (9, 15)), days=30)
 
     def measured(*days: int) -> None:
         tracking.forget()
-        said = {"provider": "mistral", "model": "mistral-large", "cost": {"amount": "50"}}
+        said = {"provider": "mistral", "model": "mistral-large"} | used
         hour = NOW - timedelta(hours=3)
         events = [event(id=f"{n}", occurredAt=f"{hour - timedelta(days=n):%FT%TZ}", **said) for n in days]
         assert tracking.track(acme.pk, events, key_id=None, now=NOW).accepted == len(days)
