@@ -128,3 +128,12 @@ def test_a_wait_is_as_long_as_it_was_set_last(pair):
     line.setblocking(True)
     theirs.sendall(BODY)
     assert (line.gettimeout(), line.recv(10)) == (None, BODY)
+
+
+def test_a_head_alone_goes_out_before_the_end(pair):
+    line, theirs = pair
+    line.hold_next()
+    line.sendall(HEAD)
+    line.shutdown(socket.SHUT_RD)  # as who watches over slow bodies does
+    line.shutdown(socket.SHUT_WR)
+    assert pieces(theirs, 2) == [HEAD, b""]

@@ -33,8 +33,8 @@ def organization_scope(
         question = _late.question if up_to_date and using == DEFAULT_DB_ALIAS else ""
         is_behind = stack.enter_context(_scope(ORGANIZATION, value, using, question))
         while is_behind:  # in transactions of their own: whoever reads for long holds nobody up
-            is_behind = _late.catch_up(organization_id)
             stack.close()
+            is_behind = _late.catch_up(organization_id)
             stack.enter_context(_scope(ORGANIZATION, value, using))
         yield
 
@@ -56,7 +56,8 @@ def one_turn(organization_id: UUID, *, using: str = DEFAULT_DB_ALIAS) -> Generat
 
 @dataclass
 class Late:
-    """How a scope asks, in SQL, whether sums lag behind, and what brings them nearer: True when more is left."""
+    """How a scope asks, in SQL, whether sums lag behind, and what brings them nearer, in a scope of its own: True
+    when more is left."""
 
     question: str = ""
     catch_up: Callable[[UUID], bool] = bool

@@ -6,6 +6,7 @@ How long it may wait is settled when it would wait, and the head of an answer go
 import socket
 import struct
 import time
+from contextlib import suppress
 from typing import Any
 
 
@@ -60,6 +61,12 @@ class LineSocket(socket.socket):
                 if self._wanted == 0:
                     raise
                 raise TimeoutError("nothing of the answer was taken in time") from None
+
+    def shutdown(self, how: int) -> None:
+        if how != socket.SHUT_RD:  # that one may come from another thread
+            with suppress(OSError):
+                self.flush()
+        super().shutdown(how)
 
     def sendfile(self, file: Any, offset: int = 0, count: int | None = None) -> int:
         self.flush()

@@ -60,14 +60,15 @@ class Beside:
         with self._bell:
             if {self._busy, *self._asked} - {None, organization_id}:
                 return None
-            asked = self._asked.setdefault(organization_id, Future())
             self._ring()
+            asked = self._asked.setdefault(organization_id, Future())
         return asked.result()
 
     def _ring(self) -> None:
         if self._thread is None:  # not before: a thread does not survive a fork
-            self._thread = threading.Thread(target=self._run, name="adding up", daemon=True)
-            self._thread.start()
+            thread = threading.Thread(target=self._run, name="adding up", daemon=True)
+            thread.start()  # where none can be had, the next one who comes tries again
+            self._thread = thread
         else:
             self._bell.notify()
 
@@ -78,10 +79,10 @@ class Beside:
                     pass
                 close_old_connections()
         finally:
-            connections.close_all()
             with self._bell:
                 if self._thread is threading.current_thread():  # it failed: the next one begins anew
                     self._end()
+            connections.close_all()
 
     def _step(self, organization_id: UUID) -> bool:
         with self._bell:
@@ -103,7 +104,7 @@ class Beside:
         return is_more
 
     def _next(self) -> UUID | None:
-        """One of those that are asked for, or of which enough came, in turns; None after a while without any."""
+        """One that is asked for, or else of which enough came, in turns; None after a while without any."""
         has_waited = False
         with self._bell:
             self._busy = None

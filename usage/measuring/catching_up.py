@@ -38,7 +38,7 @@ SELECT name FROM usage_summedtag WHERE organization_id = %(organization)s"""  # 
 
 
 def watch() -> None:
-    catch_up_by("SELECT EXISTS (SELECT FROM usage_waiting)", add_up)
+    catch_up_by("SELECT EXISTS (SELECT FROM usage_waiting)", add_up_next)
 
 
 def share() -> None:
@@ -94,9 +94,9 @@ def came(organization_id: UUID, count: int) -> None:
 
 
 def add_up_beside(organization_id: UUID) -> bool:
-    """As `add_up`, in the thread unless that is at another organization's."""
+    """As `add_up_next`, in the thread unless that is at another organization's."""
     is_more = _beside.add_up(organization_id)
-    return add_up(organization_id) if is_more is None else is_more
+    return add_up_next(organization_id) if is_more is None else is_more
 
 
 def add_up_due() -> bool:

@@ -38,6 +38,8 @@ def put_right(own: ClientCursor[Any], organization_id: UUID, ids: Sequence[UUID]
     params: dict[str, Any] = {"organization": organization_id, "ids": ids, "zone": zone.key}
     own.execute(UTC_DAYS, params)
     locals_ = [(day, *local) for (day,) in own.fetchall() for local in sharing(day, zone)]
+    if not locals_:  # their organization is going, and they went meanwhile
+        return
     columns = zip(("utc_days", "starts", "ends", "days"), map(list, zip(*locals_, strict=True)), strict=True)
     own.execute(PUT, params | dict(columns))
     own.execute(NOTE, params)

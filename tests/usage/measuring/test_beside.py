@@ -8,7 +8,7 @@ import pytest
 from django.db import OperationalError
 
 from tests.product import wait_for
-from usage.measuring import beside
+from usage.measuring import beside, catching_up
 from usage.measuring.beside import Beside
 
 ONE, OTHER = uuid4(), uuid4()
@@ -16,13 +16,22 @@ ONE, OTHER = uuid4(), uuid4()
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
+    monkeypatch.setattr(beside, "IDLE", 0.1)
+    of_process = catching_up._beside
+    with of_process._bell:  # what other tests have stored is nobody's any more
+        of_process._came.clear()
+        of_process._bell.notify()
+    wait_for(is_no_thread_left, 30, "nobody adds up")
     monkeypatch.setattr(beside, "ENOUGH", 10)
     monkeypatch.setattr(beside, "REST", 0)
     monkeypatch.setattr(beside, "MOST_LEFT", 20)
     monkeypatch.setattr(beside, "MOST_BEHIND", 40)
-    monkeypatch.setattr(beside, "IDLE", 0.1)
     yield
-    wait_for(lambda: "adding up" not in [each.name for each in threading.enumerate()], 30, "no thread is left")
+    wait_for(is_no_thread_left, 30, "no thread is left")
+
+
+def is_no_thread_left():
+    return "adding up" not in [each.name for each in threading.enumerate()]
 
 
 class Slow:
@@ -116,7 +125,7 @@ def test_one_that_had_nothing_to_do_ends_and_another_begins():
         mine.came(ONE, 10)
         slow.has_begun(*[ONE] * count)
         slow.free.release()
-        wait_for(lambda: not [each for each in threading.enumerate() if each.name == "adding up"], 30, "it has ended")
+        wait_for(is_no_thread_left, 30, "it has ended")
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
@@ -224,3 +233,17 @@ def test_whoever_waits_for_a_thread_that_failed_asks_another():
     askers[0].join(30)
 
     assert heard == [True]
+
+
+def refuse(_):
+    raise RuntimeError("can't start new thread")
+
+
+def test_where_no_thread_can_be_had_the_next_one_who_asks_tries_again(monkeypatch):
+    mine = Beside(lambda _: False)
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        with pytest.raises(RuntimeError):
+            mine.add_up(ONE)
+
+    assert mine.add_up(ONE) is False

@@ -3,11 +3,12 @@
 import random
 from datetime import date, datetime, timedelta
 from hashlib import md5
-from uuid import UUID
+from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
-from django.db import DatabaseError
+from django.db import DatabaseError, connection
+from psycopg import ClientCursor
 
 from accounts import organizations
 from tests.conftest import Browser
@@ -245,6 +246,11 @@ def test_d3_days_of_what_waits_are_put_right_in_steps_as_well(acme, alice, send,
 
     all_steps(acme)
     assert_in_zone(acme, "Asia/Kolkata", by_hour=False)
+
+
+def test_d3_what_waits_may_be_gone_before_its_days_are_put_right(acme):
+    with organization_scope(acme.pk, up_to_date=False), ClientCursor(connection.connection) as own:
+        local_days.put_right(own, acme.pk, [uuid4()], ZoneInfo("Asia/Kolkata"))
 
 
 @pytest.mark.parametrize("zone", ["Pacific/Auckland", "America/Los_Angeles"])
