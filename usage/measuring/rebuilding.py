@@ -3,11 +3,11 @@
 Those of days whose events are no longer kept stay as they are: there is nothing left to make them of.
 """
 
-import random
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from secrets import SystemRandom
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -56,7 +56,7 @@ def days_of(organization_id: UUID, sample: int | None = None) -> list[date]:
         )
         beside = {day + way for day in days for way in (-DAY, DAY)} - days
         days |= {day for day in beside if on_zone_day(organization_id, day).exists()}
-    return sorted(days if sample is None else random.sample(sorted(days), min(sample, len(days))))
+    return sorted(days if sample is None else SystemRandom().sample(sorted(days), min(sample, len(days))))
 
 
 def older_than(organization_id: UUID, days: list[date]) -> int:
