@@ -161,7 +161,7 @@ def test_the_panel_takes_the_focus_and_keeps_to_the_last_click(
         expect(page.locator("#call h2").first).to_have_text("gpt-4o")
         expect(page.locator("#call")).to_be_focused()
         expect(page.locator(".tree-cell [aria-current]")).to_have_text("web_search")
-        page.wait_for_function("document.getAnimations().every((each) => each.playState !== 'running')")
+        page.evaluate("() => Promise.allSettled(document.getAnimations().map((each) => each.finished))")
         assert faults(page) == []
         page.keyboard.press("Escape")
         expect(calls.nth(1)).to_be_focused()
