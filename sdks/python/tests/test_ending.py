@@ -121,7 +121,7 @@ def test_a_fork_while_other_threads_report_does_not_hang(program, tokentra):
             while not is_over:
                 call(sdk)
                 time.sleep(0.001)
-        threads = [threading.Thread(target=work) for _ in range(4)]
+        threads = [threading.Thread(target=work, daemon=True) for _ in range(4)]
         for each in threads: each.start()
         for _ in range(20):
             child = os.fork()
