@@ -55,22 +55,28 @@ class Beside:
     def add_up(self, organization_id: UUID) -> bool | None:
         """A step that begins after this: whether more is left, or what it raises.
 
-        None where the thread is at another organization's, for which nobody waits here.
+        None where the thread is at another organization's, for which nobody waits here, and where there is none.
         """
         with self._bell:
             if {self._busy, *self._asked} - {None, organization_id}:
                 return None
-            self._ring()
+            if not self._ring():
+                return None
             asked = self._asked.setdefault(organization_id, Future())
         return asked.result()
 
-    def _ring(self) -> None:
+    def _ring(self) -> bool:
+        """Whether there is a thread to hear it."""
         if self._thread is None:  # not before: a thread does not survive a fork
             thread = threading.Thread(target=self._run, name="adding up", daemon=True)
-            thread.start()  # where none can be had, the next one who comes tries again
+            try:
+                thread.start()
+            except RuntimeError:  # none can be had now: whoever comes next tries again
+                return False
             self._thread = thread
         else:
             self._bell.notify()
+        return True
 
     def _run(self) -> None:
         try:

@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 
 SUMS = "measured sums"  # who stores or adds up events holds this lock together, and who makes sums anew holds it alone
 ADDING = "adding up"
+WAITS = "SELECT EXISTS (SELECT FROM usage_waiting)"
 TOGETHER = "SELECT pg_advisory_xact_lock_shared(hashtextextended(%(sums)s, 0))"
 ALONE = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
 BEGIN = f"""
@@ -38,12 +39,12 @@ SELECT name FROM usage_summedtag WHERE organization_id = %(organization)s"""  # 
 
 
 def watch() -> None:
-    catch_up_by("SELECT EXISTS (SELECT FROM usage_waiting)", add_up_next)
+    catch_up_by(WAITS, add_up_next)
 
 
 def share() -> None:
     """From now on one thread of this process adds up for all of its readers."""
-    catch_up_by("SELECT EXISTS (SELECT FROM usage_waiting)", add_up_beside)
+    catch_up_by(WAITS, add_up_beside)
 
 
 def add_up(organization_id: UUID, *, now: datetime | None = None) -> bool:
