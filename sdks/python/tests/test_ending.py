@@ -140,6 +140,26 @@ def test_a_fork_while_other_threads_report_does_not_hang(program, tokentra):
     assert models.count("m") == int(out)
 
 
+@pytest.mark.parametrize("answered", ["taken", "told to wait", "not TokenTra", "away", "no TLS"])
+def test_sending_imports_nothing(program, tokentra, answered):
+    """A process that is forked while a thread of its parent imports something waits for that import for ever."""
+    if answered == "told to wait":
+        tokentra.fail(429, headers={"Retry-After": "Fri, 27 Nov 2026 14:20:00 GMT"})
+    elif answered == "not TokenTra":
+        tokentra.fail(200, body=b"<html>")
+    urls = {"away": "http://localhost:1", "no TLS": tokentra.url.replace("http:", "https:")}
+
+    out = program(f"""
+        sdk = TokenTra(url={urls.get(answered, tokentra.url)!r}, at_exit=0.1)
+        before = set(sys.modules)
+        call(sdk)
+        is_sent = sdk.flush(10)
+        print(json.dumps([is_sent, sorted(set(sys.modules) - before)]))
+    """)
+
+    assert json.loads(out) == [answered == "taken", []]
+
+
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
 def test_processes_of_multiprocessing_send_what_they_recorded(program, tokentra, tmp_path, method):
     script = tmp_path / "work.py"

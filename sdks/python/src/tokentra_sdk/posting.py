@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import encodings.idna  # noqa: F401  # resolving a name needs it: a process forked while a thread imports it waits for ever
 import gzip
 import json
 import random
