@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tokentra.machine import programs
+from tokentra.machine import postgres, programs
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVICES: dict[str, dict[str, Any]] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
@@ -51,6 +51,10 @@ def test_only_the_setup_has_the_administrators_login() -> None:
     }
 
     assert with_login == {"setup"}
+
+
+def test_its_postgres_writes_down_as_little_as_the_embedded_one() -> None:
+    assert SERVICES["postgres"]["command"] == ["postgres", *(f"-c{setting}" for setting in postgres.QUIET)]
 
 
 def test_everything_is_there_and_checked() -> None:

@@ -45,13 +45,13 @@ def one_turn(organization_id: UUID, *, using: str = DEFAULT_DB_ALIAS) -> Generat
 
     Nobody waits for this process while that transaction lasts. Inside another one they are part of it.
     """
-    if scoped_organization(using=using) == organization_id:
+    if not connections[using].in_atomic_block:  # no scope is open then
+        yield f"SET LOCAL {ORGANIZATION} = '{_uuid(organization_id)}';"
+    elif scoped_organization(using=using) == organization_id:
         yield ""
-    elif connections[using].in_atomic_block:
+    else:
         with organization_scope(organization_id, using=using, up_to_date=False):
             yield ""
-    else:
-        yield f"SET LOCAL {ORGANIZATION} = '{_uuid(organization_id)}';"
 
 
 @dataclass

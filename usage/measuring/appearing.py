@@ -53,7 +53,7 @@ gone AS ({gone}), new AS (
 NOTE = COUNT.format(
     organization="$1",
     gone="SELECT kind, value, day FROM usage_appearance WHERE false",
-    new=f"SELECT $1, kind, {HASHED}, zone_day FROM ({named('events')}) AS named",  # noqa: S608
+    new=f"SELECT $1, kind, {HASHED}, zone_day FROM ({named('every_event')}) AS named",  # noqa: S608
 )
 OF_DAY = "organization_id = %(organization)s AND day BETWEEN %(day)s - 1 AND %(day)s + 1 AND zone_day = %(day)s"
 NAMES = f"SELECT kind, name FROM ({named('usage_event', OF_DAY)}) AS named"  # noqa: S608  # words of ours

@@ -1,6 +1,7 @@
 """Stores events once, in one transaction of the organization; they wait there to be added up."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -13,6 +14,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from django.db import DEFAULT_DB_ALIAS, IntegrityError, connection, connections, transaction
 from psycopg import ClientCursor, Connection
+from psycopg.errors import UniqueViolation
 
 from tokentra.lib import chaos
 from tokentra.lib.ids import uuid7
@@ -154,7 +156,8 @@ def is_plain(told: Told, rows: Sequence[Row]) -> bool:
 
 
 def in_one_turn(told: Told, rows: Sequence[Row]) -> frozenset[Key]:
-    """Which were held. Outside of a scope it is one exchange with the database, and a transaction of its own."""
+    """Which were held. Outside of a scope it is one exchange with the database, and a transaction of its own; a second
+    one where some were held, as few are."""
     chaos.point("track.before_commit")
     own = connections[DEFAULT_DB_ALIAS]  # looked up once: each look takes a microsecond
     own.close_if_health_check_failed()
@@ -162,6 +165,9 @@ def in_one_turn(told: Told, rows: Sequence[Row]) -> frozenset[Key]:
     with own.wrap_database_errors:
         session = prepared(own.connection)
         with one_turn(told.organization_id) as scope:
+            if scope:
+                with suppress(UniqueViolation):
+                    return written(session, told, rows, scope=scope, by="tt_store_new")
             return written(session, told, rows, scope=scope)
 
 
@@ -196,10 +202,12 @@ def rows_of(
     return sorted(rows, key=key_of)
 
 
-def written(session: Connection[Any], told: Told, rows: Sequence[Row], *, scope: str = "") -> frozenset[Key]:
+def written(
+    session: Connection[Any], told: Told, rows: Sequence[Row], *, scope: str = "", by: str = "tt_store"
+) -> frozenset[Key]:
     """Which of the rows were held already."""
     new = kinds.unknown(session, told.organization_id, told.kinds.keys())
-    found = at_once.last(session, scope.encode() + storing(session, told, rows, new))
+    found = at_once.last(session, scope.encode() + storing(session, told, rows, new, by=by))
     if new:  # before they are committed they may be taken back
         transaction.on_commit(lambda: kinds.remember(session, told.organization_id, new))
     if found.get_value(0, 0) == b"%d" % len(rows):
@@ -208,7 +216,7 @@ def written(session: Connection[Any], told: Told, rows: Sequence[Row], *, scope:
     return frozenset(map(key_of, rows)) - stored
 
 
-def storing(session: Connection[Any], told: Told, rows: Sequence[Row], new: Iterable[str]) -> bytes:
+def storing(session: Connection[Any], told: Told, rows: Sequence[Row], new: Iterable[str], *, by: str) -> bytes:
     """What a writer asks and does, in SQL: all of it is ours but the rows and new kinds, which are quoted.
 
     It shares a lock with other writers that whoever turns, rebuilds or compares the organization's sums takes alone.
@@ -218,7 +226,7 @@ def storing(session: Connection[Any], told: Told, rows: Sequence[Row], new: Iter
     said = [f"{lock};".encode()]
     if kinds := [told.kinds[id] for id in new]:  # under the lock, for which somebody may wait who waits for a kind
         said += [f"EXECUTE tt_add_kinds ('{told.organization_id}', ".encode(), quoted(session, kinds), b");"]
-    said += [f"EXECUTE tt_store ({asked}, ".encode(), quoted(session, rows), f", '{told.array}')".encode()]
+    said += [f"EXECUTE {by} ({asked}, ".encode(), quoted(session, rows), f", '{told.array}')".encode()]
     return b"".join(said)
 
 

@@ -153,6 +153,7 @@ FEWER = Part(
     MEASURES,
     "leaves",
 )
+FEWER_BY_DAY = Part({name: name for name in FEWER.groups if name != "at_hour"}, MEASURES_AGAIN, "fewer")
 ONE: Columns = {"dimension": "dimension", "value": "value"}
 CROSSED = ONE | {"series": series_in_sql("dimension", "other"), "by": "other", "by_value": "by_value"}
 
@@ -163,7 +164,10 @@ def crossed(sums: Columns) -> Columns:
 
 @dataclass(frozen=True)
 class Source:
-    """Rows of which some dimensions are added up; `column` says where a dimension's value stands in them."""
+    """Rows of which some dimensions are added up; `column` says where a dimension's value stands in them.
+
+    `of_days` is the same without hours, where it was made already.
+    """
 
     name: str
     dimensions: Sequence[Dimension]
@@ -171,6 +175,7 @@ class Source:
     currency: str
     hour: str
     column: Callable[[str], str]
+    of_days: str = ""
 
     @property
     def groups(self) -> Columns:
@@ -182,7 +187,7 @@ class Source:
             Part(
                 self.groups | self.one(each, other) | {"by": quoted(other), "by_value": value, "day": "zone_day"},
                 self.sums | dict.fromkeys(UNCROSSED if other else (), "NULL"),
-                f"{self.name} WHERE {self.column(each.name)} IS NOT NULL AND {value} IS NOT NULL",
+                f"{self.of_days or self.name} WHERE {self.column(each.name)} IS NOT NULL AND {value} IS NOT NULL",
             )
             for each in self.dimensions
             for other in ("", *each.crossed_with)
@@ -206,7 +211,7 @@ class Source:
 
 
 SOURCES = (
-    Source("fewer", FEW, MEASURES_AGAIN, "currency", "at_hour", "of_{}".format),
+    Source("fewer", FEW, MEASURES_AGAIN, "currency", "at_hour", "of_{}".format, "fewer_by_day"),
     Source("leaves", MANY, MEASURES, "paid_in", GRAIN, lambda name: BY_NAME[name].sql),
 )
 TAGGED = Part(
