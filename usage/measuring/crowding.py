@@ -1,18 +1,36 @@
-"""Refuses what has waited for a free thread for so long that its sender has given it up: all others go on.
+"""Where many come at once: who has waited for a free thread for too long is refused, and large requests take turns.
 
-How long that was the system tells: the time since a connection last received something.
+How long somebody waited the system tells: the time since a connection last received something.
 """
 
 import socket
 import struct
 import sys
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager
 
 from django.http import HttpRequest
 
 from tokentra.lib.problems import Problem
 
 LONGEST_WAIT = 8.0  # seconds; exporters and SDKs wait for ten
+LARGE = 64 * 1024  # bytes; each such request takes megabytes, and no process is faster with two of them at once
+PATIENCE = 1.0  # seconds, in which all threads have their turn: one that the database keeps keeps nobody else
 SINCE_DATA_CAME = 52  # where Linux tells it in tcp_info, in milliseconds
+
+_place = threading.Lock()
+
+
+@contextmanager
+def in_turn(size: int) -> Generator[None]:
+    """To be held while the events of a body of so many bytes are in memory; nobody waits long for another."""
+    has_place = size > LARGE and _place.acquire(timeout=PATIENCE)
+    try:
+        yield
+    finally:
+        if has_place:
+            _place.release()
 
 
 def refuse_late(request: HttpRequest) -> None:

@@ -8,6 +8,7 @@ from django.utils import timezone
 from ninja import Router
 
 from accounts.gates import api_scope, refuse_key_in, unless_gone
+from accounts.http import Credential
 from tokentra.lib import bodies
 from usage.measuring import crowding, paces, tracking
 from usage.measuring.reference import TRACK
@@ -29,10 +30,18 @@ def track(request: HttpRequest) -> HttpResponse:
     paces.request(credential.organization_id)
     body = bodies.read(request, most=LARGEST_BODY)
     refuse_key_in(request, body, where="body")
+    with crowding.in_turn(len(body)):
+        answer = stored(credential, body)
+    tracking.add_up(credential.organization_id, answer)
+    request.tracked = answer  # type: ignore[attr-defined]  # for whoever notes what came of a key's requests
+    return HttpResponse(encode(told(answer)), status=answer.status, content_type="application/json")
+
+
+def stored(credential: Credential, body: bytes) -> tracking.Answer:
     opened = tracking.opened(body)
     paces.events(credential.organization_id, len(opened.events))
     with unless_gone(credential):
-        answer = tracking.track(
+        return tracking.track(
             credential.organization_id,
             opened.events,
             key_id=credential.key_id,
@@ -40,8 +49,6 @@ def track(request: HttpRequest) -> HttpResponse:
             weighs=len(body) > LARGEST_EVENT,
             are_clean=opened.are_clean,
         )
-    request.tracked = answer  # type: ignore[attr-defined]  # for whoever notes what came of a key's requests
-    return HttpResponse(encode(told(answer)), status=answer.status, content_type="application/json")
 
 
 def told(answer: tracking.Answer) -> dict[str, Any]:

@@ -191,9 +191,13 @@ def track(
         answer.newest = {kind: (day, UUID(id)) for kind, (day, id) in newest.items()}
         discards.count(organization_id, key_id, discarded(answer, reader.discards), now=now)
     chaos.point("track.after_commit")
-    transaction.on_commit(partial(catching_up.came, organization_id, answer.accepted))  # nobody else sees it before
     answer.results.sort(key=lambda result: result.index)
     return answer
+
+
+def add_up(organization_id: UUID, answer: Answer) -> None:
+    """What was stored is added up soon: whoever comes when very much waits for it waits, too, and holds no events."""
+    transaction.on_commit(partial(catching_up.came, organization_id, answer.accepted))  # nobody else sees it before
 
 
 def kind_of(read: Read, price: Price) -> str:

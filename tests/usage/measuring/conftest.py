@@ -34,7 +34,9 @@ def send(acme: Organization) -> Callable[..., Answer]:
 
     def send(*events: Any, to: Organization = acme, now: datetime = NOON) -> Answer:
         opened = tracking.opened(json.dumps({"events": events}).encode())
-        return tracking.track(to.pk, opened.events, key_id=None, now=now, are_clean=opened.are_clean)
+        answer = tracking.track(to.pk, opened.events, key_id=None, now=now, are_clean=opened.are_clean)
+        tracking.add_up(to.pk, answer)
+        return answer
 
     return send
 

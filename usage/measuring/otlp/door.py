@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
 from accounts.gates import api_scope, tell_of_key_in, unless_gone
+from accounts.http import Credential
 from tokentra.lib import bodies, outage
 from tokentra.lib.problems import Problem
 from usage.measuring import crowding, paces, tracking
@@ -47,13 +48,22 @@ def export(request: HttpRequest, kind: str) -> answers.Written:
     try:
         body = bodies.read(request, most=LARGEST_BODY)
         tell_of_key_in(request, body, packed=kind == answers.PROTOBUF)
-        found = READERS[kind](body)
+        with crowding.in_turn(len(body)):
+            answer = stored(credential, kind, body)
     except Unreadable as reason:
         raise Problem(400, "unreadable_body", f"{reason} Nothing was stored.") from None
+    tracking.add_up(credential.organization_id, answer)
+    request.tracked = answer  # type: ignore[attr-defined]  # as in usage.measuring.door
+    why = next((result.message for result in answer.results if result.status == "rejected"), "")
+    return answers.done(kind, rejected=answer.rejected, why=why)
+
+
+def stored(credential: Credential, kind: str, body: bytes) -> tracking.Answer:
+    found = READERS[kind](body)
     paces.events(credential.organization_id, len(found), status=503)
     calls = Calls(found)
     with unless_gone(credential):
-        answer = tracking.track(
+        return tracking.track(
             credential.organization_id,
             calls.events(),
             key_id=credential.key_id,
@@ -61,9 +71,6 @@ def export(request: HttpRequest, kind: str) -> answers.Written:
             left_out=calls.left_out,
             families=Families(credential.organization_id, calls.told.values()),
         )
-    request.tracked = answer  # type: ignore[attr-defined]  # as in usage.measuring.door
-    why = next((result.message for result in answer.results if result.status == "rejected"), "")
-    return answers.done(kind, rejected=answer.rejected, why=why)
 
 
 def told(written: answers.Written, status: int) -> HttpResponse:
