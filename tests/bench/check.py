@@ -40,10 +40,10 @@ def run(directory: Path, *, rows: int) -> Iterator[Figure]:
             {"provider": "openai", "model": "gpt-4o-mini", "customerId": "globex", "estimatedCost": "0.01"}
         )
         driving.drive(product.port, PATH, [asked.encode()] * 500, headers=headers, clients=CONNECTIONS)  # warm
-        before, own = driving.cpu_of([*product.children(), *product.database()]), time.process_time()
+        before, own = driving.cpu_of({*product.children(), *product.database()}), time.process_time()
         begun = time.perf_counter()
         late, reservations = paced(product.port, headers, asked.encode())
-        used = driving.cpu_of([*product.children(), *product.database()]) - before
+        used = driving.cpu_of({*product.children(), *product.database()}) - before
         driver = time.process_time() - own
         rate = PACE * SECONDS / (time.perf_counter() - begun)
         yield Figure(f"checks at {PACE}/s on {CONNECTIONS} connections", rate, "checks/s", at_least=PACE * 0.98)

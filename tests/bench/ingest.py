@@ -21,7 +21,9 @@ from tests.product import Api, Product
 TRACK = "/api/usage/track"
 CLIENTS = 4
 ROUNDS = 3  # of each phase, the database alone and the product in turns
-PHASES = ((1000, 60_000, 30_000, 0.5), (100, 30_000, 20_000, 0.5))  # batch, events, goal of events/s, goal over raw
+# Batch, events, goal of events/s, goal over raw. A round takes some seconds, so that its end, in which one core adds up
+# what still waits and the other has nothing to do, is a small part of it.
+PHASES = ((1000, 200_000, 30_000, 0.5), (100, 100_000, 20_000, 0.5))
 SINGLES = 3_000
 FIRSTS = 30
 
@@ -34,6 +36,11 @@ def run(directory: Path, *, rows: int) -> Iterator[Figure]:
         story = calls.calls(wanted, until=datetime.now(UTC) - timedelta(minutes=5))
         warm(product, headers, story)
         yield first_visible(owner, product, headers, take(story, FIRSTS))
+        # First: what a million events leave to be tidied up in the background is none of theirs.
+        rounds = [Round.of(owner, product, headers, take(story, SINGLES), 1) for _ in range(ROUNDS)]
+        yield Figure(f"ingest, batch 1, {CLIENTS} clients", middle(rounds, "rate"), "requests/s", at_least=800)
+        yield Figure("answer, batch 1, p99", percentile(took(rounds), 0.99), "ms", at_most=25)
+        yield Figure("CPU of the product for 1,000 events, batch 1", middle(rounds, "used"), "s", at_most=1.2)
         socket = postgres_of(product)
         before = size_of(socket)
         sent = 0
@@ -57,10 +64,6 @@ def run(directory: Path, *, rows: int) -> Iterator[Figure]:
                 at_most=25 if batch == 100 else None,
             )
         yield Figure(f"disk for one of {sent:,} events", (size_of(socket) - before) / sent, "bytes")
-        rounds = [Round.of(owner, product, headers, take(story, SINGLES), 1) for _ in range(ROUNDS)]
-        yield Figure(f"ingest, batch 1, {CLIENTS} clients", middle(rounds, "rate"), "requests/s", at_least=800)
-        yield Figure("answer, batch 1, p99", percentile(took(rounds), 0.99), "ms", at_most=25)
-        yield Figure("CPU of the product for 1,000 events, batch 1", middle(rounds, "used"), "s", at_most=1.2)
         yield from memory(product)
 
 
@@ -172,12 +175,12 @@ def measured(
 
     It is over when a page has shown all of it: what waited to be added up is a part of the time.
     """
-    before = driving.cpu_of([*product.children(), *product.database()])
+    before = driving.cpu_of({*product.children(), *product.database()})
     driven = send(product, headers, bodies, path=path)
     begun = time.perf_counter()
     owner.get("/api/auth/me")
     driven.seconds += time.perf_counter() - begun
-    return driven, driving.cpu_of([*product.children(), *product.database()]) - before
+    return driven, driving.cpu_of({*product.children(), *product.database()}) - before
 
 
 def postgres_of(product: Product) -> str:
