@@ -60,6 +60,17 @@ def test_each_role_has_its_time_limit(fresh: Cluster) -> None:
     assert limits == {"tt_app": ("30s",), "tt_worker": ("2min",), "tt_owner": ("0",)}
 
 
+@pytest.mark.parametrize(("right", "written"), [("SUPERUSER", "panic"), ("CREATEROLE", "error")])
+def test_no_failed_statement_of_ours_is_written_down_where_the_login_may_say_so(
+    fresh: Cluster, right: str, written: str
+) -> None:
+    url = fresh.make_login("operator", right)
+    grants.prepare_external(url)
+
+    with psycopg.connect(as_role(url, "tt_app")) as connection:
+        assert connection.execute("SHOW log_min_error_statement").fetchone() == (written,)
+
+
 def test_a_weak_login_is_told_what_to_run_and_that_is_enough(fresh: Cluster) -> None:
     url = fresh.make_login("weak")
 

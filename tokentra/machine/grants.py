@@ -12,10 +12,11 @@ from tokentra.machine.roles import APP, OWNER, ROLES, SWEEP, TIMEOUTS, WORKER, a
 
 Connection = psycopg.Connection[tuple[object, ...]]
 HARMLESS = "NOSUPERUSER NOBYPASSRLS NOCREATEROLE NOCREATEDB"
-EMPTY_SCOPE = (
-    "app.org_id",
-    "app.user_id",
-)  # absence is then one error, on fresh and on used connections alike
+EMPTY_SCOPE = {
+    "app.org_id": "",
+    "app.user_id": "",
+}  # absence is then one error, on fresh and on used connections alike
+UNSAID = {"log_min_error_statement": "panic"}  # a statement that fails may carry what people sent
 KNOWN_DATABASE = b"SELECT 1 FROM pg_database WHERE datname = %s"
 DURABLE = ("fsync", "full_page_writes", "synchronous_commit")
 
@@ -28,8 +29,8 @@ def prepare_embedded(data: Path) -> None:
         for role in ROLES:
             verb = "ALTER" if role in known else "CREATE"
             _run(superuser, f"{verb} ROLE {role} LOGIN {HARMLESS}")
-            for name in EMPTY_SCOPE:
-                _run(superuser, f"ALTER ROLE {role} SET {name} = ''")
+            for name, value in EMPTY_SCOPE.items():
+                _run(superuser, f"ALTER ROLE {role} SET {name} = '{value}'")
         _common(superuser)
         if os.environ.get("TOKENTRA_TESTING"):
             _run(superuser, f"ALTER ROLE {OWNER} CREATEDB")
@@ -87,11 +88,11 @@ def _make_external(operator: Connection) -> None:
         _run(operator, statement)
     _common(operator)
     for role in ROLES:
-        for name in EMPTY_SCOPE:
+        for name, value in (EMPTY_SCOPE | UNSAID).items():
             try:
-                _run(operator, f"ALTER ROLE {role} SET {name} = ''")
+                _run(operator, f"ALTER ROLE {role} SET {name} = '{value}'")
             except errors.InsufficientPrivilege:
-                continue  # only a superuser may; settings give it to each connection as well
+                continue  # only a superuser may; connections set their scope as well, and operators are told of the log
 
 
 def _common(connection: Connection) -> None:

@@ -7,30 +7,44 @@ import socket
 import struct
 import sys
 import threading
+import time
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from django.http import HttpRequest
 
 from tokentra.lib.problems import Problem
 
 LONGEST_WAIT = 8.0  # seconds; exporters and SDKs wait for ten
-LARGE = 64 * 1024  # bytes; each such request takes megabytes, and no process is faster with two of them at once
-PATIENCE = 1.0  # seconds, in which all threads have their turn: one that the database keeps keeps nobody else
+LARGE = 64 * 1024  # bytes; each such request takes megabytes, and two of a process at once are hardly faster
+PATIENCE = 1.0  # seconds for which one keeps others waiting, in which all threads have their turn
 SINCE_DATA_CAME = 52  # where Linux tells it in tcp_info, in milliseconds
 
-_place = threading.Lock()
+
+class Place:
+    """One holds it while others wait, and none of them longer than until it was held for a while."""
+
+    def __init__(self) -> None:
+        self._lock, self._since = threading.Lock(), 0.0
+
+    @contextmanager
+    def held(self) -> Generator[None]:
+        is_mine = self._lock.acquire(timeout=max(0.0, self._since + PATIENCE - time.monotonic()))
+        if is_mine:
+            self._since = time.monotonic()
+        try:
+            yield
+        finally:
+            if is_mine:
+                self._lock.release()
 
 
-@contextmanager
-def in_turn(size: int) -> Generator[None]:
-    """To be held while the events of a body of so many bytes are in memory; nobody waits long for another."""
-    has_place = size > LARGE and _place.acquire(timeout=PATIENCE)
-    try:
-        yield
-    finally:
-        if has_place:
-            _place.release()
+_place = Place()
+
+
+def in_turn(size: int) -> AbstractContextManager[None]:
+    """To be held while the events of a body of so many bytes are in memory."""
+    return _place.held() if size > LARGE else nullcontext()
 
 
 def refuse_late(request: HttpRequest) -> None:
