@@ -81,6 +81,8 @@ def append_only() -> migrations.RunSQL:
             "GRANT SELECT (user_id, utm_source, referrer) ON accounts_visit TO tt_staff",
         ],
         [
+            "LOCK TABLE accounts_visit, accounts_user, accounts_staffaccess, accounts_journalentry, accounts_auditline "
+            "IN ACCESS EXCLUSIVE MODE",
             "REVOKE SELECT (user_id, utm_source, referrer) ON accounts_visit FROM tt_staff",
             "REVOKE SELECT (id, email, full_name, is_staff) ON accounts_user FROM tt_staff",
             "GRANT UPDATE, DELETE ON accounts_staffaccess TO tt_app",

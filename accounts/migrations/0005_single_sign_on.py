@@ -28,8 +28,8 @@ def domain_policies() -> Policies:
         f"GRANT SELECT ON {table} TO tt_staff",
     ]
     backward: list[Any] = [
-        f"REVOKE SELECT ON {table} FROM tt_staff",
         *(f"DROP POLICY {name} ON {table}" for name in names),
+        f"REVOKE SELECT ON {table} FROM tt_staff",
         f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY",
         f"ALTER TABLE {table} DISABLE ROW LEVEL SECURITY",
     ]

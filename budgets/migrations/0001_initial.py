@@ -50,6 +50,7 @@ def closed_secrets() -> migrations.RunSQL:
             f"GRANT SELECT ON {table} TO tt_worker",
         ],
         [
+            f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE",
             f"REVOKE ALL ON {table} FROM tt_worker, tt_staff, tt_app",
             f"GRANT SELECT, INSERT, UPDATE, DELETE ON {table} TO tt_app",
             f"GRANT SELECT ON {table} TO tt_staff",

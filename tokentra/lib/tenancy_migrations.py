@@ -1,4 +1,8 @@
-"""Migration operations that put the second wall around a table."""
+"""Migration operations that put the second wall around a table.
+
+A right is taken back once the table is locked: taking it changes the table's row in the catalogue and locks
+nothing, and a vacuum that has the table waits for that row while the migration waits for the vacuum.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -41,9 +45,9 @@ def owned_policies(*tables: str) -> Policies:
             f"GRANT SELECT ON {table} TO tt_staff",
         ]
         backward = [
-            f"REVOKE SELECT ON {table} FROM tt_staff",
             f"DROP POLICY staff ON {table}",
             f"DROP POLICY owned ON {table}",
+            f"REVOKE SELECT ON {table} FROM tt_staff",
             f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY",
             f"ALTER TABLE {table} DISABLE ROW LEVEL SECURITY",
             *backward,
@@ -60,7 +64,7 @@ def marks_for_the_sweep(seen: Mapping[str, str]) -> migrations.RunSQL:
             f"CREATE POLICY sweep ON {table} FOR SELECT TO tt_sweep USING (true)",
             f"GRANT SELECT ({columns}) ON {table} TO tt_sweep",
         ]
-        backward += [f"REVOKE SELECT ({columns}) ON {table} FROM tt_sweep", f"DROP POLICY sweep ON {table}"]
+        backward += [f"DROP POLICY sweep ON {table}", f"REVOKE SELECT ({columns}) ON {table} FROM tt_sweep"]
     return migrations.RunSQL(forward, backward)
 
 
