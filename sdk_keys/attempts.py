@@ -15,7 +15,6 @@ from accounts.http import Credential
 from accounts.journal import Event
 from accounts.models import Organization
 from sdk_keys.models import ApiKey, Attempt
-from tokentra.lib.problems import Problem
 from tokentra.lib.tenancy import name_within, organization_scope
 from usage.measuring.discards import known_field
 from usage.measuring.tracking import Answer
@@ -40,18 +39,17 @@ class Came:
     event: tuple[date, UUID] | None = None
 
 
-def note(request: HttpRequest, credential: Credential, *, now: datetime) -> None:
-    """After a request with a key was answered. Never raises for a database that does not take it."""
+def note(request: HttpRequest, credential: Credential, refused: str, *, now: datetime) -> None:
+    """After a request with a key was answered, or refused with a code. Never raises for a database without room."""
     if request.path not in WAYS:
         return
-    answer, problem = getattr(request, "tracked", None), getattr(request, "problem", None)
     way = WAYS[request.path]
-    write(credential, list(came_of(answer, problem, way)), way=way, now=now)
+    write(credential, list(came_of(getattr(request, "tracked", None), refused, way)), way=way, now=now)
 
 
-def came_of(answer: Answer | None, problem: Problem | None, way: str) -> Iterator[Came]:
-    if problem:
-        yield Came(problem.code)
+def came_of(answer: Answer | None, refused: str, way: str) -> Iterator[Came]:
+    if refused:
+        yield Came(refused)
     elif way == "rules":
         yield Came(RULES)
     if answer is None:

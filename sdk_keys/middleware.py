@@ -12,7 +12,7 @@ from accounts.http import Credential
 from sdk_keys import attempts, nearly, resolving, using
 from tokentra.lib import outage
 from tokentra.lib.answered_again import UNTIL
-from tokentra.lib.problems import Problem
+from tokentra.lib.problems import Problem, refusal_of
 from usage.measuring.otlp import door as otlp
 
 PROGRAMS = ("/api/", "/v1/")  # where keys open something
@@ -50,11 +50,12 @@ class ApiKeys:
         response = self.get_response(request)
         response.cookies.clear()
         response.setdefault("Cache-Control", "private, no-store")
-        if until := getattr(getattr(request, "problem", None), "until", None):
-            request.META[UNTIL] = until
+        refused = refusal_of(request)
+        if refused and refused.until:
+            request.META[UNTIL] = refused.until
         now = timezone.now()
         using.note(credential, now=now)
-        attempts.note(request, credential, now=now)
+        attempts.note(request, credential, refused.code if refused else "", now=now)
         return response
 
 
@@ -64,10 +65,9 @@ def credential_of(request: HttpRequest, key: str) -> Credential:
     try:
         return resolving.resolve(key, now=now)
     except Problem as problem:
-        request.problem = problem  # type: ignore[attr-defined]  # attempts.note reads it
         known = resolving.remembered(key).credential
         if known:
-            attempts.note(request, known, now=now)
+            attempts.note(request, known, problem.code, now=now)
         else:
             nearly.note(key, now=now)
         raise

@@ -25,7 +25,7 @@ from providers.api import router as providers
 from sdk_keys.api import router as sdk_keys
 from tokentra import api_examples
 from tokentra.lib import outage
-from tokentra.lib.problems import Problem
+from tokentra.lib.problems import Problem, note_refusal
 from usage.api import router as usage
 from usage.measuring.door import router as measuring
 
@@ -96,7 +96,7 @@ api.add_router("", checking, tags=["budgets"])
 
 
 def answer(request: HttpRequest, problem: Problem) -> HttpResponse:
-    request.problem = problem  # type: ignore[attr-defined]  # for whoever notes what came of a key's requests
+    note_refusal(request, problem)
     headers = {"Cache-Control": "no-store"} | problem.headers
     return JsonResponse(problem.body(getattr(request, "id", "")), status=problem.status, headers=headers)
 

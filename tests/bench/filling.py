@@ -9,7 +9,7 @@ from typing import Any
 
 from tests.bench import calls, driving
 from tests.bench.figures import Figure
-from tests.bench.ingest import key_of, measured, parts, postgres_of, size_of, take, warm
+from tests.bench.ingest import PACE, key_of, measured, parts, postgres_of, size_of, take, warm
 from tests.product import Product
 
 MILLION, STEP, BATCH = 1_000_000, 50_000, 1_000
@@ -17,7 +17,7 @@ MILLION, STEP, BATCH = 1_000_000, 50_000, 1_000
 
 def run(directory: Path, *, rows: int) -> Iterator[Figure]:
     """Of one organization; each million lies over the same four weeks."""
-    with Product(directory / "var") as product:
+    with Product(directory / "var", PACE) as product:
         owner = product.bootstrap()
         headers, socket = key_of(owner), postgres_of(product)
         story = millions()

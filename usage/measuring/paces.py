@@ -4,6 +4,7 @@ Counted for all processes together, each of which takes a share in advance; whil
 """
 
 import time
+from collections.abc import Mapping
 from threading import Lock
 from typing import cast
 from uuid import UUID
@@ -22,9 +23,9 @@ TOO_MANY = "{what} in one second are too many: up to {most} are taken. Send this
 
 
 class OverPace(Problem):
-    """`until` is when the next one is taken, where none is before."""
-
-    until: float | None = None
+    def __init__(self, status: int, message: str, *, headers: Mapping[str, str], until: float | None) -> None:
+        super().__init__(status, "too_many_requests", message, headers=headers)
+        self.until = until
 
 
 def request(organization_id: UUID, *, status: int = 429) -> None:
@@ -48,9 +49,8 @@ def keep(name: str, count: int, most: int, what: str, status: int) -> None:
     granted = min(asked, most - (came - asked))
     if granted < count and came > asked:
         headers = Limit(most, 0, 1).headers | {"Retry-After": "1"}
-        problem = OverPace(status, "too_many_requests", TOO_MANY.format(what=what, most=most), headers=headers)
-        problem.until = second + 1 if count == 1 else None
-        raise problem
+        until = second + 1 if count == 1 else None
+        raise OverPace(status, TOO_MANY.format(what=what, most=most), headers=headers, until=until)
     _held.put(name, second, max(granted - count, 0))
 
 

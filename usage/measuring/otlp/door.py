@@ -10,7 +10,7 @@ from django.views.decorators.csrf import csrf_exempt
 from accounts.gates import api_scope, tell_of_key_in, unless_gone
 from accounts.http import Credential
 from tokentra.lib import bodies, outage
-from tokentra.lib.problems import Problem
+from tokentra.lib.problems import Problem, note_refusal
 from usage.measuring import crowding, paces, tracking
 from usage.measuring.otlp import answers, spans
 from usage.measuring.otlp.calls import Calls
@@ -48,8 +48,7 @@ def export(request: HttpRequest, kind: str) -> answers.Written:
     try:
         body = bodies.read(request, most=LARGEST_BODY)
         tell_of_key_in(request, body, packed=kind == answers.PROTOBUF)
-        with crowding.in_turn(len(body)):
-            answer = stored(credential, kind, body)
+        answer = stored(credential, kind, body)
     except Unreadable as reason:
         raise Problem(400, "unreadable_body", f"{reason} Nothing was stored.") from None
     tracking.add_up(credential.organization_id, answer)
@@ -83,7 +82,7 @@ def kind_of(request: HttpRequest) -> str:
 
 def refused(request: HttpRequest, problem: Problem) -> HttpResponse:
     """In the kind of content that was sent."""
-    request.problem = problem  # type: ignore[attr-defined]  # for whoever notes what came of a key's requests
+    note_refusal(request, problem)
     response = told(answers.refused(kind_of(request), problem.status, problem.message), problem.status)
     for name, value in ({"Cache-Control": "no-store"} | problem.headers).items():
         response[name] = value
