@@ -54,6 +54,14 @@ def one_turn(organization_id: UUID, *, using: str = DEFAULT_DB_ALIAS) -> Generat
             yield ""
 
 
+def opened(organization: str) -> str:
+    """A source of one row, in SQL, for a statement that is sent in `one_turn`: with it the scope is open.
+
+    `organization` is a parameter of the statement. A policy that is asked before finds no scope, and raises.
+    """
+    return f"set_config('{ORGANIZATION}', {organization}::text, true)"
+
+
 @dataclass
 class Late:
     """How a scope asks, in SQL, whether sums lag behind, and what brings them nearer, in a scope of its own: True

@@ -14,28 +14,25 @@ from django.db import Error, connection
 from django.utils import timezone
 from psycopg import ClientCursor
 
-from tokentra.lib.tenancy import as_sweep, catch_up_by, name_within, organization_scope
+from tokentra.lib.tenancy import as_sweep, catch_up_by, organization_scope
 from usage import closing
 from usage.measured import Waiting
-from usage.measuring import local_days, statements
+from usage.measuring import local_days, statements, transactions
 from usage.measuring.beside import Beside
 from usage.measuring.grain import grain
 from usage.measuring.stepping import step_through
 
 log = logging.getLogger(__name__)
 
-SUMS = "measured sums"  # who stores or adds up events holds this lock together, and who makes sums anew holds it alone
-ADDING = "adding up"
 WAITS = "SELECT EXISTS (SELECT FROM usage_waiting)"
-TOGETHER = "SELECT pg_advisory_xact_lock_shared(hashtextextended(%(sums)s, 0))"
-ALONE = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
 BEGIN = f"""
-{statements.BY_KEY};
-{statements.ROOMY};
-{TOGETHER};
-SELECT pg_advisory_xact_lock(hashtextextended(%(adding)s, 0));
+{transactions.BY_KEY};
+{transactions.ROOMY};
+SELECT FROM {transactions.together("%(sums)s")};
+SELECT FROM {transactions.alone("%(adding)s")};
 SELECT timezone FROM accounts_organization WHERE id = %(organization)s FOR KEY SHARE;
-SELECT name FROM usage_summedtag WHERE organization_id = %(organization)s"""  # noqa: S608  # words of ours
+SELECT name FROM usage_summedtag WHERE organization_id = %(organization)s;
+SELECT EXISTS (SELECT FROM usage_waiting WHERE organization_id = %(organization)s)"""  # noqa: S608  # words of ours
 
 
 def watch() -> None:
@@ -47,24 +44,30 @@ def share() -> None:
     catch_up_by(WAITS, add_up_beside)
 
 
-def add_up(organization_id: UUID, *, now: datetime | None = None) -> bool:
+def add_up(organization_id: UUID, *, now: datetime | None = None, is_last: bool = False) -> bool:
     """Some of what waits, inside the organization's scope, once nobody else is at it; True when more is left.
 
-    The organization is not deleted meanwhile; of one that was, what still came goes.
+    The organization is not deleted meanwhile; of one that was, what still came goes. Where it `is_last` in its
+    transaction, that ends before it is on the disk: sums that a crash takes back are added up again, as what they
+    are made of waits again.
     """
     connection.ensure_connection()
     with connection.wrap_database_errors, ClientCursor(connection.connection) as own:
         own.execute(
             BEGIN,
             {
-                "sums": name_within(organization_id, SUMS),
-                "adding": name_within(organization_id, ADDING),
+                "sums": transactions.sums_of(organization_id),
+                "adding": transactions.adding_up_of(organization_id),
                 "organization": organization_id,
             },
         )
-        zones, tags = statements.answers(own)[-2:]
+        zones, tags, [(is_any,)] = statements.answers(own)[-3:]
         if not zones:
             return closing.forget_late(organization_id)
+        after = transactions.UNHURRIED if is_last else transactions.AS_BEFORE
+        if not is_any:
+            own.execute(after)
+            return False
         zone, adding = ZoneInfo(zones[0][0]), "tt_add_up_tagged" if tags else "tt_add_up"
         params = [organization_id, grain(zone, now or timezone.now()), [name for (name,) in tags], zone.key]
         statements.prepare(own, adding)
@@ -72,13 +75,13 @@ def add_up(organization_id: UUID, *, now: datetime | None = None) -> bool:
         [(is_more, others)] = own.fetchall()
         if others:  # whoever stored them did not know yet that the zone is another
             local_days.put_right(own, organization_id, others, zone)
-        own.execute(statements.AS_BEFORE)
+        own.execute(after)
     return bool(is_more or others)
 
 
 def alone(cursor: Any, organization_id: UUID) -> None:
     """Nobody else writes events or their sums until the transaction ends, and none of them waits."""
-    cursor.execute(ALONE, [name_within(organization_id, SUMS)])
+    cursor.execute(transactions.ALONE, [transactions.sums_of(organization_id)])
     while add_up(organization_id):
         pass
 
@@ -112,7 +115,7 @@ def due() -> list[UUID]:
 
 def add_up_next(organization_id: UUID) -> bool:
     with organization_scope(organization_id, up_to_date=False):
-        return add_up(organization_id)
+        return add_up(organization_id, is_last=True)
 
 
 _beside = Beside(add_up_next)

@@ -6,6 +6,7 @@ from weakref import WeakKeyDictionary
 from psycopg import ClientCursor as Cursor
 from psycopg import Connection
 
+from tokentra.lib.tenancy import opened
 from usage.call_kinds import CallKind
 from usage.latency import BOUNDS
 from usage.measured import OTHER, RARE, RARE_TOKENS, SPREAD, TAG, Event
@@ -14,6 +15,7 @@ from usage.measuring.appearing import NOTE
 from usage.measuring.around import BELOW, COUNTED, MOVE
 from usage.measuring.given import COMMON
 from usage.measuring.sums import COUNTABLE, FEWER, FEWER_BY_DAY, MOST_SUMMED, ROLLUPS, STOPPING, Part, Rollup
+from usage.measuring.transactions import AS_BEFORE, BY_KEY, together
 from usage.rows import TOKEN_CLASSES
 
 NAMES = [str(field.column) for field in Event._meta.concrete_fields]
@@ -179,21 +181,23 @@ INSERT INTO usage_callkind (organization_id, id, {", ".join(OF_KIND)})
 SELECT $1, id, {", ".join(OF_KIND)} FROM {given.kinds("$2")}
 ORDER BY id ON CONFLICT DO NOTHING"""  # noqa: S608  # names of ours
 
-# Writes rows and lets them wait to be added up. Answers how many were written; unless all were, in a line with each.
-# $1 and $2: as COMMON says; $3: what the waiting row is called; $4: how many rows there are; $5: the zone of their
-# days; $6: rows; $7: their kinds.
+# Writes rows and lets them wait to be added up. Answers how many were written; unless all
+# were, in a line with each. $1 and $2: as COMMON says; $3: what the waiting row is called; $4: how many rows there are;
+# $5: the zone of their days; $6: rows; $7: their kinds; $8: the lock that writers share.
 WRITE = f"""
 WITH events AS (
     INSERT INTO usage_event ({", ".join(NAMES)})
-    SELECT {", ".join(COMMON.get(name, name) for name in NAMES)} FROM {given.events("$6", "$7")}
+    SELECT {", ".join(COMMON.get(name, name) for name in NAMES)}
+    FROM {{scope}}{together("$8")}, {given.events("$6", "$7")}
     {{held}} RETURNING day, id
 ), waiting AS (
     INSERT INTO usage_waiting (organization_id, id, days, ids, events, zone)
     SELECT $1, $3, array_agg(day), array_agg(id), count(*), $5 FROM events HAVING count(*) > 0
 ), new AS (SELECT count(*) AS events FROM events)
 SELECT new.events, events.day, events.id FROM new LEFT JOIN events ON new.events < $4"""  # noqa: S608  # names of ours
-STORE = WRITE.format(held="ON CONFLICT DO NOTHING")
-STORE_NEW = WRITE.format(held="")  # takes a fifth less, and fails where one of them is held already
+HELD_STAYS, OPENED = "ON CONFLICT DO NOTHING", f"{opened('$1')}, "
+STORE, STORE_ALONE = (WRITE.format(scope=scope, held=HELD_STAYS) for scope in ("", OPENED))
+STORE_NEW = WRITE.format(scope=OPENED, held="")  # takes a fifth less, and fails where one of them is held already
 
 # Adds up events that wait, the oldest first and no more than MOST of them beside the first request's; answers whether
 # others were left, and of those that were next, which are left since their days are not of this zone. Whoever runs it
@@ -226,10 +230,12 @@ WHERE NOT EXISTS (
 )"""
 
 PREPARED = {
+    "tt_together": f"(text) AS SELECT FROM {together('$1')}",
     "tt_held": f"(uuid, json, uuid[]) AS {HELD}",
     "tt_add_kinds": f"(uuid, json) AS {ADD_KINDS}",
-    "tt_store": f"(uuid, timestamptz, uuid, int, text, json, uuid[]) AS {STORE}",
-    "tt_store_new": f"(uuid, timestamptz, uuid, int, text, json, uuid[]) AS {STORE_NEW}",
+    "tt_store": f"(uuid, timestamptz, uuid, int, text, json, uuid[], text) AS {STORE}",
+    "tt_store_alone": f"(uuid, timestamptz, uuid, int, text, json, uuid[], text) AS {STORE_ALONE}",
+    "tt_store_new": f"(uuid, timestamptz, uuid, int, text, json, uuid[], text) AS {STORE_NEW}",
     "tt_new_values": f"(uuid, text[], date[], text[]) AS {NEW_VALUES}",
     "tt_below": f"(uuid, uuid[], date, date) AS {BELOW}",
     "tt_counted": f"(uuid, uuid[], date, date) AS {COUNTED}",
@@ -239,19 +245,13 @@ PREPARED = {
 }
 STORING = [name for name in PREPARED if "add_up" not in name]
 
-# Plans by which every row that is looked at is found by its key, whatever the planner knows of the tables; what was
-# found so, as the kind of many events, may be remembered for the next.
-OFF = ("jit", *(f"enable_{name}" for name in ("hashjoin", "mergejoin", "material", "seqscan", "bitmapscan")))
-ROOMY = "SET LOCAL work_mem = '32MB'"  # so that some thousand groups are added up without a file
-BY_KEY = ";".join(("SET LOCAL plan_cache_mode = force_generic_plan", *(f"SET LOCAL {name} = off" for name in OFF)))
-AS_BEFORE = ";".join(f"SET LOCAL {name} TO DEFAULT" for name in ("plan_cache_mode", "work_mem", *OFF))
-
 
 def prepare(own: Cursor[Any], *names: str) -> None:
     """Each once for a connection; those for storing where none is named, since adding up takes megabytes of each."""
     done = _prepared.setdefault(own.connection, set())
     if new := [name for name in names or STORING if name not in done]:
-        own.execute(";".join(f"PREPARE {name} {PREPARED[name]}" for name in new))
+        for name in new:  # each has a text of its own, which is what a log shows of it
+            own.execute(f"PREPARE {name} {PREPARED[name]}")
         done.update(new)
 
 

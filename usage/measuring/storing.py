@@ -1,6 +1,6 @@
 """Stores events once, in one transaction of the organization; they wait there to be added up."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -18,13 +18,13 @@ from psycopg.errors import UniqueViolation
 
 from tokentra.lib import chaos
 from tokentra.lib.ids import uuid7
-from tokentra.lib.tenancy import name_within, one_turn, organization_scope
+from tokentra.lib.tenancy import one_turn, organization_scope
 from usage import partitions
 from usage.measuring import at_once, kinds, statements, telling_apart
-from usage.measuring.catching_up import SUMS, TOGETHER
 from usage.measuring.given import SHORT
 from usage.measuring.kinds import Kind
 from usage.measuring.reading import Read
+from usage.measuring.transactions import sums_of
 from usage.models import COUNTS
 from usage.pricing import Price
 
@@ -112,7 +112,7 @@ def store(
     told = Told(organization_id, {kind.id: kind for kind in kinds_of}, now, zone.key, tags)
     rows = rows_of(events, kinds_of, told.places, zone)
     try:
-        held = in_one_turn(told, rows) if is_plain(told, rows) else with_what_is_new(told, rows)
+        held = stored_of(told, rows)
     except IntegrityError:
         _there.clear()  # a week may be gone: whoever dropped it was told of another oldest event
         raise
@@ -146,37 +146,52 @@ class Told:
         """Of the kinds in their places."""
         return f"{{{','.join(self.kinds)}}}"
 
-
-def is_plain(told: Told, rows: Sequence[Row]) -> bool:
-    """Whether nothing has to be noted beside the events."""
-    return not (
-        mondays_of({row.day for row in rows}) - _there
-        or (told.tags and any(summed_tags_of(row, told.tags) for row in rows))
-    )
+    @property
+    def lock(self) -> str:
+        """Which writers share."""
+        return sums_of(self.organization_id)
 
 
-def in_one_turn(told: Told, rows: Sequence[Row]) -> frozenset[Key]:
-    """Which were held. Outside of a scope it is one exchange with the database, and a transaction of its own; a second
-    one where some were held, as few are."""
-    chaos.point("track.before_commit")
+def stored_of(told: Told, rows: Sequence[Row]) -> frozenset[Key]:
+    """Which were held."""
     own = connections[DEFAULT_DB_ALIAS]  # looked up once: each look takes a microsecond
     own.close_if_health_check_failed()
     own.ensure_connection()
     with own.wrap_database_errors:
         session = prepared(own.connection)
-        with one_turn(told.organization_id) as scope:
-            if scope:
-                with suppress(UniqueViolation):
-                    return written(session, told, rows, scope=scope, by="tt_store_new")
-            return written(session, told, rows, scope=scope)
+        if is_plain(session, told, rows):
+            return in_one_turn(session, told, rows)
+    return with_what_is_new(told, rows)
+
+
+def is_plain(session: Connection[Any], told: Told, rows: Sequence[Row]) -> bool:
+    """Whether nothing has to be noted beside the events."""
+    return not (
+        kinds.unknown(session, told.organization_id, told.kinds.keys())
+        or mondays_of({row.day for row in rows}) - _there
+        or (told.tags and any(summed_tags_of(row, told.tags) for row in rows))
+    )
+
+
+def in_one_turn(session: Connection[Any], told: Told, rows: Sequence[Row]) -> frozenset[Key]:
+    """Outside of a scope it is one exchange with the database, and a transaction of its own; a second one where some
+    were held, as few are."""
+    chaos.point("track.before_commit")
+    with one_turn(told.organization_id) as alone:
+        if alone:
+            with suppress(UniqueViolation):
+                return written(session, told, rows, by="tt_store_new")
+            return written(session, told, rows, by="tt_store_alone")
+        return written(session, told, rows)
 
 
 def with_what_is_new(told: Told, rows: Sequence[Row]) -> frozenset[Key]:
-    """The same, and weeks that were not there, and values of tags that are told apart."""
+    """The same, and weeks and kinds that were not there, and values of tags that are told apart."""
     with organization_scope(told.organization_id, up_to_date=False):
         ensure_weeks({row.day for row in rows})
         with connection.wrap_database_errors:
             session = prepared(connection.connection)
+            ensure_kinds(session, told)
             held = written(session, told, rows)
         if tagged := {each for row in rows for each in summed_tags_of(row, told.tags)}:
             with ClientCursor(session) as own:
@@ -202,36 +217,30 @@ def rows_of(
     return sorted(rows, key=key_of)
 
 
-def written(
-    session: Connection[Any], told: Told, rows: Sequence[Row], *, scope: str = "", by: str = "tt_store"
-) -> frozenset[Key]:
-    """Which of the rows were held already."""
-    new = kinds.unknown(session, told.organization_id, told.kinds.keys())
-    found = at_once.last(session, scope.encode() + storing(session, told, rows, new, by=by))
-    if new:  # before they are committed they may be taken back
-        transaction.on_commit(lambda: kinds.remember(session, told.organization_id, new))
+def written(session: Connection[Any], told: Told, rows: Sequence[Row], *, by: str = "tt_store") -> frozenset[Key]:
+    """Which of the rows were held already.
+
+    It shares a lock with other writers that whoever turns, rebuilds or compares the organization's sums takes alone.
+    """
+    params: list[str | bytes] = [
+        *(str(told.organization_id), told.now.isoformat(), str(uuid7()), str(len(rows)), told.zone),
+        *(encode(rows), told.array, told.lock),
+    ]
+    found = at_once.prepared(session, by, params)
     if found.get_value(0, 0) == b"%d" % len(rows):
         return frozenset()
     stored = {(day, str(id)) for _, day, id in at_once.rows(session, found) if id}
     return frozenset(map(key_of, rows)) - stored
 
 
-def storing(session: Connection[Any], told: Told, rows: Sequence[Row], new: Iterable[str], *, by: str) -> bytes:
-    """What a writer asks and does, in SQL: all of it is ours but the rows and new kinds, which are quoted.
-
-    It shares a lock with other writers that whoever turns, rebuilds or compares the organization's sums takes alone.
-    """
-    lock = TOGETHER % {"sums": f"'{name_within(told.organization_id, SUMS)}'"}
-    asked = f"'{told.organization_id}', '{told.now.isoformat()}', '{uuid7()}', {len(rows)}, '{told.zone}'"
-    said = [f"{lock};".encode()]
-    if kinds := [told.kinds[id] for id in new]:  # under the lock, for which somebody may wait who waits for a kind
-        said += [f"EXECUTE tt_add_kinds ('{told.organization_id}', ".encode(), quoted(session, kinds), b");"]
-    said += [f"EXECUTE {by} ({asked}, ".encode(), quoted(session, rows), f", '{told.array}')".encode()]
-    return b"".join(said)
-
-
-def quoted(session: Connection[Any], rows: Sequence[Any]) -> bytes:
-    return at_once.quoted(session, encode(rows))
+def ensure_kinds(session: Connection[Any], told: Told) -> None:
+    """Once for each kind and session: one that an event names is never deleted while its organization is there."""
+    if new := kinds.unknown(session, told.organization_id, told.kinds.keys()):
+        # under the lock, for which somebody may wait who waits for a kind
+        at_once.prepared(session, "tt_together", [told.lock])
+        at_once.prepared(session, "tt_add_kinds", [str(told.organization_id), encode([told.kinds[id] for id in new])])
+        # before they are committed they may be taken back
+        transaction.on_commit(lambda: kinds.remember(session, told.organization_id, new))
 
 
 def prepared(session: Connection[Any]) -> Connection[Any]:

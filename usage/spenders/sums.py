@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 from django.contrib.postgres.aggregates import JSONBAgg
@@ -149,13 +150,18 @@ def has_any(organization: Organization, dimension: str = "all") -> bool:
     return MeasuredDay.objects.owned_by(organization).of(dimension).exists()
 
 
+@cache
 def measures(*, spread: bool = False, classes: bool = False) -> dict[str, Combinable]:
-    """What `sums_of` reads; the buckets of latencies, and the classes of tokens and units, only where asked for."""
-    found: dict[str, Combinable] = {f"sum_{name}": Coalesce(Sum(name), 0) for name in COUNTS}
+    """What `sums_of` reads; the buckets of latencies, and the classes of tokens and units, only where asked for.
+
+    Made once, since Django takes long to make them; what a list may be sorted by is zero where it is nothing.
+    """
+    found: dict[str, Combinable] = {f"sum_{name}": Sum(name) for name in COUNTS}
     found |= {
+        "sum_errors": Coalesce(Sum("errors"), 0),
         "sum_cost": Coalesce(Sum("amount", filter=USD), ZERO),
-        "sum_priced": Coalesce(Sum(F("calls") - Coalesce("unpriced_calls", 0), filter=USD), 0),
-        "sum_told": Coalesce(Sum(F("calls") - Coalesce("untold", 0)), 0),
+        "sum_priced": Sum(F("calls") - Coalesce("unpriced_calls", 0), filter=USD),
+        "sum_told": Sum(F("calls") - Coalesce("untold", 0)),
         "sum_others": JSONBAgg(JSONObject(currency="currency", amount=Cast("amount", TextField())), filter=~USD),
         "sum_first_at": Min("first_at"),
         "sum_last_at": Max("last_at"),

@@ -56,7 +56,7 @@ def counted(statements: int, work: Callable[[], object]) -> None:
 
     with pytest.MonkeyPatch.context() as patch:
         connection.ensure_connection()
-        for place, name in ((psycopg.Cursor, "execute"), (psycopg.Connection, "commit"), (at_once, "last")):
+        for place, name in ((psycopg.Cursor, "execute"), (psycopg.Connection, "commit"), (at_once, "prepared")):
             patch.setattr(place, name, counting(getattr(place, name)))
         work()
 

@@ -1,6 +1,6 @@
-"""Statements that are sent together."""
+"""A prepared statement in one call."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import date
@@ -25,45 +25,53 @@ def session(django_db_setup: None, django_db_blocker: Any) -> Iterator[Session]:
         yield one
 
 
-def test_the_last_answer_is_told_with_its_types(session):
-    found = at_once.last(
-        session, b"SELECT 1; SELECT DATE '2026-01-31', NULL, 'x' UNION ALL SELECT '2026-02-01', 2, 'y'"
-    )
+@pytest.fixture
+def answer(session: Session) -> Callable[..., Any]:
+    """Of a statement that is prepared as what it is here, to these parameters."""
+
+    def answer(statement: str, *params: str | bytes, by: Session = session) -> Any:
+        by.execute("DEALLOCATE ALL")
+        by.execute(f"PREPARE asked {statement}".encode())
+        return at_once.prepared(by, "asked", params)
+
+    return answer
+
+
+def test_an_answer_is_told_with_its_types(session, answer):
+    found = answer("AS SELECT DATE '2026-01-31', NULL, 'x' UNION ALL SELECT '2026-02-01', 2, 'y'")
 
     assert at_once.rows(session, found) == [(date(2026, 1, 31), None, "x"), (date(2026, 2, 1), 2, "y")]
 
 
 @pytest.mark.parametrize("text", ["it's", "a \\ b", '%s "é" $1', "'; DROP TABLE x; --"])
-def test_a_quoted_text_stays_a_text(session, text):
-    found = at_once.last(session, b"SELECT " + at_once.quoted(session, text.encode()))
-
-    assert at_once.rows(session, found) == [(text,)]
-
-
-def test_one_that_fails_takes_back_those_before_it(session):
-    at_once.last(session, b"CREATE TEMP TABLE said (word text UNIQUE)")
-
-    with pytest.raises(psycopg.errors.UniqueViolation):
-        at_once.last(session, b"INSERT INTO said VALUES ('a'); INSERT INTO said VALUES ('a'); SELECT 1")
-
-    assert at_once.rows(session, at_once.last(session, b"SELECT count(*) FROM said")) == [(0,)]
+@pytest.mark.parametrize("kind", [str, str.encode])
+def test_what_it_is_given_stays_a_text(session, answer, text, kind):
+    assert at_once.rows(session, answer("(text, int) AS SELECT $1, $2", kind(text), "7")) == [(text, 7)]
 
 
-def test_a_session_that_went_away_is_told_as_by_a_cursor(session):
+def test_one_that_fails_says_why_and_nothing_of_it_stays(session, answer):
+    session.execute("CREATE TEMP TABLE said (word text UNIQUE)")
+
+    with pytest.raises(psycopg.errors.UniqueViolation, match="said_word_key"):
+        answer("(text) AS INSERT INTO said VALUES ($1), ($1)", "a")
+    assert session.execute("SELECT count(*) FROM said").fetchone() == (0,)
+
+
+def test_a_session_that_went_away_is_told_as_by_a_cursor(session, answer):
     with suppress(psycopg.OperationalError):  # its own end, told or found
-        at_once.last(session, b"SELECT pg_terminate_backend(pg_backend_pid())")
+        answer("AS SELECT pg_terminate_backend(pg_backend_pid())")
 
     with pytest.raises(psycopg.OperationalError):
-        at_once.last(session, b"SELECT 1")
+        at_once.prepared(session, "asked", [])
     assert session.closed
 
 
-def test_other_threads_go_on_meanwhile(session):
+def test_other_threads_go_on_meanwhile(session, answer):
     """The first waits for a lock that the second lets go of."""
     with psycopg.connect(session.info.dsn, password=session.info.password, autocommit=True) as other:
-        at_once.last(other, b"SELECT pg_advisory_lock(4711)")
+        other.execute("SELECT pg_advisory_lock(4711)")
         with ThreadPoolExecutor(1) as pool:
-            waiting = pool.submit(at_once.last, session, b"SELECT pg_advisory_lock(4711); SELECT 1")
-            at_once.last(other, b"SELECT pg_advisory_unlock(4711)")
+            waiting = pool.submit(answer, "AS SELECT 1 FROM pg_advisory_lock(4711)")
+            answer("AS SELECT pg_advisory_unlock(4711)", by=other)
 
             assert waiting.result(timeout=10).get_value(0, 0) == b"1"

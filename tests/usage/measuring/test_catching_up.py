@@ -16,10 +16,10 @@ from tests import make
 from tests.product import wait_for
 from tests.usage.measuring.conftest import HOUR, NOON, event
 from tests.usage.measuring.test_adding_up import assert_true_to_its_events, story
-from tokentra.lib.tenancy import name_within, organization_scope
+from tokentra.lib.tenancy import organization_scope
 from usage import audit, partitions
 from usage.measured import MeasuredDay, Run, Waiting
-from usage.measuring import at_once, beside, catching_up, statements, turning
+from usage.measuring import at_once, beside, catching_up, statements, transactions, turning
 from usage.measuring.stepping import step_through
 from usage.models import DayRollup, LedgerDay
 from usage.spenders import calls
@@ -79,7 +79,7 @@ def test_the_thread_is_rung_for_once_events_are_committed(acme, send, few):
 @pytest.mark.django_db(transaction=True)
 def test_nobody_who_stores_waits_for_whoever_is_at_it(acme, send, few, caplog):
     with closing(connection.copy()) as other, other.cursor() as cursor:
-        name = name_within(acme.pk, catching_up.ADDING)
+        name = transactions.adding_up_of(acme.pk)
         cursor.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [name])
         send(*story(4, 6))
         left = waits(acme)
@@ -124,7 +124,7 @@ def test_where_many_read_one_session_adds_up_for_them(acme, send, shared):
 def test_nobody_waits_for_another_organization(acme, elsewhere, send, shared):
     send(*story(2, 4))
     with closing(connection.copy()) as other, other.cursor() as cursor:
-        name = name_within(elsewhere.pk, catching_up.ADDING)
+        name = transactions.adding_up_of(elsewhere.pk)
         cursor.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [name])
         send(*story(3, 6), to=elsewhere)
         wait_for(lambda: catching_up._beside._busy == elsewhere.pk, 30, "the thread waits for the other one")
@@ -193,7 +193,7 @@ def test_many_at_once_add_up_each_event_once_and_see_what_was_acknowledged(acme,
 @pytest.mark.django_db(transaction=True)
 def test_events_of_a_week_that_is_there_are_stored_by_one_exchange(acme, send, monkeypatch):
     sent = []
-    for place, name in ((ClientCursor, "execute"), (at_once, "last")):
+    for place, name in ((ClientCursor, "execute"), (at_once, "prepared")):
         real = getattr(place, name)
         monkeypatch.setattr(place, name, lambda *asked, real=real: sent.append(asked[1]) or real(*asked))
     assert send(event(id="one", customerId="c-1")).accepted == 1

@@ -1,0 +1,36 @@
+"""What transactions on measured events begin and end with, in SQL: locks, and how statements are planned."""
+
+from uuid import UUID
+
+from tokentra.lib.tenancy import name_within
+
+# Plans by which every row that is looked at is found by its key, whatever the planner knows of the tables; what was
+# found so, as the kind of many events, may be remembered for the next.
+OFF = ("jit", *(f"enable_{name}" for name in ("hashjoin", "mergejoin", "material", "seqscan", "bitmapscan")))
+BY_KEY = ";".join(("SET LOCAL plan_cache_mode = force_generic_plan", *(f"SET LOCAL {name} = off" for name in OFF)))
+ROOMY = "SET LOCAL work_mem = '32MB'"  # so that some thousand groups are added up without a file
+AS_BEFORE = ";".join(f"SET LOCAL {name} TO DEFAULT" for name in ("plan_cache_mode", "work_mem", *OFF))
+UNHURRIED = "SET LOCAL synchronous_commit = off"  # it ends before it is on the disk
+
+
+def sums_of(organization_id: UUID) -> str:
+    """The lock that those who store or add up events hold together, and who makes sums anew holds alone."""
+    return name_within(organization_id, "measured sums")
+
+
+def adding_up_of(organization_id: UUID) -> str:
+    """The lock that whoever adds up holds alone."""
+    return name_within(organization_id, "adding up")
+
+
+def together(name: str) -> str:
+    """A source of one row that waits for a lock which many may hold, until nobody holds it alone."""
+    return f"pg_advisory_xact_lock_shared(hashtextextended({name}, 0))"
+
+
+def alone(name: str) -> str:
+    """The same, until nobody else holds it."""
+    return f"pg_advisory_xact_lock(hashtextextended({name}, 0))"
+
+
+ALONE = f"SELECT FROM {alone('%s')}"
