@@ -100,6 +100,13 @@ def has_ended(line: socket.socket) -> bool:
     return line.recv(1) == b""
 
 
+def all_are_read(server, lines) -> None:
+    """Heads that came before this one: they are read in their order, and this one is answered by whoever reads it."""
+    line = lines.enter_context(closing(server.line()))
+    line.sendall(b"x" * web_worker.LARGEST_HEAD)
+    assert status(line) == 431
+
+
 def is_served(server, lines) -> bool:
     return status(asking(server, lines, "q")) == 200
 
@@ -111,6 +118,7 @@ def test_b39_a_flood_of_one_sender_waits_behind_others(server, lines):
     assert status(asking(server, lines, "b")) == 200
     quiet = [asking(server, lines, who, "/wait") for who in "bc"]
     wait_for(lambda: server.begun == "aabb", SOON, "all places are held")
+    all_are_read(server, lines)
     server.let_go(1)
 
     wait_for(lambda: len(server.begun) == 5, SOON, "somebody has the free place")
