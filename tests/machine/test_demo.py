@@ -53,7 +53,8 @@ def test_the_demonstration_is_opened_in_a_browser_filled_and_signed_in(tmp_path:
     installation.start_and_wait()
     try:
         until(lambda: opened.exists() and opened.read_text(), seconds=120, what="the browser is opened")
-        printed = [found[1] for line in installation.lines if (found := LINK.match(line))]
+        until(lambda: links(installation), seconds=20, what="the link is printed")  # and read by us
+        printed = links(installation)
         page = look(opened.read_text())
     finally:
         code = installation.end()
@@ -64,6 +65,10 @@ def test_the_demonstration_is_opened_in_a_browser_filled_and_signed_in(tmp_path:
     assert "Filling your sample workspace" not in page
     assert code == 0
     assert installation.family() == []
+
+
+def links(installation: Installation) -> list[str]:
+    return [found[1] for line in installation.lines if (found := LINK.match(line))]
 
 
 def look(link: str) -> str:
