@@ -47,7 +47,7 @@ class Refusal:
 
 def note_refusal(request: HttpRequest, problem: Problem) -> None:
     """For whoever notes what came of a key's requests."""
-    request.refusal = Refusal(problem.code, problem.until)  # type: ignore[attr-defined]
+    request.refusal = Refusal(problem.code, problem.until)  # type: ignore[attr-defined]  # refusal_of reads it
 
 
 def refusal_of(request: HttpRequest) -> Refusal | None:

@@ -14,13 +14,13 @@ from tokentra.lib.tenancy import name_within, organization_scope
 from usage import partitions
 from usage.measured import Event
 from usage.measuring import catching_up
-from usage.measuring.transactions import ALONE
+from usage.measuring.transactions import ALONE, together
 
 log = logging.getLogger(__name__)
 
 WEEK = timedelta(days=7)
 KEPT = "kept events"  # who makes sums of events anew holds this lock together, and who forgets events holds it alone
-HOLD = "SELECT pg_advisory_xact_lock_shared(hashtextextended(%s, 0))"
+HOLD = f"SELECT FROM {together('%s')}"
 FIRST_WAITING = "SELECT min(day) FROM usage_waiting, unnest(days) AS day WHERE organization_id = %s"
 
 

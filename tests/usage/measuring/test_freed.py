@@ -21,7 +21,7 @@ SPANS = json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": [{}, {}]}]}]})
 
 
 @pytest.fixture
-def answered(acme, held, monkeypatch):
+def answered(acme, monkeypatch):
     """The status of an answer, and whether the request is there still."""
     monkeypatch.setattr(logging.getLogger("django.request"), "disabled", True)  # the test's log keeps requests
     handler = WSGIHandler()
