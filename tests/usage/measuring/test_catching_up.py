@@ -101,7 +101,8 @@ def test_whoever_stores_more_than_the_thread_can_waits_for_it(acme, send, few, m
 
 @pytest.fixture
 def shared(few):
-    """As in a web process."""
+    """As in a web process, in whose session nobody has added up yet."""
+    connection.close()
     catching_up.share()
     yield
     catching_up.watch()
