@@ -25,30 +25,40 @@ def named(events: str, where: str = "true") -> str:
     )
 
 
-# What is counted of a value before and after its days changed. `gone` and `new` are the changes, `old` is what was.
-COUNT = """
-gone AS ({gone}), new AS (
-    INSERT INTO usage_appearance (organization_id, kind, value, day) {new}
+def nearest(beside: str, order: str) -> str:
+    """The day next to one on which somebody was there too: no other one matters, and most have very many."""
+    return f"""(
+            SELECT a.day FROM usage_appearance a
+            WHERE a.organization_id = {{organization}} AND a.kind = touched.kind AND a.value = touched.value
+                AND a.day {beside} touched.day
+            ORDER BY a.day {order} LIMIT 1
+        )"""  # noqa: S608  # words of ours
+
+
+# What is counted of those days before and after some changed. `gone` and `new` are the changes, `old` is what was. Of
+# a day whose own day before is not among them, as it did not change, the same is taken away and added.
+COUNT = f"""
+gone AS ({{gone}}), new AS (
+    INSERT INTO usage_appearance (organization_id, kind, value, day) {{new}}
     ON CONFLICT DO NOTHING RETURNING kind, value, day
 ), old AS (
-    SELECT touched.*, held.day FROM (SELECT kind, value FROM gone UNION SELECT kind, value FROM new) AS touched
-    CROSS JOIN LATERAL (
-        SELECT a.day FROM usage_appearance a
-        WHERE a.organization_id = {organization} AND a.kind = touched.kind AND a.value = touched.value OFFSET 0
-    ) AS held
+    SELECT * FROM gone
+    UNION
+    SELECT touched.kind, touched.value, beside.day FROM (SELECT * FROM gone UNION ALL SELECT * FROM new) AS touched
+        CROSS JOIN LATERAL ({nearest("<", "DESC")} UNION ALL {nearest(">", "ASC")}) AS beside
 ), turned AS (
     SELECT kind, day, lag(day, 1, DATE '0001-01-01') OVER w AS before, -1 AS change FROM old
-    WINDOW w AS (PARTITION BY kind, value ORDER BY day)
+    WINDOW w AS (PARTITION BY value, kind ORDER BY day)
     UNION ALL
     SELECT kind, day, lag(day, 1, DATE '0001-01-01') OVER w, 1
     FROM (SELECT * FROM old EXCEPT ALL SELECT * FROM gone UNION ALL SELECT * FROM new) AS every
-    WINDOW w AS (PARTITION BY kind, value ORDER BY day)
+    WINDOW w AS (PARTITION BY value, kind ORDER BY day)
 ), counted AS (
     INSERT INTO usage_appearancecount AS held (organization_id, kind, day, before, count)
-    SELECT {organization}, kind, day, before, sum(change) FROM turned
+    SELECT {{organization}}, kind, day, before, sum(change) FROM turned
     GROUP BY kind, day, before HAVING sum(change) <> 0 ORDER BY kind, day, before
     ON CONFLICT (organization_id, kind, day, before) DO UPDATE SET count = held.count + excluded.count
-)"""
+)"""  # noqa: S608  # words of ours
 # Those of `events`, in the statement that adds them up. $1: organization; whoever runs it is the only one.
 NOTE = COUNT.format(
     organization="$1",

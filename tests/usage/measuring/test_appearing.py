@@ -1,12 +1,15 @@
 """Who was there on which day is compared with the events, and made anew where it differs."""
 
+import random
 from datetime import timedelta
 from uuid import UUID
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
 from django.db.models import F
 from django.utils import timezone
+from psycopg import ClientCursor
 
 from tests.usage.measuring import oracle
 from tests.usage.measuring.conftest import NOON, event
@@ -16,7 +19,7 @@ from tests.usage.measuring.test_rezoning import all_steps, move_to
 from tokentra.lib.tenancy import organization_scope
 from usage.appearances import Appearance, AppearanceCount
 from usage.audit import Audit
-from usage.measuring import keeping, rezoning
+from usage.measuring import appearing, keeping, rezoning, statements
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
@@ -87,3 +90,54 @@ def test_nobody_is_taken_for_wrong_while_days_move_to_another_zone(acme, alice, 
 
     assert list(Audit(acme.pk).run()) == []
     oracle.assert_true(acme)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_counts_follow_whoever_comes_to_a_day_and_goes_from_it(seed, acme):
+    chosen = random.Random(seed)
+    there = {}
+    with organization_scope(acme.pk), ClientCursor(connection.connection) as own:
+        for _ in range(40):
+            day, is_whole = NOON.date() + chosen.randrange(8) * DAY, chosen.random() < 0.5
+            names = {name for name in "abcdef" if chosen.random() < 0.4}
+            there[day] = names | (set() if is_whole else there.get(day, set()))
+            params = {"kinds": ["customer"] * len(names), "names": list(names), "is_whole": is_whole}
+            own.execute(appearing.SETTLE, params | {"organization": acme.pk, "day": day})
+
+            counted = [each for each in AppearanceCount.objects.owned_by(acme) if each.count]
+            days = {name: sorted(day for day, names in there.items() if name in names) for name in "abcdef"}
+            steps = [pair for mine in days.values() for pair in zip([AppearanceCount.NEVER, *mine], mine, strict=False)]
+            assert {(each.before, each.day): each.count for each in counted} == {
+                step: steps.count(step) for step in steps
+            }
+
+
+def test_whoever_comes_once_more_is_counted_without_a_look_at_all_of_the_days_before(acme, send):
+    send(*(event(id=str(age), occurredAt=(NOON - age * DAY).isoformat(), customerId="c") for age in range(1, 30)))
+    assert appearing_days(acme) == 29
+    send(event(id="today", customerId="c"))
+
+    with organization_scope(acme.pk, up_to_date=False), ClientCursor(connection.connection) as own:
+        statements.prepare(own, "tt_add_up")
+        asked = "EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE tt_add_up (%s, '1 hour', '{}', 'UTC')"
+        [(plan,)] = statements.by_key(own, asked, [acme.pk])
+
+    read = [node for node in nodes(plan) if is_read(node)]
+    assert sum(node["Actual Rows"] * node["Actual Loops"] for node in read) == 1
+
+
+def appearing_days(organization):
+    with organization_scope(organization.pk):
+        return Appearance.objects.owned_by(organization).count()
+
+
+def is_read(node):
+    return node.get("Relation Name") == "usage_appearance" and "Scan" in node["Node Type"]
+
+
+def nodes(plan):
+    """All of a plan, from its top."""
+    for node in plan:
+        yield from nodes([node["Plan"]] if "Plan" in node else node.get("Plans", []))
+        if "Node Type" in node:
+            yield node

@@ -229,6 +229,15 @@ def test_what_waits_is_turned_with_the_rest(acme, send):
     assert list(audit.Audit(acme.pk).run()) == []
 
 
+def test_sums_are_made_without_sorting_whatever_is_known_of_the_table(acme):
+    with organization_scope(acme.pk, up_to_date=False), ClientCursor(connection.connection) as own:
+        own.execute("DISCARD PLANS; SET LOCAL work_mem = '64kB'; SET LOCAL hash_mem_multiplier = 1")
+        statements.prepare(own, "tt_add_up")
+        plan = statements.by_key(own, "EXPLAIN EXECUTE tt_add_up (%s, '1 hour', '{}', 'UTC')", [acme.pk])
+
+    assert not [line for (line,) in plan if "GroupAggregate" in line]
+
+
 @pytest.mark.parametrize("held", [0, 300])
 def test_events_are_found_by_their_key_in_a_week_of_which_nothing_is_known(held, acme, send):
     at = NOON + timedelta(weeks=50)
