@@ -9,6 +9,7 @@ from django.test import Client
 from tests import make
 from tests.conftest import Browser
 from tests.make import PASSWORD
+from tests.sdk_keys.conftest import issued
 
 pytestmark = pytest.mark.django_db
 
@@ -103,3 +104,24 @@ def test_b14_b15_a_connection_takes_no_organization_from_its_body(extra, alice, 
 
     assert answer.status_code == 422
     assert extra in answer.json()["error"]["fields"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("GET", "/api/usage/track", "POST"),
+        ("DELETE", "/api/auth/me", "GET"),
+        ("HEAD", "/api/usage/track", "POST"),
+    ],
+)
+@pytest.mark.parametrize("has_key", [True, False])
+def test_a_method_that_an_address_does_not_take_is_refused_in_our_shape(has_key, method, path, allowed, acme):
+    headers = {"Authorization": f"Bearer {issued(acme, 'ingest', 'read').clear}"} if has_key else {}
+    answer = Client().generic(method, path, headers=headers)
+
+    assert (answer.status_code, answer["Allow"], answer["Content-Type"]) == (405, allowed, "application/json")
+    if method != "HEAD":
+        error = answer.json()["error"]
+        assert (error["code"], error["message"]) == ("method_not_allowed", f"Use {allowed} here.")
+        assert error["requestId"] == answer["X-Request-Id"]
+        assert int(answer["Content-Length"]) == len(answer.content)

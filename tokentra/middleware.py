@@ -1,8 +1,11 @@
-"""What happens to every request: it gets an id, came over https, goes the short way, or the admin's policy."""
+"""What happens to every request: it gets an id, came over https, goes the short way, is told what else an address
+takes, or gets the admin's policy."""
 
+import json
 import re
 from collections.abc import Callable
 from functools import cache
+from http import HTTPStatus
 from secrets import token_hex
 
 from django.conf import settings
@@ -26,6 +29,21 @@ class RequestId:
         request.id = token_hex(6)  # type: ignore[attr-defined]  # read by problems and error pages
         response = self.get_response(request)
         response["X-Request-Id"] = request.id  # type: ignore[attr-defined]  # set above
+        return response
+
+
+class MethodTold:
+    """Says over JSON what an address takes, of which the router says it as plain text."""
+
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if response.status_code == HTTPStatus.METHOD_NOT_ALLOWED and request.path.startswith("/api/"):
+            problem = Problem(405, "method_not_allowed", f"Use {response['Allow']} here.")
+            response.content = json.dumps(problem.body(getattr(request, "id", ""))).encode()
+            response["Content-Type"], response["Content-Length"] = "application/json", str(len(response.content))
         return response
 
 

@@ -283,7 +283,8 @@ def prepared():
 
 @pytest.mark.parametrize("of", ["agent", "customer"])
 def test_runs_of_somebody_are_found_by_an_index_without_those_of_nobody(of, acme, send):
-    send(event(runId="r-1", agent="planner", customerId="c-1"), event(id="2", runId="r-2"))
+    others = (event(id=str(number), runId=f"other-{number}") for number in range(200))  # what an index of all has more
+    send(event(id="one", runId="r-1", agent="planner", customerId="c-1"), *others)
     with organization_scope(acme.pk), connection.cursor() as cursor:
         found = Run.objects.owned_by(acme).filter(**{of: "planner" if of == "agent" else "c-1"}).order_by("-started_at")
         assert [run.run for run in found] == ["r-1"]
