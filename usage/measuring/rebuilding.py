@@ -1,4 +1,4 @@
-"""The sums of measured events, and who was there, against the events, and made anew where they differ.
+"""The sums of measured events, runs, and who was there, against the events, and made anew where they differ.
 
 Those of days whose events are no longer kept stay as they are: there is nothing left to make them of.
 """
@@ -19,7 +19,7 @@ from django.db.models import QuerySet
 from accounts.models import Organization
 from tokentra.lib.tenancy import organization_scope
 from usage.measured import Event, MeasuredDay, SummedTag
-from usage.measuring import appearing, catching_up, keeping, statements
+from usage.measuring import appearing, catching_up, keeping, remaking_runs, statements
 from usage.measuring.grain import grain
 from usage.measuring.sums import MOST_SUMMED, ROLLUPS
 from usage.models import DayRollup
@@ -86,6 +86,8 @@ def _compare_day(organization_id: UUID, day: date, *, fix: bool) -> dict[str, in
                     tables[ROLLUPS[name].table] = count
         if tables and fix:
             make_anew(cursor, params, sets)
+        if SETS[0] in sets and (count := remaking_runs.compare(cursor, params, fix=fix)):
+            tables[remaking_runs.RUNS.table] = count
         tables |= _compare_appearances(cursor, organization_id, day, is_whole=SETS[1] in sets, fix=fix)
     return tables
 
@@ -131,8 +133,7 @@ def make_anew(cursor: CursorWrapper, params: dict[str, Any], sets: Sets = SETS) 
 def true_if_full(cursor: CursorWrapper, organization_id: UUID, days: Iterable[date]) -> Iterator[None]:
     """What is taken out of a sum that has stopped leaves too little: the days around these are made anew then.
 
-    Whoever takes events of these UTC days out of sums, or moves them, is alone. A run has no day of its own: one that
-    has stopped stays as it is.
+    Whoever takes events of these UTC days out of sums, or moves them, is alone.
     """
     around = {each for day in days for each in (day - DAY, day, day + DAY)}
     of_all = MeasuredDay.objects.filter(organization_id=organization_id, day__in=around).of("all")
@@ -140,7 +141,10 @@ def true_if_full(cursor: CursorWrapper, organization_id: UUID, days: Iterable[da
     yield
     if any(sum(column) >= MOST_SUMMED for column in zip(*held, strict=True)):
         for day in sorted(around):
-            make_anew(cursor, alone_with(cursor, organization_id, day), sets_of(organization_id, day))
+            sets, params = sets_of(organization_id, day), alone_with(cursor, organization_id, day)
+            make_anew(cursor, params, sets)
+            if SETS[0] in sets:
+                remaking_runs.compare(cursor, params, fix=True)
 
 
 def alone_with(cursor: CursorWrapper, organization_id: UUID, day: date) -> dict[str, Any]:

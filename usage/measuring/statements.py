@@ -77,7 +77,7 @@ WHERE tag.key = ANY($3)"""  # noqa: S608  # names of ours
 
 STOPPED = f"least({{held}}, {MOST_SUMMED} - {{more}}) + {{more}}"  # no sum on the way has no room
 FILLED = "{name} = CASE WHEN held.{name} = '' THEN excluded.{name} ELSE held.{name} END"
-WIDENED = {"first_at", "last_at"}  # an event that was taken back has widened them
+WIDENED = {"first_at", "last_at", "started_at", "ended_at"}  # an event that was taken back has widened them
 KEPT = {"counted", "tokens_counted", "seconds"}
 LESS_UNITS = (
     "(SELECT coalesce(jsonb_object_agg(name, (-count::numeric)::text), '{{}}') "
@@ -327,7 +327,7 @@ def emptying(events: str, name: str) -> str:
 def differing(events: str, name: str) -> str:
     """How many groups of a rollup are not what the events that a condition chooses add up to."""
     rollup = ROLLUPS[name]
-    sums = tuple(column for column in rollup.sums if column not in WIDENED)
+    sums = tuple(column for column in rollup.sums if column not in WIDENED and CHANGES.get(column) != FILLED)
     held = (
         f"SELECT {', '.join((*rollup.groups, *sums))} FROM {rollup.table} "  # noqa: S608  # names of ours
         f"WHERE organization_id = %(organization)s AND {rollup.of_day}"

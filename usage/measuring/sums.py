@@ -27,7 +27,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Rollup:
-    """A table of sums, one row for each group; `of_day` says which of its rows are of one day.
+    """A table of sums, one row for each group; `of_day` says which of its rows are of one day, or are chosen otherwise.
 
     What its key has beside groups are hashes of them: those that are `hashed`, or else one of all.
     What is `sparse` is null where it is zero.
@@ -298,5 +298,7 @@ ROLLUPS = {
         SPARSE,
         BY_VALUE,
     ),
-    "runs": Rollup("usage_run", "organization_id, id", (RUNS,), sparse=frozenset({"other_calls"})),
+    "runs": Rollup(
+        "usage_run", "organization_id, id", (RUNS,), "id = ANY(%(ids)s::uuid[])", sparse=frozenset({"other_calls"})
+    ),
 }

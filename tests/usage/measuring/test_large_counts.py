@@ -67,7 +67,7 @@ def test_a_sum_that_is_full_stops_and_all_else_goes_on(model, acme, elsewhere, s
 
 
 def test_a_day_of_more_than_has_room_is_compared_and_made_anew(acme, alice, send):
-    send(largest(id="one", customerId="c", runId="r"), largest(id="two", customerId="c", runId="r"))
+    send(largest(id="one", customerId="c"), largest(id="two", customerId="c"))
     waits(acme, up_to_date=True)
     with organization_scope(acme.pk):
         Event.objects.owned_by(acme).update(output=EDGE - 10**13, latency_ms=EDGE, cache_read=None)
