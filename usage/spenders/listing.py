@@ -88,11 +88,11 @@ def every(organization: Organization, asked: Asked) -> Iterator[Sums]:
 
 
 def count(organization: Organization, asked: Asked) -> int:
-    return _chosen(organization, asked).values("value").distinct().count()
+    found = sums.rows(organization, asked.dimension, asked.span)
+    return _chosen(found, organization, asked).values("value").distinct().count()
 
 
-def _chosen(organization: Organization, asked: Asked) -> "QuerySet[Any]":
-    rows = sums.rows(organization, asked.dimension, asked.span)
+def _chosen(rows: "QuerySet[Any]", organization: Organization, asked: Asked) -> "QuerySet[Any]":
     if not asked.search:
         return rows
     found = Q(value__icontains=asked.search)
@@ -105,7 +105,8 @@ def _chosen(organization: Organization, asked: Asked) -> "QuerySet[Any]":
 def _ordered(
     organization: Organization, asked: Asked, position: list[Any], *, back: bool = False
 ) -> "QuerySet[Any, Any]":
-    grouped: QuerySet[Any, Any] = _chosen(organization, asked).values("value").annotate(**sums.measures())
+    of = sums.added_up(organization, asked.dimension, asked.span, "value")
+    grouped: QuerySet[Any, Any] = _chosen(of, organization, asked)
     if asked.column in sums.DERIVED:
         grouped = grouped.annotate(**{asked.column: sums.DERIVED[asked.column]})
     is_descending = asked.is_descending != back
