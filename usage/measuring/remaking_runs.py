@@ -1,8 +1,10 @@
 """Runs that began on a UTC day against their calls, and made anew where they differ.
 
-Calls are forgotten by the day, the oldest first: where those of a run's first day are kept, all of them are.
+Calls are forgotten by the day, the oldest first: where those of a run's first day are kept, all of them are. A run that
+reaches further than WEEK is left out, since all calls of so many days would have to be read for it.
 """
 
+from datetime import timedelta
 from typing import Any
 
 from django.db.backends.utils import CursorWrapper
@@ -12,8 +14,9 @@ from usage.measuring.sums import ROLLUPS
 
 RUNS = ROLLUPS["runs"]
 MOST = 10_000  # runs that are compared at once
+WEEK = timedelta(days=7)
 # Those that a day's calls name, unless they began before, and those that are held for it, whatever their calls are;
-# with the last UTC day that any of them is known to reach to.
+# with the last UTC day of their calls, as far as it is known.
 NAMED = f"""
 WITH named AS (
     SELECT DISTINCT run FROM usage_event WHERE organization_id = %(organization)s AND day = %(day)s
@@ -21,15 +24,15 @@ WITH named AS (
     SELECT run, {RUNS.hashes["id"].replace("organization_id", "%(organization)s::uuid")} AS id FROM named
     WHERE run IS NOT NULL
 ), held AS (
-    SELECT id, run, started_at, last_at FROM usage_run
+    SELECT id, run, last_at FROM usage_run
     WHERE organization_id = %(organization)s AND started_at >= %(start)s AND started_at < %(end)s
+        AND last_at < %(until)s
 ), begun AS (
-    SELECT known.id, known.run, of.last_at FROM known
+    SELECT known.id, known.run, coalesce(of.last_at, %(until)s) AS last_at FROM known
     LEFT JOIN usage_run of ON of.organization_id = %(organization)s AND of.id = known.id
-    WHERE of.id IS NULL OR of.started_at >= %(start)s
+    WHERE of.id IS NULL OR of.started_at >= %(start)s AND of.last_at < %(until)s
 )
-SELECT id, run, (last_at AT TIME ZONE 'UTC')::date FROM begun
-UNION SELECT id, run, (last_at AT TIME ZONE 'UTC')::date FROM held
+SELECT id, run, (last_at AT TIME ZONE 'UTC')::date FROM (TABLE begun UNION TABLE held) AS every
 ORDER BY id"""  # noqa: S608  # words of ours
 THEIRS = "day BETWEEN %(day)s AND %(last)s AND run = ANY(%(runs)s)"
 
@@ -49,7 +52,7 @@ def compare(cursor: CursorWrapper, of_day: dict[str, Any], *, fix: bool) -> int:
 
 def chosen(cursor: CursorWrapper, of_day: dict[str, Any]) -> list[dict[str, Any]]:
     """What the statements take, for some runs after the other."""
-    cursor.execute(NAMED, of_day)
+    cursor.execute(NAMED, of_day | {"until": of_day["end"] + WEEK})
     found = cursor.fetchall()
     parts = [found[start : start + MOST] for start in range(0, len(found), MOST)]
     return [
@@ -57,7 +60,7 @@ def chosen(cursor: CursorWrapper, of_day: dict[str, Any]) -> list[dict[str, Any]
         | {
             "ids": [id for id, _, _ in part],
             "runs": [run for _, run, _ in part],
-            "last": max((last for _, _, last in part if last), default=of_day["day"]),
+            "last": max(last for _, _, last in part),
         }
         for part in parts
     ]

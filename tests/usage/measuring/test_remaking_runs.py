@@ -59,16 +59,16 @@ def test_a_run_that_differs_is_found_on_the_day_it_began_and_made_anew(fields, a
 
 
 def test_a_run_that_is_missing_and_one_that_nobody_called_are_found(acme, send):
-    send(call("one", "gone"), call("two", "stays"))
+    send(call("one", "gone", days_ago=1), call("three", "gone"), call("two", "stays", days_ago=1))
     with organization_scope(acme.pk):
         held = Run.objects.owned_by(acme).get(run="gone")
         held.delete()
         fields = {name: getattr(held, name) for name in ("last_at", "calls", "errors", "unpriced_calls", "amount")}
-        said = {"run": "invented", "id": acme.pk, "started_at": NOON, "tokens_in": 1, "tokens_out": 1}
+        said = {"run": "invented", "id": acme.pk, "started_at": NOON - DAY, "tokens_in": 1, "tokens_out": 1}
         Run.objects.create(organization=acme, **fields | said)
 
-    assert audited(acme) == [(NOON.date(), {"usage_run": 2})]
-    assert audited(acme, fix=True) == [(NOON.date(), {"usage_run": 2})]
+    assert audited(acme)[0] == ((NOON - DAY).date(), {"usage_run": 2})
+    assert audited(acme, fix=True) == [((NOON - DAY).date(), {"usage_run": 2})]
     assert audited(acme) == []
     oracle.assert_true(acme)
 
@@ -92,6 +92,15 @@ def test_the_first_of_several_names_is_not_wrong(acme, send):
     send(call("two", agent="editor", customerId="a", feature="a"))
 
     assert audited(acme) == []
+
+
+@pytest.mark.parametrize("days", [7, 8])
+def test_a_run_of_more_than_a_week_is_left_out(days, acme, send):
+    send(call("one", days_ago=days), call("two"))
+    assert audited(acme) == []
+    change(acme, calls=5)
+
+    assert len(audited(acme)) == (1 if days == 7 else 0)
 
 
 def test_a_run_whose_first_day_is_forgotten_stays(acme, send):
