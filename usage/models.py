@@ -9,7 +9,7 @@ from django.db.models.functions import Now
 
 from accounts.owned import Owned, OwnedQuerySet
 from tokentra.lib.ids import uuid7
-from usage import allocation_rules, appearances, measured, zone_changes  # noqa: F401  # Django looks for models here
+from usage import allocation_rules, appearances, discarded, measured, zone_changes  # noqa: F401  # Django looks for models here
 from usage.counting import Counted, State
 from usage.facts import OwnedFact
 from usage.routing import rule  # noqa: F401  # as above

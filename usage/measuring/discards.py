@@ -11,7 +11,7 @@ from django.db import connection
 from accounts.models import Organization
 from tokentra.lib.ids import uuid7
 from tokentra.lib.tenancy import organization_scope
-from usage.measured import Discard
+from usage.discarded import Discard
 
 # What each reason means, in words for the owner.
 REASONS = {

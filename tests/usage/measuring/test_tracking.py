@@ -16,7 +16,8 @@ from tokentra.lib.ids import uuid7
 from tokentra.lib.problems import Problem
 from tokentra.lib.tenancy import organization_scope
 from usage.call_kinds import CallKind
-from usage.measured import Discard, Event, MeasuredDay
+from usage.discarded import Discard
+from usage.measured import Event, MeasuredDay
 from usage.measuring import tracking
 from usage.measuring.reading import Reader
 from usage.measuring.shape import LONGEST_PROVIDER, Plain
