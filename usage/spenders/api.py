@@ -45,7 +45,12 @@ RUNS: dict[str, Any] = {
         *(parameter(f"filter[{name}]", f"Only runs of this {name}.") for name in runs.FILTERS),
         parameter("from", "The first day, as 2026-01-31, in the organization's zone. Default: all days."),
         parameter("to", "The day after the last one."),
-        parameter("sort", "By when they began: -began, the newest first, or began.", default=runs.NEWEST),
+        parameter(
+            "sort",
+            "By when they began: -began, the newest first, or began. By what they cost: -cost, the dearest first, or "
+            "cost; one whose cost is null counts as 0.",
+            default=runs.NEWEST,
+        ),
         *PAGED,
     ]
 }
@@ -111,7 +116,7 @@ def checked(request: HttpRequest, allowed: set[str]) -> Mistakes:
     return wrong
 
 
-@router.get("/runs", url_name="runs", summary="Runs by when they began", openapi_extra=RUNS)
+@router.get("/runs", url_name="runs", summary="Runs by when they began or what they cost", openapi_extra=RUNS)
 def all_runs(request: HttpRequest) -> dict[str, Any]:
     asker = api_reader(request)
     wrong = checked(request, {*(f"filter[{name}]" for name in runs.FILTERS), *ENDS, "sort", "limit", "cursor"})

@@ -1,7 +1,7 @@
 """Runs by time, of everybody or of one agent or customer; and one run with its calls."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
 from decimal import Decimal
@@ -20,7 +20,7 @@ from usage import cursors, plan_reach
 from usage.cursors import Foreign
 from usage.forms import Chip, Lens
 from usage.measured import Event, Run
-from usage.spenders import calls, growth, left_out, tree
+from usage.spenders import calls, growth, left_out, runs_by_cost, tree
 from usage.spenders.spans import Span
 from usage.spenders.sums import Sums
 from usage.spenders.words import Word
@@ -28,27 +28,43 @@ from usage.spenders.words import Word
 PAGE = 50
 FILTERS = ("agent", "customer")
 # What a list goes by: the indexes hold it, so a page costs the same however many runs there are.
-SORTS = ("began", "-began")
+COLUMNS: dict[str, tuple[str, Callable[[str], Any]]] = {
+    "began": ("started_at", datetime.fromisoformat),
+    "cost": ("cost_order", float),
+}
+SORTS = tuple(f"{turn}{name}" for name in COLUMNS for turn in ("", "-"))
 NEWEST = "-began"
 CHOICES = (*FILTERS, "sort", "run", "after", "before")
+FEW = 5_000  # runs, up to which they are sorted by their cost
 
 
 @dataclass(frozen=True)
 class Asked:
-    """One list: of all times where there is no span."""
+    """One list: of all times where there is no span. By cost, a run of which it is not known counts as 0."""
 
     filters: dict[str, str]
     span: Span | None = None
     sort: str = NEWEST
 
     @property
+    def column(self) -> str:
+        return COLUMNS[self.sort.removeprefix("-")][0]
+
+    @property
     def is_descending(self) -> bool:
-        return self.sort == NEWEST
+        return self.sort.startswith("-")
 
     @property
     def words(self) -> list[str]:
-        """What a cursor belongs to. It is a moment, so the list may end at another one."""
+        """What a cursor belongs to. It is a place in the order, so the list may end at another moment."""
         return ["runs", self.sort, *(f"{name}={value}" for name, value in sorted(self.filters.items()))]
+
+    def place(self, position: list[str]) -> tuple[Any, UUID]:
+        """What a cursor holds. Raises Foreign."""
+        try:
+            return COLUMNS[self.sort.removeprefix("-")][1](position[0]), UUID(position[1])
+        except (ValueError, IndexError) as error:
+            raise Foreign("This cursor belongs to another list. Ask again without one.") from error
 
 
 @dataclass(frozen=True)
@@ -62,43 +78,53 @@ def page(organization: Organization, asked: Asked, *, after: str = "", before: s
     """Raises Foreign for a cursor of another list."""
     back = bool(before) and not after
     position = cursors.opened(asked.words, before if back else after)
-    rows = ordered(organization, asked, back=back)
-    if position:
-        rows = rows.filter(behind(position, step="lt" if asked.is_descending != back else "gt"))
-    found = list(rows[: size + 1])
+    found = read(organization, asked, position, back=back, most=size + 1)
     more, shown = len(found) > size, found[:size]
     if back:
         shown.reverse()
     is_before, is_after = (more, True) if back else (bool(position), more)
 
     def cursor(run: Run) -> str:
-        return cursors.sealed(asked.words, [run.started_at.isoformat(), run.id])
+        return cursors.sealed(asked.words, [getattr(run, asked.column), run.id])
 
     return Page(shown, cursor(shown[0]) if is_before and shown else "", cursor(shown[-1]) if is_after and shown else "")
 
 
 def every(organization: Organization, asked: Asked) -> Iterator[Run]:
-    """All of it, a few held at a time."""
-    return ordered(organization, asked).iterator()
+    """All of it, a few held at a time, and as it is now: none is missed that comes to cost more meanwhile."""
+    return in_order(chosen(organization, asked), asked.column, is_descending=asked.is_descending).iterator()
 
 
-def ordered(organization: Organization, asked: Asked, *, back: bool = False) -> "QuerySet[Run]":
+def read(organization: Organization, asked: Asked, position: list[str], *, back: bool, most: int) -> list[Run]:
+    """The first ones behind a position, or before it."""
+    is_descending = asked.is_descending != back
+    place = asked.place(position) if position else None
+    rows = chosen(organization, asked)
+    if asked.column == "cost_order" and rows.order_by("started_at")[FEW : FEW + 1].exists():
+        return runs_by_cost.found(organization, rows, asked.filters, place, is_descending=is_descending, most=most)
+    if place:
+        rows = rows.filter(behind(asked.column, place, step="lt" if is_descending else "gt"))
+    return list(in_order(rows, asked.column, is_descending=is_descending)[:most])
+
+
+def in_order(rows: "QuerySet[Run]", column: str, *, is_descending: bool) -> "QuerySet[Run]":
+    turn = "-" if is_descending else ""
+    return rows.order_by(f"{turn}{column}", f"{turn}id")
+
+
+def chosen(organization: Organization, asked: Asked) -> "QuerySet[Run]":
     rows = Run.objects.owned_by(organization).filter(**asked.filters)
     if asked.span:
         rows = rows.filter(started_at__gte=asked.span.start, started_at__lt=asked.span.end)
     if first := plan_reach.first_day(organization, timezone.now().date()):
         rows = rows.filter(started_at__gte=datetime.combine(first, time.min, UTC))
-    turn = "-" if asked.is_descending != back else ""
-    return rows.order_by(f"{turn}started_at", f"{turn}id")
+    return rows
 
 
-def behind(position: list[str], *, step: str) -> Q:
+def behind(column: str, place: tuple[Any, UUID], *, step: str) -> Q:
     """The first condition is one that an index begins at."""
-    try:
-        at, id = datetime.fromisoformat(position[0]), UUID(position[1])
-    except (ValueError, IndexError) as error:
-        raise Foreign("This cursor belongs to another list. Ask again without one.") from error
-    return Q(**{f"started_at__{step}e": at}) & (Q(**{f"started_at__{step}": at}) | Q(**{f"id__{step}": id}))
+    key, id = place
+    return Q(**{f"{column}__{step}e": key}) & (Q(**{f"{column}__{step}": key}) | Q(**{f"id__{step}": id}))
 
 
 class Runs:

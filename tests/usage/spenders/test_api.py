@@ -177,7 +177,7 @@ def test_runs_are_asked_for_by_days_and_in_both_orders(acme, alices, send):
     assert found("from=2026-11-18&to=2026-11-20&sort=began") == ["r3", "r2", "r1"]
     cursor = ask(alices, "/api/runs?sort=began&limit=2")["nextCursor"]
     assert found(f"sort=began&limit=2&cursor={cursor}") == ["r2", "r1"]
-    for query, field in ((f"cursor={cursor}", "cursor"), ("sort=cost", "sort"), ("from=2026-11-18", "from")):
+    for query, field in ((f"cursor={cursor}", "cursor"), ("sort=calls", "sort"), ("from=2026-11-18", "from")):
         assert [*ask(alices, f"/api/runs?{query}", 422)["error"]["fields"]] == [field]
 
 

@@ -22,7 +22,7 @@ SEEN = (
     "/customers/alice/",
     "/agents/",
     "/agents/planner/?period=24h",
-    "/runs/",
+    "/runs/?sort=-cost",
     "/runs/run-2026%2F11/",
     "/attribution/measured/team/",
     "/attribution/measured/team/Support/",

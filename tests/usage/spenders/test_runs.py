@@ -160,10 +160,12 @@ def test_a_later_page_begins_where_the_one_before_ended(acme, alices, send):
     send(*(call("c", runId=f"r{n:03}", ago=timedelta(minutes=n)) for n in range(60)))
     with organization_scope(acme.pk):
         last = runs.page(acme, runs.Asked({})).runs[-1]
-        position = [last.started_at.isoformat(), str(last.id)]
         connection.cursor().execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off")
 
-        plan = runs.ordered(acme, runs.Asked({})).filter(runs.behind(position, step="lt")).explain()
+        behind = runs.behind("started_at", (last.started_at, last.id), step="lt")
+        plan = runs.in_order(
+            runs.chosen(acme, runs.Asked({})).filter(behind), "started_at", is_descending=True
+        ).explain()
 
     [condition] = re.findall("Index Cond: (.*)", plan)
     assert "started_at <=" in condition
