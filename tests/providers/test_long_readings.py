@@ -28,10 +28,10 @@ def hurried(monkeypatch):
 
 @pytest.fixture
 def crowded(fake, now, monkeypatch):
-    """Two days of Anthropic, of four pages of a thousand rows, and three idle ones before."""
+    """Two days of Anthropic, each of four pages of a thousand rows or more, and three idle ones before."""
     monkeypatch.setattr(plan, "HISTORY_DAYS", 5)  # holds a window of three days, whatever today is
     fake.world = generate(
-        days=2, models=30, projects=60, rows=6_000, seed=3, now=int(now.timestamp()), providers=("anthropic",)
+        days=2, models=30, projects=60, rows=9_000, seed=3, now=int(now.timestamp()), providers=("anthropic",)
     )
     return fake
 
