@@ -132,7 +132,7 @@ def test_runs_are_those_that_began_in_the_period(acme, alices, send):
     assert found("period=7d&sort=began") == ["week", "evening", "now"]
     assert found("") == ["now", "evening", "week", "month"]
     assert found("from=2026-11-19&to=2026-11-19") == ["evening"]  # 17:00 UTC of the 19th is 22:30 there
-    assert "Last 30 days in Asia/Kolkata, by when they began." in words(page(alices, "/runs/"))
+    assert "Last 30 days in Asia/Kolkata, chosen by when they began." in words(page(alices, "/runs/"))
     assert "This period cannot be shown" in page(alices, "/runs/?from=2026-11-20&to=2026-11-01", 422)
 
 
