@@ -1,5 +1,5 @@
-"""What happens to every request: it gets an id, came over https, goes the short way, is told what else an address
-takes, or gets the admin's policy."""
+"""What happens to every request: it gets an id, came over https, is told what an address takes, goes the short way,
+or gets the admin's policy."""
 
 import json
 import re

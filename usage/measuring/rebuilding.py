@@ -133,7 +133,8 @@ def make_anew(cursor: CursorWrapper, params: dict[str, Any], sets: Sets = SETS) 
 def true_if_full(cursor: CursorWrapper, organization_id: UUID, days: Iterable[date]) -> Iterator[None]:
     """What is taken out of a sum that has stopped leaves too little: the days around these are made anew then.
 
-    Whoever takes events of these UTC days out of sums, or moves them, is alone.
+    Whoever takes events of these UTC days out of sums, or moves them, is alone. Runs that began on those days are, too,
+    but for what remaking_runs leaves out.
     """
     around = {each for day in days for each in (day - DAY, day, day + DAY)}
     of_all = MeasuredDay.objects.filter(organization_id=organization_id, day__in=around).of("all")
