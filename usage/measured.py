@@ -121,7 +121,7 @@ class Event(OfKind):
 
 
 class Waiting(OwnedFact):
-    """Events of one request that are stored and not yet added up (usage.measuring.catching_up)."""
+    """Events of one request that are stored and not yet, or not yet wholly, added up (usage.measuring.catching_up)."""
 
     pk = models.CompositePrimaryKey("organization_id", "id")
     id = models.UUIDField(help_text="In the order of their coming.")
@@ -129,6 +129,9 @@ class Waiting(OwnedFact):
     ids = ArrayField(models.UUIDField(), help_text="One for each of the days; both name an event.")
     events = models.BigIntegerField(help_text="How many.")
     zone = models.CharField(max_length=64, db_default="", help_text="By which its events have their days.")
+    in_totals = models.BooleanField(
+        db_default=False, help_text="The totals hold its events; their other sums still do not."
+    )
 
     objects = OwnedQuerySet["Waiting"].as_manager()
 

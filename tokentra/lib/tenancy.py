@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Generator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from typing import Literal
 from uuid import UUID
 
 from django.db import DEFAULT_DB_ALIAS, connections
@@ -12,6 +13,8 @@ from django.db.transaction import atomic
 ORGANIZATION = "app.org_id"
 USER = "app.user_id"
 DIGEST = "app.digest"
+TOTALS: Literal["totals"] = "totals"
+UpToDate = bool | Literal["totals"]
 
 
 class OtherScope(RuntimeError):
@@ -20,21 +23,22 @@ class OtherScope(RuntimeError):
 
 @contextmanager
 def organization_scope(
-    organization_id: UUID, *, using: str = DEFAULT_DB_ALIAS, up_to_date: bool = True
+    organization_id: UUID, *, using: str = DEFAULT_DB_ALIAS, up_to_date: UpToDate = True
 ) -> Generator[None]:
     """Open a transaction in which the policies show this organization's rows and no others.
 
     It is the outermost transaction of its block (or joins a scope that is open for the same
     organization), so never hold it across a call to the network. Raises `OtherScope` inside the scope
-    of another organization. Sums in it hold all that was stored before, unless it need not be `up_to_date`.
+    of another organization. Sums in it hold all that was stored before, unless it need not be `up_to_date`
+    or only its `TOTALS` need to.
     """
     value = _uuid(organization_id)
     with ExitStack() as stack:
-        question = _late.question if up_to_date and using == DEFAULT_DB_ALIAS else ""
-        is_behind = stack.enter_context(_scope(ORGANIZATION, value, using, question))
+        late = _late.get(up_to_date, NEVER) if using == DEFAULT_DB_ALIAS else NEVER
+        is_behind = stack.enter_context(_scope(ORGANIZATION, value, using, late.question))
         while is_behind:  # in transactions of their own: whoever reads for long holds nobody up
             stack.close()
-            is_behind = _late.catch_up(organization_id)
+            is_behind = bool(late.catch_up(organization_id))
             stack.enter_context(_scope(ORGANIZATION, value, using))
         yield
 
@@ -62,20 +66,22 @@ def opened(organization: str) -> str:
     return f"set_config('{ORGANIZATION}', {organization}::text, true)"
 
 
-@dataclass
+@dataclass(frozen=True)
 class Late:
     """How a scope asks, in SQL, whether sums lag behind, and what brings them nearer, in a scope of its own: True
     when more is left."""
 
     question: str = ""
-    catch_up: Callable[[UUID], bool] = bool
+    catch_up: Callable[[UUID], int] = bool
 
 
-def catch_up_by(question: str, catch_up: Callable[[UUID], bool]) -> None:
-    _late.question, _late.catch_up = question, catch_up
+NEVER = Late()
+_late: dict[UpToDate, Late] = {}
 
 
-_late = Late()
+def catch_up_by(question: str, catch_up: Callable[[UUID], int], *, up_to_date: UpToDate = True) -> None:
+    """For scopes that are to be so far `up_to_date`."""
+    _late[up_to_date] = Late(question, catch_up)
 
 
 @contextmanager

@@ -14,6 +14,8 @@ from uuid import UUID
 
 from django.db import Error, close_old_connections, connections
 
+from usage.measuring.stepping import Left
+
 log = logging.getLogger(__name__)
 
 ENOUGH = 750  # events of an organization that a process stores before its thread adds up what waits
@@ -27,14 +29,15 @@ class Beside:
     """Counts what was stored, and calls `add_up` in its thread for an organization of which enough came, or at once
     for who asks.
 
-    It says whether more is left.
+    It says what is left. Others than it looked at rest a while, unless somebody asks: these are few as yet, and whoever
+    reads may add them up with less.
     """
 
-    def __init__(self, add_up: Callable[[UUID], bool]) -> None:
+    def __init__(self, add_up: Callable[[UUID], Left]) -> None:
         self._add_up = add_up
         self._bell = threading.Condition()
         self._came: Counter[UUID] = Counter()
-        self._asked: dict[UUID, Future[bool]] = {}  # for a step that has not begun
+        self._asked: dict[UUID, Future[Left]] = {}  # for a step that has not begun
         self._busy: UUID | None = None
         self._rests_until: dict[UUID, float] = {}
         self._thread: threading.Thread | None = None
@@ -52,8 +55,8 @@ class Beside:
                 self._ring()
             return False
 
-    def add_up(self, organization_id: UUID) -> bool | None:
-        """A step that begins after this: whether more is left, or what it raises.
+    def add_up(self, organization_id: UUID) -> Left | None:
+        """A step that begins after this: what is left, or what it raises.
 
         None where the thread is at another organization's, for which nobody waits here, and where there is none.
         """
@@ -81,8 +84,10 @@ class Beside:
     def _run(self) -> None:
         try:
             while due := self._next():
-                while self._step(due):
+                while (left := self._step(due)) is Left.SOME:
                     pass
+                if left:
+                    self._come_back(due)
                 close_old_connections()
         finally:
             with self._bell:
@@ -90,24 +95,28 @@ class Beside:
                     self._end()
             connections.close_all()
 
-    def _step(self, organization_id: UUID) -> bool:
+    def _come_back(self, organization_id: UUID) -> None:
+        with self._bell:
+            self._came[organization_id] += ENOUGH
+
+    def _step(self, organization_id: UUID) -> Left:
         with self._bell:
             asked = self._asked.pop(organization_id, None)
         try:
-            is_more = self._add_up(organization_id)
+            left = self._add_up(organization_id)
         except Error as problem:  # the events are stored: whoever reads their sums tries again
             if asked:
                 asked.set_exception(problem)
             else:
                 log.warning("events of %s could not be added up yet", organization_id, exc_info=True)
-            return False
+            return Left.NOTHING
         except BaseException as problem:
             if asked:
                 asked.set_exception(problem)
             raise
         if asked:
-            asked.set_result(is_more)
-        return is_more
+            asked.set_result(left)
+        return left
 
     def _next(self) -> UUID | None:
         """One that is asked for, or else of which enough came, in turns; None after a while without any."""
@@ -133,5 +142,5 @@ class Beside:
         """Nobody waits for a thread that is gone."""
         self._thread = self._busy = None
         for asked in self._asked.values():
-            asked.set_result(True)
+            asked.set_result(Left.SOME)
         self._asked.clear()

@@ -1,7 +1,8 @@
 """Adds up what was stored, some thousand events at once: the more of them share a sum, the less each of them costs.
 
 Events wait for it from the transaction that stores them. Whoever opens a scope of the organization to read its sums
-adds up what waits first, so that nobody sees sums without them.
+adds up what waits first, so that nobody sees sums without them. Who reads totals alone, a tenth of all sums, waits for
+those: the rest of the same events is added up in larger steps, beside them.
 """
 
 import logging
@@ -14,28 +15,42 @@ from django.db import Error, connection
 from django.utils import timezone
 from psycopg import ClientCursor
 
-from tokentra.lib.tenancy import as_sweep, catch_up_by, organization_scope
+from tokentra.lib.tenancy import TOTALS, as_sweep, catch_up_by, organization_scope
 from usage import closing
 from usage.measured import Waiting
 from usage.measuring import local_days, statements, transactions
 from usage.measuring.beside import Beside
 from usage.measuring.grain import grain
-from usage.measuring.stepping import step_through
+from usage.measuring.stepping import Left, step_through
 
 log = logging.getLogger(__name__)
 
 WAITS = "SELECT EXISTS (SELECT FROM usage_waiting)"
+WAITS_FOR_TOTALS = "SELECT EXISTS (SELECT FROM usage_waiting WHERE NOT in_totals)"
 BEGIN = f"""
 {transactions.BY_KEY};
 {transactions.ROOMY};
 SELECT FROM {transactions.together("%(sums)s")};
-SELECT FROM {transactions.alone("%(adding)s")};
-SELECT timezone FROM accounts_organization WHERE id = %(organization)s FOR KEY SHARE;
+{{lock}};
 SELECT name FROM usage_summedtag WHERE organization_id = %(organization)s;
-SELECT EXISTS (SELECT FROM usage_waiting WHERE organization_id = %(organization)s)"""  # noqa: S608  # words of ours
+SELECT timezone FROM accounts_organization WHERE id = %(organization)s FOR KEY SHARE;
+{{first}}"""  # noqa: S608  # words of ours
+OF_ORGANIZATION = "FROM usage_waiting WHERE organization_id = %(organization)s"
+TOTALING = transactions.alone("%(totaling)s")
+BEGIN_TOTAL = BEGIN.format(
+    lock=f"SELECT FROM {TOTALING}",
+    first=f"SELECT in_totals, zone {OF_ORGANIZATION} AND NOT in_totals LIMIT 1",  # words of ours
+)
+# What the totals hold already goes first, and keeps nobody from adding to those.
+BEGIN_ADDING_UP = BEGIN.format(
+    lock=f"SELECT FROM {transactions.alone('%(adding)s')}; "
+    f"SELECT {TOTALING} WHERE NOT EXISTS (SELECT {OF_ORGANIZATION} AND in_totals)",  # words of ours
+    first=f"SELECT in_totals, zone {OF_ORGANIZATION} ORDER BY in_totals DESC LIMIT 1",  # words of ours
+)
 
 
 def watch() -> None:
+    catch_up_by(WAITS_FOR_TOTALS, total_next, up_to_date=TOTALS)
     catch_up_by(WAITS, add_up_next)
 
 
@@ -44,39 +59,53 @@ def share() -> None:
     catch_up_by(WAITS, add_up_beside)
 
 
-def add_up(organization_id: UUID, *, now: datetime | None = None, is_last: bool = False) -> bool:
-    """Some of what waits, inside the organization's scope, once nobody else is at it; True when more is left.
+def add_up(organization_id: UUID, *, now: datetime | None = None, is_last: bool = False) -> Left:
+    """Some of what waits, inside the organization's scope, once nobody else is at it.
 
     The organization is not deleted meanwhile; of one that was, what still came goes. Where it `is_last` in its
     transaction, that ends before it is on the disk: sums that a crash takes back are added up again, as what they
     are made of waits again.
     """
+    return step(organization_id, BEGIN_ADDING_UP, now=now, is_last=is_last)
+
+
+def total(organization_id: UUID, *, is_last: bool = False) -> Left:
+    """The same for totals alone; their events go on waiting for the other sums."""
+    return step(organization_id, BEGIN_TOTAL, by="tt_total", is_last=is_last)
+
+
+def step(organization_id: UUID, begin: str, *, by: str = "", now: datetime | None = None, is_last: bool) -> Left:
     connection.ensure_connection()
     with connection.wrap_database_errors, ClientCursor(connection.connection) as own:
         own.execute(
-            BEGIN,
+            begin,
             {
                 "sums": transactions.sums_of(organization_id),
                 "adding": transactions.adding_up_of(organization_id),
+                "totaling": transactions.totaling_of(organization_id),
                 "organization": organization_id,
             },
         )
-        zones, tags, [(is_any,)] = statements.answers(own)[-3:]
+        tags, zones, waiting = statements.answers(own)[-3:]
         if not zones:
-            return closing.forget_late(organization_id)
+            return Left.SOME if closing.forget_late(organization_id) else Left.NOTHING
         after = transactions.UNHURRIED if is_last else transactions.AS_BEFORE
-        if not is_any:
+        if not waiting:
             own.execute(after)
-            return False
-        zone, adding = ZoneInfo(zones[0][0]), "tt_add_up_tagged" if tags else "tt_add_up"
-        params = [organization_id, grain(zone, now or timezone.now()), [name for (name,) in tags], zone.key]
-        statements.prepare(own, adding)
-        own.execute(f"EXECUTE {adding} (%s, %s, %s, %s)", params)
+            return Left.NOTHING
+        [(in_totals, stored_by)] = waiting
+        zone = ZoneInfo(stored_by if in_totals else zones[0][0])  # totals by days follow a changed zone with the rest
+        by = by or ("tt_add_up_tagged" if tags else "tt_add_up")
+        statements.prepare(own, by)
+        params = [organization_id, grain(zone, now or timezone.now()), [name for (name,) in tags], zone.key, in_totals]
+        own.execute(f"EXECUTE {by} (%s, %s, %s, %s, %s)", params)
         [(is_more, others)] = own.fetchall()
-        if others:  # whoever stored them did not know yet that the zone is another
+        if others and not in_totals:  # whoever stored them did not know yet that the zone is another
             local_days.put_right(own, organization_id, others, zone)
         own.execute(after)
-    return bool(is_more or others)
+    if is_more or others:
+        return Left.SOME
+    return Left.OTHERS if in_totals else Left.NOTHING
 
 
 def alone(cursor: Any, organization_id: UUID) -> None:
@@ -97,10 +126,10 @@ def came(organization_id: UUID, count: int) -> None:
         log.warning("events of %s could not be added up yet", organization_id, exc_info=True)
 
 
-def add_up_beside(organization_id: UUID) -> bool:
+def add_up_beside(organization_id: UUID) -> Left:
     """As `add_up_next`, in the thread unless that is at another organization's."""
-    is_more = _beside.add_up(organization_id)
-    return add_up_next(organization_id) if is_more is None else is_more
+    left = _beside.add_up(organization_id)
+    return add_up_next(organization_id) if left is None else left
 
 
 def add_up_due() -> bool:
@@ -113,9 +142,14 @@ def due() -> list[UUID]:
         return list(Waiting.objects.order_by().values_list("organization_id", flat=True).distinct())
 
 
-def add_up_next(organization_id: UUID) -> bool:
+def add_up_next(organization_id: UUID) -> Left:
     with organization_scope(organization_id, up_to_date=False):
         return add_up(organization_id, is_last=True)
+
+
+def total_next(organization_id: UUID) -> Left:
+    with organization_scope(organization_id, up_to_date=False):
+        return total(organization_id, is_last=True)
 
 
 _beside = Beside(add_up_next)

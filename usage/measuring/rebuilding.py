@@ -19,7 +19,7 @@ from django.db.models import QuerySet
 from accounts.models import Organization
 from tokentra.lib.tenancy import organization_scope
 from usage.measured import Event, MeasuredDay, SummedTag
-from usage.measuring import appearing, catching_up, keeping, remaking_runs, statements
+from usage.measuring import appearing, catching_up, keeping, remaking_runs, sums_anew
 from usage.measuring.grain import grain
 from usage.measuring.sums import MOST_SUMMED, ROLLUPS
 from usage.models import DayRollup
@@ -28,7 +28,7 @@ from usage.zone_changes import ZoneChange
 
 DAY = timedelta(days=1)
 BY_UTC_DAY = ("hours", "days", "crossed_days", "measured_hours")
-BY_ZONE_DAY = ("measured_days", "tag_days")
+BY_ZONE_DAY = ("all_days", "measured_days", "tag_days")
 OF_UTC_DAY = "day = %(day)s"
 OF_ZONE_DAY = "day BETWEEN %(day)s - 1 AND %(day)s + 1 AND zone_day = %(day)s"
 Sets = tuple[tuple[tuple[str, ...], str], ...]  # rollups, and the condition that chooses their events
@@ -81,7 +81,7 @@ def _compare_day(organization_id: UUID, day: date, *, fix: bool) -> dict[str, in
         sets = sets_of(organization_id, day)  # nothing, where they were forgotten meanwhile: its sums stay
         for names, events in sets:
             for name in names:
-                cursor.execute(statements.differing(events, name), params)
+                cursor.execute(sums_anew.differing(events, name), params)
                 if count := cursor.fetchone()[0]:
                     tables[ROLLUPS[name].table] = count
         if tables and fix:
@@ -125,8 +125,8 @@ def is_forgotten_in_part(organization_id: UUID, day: date) -> bool:
 def make_anew(cursor: CursorWrapper, params: dict[str, Any], sets: Sets = SETS) -> None:
     for names, events in sets:
         for name in names:
-            cursor.execute(statements.forgetting(ROLLUPS[name]), params)
-        cursor.execute(statements.making_anew(events, *names), params)
+            cursor.execute(sums_anew.forgetting(ROLLUPS[name]), params)
+        cursor.execute(sums_anew.making(events, *names), params)
 
 
 @contextmanager

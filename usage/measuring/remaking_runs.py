@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db.backends.utils import CursorWrapper
 
-from usage.measuring import statements
+from usage.measuring import sums_anew
 from usage.measuring.sums import ROLLUPS
 
 RUNS = ROLLUPS["runs"]
@@ -41,11 +41,11 @@ def compare(cursor: CursorWrapper, of_day: dict[str, Any], *, fix: bool) -> int:
     """How many runs are not what their calls add up to; `of_day` as alone_with answers it, and nobody else writes."""
     wrong = 0
     for params in chosen(cursor, of_day):
-        cursor.execute(statements.differing(THEIRS, "runs"), params)
+        cursor.execute(sums_anew.differing(THEIRS, "runs"), params)
         count = cursor.fetchone()[0]
         if count and fix:
-            cursor.execute(statements.forgetting(RUNS), params)
-            cursor.execute(statements.making_anew(THEIRS, "runs"), params)
+            cursor.execute(sums_anew.forgetting(RUNS), params)
+            cursor.execute(sums_anew.making(THEIRS, "runs"), params)
         wrong += count
     return wrong
 

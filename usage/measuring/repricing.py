@@ -15,7 +15,7 @@ from accounts.models import Organization
 from tokentra.lib.tenancy import organization_scope
 from usage.ingest import overrides_of
 from usage.measured import Event, SummedTag
-from usage.measuring import rebuilding, rezoning, statements
+from usage.measuring import rebuilding, rezoning, sums_anew
 from usage.measuring.kinds import Kind, kind_of
 from usage.measuring.prices import PriceTable
 from usage.measuring.shape import Sent, Tokens
@@ -134,12 +134,12 @@ def _write(organization_id: UUID, day: date, differing: list[Differing]) -> None
             "kinds": encode(list({each.kind.id: each.kind for each in differing}.values())).decode(),
         }
         with rebuilding.true_if_full(cursor, organization_id, [day]):
-            cursor.execute(statements.taking_back(OF_STEP, *ROLLUPS), params)
+            cursor.execute(sums_anew.taking_back(OF_STEP, *ROLLUPS), params)
             for name in ROLLUPS:
-                cursor.execute(statements.emptying(OF_STEP, name), params)
-            cursor.execute(statements.ADDING_KINDS, params)
+                cursor.execute(sums_anew.emptying(OF_STEP, name), params)
+            cursor.execute(sums_anew.ADDING_KINDS, params)
             cursor.execute(SET_PRICES, params)
-            cursor.execute(statements.making_anew(OF_STEP, *ROLLUPS), params)
+            cursor.execute(sums_anew.making(OF_STEP, *ROLLUPS), params)
             rezoning.hours_anew(cursor, params)
 
 

@@ -10,7 +10,7 @@ from django.db import connection
 
 from accounts.models import Organization
 from usage.measured import SummedTag
-from usage.measuring import catching_up, rebuilding, rezoning, statements
+from usage.measuring import catching_up, rebuilding, rezoning, sums_anew
 from usage.measuring.grain import grain
 from usage.measuring.sums import ROLLUPS
 
@@ -31,9 +31,9 @@ def take_back(organization_id: UUID, keys: Sequence[tuple[date, UUID]], *, now: 
         tags = SummedTag.objects.filter(organization_id=organization_id).values_list("name", flat=True)
         params |= {"grain": grain(zone, now), "tags": list(tags)}
         with rebuilding.true_if_full(cursor, organization_id, days):
-            cursor.execute(statements.taking_back(CHOSEN, *ROLLUPS), params)
+            cursor.execute(sums_anew.taking_back(CHOSEN, *ROLLUPS), params)
             for name in ROLLUPS:
-                cursor.execute(statements.emptying(CHOSEN, name), params)
+                cursor.execute(sums_anew.emptying(CHOSEN, name), params)
             cursor.execute(TURN, params)
             for day in set(days):
                 rezoning.hours_anew(cursor, params | {"day": day})

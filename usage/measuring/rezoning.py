@@ -17,14 +17,14 @@ from django.db.models.functions import Now
 from accounts.models import Organization
 from tokentra.lib.tenancy import as_sweep, organization_scope
 from usage.measured import Event, MeasuredDay, SummedTag
-from usage.measuring import appearing, catching_up, keeping, local_days, rebuilding, statements, telling_apart
+from usage.measuring import appearing, catching_up, keeping, local_days, rebuilding, sums_anew, telling_apart
 from usage.measuring.grain import QUARTER, grain
 from usage.measuring.stepping import step_through
 from usage.zone_changes import ZoneChange
 
 DAY = timedelta(days=1)
 MOST = 10_000  # events that move in one step
-OF_A_DAY = ("measured_days", "tag_days")
+OF_A_DAY = ("all_days", "measured_days", "tag_days")
 HOURS = ((("measured_hours",), rebuilding.OF_UTC_DAY),)
 MOVED = "day = %(day)s AND id = ANY(%(ids)s::uuid[])"
 WRONG = """
@@ -119,11 +119,11 @@ def move(cursor: CursorWrapper, organization_id: UUID, day: date, zone: ZoneInfo
         cursor.execute(VALUES, params | {"begun": begun})
         telling_apart.admit(cursor, organization_id, cursor.fetchall())
     with rebuilding.true_if_full(cursor, organization_id, [day]):
-        cursor.execute(statements.taking_back(MOVED, *OF_A_DAY), params)
+        cursor.execute(sums_anew.taking_back(MOVED, *OF_A_DAY), params)
         for name in OF_A_DAY:
-            cursor.execute(statements.emptying(MOVED, name), params)
+            cursor.execute(sums_anew.emptying(MOVED, name), params)
         cursor.execute(MOVE, params)
-        cursor.execute(statements.making_anew(MOVED, *OF_A_DAY), params)
+        cursor.execute(sums_anew.making(MOVED, *OF_A_DAY), params)
     return len(found)
 
 

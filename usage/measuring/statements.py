@@ -1,5 +1,6 @@
 """The SQL that stores events and adds them up, made of what sums.py declares."""
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -14,7 +15,7 @@ from usage.measuring import given
 from usage.measuring.appearing import NOTE
 from usage.measuring.around import BELOW, COUNTED, MOVE
 from usage.measuring.given import COMMON
-from usage.measuring.sums import COUNTABLE, FEWER, FEWER_BY_DAY, MOST_SUMMED, ROLLUPS, STOPPING, Part, Rollup
+from usage.measuring.sums import COUNTABLE, FEWER, FEWER_BY_DAY, MOST_SUMMED, ROLLUPS, STOPPING, TOTALS, Part, Rollup
 from usage.measuring.transactions import AS_BEFORE, BY_KEY, together
 from usage.rows import TOKEN_CLASSES
 
@@ -130,7 +131,7 @@ def added(rollup: Rollup, sums: tuple[str, ...] = (), *, is_long: bool = False) 
     return " UNION ALL ".join(grouped(part, sums or rollup.sums, is_long=is_long) for part in rollup.parts)
 
 
-def adding(rollup: Rollup, *, sign: str = "", is_long: bool = False) -> str:
+def adding(rollup: Rollup, *, sign: str = "", is_long: bool = False, where: str = "true") -> str:
     """Adds to a rollup; of an organization's sums there is never more than one writer, so that no order is needed.
 
     With the sign "-" it takes away what can be taken away.
@@ -142,26 +143,32 @@ def adding(rollup: Rollup, *, sign: str = "", is_long: bool = False) -> str:
     return (
         f"INSERT INTO {rollup.table} AS held ({', '.join((*rollup.groups, *hashes, *rollup.sums))}) "  # noqa: S608
         f"SELECT {', '.join((*rollup.groups, *hashes.values(), *sums))} "
-        f"FROM ({added(rollup, is_long=is_long)}) AS added "
+        f"FROM ({added(rollup, is_long=is_long)}) AS added WHERE {where} "
         f"ON CONFLICT ({rollup.key}) DO UPDATE SET {changed}"
     )
 
 
-def summed(*names: str, is_long: bool = False) -> str:
+def summed(rollups: Iterable[Rollup], *, is_long: bool = False) -> str:
     """What these rollups are added up from."""
     countable, fewer, by_day = (grouped(part, is_long=is_long) for part in (COUNTABLE, FEWER, FEWER_BY_DAY))
-    sources = {"countable": countable, "fewer": fewer, "fewer_by_day": by_day} | (
-        {"tagged": TAGGED} if "tag_days" in names else {}
-    )
+    sources = {"countable": countable, "fewer": fewer, "fewer_by_day": by_day, "tagged": TAGGED}
+    read = {part.source.split()[0] for rollup in rollups for part in rollup.parts}
+    if "fewer_by_day" in read:
+        read.add("fewer")
     return ", ".join(
         [f"every_event AS MATERIALIZED ({EVERY}), leaves AS NOT MATERIALIZED ({LEAVES})"]
-        + [f"{name} AS MATERIALIZED ({sql})" for name, sql in sources.items()]
+        + [f"{name} AS MATERIALIZED ({sql})" for name, sql in sources.items() if name in read]
     )
 
 
-def adding_up(*names: str, sign: str = "", is_long: bool = False) -> str:
-    rollups = (f"{name} AS ({adding(ROLLUPS[name], sign=sign, is_long=is_long)})" for name in names)
-    return ", ".join([summed(*names, is_long=is_long), *rollups])
+def adding_up(rollups: Mapping[str, Rollup], *, sign: str = "", is_long: bool = False, unless: str = "") -> str:
+    """Adds to these rollups; to those that are TOTALS, `unless` something holds."""
+    not_twice = dict.fromkeys(TOTALS, f"NOT {unless}") if unless else {}
+    steps = (
+        f"{name} AS ({adding(rollup, sign=sign, is_long=is_long, where=not_twice.get(name, 'true'))})"
+        for name, rollup in rollups.items()
+    )
+    return ", ".join([summed(rollups.values(), is_long=is_long), *steps])
 
 
 # What a connection prepares once; a statement as large as tt_add_up takes longer to plan than to run.
@@ -199,27 +206,32 @@ HELD_STAYS, OPENED = "ON CONFLICT DO NOTHING", f"{opened('$1')}, "
 STORE, STORE_ALONE = (WRITE.format(scope=scope, held=HELD_STAYS) for scope in ("", OPENED))
 STORE_NEW = WRITE.format(scope=OPENED, held="")  # takes a fifth less, and fails where one of them is held already
 
-# Adds up events that wait, the oldest first and no more than MOST of them beside the first request's; answers whether
-# others were left, and of those that were next, which are left since their days are not of this zone. Whoever runs it
-# is the only one. $1: organization; $2: the grain of hours; $3: summed tags; $4: the zone.
+# Of what waits, the oldest first and no more than MOST events beside the first request's; $4: the zone, $5: whether the
+# totals hold it already. Answers whether others of that kind were left, and of those that were next, which are left
+# since their days are not of this zone. Whoever runs it is the only one. $1: organization; $2: the grain of hours.
 MOST = 10_000
 WAITING = f"""
 WITH waiting AS (
     SELECT id, zone, sum(events) OVER (ORDER BY id) - events < {MOST} AS is_next
-    FROM usage_waiting WHERE organization_id = $1
+    FROM usage_waiting WHERE organization_id = $1 AND in_totals = $5
 ), taken AS (
-    DELETE FROM usage_waiting
+    {{take}}
     WHERE organization_id = $1 AND id <= (SELECT id FROM waiting WHERE is_next ORDER BY id DESC LIMIT 1) AND zone = $4
+        AND in_totals = $5
     RETURNING days, ids
 ), events AS (
     SELECT {WHOLE} FROM taken CROSS JOIN LATERAL unnest(days, ids) AS one (day, id)
     CROSS JOIN LATERAL (
         SELECT * FROM usage_event e WHERE e.organization_id = $1 AND e.day = one.day AND e.id = one.id OFFSET 0
     ) AS event {of_kind("event")}
-), {{sums}}, {NOTE}
+), {{sums}}
 SELECT bool_or(NOT is_next), array_agg(id) FILTER (WHERE is_next AND zone <> $4) FROM waiting"""  # noqa: S608  # names of ours
-ADD_UP = WAITING.format(sums=adding_up(*(name for name in ROLLUPS if name != "tag_days")))
-ADD_UP_TAGGED = WAITING.format(sums=adding_up(*ROLLUPS))
+# To all sums, or to all but the totals; $3: summed tags. To the totals alone.
+ADD_UP_TAGGED, ADD_UP = (
+    WAITING.format(take="DELETE FROM usage_waiting", sums=f"{adding_up(rollups, unless='$5')}, {NOTE}")
+    for rollups in (ROLLUPS, {name: rollup for name, rollup in ROLLUPS.items() if name != "tag_days"})
+)
+TOTAL = WAITING.format(take="UPDATE usage_waiting SET in_totals = true", sums=adding_up(TOTALS))
 
 # Of values of tags on days ($2 to $4: names, days, values), those that are not told apart. $1: organization.
 NEW_VALUES = """
@@ -240,10 +252,11 @@ PREPARED = {
     "tt_below": f"(uuid, uuid[], date, date) AS {BELOW}",
     "tt_counted": f"(uuid, uuid[], date, date) AS {COUNTED}",
     "tt_move": f"(uuid, date[], uuid[], uuid[]) AS {MOVE}",
-    "tt_add_up": f"(uuid, interval, text[], text) AS {ADD_UP}",
-    "tt_add_up_tagged": f"(uuid, interval, text[], text) AS {ADD_UP_TAGGED}",
+    "tt_total": f"(uuid, interval, text[], text, boolean) AS {TOTAL}",
+    "tt_add_up": f"(uuid, interval, text[], text, boolean) AS {ADD_UP}",
+    "tt_add_up_tagged": f"(uuid, interval, text[], text, boolean) AS {ADD_UP_TAGGED}",
 }
-STORING = [name for name in PREPARED if "add_up" not in name]
+STORING = [name for name in PREPARED if name not in ("tt_total", "tt_add_up", "tt_add_up_tagged")]
 
 
 def prepare(own: Cursor[Any], *names: str) -> None:
@@ -273,68 +286,3 @@ def by_key(own: Cursor[Any], sql: str, params: Any) -> list[Any]:
 
 
 _prepared: WeakKeyDictionary[Connection[Any], set[str]] = WeakKeyDictionary()
-
-# The same sums made anew, and compared, for one day of events.
-
-
-def named(sql: str, *words: str) -> str:
-    """With what stands for $1, $2 and so on in their places."""
-    for place, word in enumerate(words, 1):
-        sql = sql.replace(f"${place}", word)
-    return sql
-
-
-def in_words(sql: str) -> str:
-    return named(sql, "%(organization)s::uuid", "%(grain)s::interval", "%(tags)s::text[]")
-
-
-ADDING_KINDS = named(ADD_KINDS, "%(organization)s::uuid", "%(kinds)s::json")
-
-
-def forgetting(rollup: Rollup) -> str:
-    return f"DELETE FROM {rollup.table} WHERE organization_id = %(organization)s AND {rollup.of_day}"  # noqa: S608
-
-
-def chosen(events: str) -> str:
-    return (
-        f"SELECT {WHOLE} FROM (SELECT * FROM usage_event WHERE organization_id = $1 AND {events}) AS event "  # noqa: S608
-        f"{of_kind('event')}"
-    )
-
-
-def making_anew(events: str, *names: str) -> str:
-    """Adds up the events that a condition chooses, however many they are."""
-    return in_words(f"WITH events AS ({chosen(events)}), {adding_up(*names, is_long=True)} SELECT 1")
-
-
-def taking_back(events: str, *names: str) -> str:
-    """Takes the events that a condition chooses out of what was added up; whoever runs it is alone."""
-    return in_words(f"WITH events AS ({chosen(events)}), {adding_up(*names, sign='-')} SELECT 1")
-
-
-def emptying(events: str, name: str) -> str:
-    """Deletes the groups of a rollup in which, of the events that a condition chooses, no call is left."""
-    rollup = ROLLUPS[name]
-    key = ", ".join(rollup.hashes.get(column, column) for column in rollup.key.split(", "))
-    calls = next(name for name in ("calls", "requests") if name in rollup.sums)
-    return in_words(
-        f"WITH events AS ({chosen(events)}), {summed(name)}, "  # noqa: S608  # names of ours
-        f"touched AS (SELECT {key} FROM ({added(rollup)}) AS added) "
-        f"DELETE FROM {rollup.table} WHERE ({rollup.key}) IN (SELECT * FROM touched) AND {calls} = 0"
-    )
-
-
-def differing(events: str, name: str) -> str:
-    """How many groups of a rollup are not what the events that a condition chooses add up to."""
-    rollup = ROLLUPS[name]
-    sums = tuple(column for column in rollup.sums if column not in WIDENED and CHANGES.get(column) != FILLED)
-    held = (
-        f"SELECT {', '.join((*rollup.groups, *sums))} FROM {rollup.table} "  # noqa: S608  # names of ours
-        f"WHERE organization_id = %(organization)s AND {rollup.of_day}"
-    )
-    return in_words(
-        f"WITH events AS ({chosen(events)}), {summed(name, is_long=True)}, held AS ({held}), "  # noqa: S608
-        f"made AS ({added(rollup, sums, is_long=True)}) "
-        "SELECT (SELECT count(*) FROM (SELECT * FROM made EXCEPT ALL SELECT * FROM held) AS missing) "
-        "+ (SELECT count(*) FROM (SELECT * FROM held EXCEPT ALL SELECT * FROM made) AS wrong)"
-    )

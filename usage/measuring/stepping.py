@@ -3,6 +3,7 @@
 import logging
 from collections import deque
 from collections.abc import Callable, Iterable
+from enum import IntEnum
 from time import monotonic
 from uuid import UUID
 
@@ -10,7 +11,15 @@ log = logging.getLogger(__name__)
 SECONDS = 10  # no step is begun later than this
 
 
-def step_through(due: Iterable[UUID], step: Callable[[UUID], bool]) -> bool:
+class Left(IntEnum):
+    """What a step left: some of what it looked at, or only others."""
+
+    NOTHING = 0
+    OTHERS = 1
+    SOME = 2
+
+
+def step_through(due: Iterable[UUID], step: Callable[[UUID], int]) -> bool:
     """`step` says whether there is more to do for its organization; True when there is more to do at the end.
 
     One that fails is left for the next time, and costs no other organization its turn.

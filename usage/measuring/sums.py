@@ -1,7 +1,7 @@
 """What events are added up to: each rollup with its groups and sums, as SQL over the rows of statements.py."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from usage.measured import TAG
 from usage.measuring.dimensions import BY_NAME, DIMENSIONS, Dimension
@@ -181,8 +181,8 @@ class Source:
     def groups(self) -> Columns:
         return OWNED | {"currency": self.currency}
 
-    def by_day(self) -> list[Part]:
-        """Each dimension alone and with every other one that it is crossed with."""
+    def by_day(self, *names: str) -> list[Part]:
+        """Of these dimensions, each alone and with every other one that it is crossed with."""
         return [
             Part(
                 self.groups | self.one(each, other) | {"by": quoted(other), "by_value": value, "day": "zone_day"},
@@ -190,6 +190,7 @@ class Source:
                 f"{self.of_days or self.name} WHERE {self.column(each.name)} IS NOT NULL AND {value} IS NOT NULL",
             )
             for each in self.dimensions
+            if each.name in names
             for other in ("", *each.crossed_with)
             for value in [self.column(other) if other else "''"]
         ]
@@ -246,6 +247,7 @@ BY_VALUES = BY_VALUE | {
     "by_hash": hash_in_sql("(by_value || CASE currency WHEN 'USD' THEN '' ELSE chr(31) || currency END)")
 }
 OURS = "connection_id = '00000000-0000-0000-0000-000000000000'::uuid AND ledger = 'measured'"
+DAYS_OF_VALUES = "usage_measuredday", "organization_id, series, day, value_hash, by_hash"
 ROLLUPS = {
     "hours": Rollup(
         "usage_hourrollup",
@@ -274,17 +276,22 @@ ROLLUPS = {
         ),
         f"{OURS} AND day = %(day)s",
     ),
+    "all_days": Rollup(
+        *DAYS_OF_VALUES,
+        tuple(part for source in SOURCES for part in source.by_day("all")),
+        "day = %(day)s AND dimension = 'all'",
+        SPARSE,
+        BY_VALUES,
+    ),
     "measured_days": Rollup(
-        "usage_measuredday",
-        "organization_id, series, day, value_hash, by_hash",
-        tuple(part for source in SOURCES for part in source.by_day()),
-        f"day = %(day)s AND dimension NOT LIKE '{TAG}%%'",
+        *DAYS_OF_VALUES,
+        tuple(part for source in SOURCES for part in source.by_day(*(name for name in BY_NAME if name != "all"))),
+        f"day = %(day)s AND dimension <> 'all' AND dimension NOT LIKE '{TAG}%%'",
         SPARSE,
         BY_VALUES,
     ),
     "tag_days": Rollup(
-        "usage_measuredday",
-        "organization_id, series, day, value_hash, by_hash",
+        *DAYS_OF_VALUES,
         (TAGGED,),
         f"day = %(day)s AND dimension IN (SELECT '{TAG}' || name FROM unnest(%(tags)s::text[]) AS name)",  # noqa: S608  # a word of ours
         SPARSE,
@@ -301,4 +308,11 @@ ROLLUPS = {
     "runs": Rollup(
         "usage_run", "organization_id, id", (RUNS,), "id = ANY(%(ids)s::uuid[])", sparse=frozenset({"other_calls"})
     ),
+}
+# Those that pages of what counts read, and no others: so few that who reads them alone waits the least.
+TOTALS = {name: ROLLUPS[name] for name in ("hours", "days", "crossed_days")} | {
+    "all_days": replace(
+        ROLLUPS["all_days"],
+        parts=tuple(Source("leaves", [BY_NAME["all"]], MEASURES, "paid_in", GRAIN, lambda name: "''").by_day("all")),
+    )
 }

@@ -24,6 +24,11 @@ def adding_up_of(organization_id: UUID) -> str:
     return name_within(organization_id, "adding up")
 
 
+def totaling_of(organization_id: UUID) -> str:
+    """The lock that whoever adds to totals holds alone, after the one before where they add to other sums, too."""
+    return name_within(organization_id, "totaling")
+
+
 def together(name: str) -> str:
     """A source of one row that waits for a lock which many may hold, until nobody holds it alone."""
     return f"pg_advisory_xact_lock_shared(hashtextextended({name}, 0))"

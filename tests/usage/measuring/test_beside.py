@@ -10,6 +10,7 @@ from django.db import OperationalError
 from tests.product import wait_for
 from usage.measuring import beside, catching_up
 from usage.measuring.beside import Beside
+from usage.measuring.stepping import Left
 
 ONE, OTHER = uuid4(), uuid4()
 
@@ -43,7 +44,7 @@ class Slow:
     def __call__(self, organization_id):
         self.begun.append(organization_id)
         assert self.free.acquire(timeout=30)
-        return False
+        return Left.NOTHING
 
     def has_begun(self, *organizations):
         wait_for(lambda: self.begun == [*organizations], 30, f"begun: {organizations}")
@@ -160,10 +161,21 @@ def asking(mine, *organizations):
     return threads, heard
 
 
-@pytest.mark.parametrize("is_more", [True, False])
-def test_whoever_asks_hears_whether_more_is_left(is_more):
-    steps = iter([is_more, False, False])
-    assert Beside(lambda _: next(steps)).add_up(ONE) is is_more
+@pytest.mark.parametrize("left", Left)
+def test_whoever_asks_hears_what_is_left(left):
+    steps = iter([left, Left.NOTHING, Left.NOTHING])
+    assert Beside(lambda _: next(steps)).add_up(ONE) is left
+
+
+def test_some_that_are_left_are_added_up_at_once_and_others_after_a_rest(monkeypatch):
+    monkeypatch.setattr(beside, "REST", 0.5)
+    begun, steps = [], iter([Left.SOME, Left.OTHERS, Left.NOTHING])
+    mine = Beside(lambda _: begun.append(time.monotonic()) or next(steps))
+
+    mine.came(ONE, 10)
+    wait_for(lambda: len(begun) == 3, 30, "the others are added up as well")
+
+    assert begun[1] - begun[0] < 0.4 < begun[2] - begun[1]
 
 
 def test_those_who_ask_meanwhile_share_a_step_of_their_own():
@@ -178,7 +190,7 @@ def test_those_who_ask_meanwhile_share_a_step_of_their_own():
     for each in askers:
         each.join(30)
 
-    assert (slow.begun, heard) == ([ONE, ONE], [False, False])
+    assert (slow.begun, heard) == ([ONE, ONE], [Left.NOTHING, Left.NOTHING])
 
 
 def test_nobody_waits_here_for_another_organization():
@@ -196,7 +208,7 @@ def test_a_step_that_was_asked_for_takes_along_what_came():
     mine = Beside(slow)
     mine.came(ONE, 9)
     slow.free.release(2)
-    assert mine.add_up(ONE) is False
+    assert mine.add_up(ONE) is Left.NOTHING
 
     mine.came(ONE, 9)
     mine.came(OTHER, 10)
@@ -232,7 +244,7 @@ def test_whoever_waits_for_a_thread_that_failed_asks_another():
     free.set()
     askers[0].join(30)
 
-    assert heard == [True]
+    assert heard == [Left.SOME]
 
 
 def refuse(_):
@@ -240,10 +252,10 @@ def refuse(_):
 
 
 def test_where_no_thread_can_be_had_nobody_fails_and_the_next_one_tries_again(monkeypatch):
-    mine = Beside(lambda _: False)
+    mine = Beside(lambda _: Left.NOTHING)
     with monkeypatch.context() as patch:
         patch.setattr(threading.Thread, "start", refuse)
         assert mine.add_up(ONE) is None
         assert mine.came(ONE, 10) is False
 
-    assert mine.add_up(ONE) is False
+    assert mine.add_up(ONE) is Left.NOTHING

@@ -233,7 +233,7 @@ def test_sums_are_made_without_sorting_whatever_is_known_of_the_table(acme):
     with organization_scope(acme.pk, up_to_date=False), ClientCursor(connection.connection) as own:
         own.execute("DISCARD PLANS; SET LOCAL work_mem = '64kB'; SET LOCAL hash_mem_multiplier = 1")
         statements.prepare(own, "tt_add_up")
-        plan = statements.by_key(own, "EXPLAIN EXECUTE tt_add_up (%s, '1 hour', '{}', 'UTC')", [acme.pk])
+        plan = statements.by_key(own, "EXPLAIN EXECUTE tt_add_up (%s, '1 hour', '{}', 'UTC', false)", [acme.pk])
 
     assert not [line for (line,) in plan if "GroupAggregate" in line]
 
@@ -249,7 +249,7 @@ def test_events_are_found_by_their_key_in_a_week_of_which_nothing_is_known(held,
         plans = {
             statement: statements.by_key(own, f"EXPLAIN EXECUTE {statement}", [acme.pk, *days])
             for statement, *days in (
-                ["tt_add_up (%s, '1 hour', '{}', 'UTC')"],
+                ["tt_add_up (%s, '1 hour', '{}', 'UTC', false)"],
                 ["tt_held (%s, '[]', '{}')"],
                 ["tt_below (%s, '{}', %s, %s)", at, at],
                 ["tt_counted (%s, '{}', %s, %s)", at, at],

@@ -77,6 +77,7 @@ def small(monkeypatch):
 
 WORKS = {
     "add up": lambda acme: to_the_end(lambda: catching_up.add_up_next(acme.pk)),
+    "total": lambda acme: to_the_end(lambda: catching_up.total_next(acme.pk) or catching_up.add_up_next(acme.pk)),
     "move days": lambda acme: to_the_end(lambda: rezoning.move_next(acme.pk)),
     "add up a tag": lambda acme: to_the_end(lambda: adding_up_tags.add_up_next(acme.pk)),
     "price anew": lambda acme: lambda: reprice(acme, EVERY_ROW),
@@ -92,7 +93,7 @@ def due(acme, alice, send, told, small):
         read_a_day(acme, make.connection(acme))
         choose(acme, "region")
         send(*some(told, 25))
-        if name == "add up":
+        if name in ("add up", "total"):
             return
         if name == "add up a tag":
             choose(acme, "tier")
@@ -187,6 +188,9 @@ def test_work_of_every_kind_at_once_comes_to_what_the_events_say(seed, acme, ali
         price,
         lambda: list(Audit(acme.pk, fix=True).run(sample=1)),
         lambda: read_a_day(acme, connection, days_ago=dice.randint(0, 3)),
+        lambda: catching_up.total_next(acme.pk),
+        lambda: catching_up.total_next(acme.pk),
+        lambda: catching_up.add_up_next(acme.pk),
     ]
     for _ in range(60):
         dice.choice(steps)()

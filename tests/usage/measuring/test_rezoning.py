@@ -20,6 +20,7 @@ from usage.appearances import Appearance
 from usage.audit import Audit
 from usage.measured import Event, MeasuredDay
 from usage.measuring import appearing, catching_up, keeping, local_days, rezoning, tracking
+from usage.measuring.stepping import Left
 from usage.zone_changes import ZoneChange
 
 pytestmark = pytest.mark.django_db
@@ -241,8 +242,8 @@ def test_d3_days_of_what_waits_are_put_right_in_steps_as_well(acme, alice, send,
     send(*nightly("late"))
 
     with organization_scope(acme.pk, up_to_date=False):
-        assert catching_up.add_up(acme.pk)
-        assert catching_up.add_up(acme.pk) is False
+        assert catching_up.add_up(acme.pk) is Left.SOME
+        assert catching_up.add_up(acme.pk) is Left.NOTHING
 
     all_steps(acme)
     assert_in_zone(acme, "Asia/Kolkata", by_hour=False)

@@ -1,0 +1,248 @@
+"""Who reads totals alone waits for no other sums, sees what was stored before, and costs no event its other sums."""
+
+import random
+from contextlib import closing
+from decimal import Decimal
+
+import pytest
+from django.db import connection
+from django.db.models import Sum
+from django.test.utils import CaptureQueriesContext
+
+from accounts import organizations
+from tests import make
+from tests.conftest import Browser
+from tests.usage.measuring import oracle
+from tests.usage.measuring.conftest import NOON, event
+from tests.usage.measuring.test_adding_up import read_a_day, story
+from tests.usage.measuring.test_repricing import EVERY_ROW, own_price, reprice
+from tests.usage.measuring.test_rezoning import all_steps, move_to
+from tests.usage.measuring.test_tags import choose, wait_over
+from tokentra.lib.tenancy import TOTALS, organization_scope
+from usage.audit import Audit
+from usage.measured import MeasuredDay, Run, Waiting
+from usage.measuring import adding_up_tags, catching_up, retracting, statements, tracking, transactions
+from usage.measuring.hashes import series_of
+from usage.measuring.stepping import Left
+from usage.models import DayRollup
+
+OTHERS = ("usage_measuredhour", "usage_run", "usage_appearance", "usage_event")
+
+
+def read_totals(organization):
+    with organization_scope(organization.pk, up_to_date=TOTALS):
+        pass
+
+
+def held(organization):
+    """Calls by the totals, by all days, by the days of customers; and by what waits, in the totals or not."""
+    with organization_scope(organization.pk, up_to_date=False):
+        days = MeasuredDay.objects.owned_by(organization)
+        waiting = Waiting.objects.owned_by(organization)
+        found = (
+            DayRollup.objects.owned_by(organization).aggregate(all=Sum("requests")),
+            days.of("all").aggregate(all=Sum("calls")),
+            days.of("customer").aggregate(all=Sum("calls")),
+            waiting.filter(in_totals=True).aggregate(all=Sum("events")),
+            waiting.filter(in_totals=False).aggregate(all=Sum("events")),
+        )
+        return tuple(each["all"] or 0 for each in found)
+
+
+def test_totals_hold_what_was_stored_and_the_rest_of_it_waits(acme, send):
+    send(event(id="one", customerId="c"), event(id="two", customerId="c", runId="r"))
+
+    read_totals(acme)
+    first = held(acme)
+    send(event(id="three", customerId="c"))
+    mixed = held(acme)
+    read_totals(acme)
+
+    assert (first, mixed, held(acme)) == ((2, 2, 0, 2, 0), (2, 2, 0, 2, 1), (3, 3, 0, 3, 0))
+
+
+def test_whoever_reads_everything_counts_nothing_twice(acme, send):
+    send(event(id="one", customerId="c"))
+    read_totals(acme)
+    send(event(id="two", customerId="c"))
+
+    with organization_scope(acme.pk):
+        assert held(acme) == (2, 2, 2, 0, 0)
+    oracle.assert_true(acme)
+
+
+def test_totals_are_looked_for_once(acme, send):
+    send(event())
+    read_totals(acme)
+
+    with CaptureQueriesContext(connection) as asked:
+        read_totals(acme)
+
+    assert len([query for query in asked if "usage_waiting" in query["sql"]]) == 1
+    assert not [query for query in asked if "UPDATE" in query["sql"]]
+
+
+def test_what_is_in_totals_goes_first_and_alone(acme, send):
+    send(*story(1, 3))
+    read_totals(acme)
+    send(*story(2, 4))
+    with organization_scope(acme.pk, up_to_date=False):
+        left = [catching_up.add_up(acme.pk) for _ in range(3)]
+
+    assert left == [Left.OTHERS, Left.NOTHING, Left.NOTHING]
+    oracle.assert_true(acme)
+
+
+@pytest.mark.parametrize("step", [catching_up.total, catching_up.add_up])
+def test_much_is_added_up_in_steps(step, acme, send, monkeypatch):
+    monkeypatch.setattr(statements, "MOST", 10)
+    send(*story(1, 6))
+    with organization_scope(acme.pk, up_to_date=False):
+        Waiting.objects.update(events=10_000)
+        if step is catching_up.add_up:
+            assert catching_up.total(acme.pk) is Left.NOTHING
+    send(*story(2, 4, days=5))
+    with organization_scope(acme.pk, up_to_date=False):
+        if step is catching_up.add_up:
+            assert catching_up.total(acme.pk) is Left.NOTHING
+        assert step(acme.pk) is Left.SOME
+
+    oracle.assert_totals_true(acme)
+    oracle.assert_true(acme)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_whoever_reads_totals_does_not_wait_for_who_adds_up_the_rest(acme, send):
+    send(*story(1, 4))
+    read_totals(acme)
+    send(*story(2, 3))
+    with closing(connection.copy()) as other, other.cursor() as cursor:
+        name = transactions.adding_up_of(acme.pk)
+        cursor.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [name])
+        oracle.assert_totals_true(acme)
+        cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [name])
+    with closing(connection.copy()) as other, other.cursor() as cursor:
+        name = transactions.totaling_of(acme.pk)
+        cursor.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [name])
+        left = catching_up.add_up_next(acme.pk)  # what the totals hold already
+        cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [name])
+
+    assert left is Left.OTHERS
+    oracle.assert_true(acme)
+
+
+@pytest.mark.parametrize("zone", ["Asia/Kolkata", "America/Los_Angeles"])
+def test_d3_days_of_totals_follow_a_changed_zone(zone, acme, alice, send):
+    """Some are in the totals by the former zone, some by the new one, some wait by the former and some by the new."""
+    told = iter(story(3, 80))
+
+    def some():
+        send(*(next(told) for _ in range(20)))
+
+    some()
+    read_totals(acme)
+    some()
+    with organization_scope(acme.pk, up_to_date=False):
+        acme.timezone = zone
+        organizations.changed(acme, ["timezone"], by=alice)
+    tracking.forget()
+    some()
+    read_totals(acme)
+    assert zones_of_totals(acme) == ["UTC", zone, zone]
+    some()
+    oracle.assert_totals_true(acme, by_day=False)
+    with organization_scope(acme.pk):
+        pass
+
+    all_steps(acme)
+    oracle.assert_true(acme)
+
+
+def zones_of_totals(organization):
+    with organization_scope(organization.pk, up_to_date=False):
+        return list(Waiting.objects.filter(in_totals=True).order_by("id").values_list("zone", flat=True))
+
+
+def test_d3_whoever_did_not_know_of_the_zone_stores_for_totals_as_well(acme, alice, send, monkeypatch):
+    monkeypatch.setattr(tracking, "KNOWN_FOR", 600)
+    send(*story(1, 20))
+    move_to(acme, "Asia/Kolkata", by=alice, is_known=False)
+    all_steps(acme)
+    send(*story(2, 20))
+
+    oracle.assert_totals_true(acme)
+    oracle.assert_true(acme)
+
+
+def test_what_is_changed_of_events_in_totals_alone_changes_everywhere(acme, alice, send):
+    """A tag is chosen, the provider's own numbers come, prices change, events turn out to be told twice."""
+    told = [each | {"tags": {"region": "eu"}} for each in story(4, 60)]
+    send(*told[:30])
+    read_totals(acme)
+    choose(acme, "region")
+    send(*told[30:])
+    read_totals(acme)
+    read_a_day(acme, make.connection(acme))
+    own_price(acme, "2")
+    reprice(acme, EVERY_ROW)
+    send(*story(5, 10))
+    read_totals(acme)
+    with organization_scope(acme.pk, up_to_date=False):
+        [waiting] = Waiting.objects.all()
+        retracting.take_back(acme.pk, list(zip(waiting.days[:3], waiting.ids[:3], strict=True)), now=NOON)
+    wait_over(acme)
+    while adding_up_tags.add_up_next(acme.pk):
+        pass
+
+    oracle.assert_totals_true(acme)
+    oracle.assert_true(acme)
+    assert list(Audit(acme.pk).run()) == []
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_in_any_order_totals_and_all_sums_are_those_of_the_events(seed, acme, send):
+    dice, told = random.Random(seed), iter(story(seed, 400))
+    steps = [
+        lambda: send(*(next(told) for _ in range(dice.randint(1, 9)))),
+        lambda: oracle.assert_totals_true(acme),
+        lambda: catching_up.total_next(acme.pk),
+        lambda: catching_up.add_up_next(acme.pk),
+    ]
+    for _ in range(30):
+        dice.choice(steps)()
+
+    oracle.assert_true(acme)
+
+
+PAGES = ("", "?period=24h", "?period=90d", "?stack=provider", "?provider=openai", "?customer=&model=gpt-4o")
+
+
+@pytest.mark.parametrize("is_read", [True, False])
+@pytest.mark.parametrize("query", PAGES)
+def test_the_dashboard_reads_totals_alone(query, is_read, acme, alice, send):
+    if is_read:
+        read_a_day(acme, make.connection(acme), days_ago=2)
+    send(event(id="one", customerId="c", runId="r", cost={"amount": "12.34", "currency": "USD"}))
+    browser = Browser(alice)
+
+    with CaptureQueriesContext(connection) as asked:
+        page = browser.get(f"/dashboard/{query}").content.decode()
+
+    read = [each["sql"] for each in asked if each["sql"].startswith("SELECT")]
+    assert not [sql for sql in read if any(table in sql for table in OTHERS)]
+    assert not [sql for sql in read if "usage_measuredday" in sql and str(series_of("all")) not in sql]
+    assert "Spend" in page
+    with organization_scope(acme.pk, up_to_date=False):
+        assert not Run.objects.exists()
+        assert MeasuredDay.objects.aggregate(all=Sum("amount"))["all"] == Decimal("12.34")
+        assert Waiting.objects.get().in_totals
+
+
+def test_the_dashboard_of_a_customer_reads_everything(acme, alice, send):
+    send(event(id="one", customerId="c", cost={"amount": "12.34", "currency": "USD"}))
+
+    page = Browser(alice).get("/dashboard/?customer=c").content.decode()
+
+    assert "$12.34" in page
+    with organization_scope(acme.pk, up_to_date=False):
+        assert not Waiting.objects.exists()

@@ -1,0 +1,73 @@
+"""The SQL that makes the sums of some events anew, takes them back or compares them, made of what sums.py declares."""
+
+from collections.abc import Iterable
+
+from usage.measuring.statements import ADD_KINDS, CHANGES, FILLED, WHOLE, WIDENED, added, adding_up, of_kind, summed
+from usage.measuring.sums import ROLLUPS, Rollup
+
+
+def named(sql: str, *words: str) -> str:
+    """With what stands for $1, $2 and so on in their places."""
+    for place, word in enumerate(words, 1):
+        sql = sql.replace(f"${place}", word)
+    return sql
+
+
+def in_words(sql: str) -> str:
+    return named(sql, "%(organization)s::uuid", "%(grain)s::interval", "%(tags)s::text[]")
+
+
+ADDING_KINDS = named(ADD_KINDS, "%(organization)s::uuid", "%(kinds)s::json")
+
+
+def forgetting(rollup: Rollup) -> str:
+    return f"DELETE FROM {rollup.table} WHERE organization_id = %(organization)s AND {rollup.of_day}"  # noqa: S608
+
+
+def chosen(events: str) -> str:
+    return (
+        f"SELECT {WHOLE} FROM (SELECT * FROM usage_event WHERE organization_id = $1 AND {events}) AS event "  # noqa: S608
+        f"{of_kind('event')}"
+    )
+
+
+def rollups_of(names: Iterable[str]) -> dict[str, Rollup]:
+    return {name: ROLLUPS[name] for name in names}
+
+
+def making(events: str, *names: str) -> str:
+    """Adds up the events that a condition chooses, however many they are."""
+    return in_words(f"WITH events AS ({chosen(events)}), {adding_up(rollups_of(names), is_long=True)} SELECT 1")
+
+
+def taking_back(events: str, *names: str) -> str:
+    """Takes the events that a condition chooses out of what was added up; whoever runs it is alone."""
+    return in_words(f"WITH events AS ({chosen(events)}), {adding_up(rollups_of(names), sign='-')} SELECT 1")
+
+
+def emptying(events: str, name: str) -> str:
+    """Deletes the groups of a rollup in which, of the events that a condition chooses, no call is left."""
+    rollup = ROLLUPS[name]
+    key = ", ".join(rollup.hashes.get(column, column) for column in rollup.key.split(", "))
+    calls = next(name for name in ("calls", "requests") if name in rollup.sums)
+    return in_words(
+        f"WITH events AS ({chosen(events)}), {summed([rollup])}, "  # noqa: S608  # names of ours
+        f"touched AS (SELECT {key} FROM ({added(rollup)}) AS added) "
+        f"DELETE FROM {rollup.table} WHERE ({rollup.key}) IN (SELECT * FROM touched) AND {calls} = 0"
+    )
+
+
+def differing(events: str, name: str) -> str:
+    """How many groups of a rollup are not what the events that a condition chooses add up to."""
+    rollup = ROLLUPS[name]
+    sums = tuple(column for column in rollup.sums if column not in WIDENED and CHANGES.get(column) != FILLED)
+    held = (
+        f"SELECT {', '.join((*rollup.groups, *sums))} FROM {rollup.table} "  # noqa: S608  # names of ours
+        f"WHERE organization_id = %(organization)s AND {rollup.of_day}"
+    )
+    return in_words(
+        f"WITH events AS ({chosen(events)}), {summed([rollup], is_long=True)}, held AS ({held}), "  # noqa: S608
+        f"made AS ({added(rollup, sums, is_long=True)}) "
+        "SELECT (SELECT count(*) FROM (SELECT * FROM made EXCEPT ALL SELECT * FROM held) AS missing) "
+        "+ (SELECT count(*) FROM (SELECT * FROM held EXCEPT ALL SELECT * FROM made) AS wrong)"
+    )
