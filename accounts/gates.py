@@ -40,8 +40,8 @@ View = Callable[Concatenate[OrgRequest, P], HttpResponseBase]
 def page(permission: Permission, *, scoped: bool = True) -> Callable[[View[P]], Callable[..., HttpResponseBase]]:
     """A page for members whose role allows it, run inside the organization's scope.
 
-    The scope is one transaction: a view that calls the network or streams says `scoped=False` and opens
-    scopes of its own around each piece of work. A member with too small a role gets 403.
+    The scope is one transaction: a view that calls the network or streams, or needs not all sums up to date, says
+    `scoped=False` and opens scopes of its own around each piece of work. A member with too small a role gets 403.
     """
 
     def door(view: View[P]) -> Callable[..., HttpResponseBase]:

@@ -30,7 +30,7 @@ def organization_scope(
     It is the outermost transaction of its block (or joins a scope that is open for the same
     organization), so never hold it across a call to the network. Raises `OtherScope` inside the scope
     of another organization. Sums in it hold all that was stored before, unless it need not be `up_to_date`
-    or only its `TOTALS` need to.
+    or only its `TOTALS` need to. One that joins another is as far up to date as that one.
     """
     value = _uuid(organization_id)
     with ExitStack() as stack:

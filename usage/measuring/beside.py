@@ -1,7 +1,7 @@
 """Adding up beside the requests that store events and read their sums: a thread of each process does it.
 
 No sender waits for sums, and of all the sessions of a process one alone takes the megabytes and the time that
-planning such a statement costs.
+planning a statement for all of them costs.
 """
 
 import logging
@@ -26,15 +26,14 @@ IDLE = 60.0  # seconds after which a thread that had nothing to do ends, and its
 
 
 class Beside:
-    """Counts what was stored, and calls `add_up` in its thread for an organization of which enough came, or at once
-    for who asks.
+    """Counts what was stored, and adds up in its thread: by `add_up` at once for who asks, by `unasked` for an
+    organization of which enough came.
 
-    It says what is left. Others than it looked at rest a while, unless somebody asks: these are few as yet, and whoever
-    reads may add them up with less.
+    Each says what is left. Others than it looked at rest a while, unless somebody asks.
     """
 
-    def __init__(self, add_up: Callable[[UUID], Left]) -> None:
-        self._add_up = add_up
+    def __init__(self, add_up: Callable[[UUID], Left], *, unasked: Callable[[UUID], Left] | None = None) -> None:
+        self._add_up, self._unasked = add_up, unasked or add_up
         self._bell = threading.Condition()
         self._came: Counter[UUID] = Counter()
         self._asked: dict[UUID, Future[Left]] = {}  # for a step that has not begun
@@ -103,7 +102,7 @@ class Beside:
         with self._bell:
             asked = self._asked.pop(organization_id, None)
         try:
-            left = self._add_up(organization_id)
+            left = (self._add_up if asked else self._unasked)(organization_id)
         except Error as problem:  # the events are stored: whoever reads their sums tries again
             if asked:
                 asked.set_exception(problem)

@@ -31,21 +31,22 @@ BEGIN = f"""
 {transactions.BY_KEY};
 {transactions.ROOMY};
 SELECT FROM {transactions.together("%(sums)s")};
-{{lock}};
+{{locks}};
 SELECT name FROM usage_summedtag WHERE organization_id = %(organization)s;
 SELECT timezone FROM accounts_organization WHERE id = %(organization)s FOR KEY SHARE;
-{{first}}"""  # noqa: S608  # words of ours
-OF_ORGANIZATION = "FROM usage_waiting WHERE organization_id = %(organization)s"
-TOTALING = transactions.alone("%(totaling)s")
-BEGIN_TOTAL = BEGIN.format(
-    lock=f"SELECT FROM {TOTALING}",
-    first=f"SELECT in_totals, zone {OF_ORGANIZATION} AND NOT in_totals LIMIT 1",  # words of ours
+{{waiting}}"""  # noqa: S608  # words of ours
+MINE = "FROM usage_waiting WHERE organization_id = %(organization)s AND"
+IN_TOTALS, NOT_IN_TOTALS = (
+    f"(SELECT in_totals, zone {MINE} {which} ORDER BY id LIMIT 1)" for which in ("in_totals", "NOT in_totals")
 )
-# What the totals hold already goes first, and keeps nobody from adding to those.
-BEGIN_ADDING_UP = BEGIN.format(
-    lock=f"SELECT FROM {transactions.alone('%(adding)s')}; "
-    f"SELECT {TOTALING} WHERE NOT EXISTS (SELECT {OF_ORGANIZATION} AND in_totals)",  # words of ours
-    first=f"SELECT in_totals, zone {OF_ORGANIZATION} ORDER BY in_totals DESC LIMIT 1",  # words of ours
+ADDING, TOTALING = (f"SELECT {transactions.alone(f'%({name})s')}" for name in ("adding", "totaling"))
+# For totals alone; for all sums; for other sums of what the totals hold already, which keeps nobody from adding to
+# those, and for all where there is nothing of that.
+BEGIN_TOTAL = BEGIN.format(locks=TOTALING, waiting=NOT_IN_TOTALS)
+BEGIN_ALL = BEGIN.format(locks=f"{ADDING}; {TOTALING}", waiting=f"{IN_TOTALS} UNION ALL {NOT_IN_TOTALS}")
+BEGIN_ASIDE = BEGIN.format(
+    locks=f"{ADDING}; {TOTALING} WHERE NOT EXISTS (SELECT {MINE} in_totals)",
+    waiting=f"{IN_TOTALS} UNION ALL {NOT_IN_TOTALS}",
 )
 
 
@@ -59,14 +60,15 @@ def share() -> None:
     catch_up_by(WAITS, add_up_beside)
 
 
-def add_up(organization_id: UUID, *, now: datetime | None = None, is_last: bool = False) -> Left:
+def add_up(organization_id: UUID, *, now: datetime | None = None, is_last: bool = False, aside: bool = False) -> Left:
     """Some of what waits, inside the organization's scope, once nobody else is at it.
 
     The organization is not deleted meanwhile; of one that was, what still came goes. Where it `is_last` in its
     transaction, that ends before it is on the disk: sums that a crash takes back are added up again, as what they
-    are made of waits again.
+    are made of waits again. Who stands `aside` adds up what the totals hold already and leaves the others, unless
+    there is nothing but those: whoever reads totals alone does not wait for it then.
     """
-    return step(organization_id, BEGIN_ADDING_UP, now=now, is_last=is_last)
+    return step(organization_id, BEGIN_ASIDE if aside else BEGIN_ALL, now=now, is_last=is_last, aside=aside)
 
 
 def total(organization_id: UUID, *, is_last: bool = False) -> Left:
@@ -74,38 +76,47 @@ def total(organization_id: UUID, *, is_last: bool = False) -> Left:
     return step(organization_id, BEGIN_TOTAL, by="tt_total", is_last=is_last)
 
 
-def step(organization_id: UUID, begin: str, *, by: str = "", now: datetime | None = None, is_last: bool) -> Left:
+def step(
+    organization_id: UUID,
+    begin: str,
+    *,
+    by: str = "",
+    now: datetime | None = None,
+    is_last: bool = False,
+    aside: bool = False,
+) -> Left:
+    locks = {
+        "sums": transactions.sums_of(organization_id),
+        "adding": transactions.adding_up_of(organization_id),
+        "totaling": transactions.totaling_of(organization_id),
+    }
     connection.ensure_connection()
     with connection.wrap_database_errors, ClientCursor(connection.connection) as own:
-        own.execute(
-            begin,
-            {
-                "sums": transactions.sums_of(organization_id),
-                "adding": transactions.adding_up_of(organization_id),
-                "totaling": transactions.totaling_of(organization_id),
-                "organization": organization_id,
-            },
-        )
+        own.execute(begin, locks | {"organization": organization_id})
         tags, zones, waiting = statements.answers(own)[-3:]
         if not zones:
             return Left.SOME if closing.forget_late(organization_id) else Left.NOTHING
-        after = transactions.UNHURRIED if is_last else transactions.AS_BEFORE
-        if not waiting:
-            own.execute(after)
-            return Left.NOTHING
-        [(in_totals, stored_by)] = waiting
-        zone = ZoneInfo(stored_by if in_totals else zones[0][0])  # totals by days follow a changed zone with the rest
         by = by or ("tt_add_up_tagged" if tags else "tt_add_up")
-        statements.prepare(own, by)
-        params = [organization_id, grain(zone, now or timezone.now()), [name for (name,) in tags], zone.key, in_totals]
-        own.execute(f"EXECUTE {by} (%s, %s, %s, %s, %s)", params)
-        [(is_more, others)] = own.fetchall()
-        if others and not in_totals:  # whoever stored them did not know yet that the zone is another
-            local_days.put_right(own, organization_id, others, zone)
-        own.execute(after)
-    if is_more or others:
-        return Left.SOME
-    return Left.OTHERS if in_totals else Left.NOTHING
+        names, mine = [name for (name,) in tags], waiting[:1] if aside else waiting
+        left = Left.NOTHING
+        for in_totals, stored_by in mine:
+            # days of totals follow a changed zone later, with all that was added up
+            zone = ZoneInfo(stored_by if in_totals else zones[0][0])
+            params = [organization_id, grain(zone, now or timezone.now()), names, zone.key, in_totals]
+            left = max(left, take(own, by, params, zone))
+        own.execute(transactions.UNHURRIED if is_last else transactions.AS_BEFORE)
+    return left or (Left.OTHERS if len(mine) < len(waiting) else Left.NOTHING)
+
+
+def take(own: ClientCursor[Any], by: str, params: list[Any], zone: ZoneInfo) -> Left:
+    """Those that are next of one kind: in totals, or not."""
+    organization_id, *_, in_totals = params
+    statements.prepare(own, by)
+    own.execute(f"EXECUTE {by} (%s, %s, %s, %s, %s)", params)
+    [(is_more, others)] = own.fetchall()
+    if others and not in_totals:  # whoever stored them did not know yet that the zone is another
+        local_days.put_right(own, organization_id, others, zone)
+    return Left.SOME if is_more or others else Left.NOTHING
 
 
 def alone(cursor: Any, organization_id: UUID) -> None:
@@ -147,9 +158,14 @@ def add_up_next(organization_id: UUID) -> Left:
         return add_up(organization_id, is_last=True)
 
 
+def add_up_aside(organization_id: UUID) -> Left:
+    with organization_scope(organization_id, up_to_date=False):
+        return add_up(organization_id, is_last=True, aside=True)
+
+
 def total_next(organization_id: UUID) -> Left:
     with organization_scope(organization_id, up_to_date=False):
         return total(organization_id, is_last=True)
 
 
-_beside = Beside(add_up_next)
+_beside = Beside(add_up_next, unasked=add_up_aside)

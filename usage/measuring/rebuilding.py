@@ -3,6 +3,7 @@
 Those of days whose events are no longer kept stay as they are: there is nothing left to make them of.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -77,18 +78,18 @@ def compare(organization_id: UUID, days: list[date], *, fix: bool = False) -> It
 def _compare_day(organization_id: UUID, day: date, *, fix: bool) -> dict[str, int]:
     with organization_scope(organization_id), connection.cursor() as cursor:
         params = alone_with(cursor, organization_id, day)
-        tables = {}
+        tables: Counter[str] = Counter()
         sets = sets_of(organization_id, day)  # nothing, where they were forgotten meanwhile: its sums stay
         for names, events in sets:
             for name in names:
                 cursor.execute(sums_anew.differing(events, name), params)
                 if count := cursor.fetchone()[0]:
-                    tables[ROLLUPS[name].table] = count
+                    tables[ROLLUPS[name].table] += count
         if tables and fix:
             make_anew(cursor, params, sets)
         if SETS[0] in sets and (count := remaking_runs.compare(cursor, params, fix=fix)):
             tables[remaking_runs.RUNS.table] = count
-        tables |= _compare_appearances(cursor, organization_id, day, is_whole=SETS[1] in sets, fix=fix)
+        tables.update(_compare_appearances(cursor, organization_id, day, is_whole=SETS[1] in sets, fix=fix))
     return tables
 
 

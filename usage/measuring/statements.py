@@ -132,7 +132,7 @@ def added(rollup: Rollup, sums: tuple[str, ...] = (), *, is_long: bool = False) 
 
 
 def adding(rollup: Rollup, *, sign: str = "", is_long: bool = False, where: str = "true") -> str:
-    """Adds to a rollup; of an organization's sums there is never more than one writer, so that no order is needed.
+    """Adds to a rollup, to which nobody else adds meanwhile (catching_up.py), so that no order is needed.
 
     With the sign "-" it takes away what can be taken away.
     """
@@ -208,7 +208,8 @@ STORE_NEW = WRITE.format(scope=OPENED, held="")  # takes a fifth less, and fails
 
 # Of what waits, the oldest first and no more than MOST events beside the first request's; $4: the zone, $5: whether the
 # totals hold it already. Answers whether others of that kind were left, and of those that were next, which are left
-# since their days are not of this zone. Whoever runs it is the only one. $1: organization; $2: the grain of hours.
+# since their days are not of this zone. One at a time runs it for what is in totals, and one for what is not. $1:
+# organization; $2: the grain of hours.
 MOST = 10_000
 WAITING = f"""
 WITH waiting AS (

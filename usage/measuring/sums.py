@@ -309,7 +309,7 @@ ROLLUPS = {
         "usage_run", "organization_id, id", (RUNS,), "id = ANY(%(ids)s::uuid[])", sparse=frozenset({"other_calls"})
     ),
 }
-# Those that pages of what counts read, and no others: so few that who reads them alone waits the least.
+# All that the dashboard reads: so few that whoever reads nothing else waits the least.
 TOTALS = {name: ROLLUPS[name] for name in ("hours", "days", "crossed_days")} | {
     "all_days": replace(
         ROLLUPS["all_days"],

@@ -22,7 +22,7 @@ from tests.usage.measuring.test_tags import choose, wait_over
 from tokentra.lib.tenancy import organization_scope
 from usage.audit import Audit
 from usage.measured import Event, MeasuredDay, MeasuredHour, Run
-from usage.measuring import adding_up_tags, catching_up, keeping, repricing, rezoning, statements, tracking
+from usage.measuring import adding_up_tags, catching_up, keeping, repricing, rezoning, tracking
 from usage.zone_changes import ZoneChange
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.worker]
@@ -72,7 +72,6 @@ def small(monkeypatch):
     """Steps of few events, so that there are many."""
     monkeypatch.setattr(rezoning, "MOST", 15)
     monkeypatch.setattr(repricing, "MOST", 15)
-    monkeypatch.setattr(statements, "MOST", 10)
 
 
 WORKS = {

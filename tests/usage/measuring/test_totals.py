@@ -1,7 +1,6 @@
 """Who reads totals alone waits for no other sums, sees what was stored before, and costs no event its other sums."""
 
 import random
-from contextlib import closing
 from decimal import Decimal
 
 import pytest
@@ -14,14 +13,16 @@ from tests import make
 from tests.conftest import Browser
 from tests.usage.measuring import oracle
 from tests.usage.measuring.conftest import NOON, event
+from tests.usage.measuring.holding import held_open
 from tests.usage.measuring.test_adding_up import read_a_day, story
 from tests.usage.measuring.test_repricing import EVERY_ROW, own_price, reprice
 from tests.usage.measuring.test_rezoning import all_steps, move_to
 from tests.usage.measuring.test_tags import choose, wait_over
+from tokentra.lib import tenancy
 from tokentra.lib.tenancy import TOTALS, organization_scope
 from usage.audit import Audit
 from usage.measured import MeasuredDay, Run, Waiting
-from usage.measuring import adding_up_tags, catching_up, retracting, statements, tracking, transactions
+from usage.measuring import adding_up_tags, catching_up, retracting, statements, tracking
 from usage.measuring.hashes import series_of
 from usage.measuring.stepping import Left
 from usage.models import DayRollup
@@ -82,23 +83,69 @@ def test_totals_are_looked_for_once(acme, send):
     assert not [query for query in asked if "UPDATE" in query["sql"]]
 
 
-def test_what_is_in_totals_goes_first_and_alone(acme, send):
-    send(*story(1, 3))
-    read_totals(acme)
-    send(*story(2, 4))
+def test_who_stands_aside_adds_up_what_is_in_totals_and_leaves_the_others(acme, send):
+    told = story(1, 9)
+    send(*told[:2])
+    send(*told[2:5])
     with organization_scope(acme.pk, up_to_date=False):
-        left = [catching_up.add_up(acme.pk) for _ in range(3)]
+        total_newest(acme)
+        left = [catching_up.add_up(acme.pk, aside=True)]
+        waiting = [(each.events, each.in_totals) for each in Waiting.objects.all()]
+        left += [catching_up.add_up(acme.pk, aside=True) for _ in range(2)]
 
-    assert left == [Left.OTHERS, Left.NOTHING, Left.NOTHING]
+    assert (left, waiting) == ([Left.OTHERS, Left.NOTHING, Left.NOTHING], [(2, False)])
+    oracle.assert_true(acme)
+
+
+def total_newest(organization):
+    """Though the oldest come first."""
+    older = list(Waiting.objects.order_by("-id")[1:])
+    Waiting.objects.filter(id__in=[each.id for each in older]).delete()
+    assert catching_up.total(organization.pk) is Left.NOTHING
+    Waiting.objects.bulk_create(older)
+
+
+def test_a_reader_has_one_step_whatever_pages_total_meanwhile(acme, send, monkeypatch):
+    told = iter(story(1, 20))
+    steps = []
+
+    def step(organization_id):
+        send(next(told))
+        read_totals(acme)
+        send(next(told))
+        steps.append(catching_up.add_up_next(organization_id))
+        return steps[-1]
+
+    monkeypatch.setitem(tenancy._late, True, tenancy.Late(catching_up.WAITS, step))
+    send(next(told))
+    with organization_scope(acme.pk):
+        assert held(acme) == (3, 3, held(acme)[2], 0, 0)
+    assert steps == [Left.NOTHING]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("way", [True, TOTALS])
+@pytest.mark.parametrize("work", [catching_up.total, catching_up.add_up])
+def test_whoever_reads_waits_for_totals_that_are_not_committed(work, way, acme, send):
+    send(event(id="one", customerId="c"))
+
+    def read():
+        with organization_scope(acme.pk, up_to_date=way):
+            return held(acme)
+
+    with held_open(acme.pk, work) as begin:
+        reading = begin(read)
+        assert not reading.done()
+
+    assert reading.result() == ((1, 1, 0, 1, 0) if (work, way) == (catching_up.total, TOTALS) else (1, 1, 1, 0, 0))
     oracle.assert_true(acme)
 
 
 @pytest.mark.parametrize("step", [catching_up.total, catching_up.add_up])
-def test_much_is_added_up_in_steps(step, acme, send, monkeypatch):
-    monkeypatch.setattr(statements, "MOST", 10)
+def test_much_is_added_up_in_steps(step, acme, send):
     send(*story(1, 6))
     with organization_scope(acme.pk, up_to_date=False):
-        Waiting.objects.update(events=10_000)
+        Waiting.objects.update(events=statements.MOST)
         if step is catching_up.add_up:
             assert catching_up.total(acme.pk) is Left.NOTHING
     send(*story(2, 4, days=5))
@@ -116,18 +163,13 @@ def test_whoever_reads_totals_does_not_wait_for_who_adds_up_the_rest(acme, send)
     send(*story(1, 4))
     read_totals(acme)
     send(*story(2, 3))
-    with closing(connection.copy()) as other, other.cursor() as cursor:
-        name = transactions.adding_up_of(acme.pk)
-        cursor.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [name])
-        oracle.assert_totals_true(acme)
-        cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [name])
-    with closing(connection.copy()) as other, other.cursor() as cursor:
-        name = transactions.totaling_of(acme.pk)
-        cursor.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [name])
-        left = catching_up.add_up_next(acme.pk)  # what the totals hold already
-        cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [name])
 
-    assert left is Left.OTHERS
+    with held_open(acme.pk, lambda pk: catching_up.add_up(pk, aside=True)) as begin:
+        reading = begin(lambda: read_totals(acme))
+        assert reading.done()
+        assert held(acme)[3:] == (7, 0)
+
+    oracle.assert_totals_true(acme)
     oracle.assert_true(acme)
 
 
@@ -228,7 +270,7 @@ def test_the_dashboard_reads_totals_alone(query, is_read, acme, alice, send):
     with CaptureQueriesContext(connection) as asked:
         page = browser.get(f"/dashboard/{query}").content.decode()
 
-    read = [each["sql"] for each in asked if each["sql"].startswith("SELECT")]
+    read = [each["sql"] for each in asked if each["sql"].startswith(("SELECT", "(SELECT"))]
     assert not [sql for sql in read if any(table in sql for table in OTHERS)]
     assert not [sql for sql in read if "usage_measuredday" in sql and str(series_of("all")) not in sql]
     assert "Spend" in page
