@@ -7,9 +7,10 @@ from django.core.management.base import BaseCommand
 from kombu.exceptions import OperationalError
 
 from providers.finishing import read_all_due
+from tokentra.schedule import RINGS
 from usage import filling
 
-NOT_HERE = ("tokentra.machine.", "providers.tasks.sync_due", "usage.tasks.fill_samples")
+AFTERWARDS = ("providers.tasks.sync_due", "usage.tasks.fill_samples")
 
 
 class Command(BaseCommand):
@@ -17,14 +18,14 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         current_app.loader.import_default_modules()
-        for entry in current_app.conf.beat_schedule.values():
-            is_nightly = not isinstance(entry["schedule"], int | float)
-            if is_nightly or entry["task"].startswith(NOT_HERE):  # heartbeats are the workers'; the others follow
+        for _, task, every in RINGS:
+            is_nightly = not isinstance(every, float)
+            if is_nightly or task in AFTERWARDS:
                 continue
             try:
-                current_app.tasks[entry["task"]].run()
+                current_app.tasks[task].run()
             except OperationalError:
-                self.stderr.write(f"{entry['task']} needs Redis and waits for it.")
+                self.stderr.write(f"{task} needs Redis and waits for it.")
         while filling.fill_due():
             continue
         windows = sum(done.windows for _, done in read_all_due())

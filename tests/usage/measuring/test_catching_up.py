@@ -6,6 +6,7 @@ from contextlib import closing
 from datetime import timedelta
 
 import pytest
+from django.core.management import call_command
 from django.db import DataError, Error, connection, connections
 from django.db.models import Sum
 from django.test.utils import CaptureQueriesContext
@@ -153,6 +154,17 @@ def test_the_sweep_adds_up_what_nobody_read(acme, elsewhere, send):
     add_up_events()
 
     assert (waits(acme), waits(elsewhere)) == ((0, 1), (0, 2))
+
+
+@pytest.mark.worker
+@pytest.mark.django_db(transaction=True)
+def test_c3_the_command_adds_up_what_nobody_read_without_workers_and_redis(acme, send, settings):
+    settings.CELERY_BROKER_URL = "redis+socket:///nowhere/redis.sock"
+    send(event())
+
+    call_command("sweep")
+
+    assert waits(acme) == (0, 1)
 
 
 def test_much_is_added_up_in_steps(acme, send):
