@@ -1,8 +1,8 @@
 """Adds up what was stored, some thousand events at once: the more of them share a sum, the less each of them costs.
 
 Events wait for it from the transaction that stores them. Whoever opens a scope of the organization to read its sums
-adds up what waits first, so that nobody sees sums without them. Who reads totals alone, a tenth of all sums, waits for
-those: the rest of the same events is added up in larger steps, beside them.
+adds up what waits first, so that nobody sees sums without them. Who reads totals alone, which are few of all sums,
+waits for those: the same events are added to the others in larger steps, beside them.
 """
 
 import logging

@@ -80,7 +80,7 @@ def late(monkeypatch) -> Callable[..., None]:
                 raise ValueError("the sums cannot be brought up to date")
             return False
 
-        monkeypatch.setattr(tenancy, "_late", tenancy.Late("SELECT true", troubled))
+        monkeypatch.setitem(tenancy._late, True, tenancy.Late("SELECT true", troubled))
 
     return late
 
