@@ -30,8 +30,10 @@ REVISED = "Bills were revised: it is {spent} now, below {amount}."
 
 def tell(organization: Organization, *, now: datetime) -> list[Alert]:
     """The alerts that are new, inside the organization's scope."""
-    lately = BudgetCrossing.objects.owned_by(organization).filter(at__gt=now - LATELY)
-    untold = lately.filter(alerts=None).select_related("budget")
+    crossed = BudgetCrossing.objects.owned_by(organization)
+    if not crossed.exists():
+        return []
+    untold = crossed.filter(at__gt=now - LATELY, alerts=None).select_related("budget")
     new = firing.fire(organization, findings(organization, untold.order_by("at", "threshold")), now=now)
     for alert in Alert.objects.owned_by(organization).standing().filter(crossing__receded_at__isnull=False):
         crossing = BudgetCrossing.objects.owned_by(organization).select_related("budget").get(alerts=alert)

@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 import time_machine
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import JournalEntry
@@ -270,6 +271,19 @@ def test_the_first_looks_at_many_organizations_are_spread(acme, elsewhere, monke
         with organization_scope(of.pk):
             due.append(AlertWatch.objects.owned_by(of).get().due_at)
     assert abs(due[0] - due[1]) > timedelta(milliseconds=500)
+
+
+def test_where_nothing_stands_a_look_asks_for_no_alerts_but_that(acme, account, alice):
+    """All organizations are looked at for ever, most of them for nothing."""
+    bill(acme, account, *office(50))
+    look(acme)
+
+    with organization_scope(acme.pk), CaptureQueriesContext(connection) as asked:
+        looking.look(acme, now=timezone.now())
+
+    assert alerts(acme) == []
+    assert len([query for query in asked if 'FROM "budgets_alert" ' in query["sql"]]) == 1
+    assert len(asked) <= 22
 
 
 def test_one_organizations_trouble_holds_up_nobody_else(acme, elsewhere, alice, monkeypatch):
