@@ -11,11 +11,12 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from django.core.cache import caches
 from django.db import Error, connection
 from django.utils import timezone
 from psycopg import ClientCursor
 
-from tokentra.lib.tenancy import TOTALS, as_sweep, catch_up_by, organization_scope
+from tokentra.lib.tenancy import TOTALS, as_sweep, catch_up_by, name_within, organization_scope
 from usage import closing
 from usage.measured import Waiting
 from usage.measuring import local_days, statements, transactions
@@ -25,6 +26,7 @@ from usage.measuring.stepping import Left, step_through
 
 log = logging.getLogger(__name__)
 
+READ_FOR = 3  # seconds for which totals come first after somebody read them
 WAITS = "SELECT EXISTS (SELECT FROM usage_waiting)"
 WAITS_FOR_TOTALS = "SELECT EXISTS (SELECT FROM usage_waiting WHERE NOT in_totals)"
 BEGIN = f"""
@@ -159,8 +161,23 @@ def add_up_next(organization_id: UUID) -> Left:
 
 
 def add_up_aside(organization_id: UUID) -> Left:
+    """Where somebody reads totals, those come first, in a step of their own: nobody waits for the longer one."""
+    if is_read(organization_id):
+        total_next(organization_id)
     with organization_scope(organization_id, up_to_date=False):
         return add_up(organization_id, is_last=True, aside=True)
+
+
+def is_read(organization_id: UUID) -> bool:
+    """Whether somebody read totals lately, in whatever process: what they brought up to date waits for other sums."""
+    noted, name = caches["process"], name_within(organization_id, "totals-read")
+    if noted.get(name):
+        return True
+    with organization_scope(organization_id, up_to_date=False):
+        found = Waiting.objects.filter(organization_id=organization_id, in_totals=True).exists()
+    if found:
+        noted.set(name, True, READ_FOR)
+    return found
 
 
 def total_next(organization_id: UUID) -> Left:

@@ -174,6 +174,28 @@ def test_whoever_reads_totals_does_not_wait_for_who_adds_up_the_rest(acme, send)
     oracle.assert_true(acme)
 
 
+def test_the_thread_brings_totals_first_for_as_long_as_somebody_reads_them(acme, send, uptime):
+    """Nobody who reads totals waits for a step at all sums then; where nobody does, one step does less in all."""
+    told = iter(story(1, 9))
+
+    def went(*seconds: float) -> tuple[Left, bool]:
+        uptime[0] += sum(seconds)
+        send(next(told))
+        return catching_up.add_up_aside(acme.pk), catching_up.is_read(acme.pk)
+
+    nobody_read = went()
+    send(next(told))
+    read_totals(acme)
+    found = [went(), went(2.9), went(0.2)]
+
+    assert (nobody_read, found) == (
+        (Left.NOTHING, False),
+        [(Left.NOTHING, True), (Left.NOTHING, True), (Left.NOTHING, False)],
+    )
+    oracle.assert_totals_true(acme)
+    oracle.assert_true(acme)
+
+
 @pytest.mark.parametrize("zone", ["Asia/Kolkata", "America/Los_Angeles"])
 def test_d3_days_of_totals_follow_a_changed_zone(zone, acme, alice, send):
     """Some are in the totals by the former zone, some by the new one, some wait by the former and some by the new."""
