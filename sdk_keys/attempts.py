@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
-from django.core.cache import caches
 from django.db import Error
 from django.http import HttpRequest
 
@@ -15,7 +14,8 @@ from accounts.http import Credential
 from accounts.journal import Event
 from accounts.models import Organization
 from sdk_keys.models import ApiKey, Attempt
-from tokentra.lib.tenancy import name_within, organization_scope
+from tokentra.lib.cache import in_process
+from tokentra.lib.tenancy import kept_within, organization_scope
 from usage.measuring.discards import known_field
 from usage.measuring.tracking import Answer
 
@@ -100,15 +100,15 @@ def write(credential: Credential, came: list[Came], *, way: str, now: datetime) 
 
 
 def is_due(credential: Credential, outcome: str) -> bool:
-    name = name_within(credential.organization_id, "attempt", credential.key_id, outcome)
-    return caches["process"].add(name, True, RULES_MOST_OFTEN if outcome == RULES else MOST_OFTEN)
+    name = kept_within(credential.organization_id, "attempt", credential.key_id, outcome)
+    return in_process("process").add(name, True, RULES_MOST_OFTEN if outcome == RULES else MOST_OFTEN)
 
 
 def note_first(organization_id: UUID) -> None:
     """The first call of an organization's own code is in the journal once; test events are none."""
-    name = name_within(organization_id, "first-event")
-    if caches["process"].get(name):
+    name, noted = kept_within(organization_id, "first-event"), in_process("process")
+    if noted.get(name):
         return
     if organization := Organization.objects.filter(pk=organization_id).first():
         journal.record_once(Event.SDK_FIRST_REQUEST, None, organization)
-        caches["process"].set(name, True, KNOWN_FOR)
+        noted.set(name, True, KNOWN_FOR)

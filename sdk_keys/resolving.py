@@ -8,7 +8,7 @@ from hmac import compare_digest
 from time import monotonic
 from uuid import UUID
 
-from django.core.cache import cache, caches
+from django.core.cache import cache
 from django.db import transaction
 
 from accounts.http import Credential
@@ -16,6 +16,7 @@ from sdk_keys.digests import digest_of, possible
 from sdk_keys.models import ApiKey, KeyDigest
 from tokentra.lib import crypto
 from tokentra.lib.api_keys import is_key
+from tokentra.lib.cache import in_process
 from tokentra.lib.outage import unless_full
 from tokentra.lib.problems import Problem
 from tokentra.lib.tenancy import digest_scope, name_within, organization_scope
@@ -62,12 +63,13 @@ def resolve(key: str, *, now: datetime) -> Credential:
 
 def remembered(key: str) -> Known:
     name = sha256(key.encode()).digest()  # in memory alone, so without the pepper of what is stored
-    known: Known | None = caches["keys"].get(name)
+    keys = in_process("keys")
+    known: Known | None = keys.get(name)
     if known is None or (known.credential and is_changed(known.credential)):
         if not is_key(key):
             return Known()
         known = look_up(key)
-        caches["keys"].set(name, known)
+        keys.set(name, known)
     return known
 
 
@@ -125,7 +127,7 @@ def forget(key: ApiKey) -> None:
     """Once this transaction is through, no process goes by what it remembers of the key."""
     credential = Credential(key.organization_id, key.pk, frozenset(), key.environment)
     transaction.on_commit(partial(cache.set, mark(credential), True, FORGOTTEN))
-    transaction.on_commit(caches["keys"].clear)
+    transaction.on_commit(in_process("keys").clear)
 
 
 def mark(credential: Credential) -> str:

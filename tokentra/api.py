@@ -26,6 +26,7 @@ from sdk_keys.api import router as sdk_keys
 from tokentra import api_examples
 from tokentra.lib import outage
 from tokentra.lib.problems import Problem, note_refusal
+from tokentra.middleware import ProgramDoor
 from usage.api import router as usage
 from usage.measuring.door import router as measuring
 
@@ -72,6 +73,9 @@ WAYS_IN = {
 }
 
 
+NO_ANSWER = HttpResponse(status=500)
+
+
 class Api(NinjaAPI):
     """Its document names the ways in, which ninja cannot know: `accounts.gates` opens the routes."""
 
@@ -81,6 +85,10 @@ class Api(NinjaAPI):
         document["security"] = [{name: []} for name in WAYS_IN]
         api_examples.add(document["paths"])
         return document
+
+    def create_temporal_response(self, request: HttpRequest) -> HttpResponse:
+        """For views that leave it to ninja to answer; programs are answered by the views themselves, all the time."""
+        return NO_ANSWER if request.path_info in ProgramDoor.PATHS else super().create_temporal_response(request)
 
 
 api = Api(title="TokenTra", version="1", urls_namespace="api", docs_url="/docs", parser=TextParser())

@@ -1,11 +1,12 @@
 """Django's cache in Redis, which goes on within the process while Redis is away, and one that never leaves it."""
 
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from threading import Lock
 from time import monotonic
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
+from django.core.cache import caches
 from django.core.cache.backends.base import DEFAULT_TIMEOUT, BaseCache
 from django.core.cache.backends.locmem import LocMemCache
 from django.core.cache.backends.redis import RedisCache, RedisCacheClient
@@ -158,6 +159,12 @@ class Here(BaseCache):
         surplus = len(left) - self._max_entries * 2 // 3
         for key in [key for key in self._kept.copy() if key not in left] + list(left)[: max(surplus, 0)]:
             self._kept.pop(key, None)
+
+
+@cache
+def in_process(name: str) -> Here:
+    """One for all threads, for what is asked for with each request: finding a thread's own takes longer than asking."""
+    return cast(Here, caches[name])
 
 
 _here: dict[str, tuple[dict[Any, tuple[float | None, Any]], Lock]] = {}

@@ -1,7 +1,7 @@
 """The second wall: which organization, person or digest the database may show, for one transaction."""
 
 import re
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Hashable
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Literal
@@ -109,6 +109,13 @@ def scoped_organization(*, using: str = DEFAULT_DB_ALIAS) -> UUID | None:
 def name_within(organization_id: UUID, *parts: object) -> str:
     """What a lock, a limit or a kept answer of one organization is called; no other organization's is called so."""
     return ":".join([_uuid(organization_id), *map(str, parts)])
+
+
+def kept_within(organization_id: UUID, *parts: Hashable) -> tuple[Hashable, ...]:
+    """The same for what one process keeps in its memory: no text has to be made of it."""
+    if not isinstance(organization_id, UUID):
+        raise TypeError("a name within an organization begins with its UUID")
+    return (organization_id, *parts)
 
 
 @contextmanager

@@ -11,12 +11,12 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from django.core.cache import caches
 from django.db import Error, connection
 from django.utils import timezone
 from psycopg import ClientCursor
 
-from tokentra.lib.tenancy import TOTALS, as_sweep, catch_up_by, name_within, organization_scope
+from tokentra.lib.cache import in_process
+from tokentra.lib.tenancy import TOTALS, as_sweep, catch_up_by, kept_within, organization_scope
 from usage import closing
 from usage.measured import Waiting
 from usage.measuring import local_days, statements, transactions
@@ -170,7 +170,7 @@ def add_up_aside(organization_id: UUID) -> Left:
 
 def is_read(organization_id: UUID) -> bool:
     """Whether somebody read totals lately, in whatever process: what they brought up to date waits for other sums."""
-    noted, name = caches["process"], name_within(organization_id, "totals-read")
+    noted, name = in_process("process"), kept_within(organization_id, "totals-read")
     if noted.get(name):
         return True
     with organization_scope(organization_id, up_to_date=False):

@@ -4,7 +4,7 @@ Counted for all processes together, each of which takes a share in advance; whil
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from threading import Lock
 from typing import cast
 from uuid import UUID
@@ -15,7 +15,7 @@ from django.core.cache import cache
 from accounts.limits import Limit
 from tokentra.lib.cache import ForgivingRedisCache
 from tokentra.lib.problems import Problem
-from tokentra.lib.tenancy import name_within
+from tokentra.lib.tenancy import kept_within, name_within
 
 SHARES = 20  # of a second's allowance, each taken at once by one process
 MOST_NAMES = 10_000
@@ -30,38 +30,39 @@ class OverPace(Problem):
 
 def request(organization_id: UUID, *, status: int = 429) -> None:
     """One request; raises a Problem over the pace."""
-    keep(name_within(organization_id, "requests"), 1, settings.INGEST_REQUESTS, "So many requests", status)
+    keep(organization_id, "requests", 1, most=settings.INGEST_REQUESTS, what="So many requests", status=status)
 
 
 def events(organization_id: UUID, count: int, *, status: int = 429) -> None:
     """The events of one request; a request that alone holds more than a second's is taken where it is the first."""
-    keep(name_within(organization_id, "events"), count, settings.INGEST_EVENTS, "So many events", status)
+    keep(organization_id, "events", count, most=settings.INGEST_EVENTS, what="So many events", status=status)
 
 
-def keep(name: str, count: int, most: int, what: str, status: int) -> None:
+def keep(organization_id: UUID, kind: str, count: int, *, most: int, what: str, status: int) -> None:
     if not most or not count:
         return
-    second = int(time.time())
-    if _held.spend(name, second, count):
+    second, place = int(time.time()), kept_within(organization_id, kind)
+    if _held.spend(place, second, count):
         return
     asked = max(count, most // SHARES)
-    came = cast(ForgivingRedisCache, cache).count(f"{name}:{second}", asked, seconds=10)
+    name = name_within(organization_id, kind, second)
+    came = cast(ForgivingRedisCache, cache).count(name, asked, seconds=10)
     granted = min(asked, most - (came - asked))
     if granted < count and came > asked:
         headers = Limit(most, 0, 1).headers | {"Retry-After": "1"}
         until = second + 1 if count == 1 else None
         raise OverPace(status, TOO_MANY.format(what=what, most=most), headers=headers, until=until)
-    _held.put(name, second, max(granted - count, 0))
+    _held.put(place, second, max(granted - count, 0))
 
 
 class Held:
     """What a process has been granted of the running second and not used yet, so that it asks Redis less often."""
 
     def __init__(self) -> None:
-        self._left: dict[str, tuple[int, int]] = {}
+        self._left: dict[Hashable, tuple[int, int]] = {}
         self._lock = Lock()
 
-    def spend(self, name: str, second: int, count: int) -> bool:
+    def spend(self, name: Hashable, second: int, count: int) -> bool:
         with self._lock:
             of, left = self._left.get(name, (0, 0))
             if of != second or left < count:
@@ -69,7 +70,7 @@ class Held:
             self._left[name] = second, left - count
             return True
 
-    def put(self, name: str, second: int, count: int) -> None:
+    def put(self, name: Hashable, second: int, count: int) -> None:
         with self._lock:
             of, left = self._left.get(name, (0, 0))
             if len(self._left) >= MOST_NAMES:
