@@ -171,13 +171,10 @@ def add_up_aside(organization_id: UUID) -> Left:
 def is_read(organization_id: UUID) -> bool:
     """Whether somebody read totals lately, in whatever process: what they brought up to date waits for other sums."""
     noted, name = in_process("process"), kept_within(organization_id, "totals-read")
-    if noted.get(name):
-        return True
     with organization_scope(organization_id, up_to_date=False):
-        found = Waiting.objects.filter(organization_id=organization_id, in_totals=True).exists()
-    if found:
-        noted.set(name, True, READ_FOR)
-    return found
+        if Waiting.objects.filter(organization_id=organization_id, in_totals=True).exists():
+            noted.set(name, True, READ_FOR)
+    return bool(noted.get(name))
 
 
 def total_next(organization_id: UUID) -> Left:
