@@ -19,7 +19,7 @@ from usage.measuring.stepping import Left
 log = logging.getLogger(__name__)
 
 ENOUGH = 750  # events of an organization that a process stores before its thread adds up what waits
-REST = 0.3  # seconds from there on in which it takes more than that: what comes faster is added up in larger steps
+REST = 1.0  # seconds from there on in which it takes more than that: what comes faster is added up in larger steps
 MOST_LEFT = 4_000  # so many are enough at any time: the more wait, the longer does whoever reads
 MOST_BEHIND = 10_000  # so many while the thread is at it are more than it can do: then senders wait
 IDLE = 60.0  # seconds after which a thread that had nothing to do ends, and its session with it
