@@ -25,6 +25,9 @@ ROUNDS = 3  # of each phase, the database alone and the product in turns
 # what still waits and the other has nothing to do, is a small part of it.
 PHASES = ((1000, 200_000, 30_000, 0.5), (100, 100_000, 20_000, 0.5))
 SINGLES = 3_000
+# Of the database alone, batch 1000: the middle of 80 to 116 thousand events/s, which the machine did that goals were
+# set on. By it a figure of this machine, as fast as it is in this run, is told for that one beside itself.
+REFERENCE, YARD = 98_000, 40_000
 # Counted for each request as ever, and more than comes: 50,000 events/s, the default, are less than what is measured.
 PACE = {"TOKENTRA_INGEST_EVENTS": "1000000"}
 FIRSTS = 30
@@ -34,16 +37,23 @@ def run(directory: Path, *, rows: int) -> Iterator[Figure]:
     with Product(directory / "var", PACE) as product:
         owner = product.bootstrap()
         headers = key_of(owner)
-        wanted = ROUNDS * (sum(size for _, size, _, _ in PHASES) + SINGLES) + FIRSTS + 4_000
+        wanted = ROUNDS * (sum(size for _, size, _, _ in PHASES) + SINGLES + YARD) + FIRSTS + YARD + 4_000
         story = calls.calls(wanted, until=datetime.now(UTC) - timedelta(minutes=5))
         warm(product, headers, story)
-        yield first_visible(owner, product, headers, take(story, FIRSTS))
-        # First: what a million events leave to be tidied up in the background is none of theirs.
-        rounds = [Round.of(owner, product, headers, take(story, SINGLES), 1) for _ in range(ROUNDS)]
-        yield Figure(f"ingest, batch 1, {CLIENTS} clients", middle(rounds, "rate"), "requests/s", at_least=800)
-        yield Figure("answer, batch 1, p99", percentile(took(rounds), 0.99), "ms", at_most=25)
-        yield Figure("CPU of the product for 1,000 events, batch 1", middle(rounds, "used"), "s", at_most=1.2)
         socket = postgres_of(product)
+
+        def yard() -> float:
+            return raw.limit(socket, take(story, YARD), 1000, connections=CLIENTS)
+
+        speed = yard() / REFERENCE
+        yield first_visible(owner, product, headers, take(story, FIRSTS), speed=speed)
+        # First: what a million events leave to be tidied up in the background is none of theirs.
+        rounds = [Round.of(owner, product, headers, take(story, SINGLES), 1, raw=yard()) for _ in range(ROUNDS)]
+        speed = middle(rounds, "raw") / REFERENCE
+        rate, used = middle(rounds, "rate"), middle(rounds, "used")
+        yield Figure(f"ingest, batch 1, {CLIENTS} clients", rate, "requests/s", at_least=800, speed=speed)
+        yield Figure("answer, batch 1, p99", percentile(took(rounds), 0.99), "ms", at_most=25, speed=speed)
+        yield Figure("CPU of the product for 1,000 events, batch 1", used, "s", at_most=1.2, speed=speed)
         before = size_of(socket)
         sent = 0
         for batch, count, goal, ratio in PHASES:
@@ -53,18 +63,17 @@ def run(directory: Path, *, rows: int) -> Iterator[Figure]:
                 alone = raw.limit(socket, events, batch, connections=CLIENTS)
                 rounds.append(Round.of(owner, product, headers, events, batch, raw=alone))
             sent += ROUNDS * count
+            if batch == 1000:
+                speed = middle(rounds, "raw") / REFERENCE
+            rate, used = middle(rounds, "rate"), middle(rounds, "used")
             yield Figure(f"raw database, batch {batch}, {CLIENTS} connections", middle(rounds, "raw"), "events/s")
-            yield Figure(f"ingest, batch {batch}, {CLIENTS} clients", middle(rounds, "rate"), "events/s", at_least=goal)
+            name = f"ingest, batch {batch}, {CLIENTS} clients"
+            yield Figure(name, rate, "events/s", at_least=goal, speed=speed)
             yield Figure(f"ingest over raw, batch {batch}", middle(rounds, "over_raw"), "x", at_least=ratio)
-            yield Figure(
-                f"CPU of the product for 1,000 events, batch {batch}", middle(rounds, "used"), "s", at_most=0.06
-            )
-            yield Figure(
-                f"answer, batch {batch}, p95",
-                percentile(took(rounds), 0.95),
-                "ms",
-                at_most=25 if batch == 100 else None,
-            )
+            name = f"CPU of the product for 1,000 events, batch {batch}"
+            yield Figure(name, used, "s", at_most=0.06, speed=speed)
+            p95 = percentile(took(rounds), 0.95)
+            yield Figure(f"answer, batch {batch}, p95", p95, "ms", at_most=25 if batch == 100 else None, speed=speed)
         yield Figure(f"disk for one of {sent:,} events", (size_of(socket) - before) / sent, "bytes")
         yield from memory(product)
 
@@ -107,7 +116,9 @@ def took(rounds: Sequence[Round]) -> list[float]:
     return [each for round in rounds for each in round.took]
 
 
-def first_visible(owner: Api, product: Product, headers: dict[str, str], events: Sequence[dict[str, Any]]) -> Figure:
+def first_visible(
+    owner: Api, product: Product, headers: dict[str, str], events: Sequence[dict[str, Any]], *, speed: float
+) -> Figure:
     """From the beginning of the request that tells of a customer's first call to the end of the one that shows its cost.
 
     Both connections stay open, as those of programs and browsers do.
@@ -123,7 +134,8 @@ def first_visible(owner: Api, product: Product, headers: dict[str, str], events:
         [customer] = answered(reader, "GET", f"/api/customers?search={name}", None, cookie)["items"]
         took.append(time.perf_counter() - begun)
         assert float(customer["cost"]) > 0, customer
-    return Figure(f"first visible cost, idle, median of {len(took)}", statistics.median(took) * 1000, "ms", at_most=20)
+    name, value = f"first visible cost, idle, median of {len(took)}", statistics.median(took) * 1000
+    return Figure(name, value, "ms", at_most=20, speed=speed)
 
 
 def answered(line: HTTPConnection, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> Any:
