@@ -11,12 +11,12 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from django.core.cache import cache
 from django.db import Error, connection
 from django.utils import timezone
 from psycopg import ClientCursor
 
-from tokentra.lib.cache import in_process
-from tokentra.lib.tenancy import TOTALS, as_sweep, catch_up_by, kept_within, organization_scope
+from tokentra.lib.tenancy import TOTALS, as_sweep, catch_up_by, name_within, organization_scope
 from usage import closing
 from usage.measured import Waiting
 from usage.measuring import local_days, statements, transactions
@@ -26,7 +26,7 @@ from usage.measuring.stepping import Left, step_through
 
 log = logging.getLogger(__name__)
 
-READ_FOR = 3  # seconds for which totals come first after somebody read them
+READ_FOR = 3  # seconds for which totals come first after somebody who read them found some that waited
 WAITS = "SELECT EXISTS (SELECT FROM usage_waiting)"
 WAITS_FOR_TOTALS = "SELECT EXISTS (SELECT FROM usage_waiting WHERE NOT in_totals)"
 BEGIN = f"""
@@ -53,7 +53,7 @@ BEGIN_ASIDE = BEGIN.format(
 
 
 def watch() -> None:
-    catch_up_by(WAITS_FOR_TOTALS, total_next, up_to_date=TOTALS)
+    catch_up_by(WAITS_FOR_TOTALS, total_for_reader, up_to_date=TOTALS)
     catch_up_by(WAITS, add_up_next)
 
 
@@ -161,20 +161,21 @@ def add_up_next(organization_id: UUID) -> Left:
 
 
 def add_up_aside(organization_id: UUID) -> Left:
-    """Where somebody reads totals, those come first, in a step of their own: nobody waits for the longer one."""
-    if is_read(organization_id):
+    """Where somebody reads totals, those come first, in a shorter step of their own, which is what they wait for."""
+    if cache.get(read_mark(organization_id)):
         total_next(organization_id)
     with organization_scope(organization_id, up_to_date=False):
         return add_up(organization_id, is_last=True, aside=True)
 
 
-def is_read(organization_id: UUID) -> bool:
-    """Whether somebody read totals lately, in whatever process: what they brought up to date waits for other sums."""
-    noted, name = in_process("process"), kept_within(organization_id, "totals-read")
-    with organization_scope(organization_id, up_to_date=False):
-        if Waiting.objects.filter(organization_id=organization_id, in_totals=True).exists():
-            noted.set(name, True, READ_FOR)
-    return bool(noted.get(name))
+def total_for_reader(organization_id: UUID) -> Left:
+    """Readers say so to the threads of all processes."""
+    cache.set(read_mark(organization_id), True, READ_FOR)
+    return total_next(organization_id)
+
+
+def read_mark(organization_id: UUID) -> str:
+    return name_within(organization_id, "totals-read")
 
 
 def total_next(organization_id: UUID) -> Left:

@@ -4,6 +4,7 @@ import random
 from decimal import Decimal
 
 import pytest
+from django.core.cache import cache
 from django.db import connection
 from django.db.models import F, Sum
 from django.test.utils import CaptureQueriesContext
@@ -174,24 +175,47 @@ def test_whoever_reads_totals_does_not_wait_for_who_adds_up_the_rest(acme, send)
     oracle.assert_true(acme)
 
 
-def test_the_thread_brings_totals_first_for_as_long_as_somebody_reads_them(acme, send, uptime):
+@pytest.fixture
+def began(monkeypatch) -> list[str]:
+    """What each step of whoever is asked next begins to do, as it does."""
+    said: list[str] = []
+    for name in ("total", "add_up"):
+        real = getattr(catching_up, name)
+        monkeypatch.setattr(
+            catching_up, name, lambda *told, name=name, real=real, **how: said.append(name) or real(*told, **how)
+        )
+    return said
+
+
+def test_the_thread_brings_totals_first_for_as_long_as_somebody_reads_them(acme, send, began):
     """Nobody who reads totals waits for a step at all sums then; where nobody does, one step does less in all."""
     told = iter(story(1, 12))
 
-    def went(*, after: float = 0, is_read: bool = False) -> tuple[Left, bool]:
-        uptime[0] += after
+    def went(*, is_read: bool = False) -> list[str]:
         send(next(told))
         if is_read:
             read_totals(acme)
-            send(next(told))
-        return catching_up.add_up_aside(acme.pk), catching_up.is_read(acme.pk)
+        send(next(told))
+        began.clear()
+        assert catching_up.add_up_aside(acme.pk) is Left.NOTHING
+        return began.copy()
 
-    assert went() == (Left.NOTHING, False)
-    assert went(is_read=True) == went(after=2.9) == went(is_read=True) == (Left.NOTHING, True)
-    assert went(after=2.9) == (Left.NOTHING, True)
-    assert went(after=0.2) == (Left.NOTHING, False)
+    assert went() == ["add_up"]
+    assert went(is_read=True) == went() == ["total", "add_up"]
+    cache.delete(catching_up.read_mark(acme.pk))  # as after three seconds
+    assert went() == ["add_up"]
     oracle.assert_totals_true(acme)
     oracle.assert_true(acme)
+
+
+def test_what_another_thread_totals_is_nobody_who_reads(acme, send, began):
+    send(event(id="one"))
+    catching_up.total_next(acme.pk)
+    send(event(id="two"))
+    began.clear()
+
+    assert catching_up.add_up_aside(acme.pk) is Left.OTHERS
+    assert began == ["add_up"]
 
 
 @pytest.mark.parametrize("zone", ["Asia/Kolkata", "America/Los_Angeles"])
