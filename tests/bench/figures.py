@@ -37,7 +37,7 @@ class Figure:
         for word, bound in (("at most", self.at_most), ("at least", self.at_least)):
             if bound is not None:
                 goal = f"   goal: {word} {bound:g} {self.unit}"
-                verdict = " · reached" if self.is_reached else f" · MISSED{self.there}"
+                verdict = f" · {'reached' if self.is_reached else 'MISSED'}{self.there}"
         return f"  {self.name:<64} {self.value:>10.4g} {self.unit}{goal}{verdict}"
 
 
