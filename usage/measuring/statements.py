@@ -210,7 +210,7 @@ STORE_NEW = WRITE.format(scope=OPENED, held="")  # takes a fifth less, and fails
 # totals hold it already. Answers whether others of that kind were left, and of those that were next, which are left
 # since their days are not of this zone. One at a time runs it for what is in totals, and one for what is not. $1:
 # organization; $2: the grain of hours.
-MOST = 10_000
+MOST = 20_000
 WAITING = f"""
 WITH waiting AS (
     SELECT id, zone, sum(events) OVER (ORDER BY id) - events < {MOST} AS is_next
@@ -221,9 +221,11 @@ WITH waiting AS (
         AND in_totals = $5
     RETURNING days, ids
 ), events AS (
-    SELECT {WHOLE} FROM taken CROSS JOIN LATERAL unnest(days, ids) AS one (day, id)
-    CROSS JOIN LATERAL (
-        SELECT * FROM usage_event e WHERE e.organization_id = $1 AND e.day = one.day AND e.id = one.id OFFSET 0
+    SELECT {WHOLE} FROM (
+        SELECT one.day, array_agg(one.id) AS ids
+        FROM taken CROSS JOIN LATERAL unnest(days, ids) AS one (day, id) GROUP BY one.day
+    ) AS told CROSS JOIN LATERAL (
+        SELECT * FROM usage_event e WHERE e.organization_id = $1 AND e.day = told.day AND e.id = ANY(told.ids) OFFSET 0
     ) AS event {of_kind("event")}
 ), {{sums}}
 SELECT bool_or(NOT is_next), array_agg(id) FILTER (WHERE is_next AND zone <> $4) FROM waiting"""  # noqa: S608  # names of ours

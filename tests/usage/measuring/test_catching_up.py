@@ -275,8 +275,11 @@ def test_events_are_found_by_their_key_in_a_week_of_which_nothing_is_known(held,
 
     week = f"usage_event_{at - timedelta(days=at.weekday()):%Y%m%d}"
     for statement, plan in plans.items():
-        [read] = [line for (line,) in plan if "Scan" in line and f"on {week}" in line]
+        [(read, found_by)] = [
+            (line, below) for (line,), (below,) in pairwise(plan) if "Scan" in line and f"on {week}" in line
+        ]
         assert f"{week}_{'organization_id_above' if 'below' in statement else 'pkey'}" in read
+        assert f"({'above' if 'below' in statement else 'id'} = " in found_by
 
 
 @pytest.mark.django_db(transaction=True)
