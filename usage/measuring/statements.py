@@ -210,7 +210,7 @@ STORE_NEW = WRITE.format(scope=OPENED, held="")  # takes a fifth less, and fails
 # totals hold it already. Answers whether others of that kind were left, and of those that were next, which are left
 # since their days are not of this zone. One at a time runs it for what is in totals, and one for what is not. $1:
 # organization; $2: the grain of hours.
-MOST = 20_000
+MOST = 20_000  # where many of one day come, half as many cost a fifth more each, and twice as many no less
 WAITING = f"""
 WITH waiting AS (
     SELECT id, zone, sum(events) OVER (ORDER BY id) - events < {MOST} AS is_next
