@@ -90,7 +90,7 @@ class Place:
 
 def place_of(budget: Budget, value: str, span: Span) -> Place:
     """A budget that is counted in something else has another room."""
-    return Place(budget, value, span, hashed(f"{budget.pk} {budget.unit} {span.first_day} {value}".encode()))
+    return Place(budget, value, span, UUID(hashed(f"{budget.pk} {budget.unit} {span.first_day} {value}".encode())))
 
 
 def read(body: bytes) -> Call:
@@ -123,7 +123,7 @@ def identity(call: Call) -> tuple[UUID, str]:
     if call.id is None:
         minted = uuid7()
         return minted, str(minted)
-    return (UUID(call.id) if PLAIN_UUID.fullmatch(call.id) else hashed(call.id.encode())), call.id
+    return UUID(call.id if PLAIN_UUID.fullmatch(call.id) else hashed(call.id.encode())), call.id
 
 
 def estimate(call: Call, prices: PriceTable, now: datetime) -> Estimate:

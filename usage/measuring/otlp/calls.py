@@ -165,40 +165,47 @@ def nameless(span: Span) -> dict[str, Any]:
 
 def tokens_of(told: Told, provider: str) -> dict[str, Any] | None:
     """Disjoint classes; None where nothing is told. What is no count is passed on, so that it is refused by name."""
-    said = {}
+    said: dict[str, Any] = {}
     for name, names in told.wording.counts.items():
         if (value := first(told.attributes, names)) is not None:
-            said[name] = whole(value)
+            said[name] = value if type(value) is int else whole(value)
     if not said:
         return None
-    if wrong := {name: value for name, value in said.items() if not is_count(value)}:
-        return {IN_EVENTS[name]: value for name, value in wrong.items()}
+    if wrong := {IN_EVENTS[name]: value for name, value in said.items() if type(value) is not int or value < 0}:
+        return wrong
+    read, written = said.get("cache_read", 0), said.get("cache_write", 0)
+    going_in, coming_out = said.get("input", 0), said.get("output", 0)
     apart = told.wording.dialect.apart
-    counts = {name: int(value) for name, value in said.items()}
-    read, written = counts.get("cache_read", 0), counts.get("cache_write", 0)
-    going_in, coming_out = counts.get("input", 0), counts.get("output", 0)
     is_apart = bool(apart) and provider.startswith(apart)
     if is_apart and "ai.usage.inputTokenDetails.noCacheTokens" not in told.attributes:
         going_in += read + written
-    going_in = max(going_in, 0) if going_in >= read + written else going_in + read + written  # it was apart after all
-    audio_in = max(counts.get("audio_in", 0) - counts.get("cached_audio", 0), 0)
-    image_in = max(counts.get("image_in", 0) - counts.get("cached_image", 0), 0)
-    audio_out, image_out = counts.get("audio_out", 0), counts.get("image_out", 0)
-    for_an_hour = min(counts.get("cache_write_1h", 0), written)
-    return {
-        "input": max(going_in - read - written - audio_in - image_in, 0),
-        "cacheRead": read,
-        "cacheWrite30m" if provider == "openai" else "cacheWrite5m": written - for_an_hour,
-        "cacheWrite1h": for_an_hour,
-        "output": max(coming_out - audio_out - image_out, 0),
-        "reasoning": counts.get("reasoning", 0),
-        "audioIn": audio_in,
-        "imageIn": image_in,
-        "audioOut": audio_out,
-        "imageOut": image_out,
-    }
+    if going_in < read + written:  # it was apart after all
+        going_in += read + written
+    found = {"input": going_in - read - written, "output": coming_out}
+    if read:
+        found["cacheRead"] = read
+    if written:
+        for_an_hour = min(said.get("cache_write_1h", 0), written)
+        found["cacheWrite30m" if provider == "openai" else "cacheWrite5m"] = written - for_an_hour
+        found["cacheWrite1h"] = for_an_hour
+    if "reasoning" in said:
+        found["reasoning"] = said["reasoning"]
+    if not MODES.isdisjoint(said):
+        apart_from_text(found, said)
+    return found
 
 
+def apart_from_text(found: dict[str, int], said: Mapping[str, int]) -> None:
+    """Take what was heard and seen, said and drawn out of what went in and came out."""
+    for mode in ("audio", "image"):
+        going_in = max(said.get(f"{mode}_in", 0) - said.get(f"cached_{mode}", 0), 0)
+        coming_out = said.get(f"{mode}_out", 0)
+        found |= {f"{mode}In": going_in, f"{mode}Out": coming_out}
+        found["input"], found["output"] = found["input"] - going_in, found["output"] - coming_out
+    found["input"], found["output"] = max(found["input"], 0), max(found["output"], 0)
+
+
+MODES = frozenset(("audio_in", "image_in", "audio_out", "image_out"))
 IN_EVENTS = {
     "input": "input",
     "output": "output",
@@ -220,10 +227,6 @@ def whole(value: Value) -> Value:
     if isinstance(value, float) and value.is_integer():
         return int(value)
     return int(value) if isinstance(value, str) and value.isdecimal() and len(value) < 20 else value
-
-
-def is_count(value: Value) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
 def provider_of(told: Told) -> Value | None:
@@ -262,7 +265,7 @@ def is_streaming(told: Told, parameters: Mapping[str, Any]) -> bool | None:
 
 
 def first_token(span: Span) -> Mark | None:
-    return next((mark for mark in span.marks if mark.name in dialects.FIRST_TOKEN_MARKS), None)
+    return next((mark for mark in span.marks if mark.name in dialects.FIRST_TOKEN_MARKS), None) if span.marks else None
 
 
 def first_token_ms(told: Told) -> int | None:

@@ -45,7 +45,7 @@ def array(items: Iterable[object]) -> str:
 
 def named(ref: str) -> str:
     """The id of the event that a span would be."""
-    return str(hashed(ref.encode()))
+    return hashed(ref.encode())
 
 
 @dataclass
