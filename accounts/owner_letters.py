@@ -38,7 +38,7 @@ def tell(action: str, organization: Organization, actor: User | None, data: dict
     ip, user_agent = caller()
     others = ~Q(user=actor) if actor else Q()
     owners = Membership.objects.filter(others, organization=organization, role=Role.OWNER).select_related("user")
-    for owner in owners:
+    for owner in owners.order_by("created_at"):
         letters.write(
             "key_event",
             owner.user.email,
