@@ -287,6 +287,11 @@ def test_b34_an_event_without_an_id_gets_one_from_what_it_says(acme, send, held)
     assert UUID(only(first).id).version == 8
 
 
+def test_an_id_of_the_senders_own_leads_to_the_same_uuid_for_ever(send, held):
+    assert send(event(id="mine")).accepted == 1
+    assert str(held()[0].id) == "3fd30542-fe3f-81b1-8bd4-a4b2dc0b6fb3"  # with another, what is sent again counts twice
+
+
 def test_b34_without_an_id_another_organization_gets_another(acme, elsewhere, send):
     assert only(send(event())).id != only(send(event(), to=elsewhere)).id
 
