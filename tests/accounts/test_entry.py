@@ -130,10 +130,10 @@ def test_b1_known_and_unknown_addresses_take_equally_long(mandatory, alice, sett
     ask("warm@acme.example"), ask(alice.email)
     known, unknown, apart = [], [], []
     for turn in range(8):
-        both = ask(f"new{turn}@acme.example"), ask(alice.email), ask(alice.email), ask(f"other{turn}@acme.example")
-        unknown += both[::3]
-        known += both[1:3]
-        apart.append((sum(both[1:3]) - sum(both[::3])) / 2)
+        took = ask(f"new{turn}@acme.example"), ask(alice.email), ask(alice.email), ask(f"other{turn}@acme.example")
+        unknown += took[::3]
+        known += took[1:3]
+        apart.append((sum(took[1:3]) - sum(took[::3])) / 2)
 
     # 5 ms on a quiet machine; what a busy one adds grows with the time itself. A missing hash is 30 ms of the least that
     # each takes and of every turn; a machine that is twice as fast for a second tells them apart in one of the two only.

@@ -47,7 +47,7 @@ def run(directory: Path, *, rows: int) -> Iterator[Figure]:
                 driven, _ = ingest.measured(owner, product, told, bodies, path=path)
                 rates[name].append(EVENTS / driven.seconds)
         for found in rates.values():
-            del found[0]  # which warmed up
+            del found[0]  # of the round that warms up
         for name, found in rates.items():
             yield Figure(f"{name}, batch {BATCH}, {ingest.CLIENTS} clients", statistics.median(found), "events/s")
         for name, goal in (("JSON", 0.5), ("JSON with runs", None)):

@@ -168,7 +168,7 @@ def tokens_of(told: Told, provider: str) -> dict[str, Any] | None:
     said: dict[str, Any] = {}
     for name, names in told.wording.counts.items():
         if (value := first(told.attributes, names)) is not None:
-            said[name] = value if type(value) is int else whole(value)
+            said[name] = whole(value)
     if not said:
         return None
     if wrong := {IN_EVENTS[name]: value for name, value in said.items() if type(value) is not int or value < 0}:
@@ -265,7 +265,7 @@ def is_streaming(told: Told, parameters: Mapping[str, Any]) -> bool | None:
 
 
 def first_token(span: Span) -> Mark | None:
-    return next((mark for mark in span.marks if mark.name in dialects.FIRST_TOKEN_MARKS), None) if span.marks else None
+    return next((mark for mark in span.marks if mark.name in dialects.FIRST_TOKEN_MARKS), None)
 
 
 def first_token_ms(told: Told) -> int | None:
