@@ -55,6 +55,7 @@ MASKED = (
 )
 encode = msgspec.json.Encoder(order="sorted", decimal_format="string").encode
 texts_of = attrgetter(*TEXTS, "id")
+NO_TEXTS = (UnicodeError, OverflowError, RecursionError)
 
 
 HALF = "A text holds half of a surrogate pair. Send whole characters."
@@ -121,12 +122,20 @@ class Reader:
             raise Refused("invalid_event", "An event is a JSON object.")
         if self.weighs and len(encode(raw)) > LARGEST_EVENT:
             raise Refused("event_too_large", TOO_LARGE)
+        try:
+            plain = msgspec.convert(raw, Plain)
+        except (msgspec.ValidationError, *NO_TEXTS):
+            return self._read_whatever(raw)
+        return self._told(plain, self._tags(plain))
+
+    def _read_whatever(self, raw: dict[Any, Any]) -> Read:
+        """One that says more than its fields, or is wrong."""
         kept, tags = self._sorted_out(raw)
         try:
             sent = msgspec.convert(kept, Sent)
         except msgspec.ValidationError as wrong:
             raise refusal(str(wrong)) from None
-        except (UnicodeError, OverflowError, RecursionError):
+        except NO_TEXTS:
             raise Refused("invalid_text", "Leave out characters that are no text.") from None
         return self._told(sent, tags)
 
@@ -209,7 +218,7 @@ class Reader:
                 raise Refused("invalid_text", HALF) from None
         if "\0" in whole:
             raise Refused("invalid_text", "Leave out the NUL character.")
-        if any(sign in whole for sign in MASKED) and mask(whole) != whole:
+        if any(map(whole.__contains__, MASKED)) and mask(whole) != whole:
             self._mask(sent, tags)
 
     def _mask(self, sent: Sent, tags: dict[str, str]) -> None:
