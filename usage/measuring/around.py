@@ -1,17 +1,44 @@
-"""The SQL that finds and moves events around a span; statements.py prepares it. $1: organization."""
+"""What lies around a span: SQL that finds and moves events there, which statements.py prepares. $1: organization."""
 
-# Of spans ($2) on days from $3 to $4, the events below that wait for them, and those that count.
-BELOW = """
-SELECT event.* FROM unnest($2) AS span (id) CROSS JOIN LATERAL (
+from dataclasses import dataclass
+
+from usage.measuring.transactions import alone, each_alone, together
+
+# Requests that tell of one trace follow one another. One that tells of many has the organization's traces for itself.
+# $1: the lock of all of them; $2: those of each, in order.
+EACH = f"SELECT FROM {together('$1')}, {each_alone('$2')}"
+ALL = f"SELECT FROM {alone('$1')}"
+
+
+def below(ids: str, first: str, last: str) -> str:
+    """Of spans by id, on days from a first to a last, the events that wait for them."""
+    return f"""
+SELECT event.* FROM unnest({ids}) AS span (id) CROSS JOIN LATERAL (
     SELECT day, id, above FROM usage_event
-    WHERE organization_id = $1 AND above = span.id AND day BETWEEN $3 AND $4 OFFSET 0
-) AS event"""
-COUNTED = """
-SELECT e.day, e.id FROM generate_series($3, $4, interval '1 day') AS of (day)
-JOIN usage_event e ON e.organization_id = $1 AND e.day = of.day::date AND e.id = ANY($2)
-WHERE e.is_parent IS NOT TRUE"""
+    WHERE organization_id = $1 AND above = span.id AND day BETWEEN {first} AND {last} OFFSET 0
+) AS event"""  # noqa: S608  # parameters by number
+
+
+def counted(ids: str, first: str, last: str) -> str:
+    """Of the same, those that are events which count."""
+    return f"""
+SELECT e.day, e.id FROM generate_series({first}, {last}, interval '1 day') AS of (day)
+JOIN usage_event e ON e.organization_id = $1 AND e.day = of.day::date AND e.id = ANY({ids})
+WHERE e.is_parent IS NOT TRUE AND e.day BETWEEN {first} AND {last}"""  # noqa: S608  # as above
+
 
 # Of events by day and id ($2, $3), which span each waits for from now on ($4).
 MOVE = """
 UPDATE usage_event event SET above = moved.above FROM unnest($2, $3, $4) AS moved (day, id, above)
 WHERE event.organization_id = $1 AND event.day = moved.day AND event.id = moved.id"""
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What may not be there while spans are stored as they stand, as parameters of the statement that does it.
+
+    `lock` is the statement, with its parameters, after which nobody else tells of their traces.
+    """
+
+    lock: tuple[str, list[str]]
+    params: list[str]

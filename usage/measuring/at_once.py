@@ -1,13 +1,15 @@
-"""A prepared statement that goes to the database in one call and without a cursor."""
+"""Prepared statements that go to the database in one call and without a cursor."""
 
 from collections.abc import Sequence
 from typing import Any
 
 from psycopg import Connection, OperationalError
+from psycopg.abc import PQGen
 from psycopg.adapt import Transformer
 from psycopg.errors import error_from_result
+from psycopg.generators import fetch_many, send
 from psycopg.pq import DiagnosticField, ExecStatus
-from psycopg.pq.abc import PGresult
+from psycopg.pq.abc import PGconn, PGresult
 
 GOOD = (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK)
 
@@ -18,8 +20,39 @@ def prepared(session: Connection[Any], name: str, params: Sequence[str | bytes])
     Outside of a transaction it is one by itself. The parameters are no part of any SQL: nobody has to quote them or
     read them again, and they do not stand in the text of a statement that fails or takes long.
     """
-    written = [each if isinstance(each, bytes) else each.encode() for each in params]
-    return good(session.pgconn.exec_prepared(name.encode(), written))
+    return good(session.pgconn.exec_prepared(name.encode(), written(params)))
+
+
+def in_turn(session: Connection[Any], *each: tuple[str, Sequence[str | bytes]]) -> list[PGresult]:
+    """What several answer that are sent together, as one transaction; each sees what others committed before it began.
+
+    Outside of a transaction. Raises what the first one raises that fails; then nothing of any of them stays.
+    """
+    own = session.pgconn
+    try:
+        own.enter_pipeline_mode()
+        for name, params in each:
+            own.send_query_prepared(name.encode(), written(params))
+        own.pipeline_sync()
+        found = session.wait(answers(own, len(each)))
+        own.exit_pipeline_mode()
+    except BaseException:
+        session.close()  # what is still to come would be taken for the answer to something else
+        raise
+    return [good(one) for one in found]
+
+
+def answers(own: PGconn, count: int) -> PQGen[list[PGresult]]:
+    yield from send(own)
+    found = []
+    for _ in range(count):
+        found += yield from fetch_many(own)
+    yield from fetch_many(own)  # the end of the transaction
+    return found
+
+
+def written(params: Sequence[str | bytes]) -> list[bytes]:
+    return [each if isinstance(each, bytes) else each.encode() for each in params]
 
 
 def good(found: PGresult) -> PGresult:

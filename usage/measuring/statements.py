@@ -11,12 +11,11 @@ from tokentra.lib.tenancy import opened
 from usage.call_kinds import CallKind
 from usage.latency import BOUNDS
 from usage.measured import OTHER, RARE, RARE_TOKENS, SPREAD, TAG, Event
-from usage.measuring import given
+from usage.measuring import around, discards, given
 from usage.measuring.appearing import NOTE
-from usage.measuring.around import BELOW, COUNTED, MOVE
 from usage.measuring.given import COMMON
 from usage.measuring.sums import COUNTABLE, FEWER, FEWER_BY_DAY, MOST_SUMMED, ROLLUPS, STOPPING, TOTALS, Part, Rollup
-from usage.measuring.transactions import AS_BEFORE, BY_KEY, together
+from usage.measuring.transactions import AS_BEFORE, BY_KEY, OPEN, together
 from usage.rows import TOKEN_CLASSES
 
 NAMES = [str(field.column) for field in Event._meta.concrete_fields]
@@ -188,11 +187,16 @@ INSERT INTO usage_callkind (organization_id, id, {", ".join(OF_KIND)})
 SELECT $1, id, {", ".join(OF_KIND)} FROM {given.kinds("$2")}
 ORDER BY id ON CONFLICT DO NOTHING"""  # noqa: S608  # names of ours
 
+
+def noted(where: str = "") -> str:
+    return f"noted AS ({discards.adding('$1', '$2', '$9', where)}), "
+
+
 # Writes rows and lets them wait to be added up. Answers how many were written; unless all
 # were, in a line with each. $1 and $2: as COMMON says; $3: what the waiting row is called; $4: how many rows there are;
 # $5: the zone of their days; $6: rows; $7: their kinds; $8: the lock that writers share.
 WRITE = f"""
-WITH events AS (
+WITH {{sources}}events AS (
     INSERT INTO usage_event ({", ".join(NAMES)})
     SELECT {", ".join(COMMON.get(name, name) for name in NAMES)}
     FROM {{scope}}{together("$8")}, {given.events("$6", "$7")}
@@ -200,11 +204,16 @@ WITH events AS (
 ), waiting AS (
     INSERT INTO usage_waiting (organization_id, id, days, ids, events, zone)
     SELECT $1, $3, array_agg(day), array_agg(id), count(*), $5 FROM events HAVING count(*) > 0
-), new AS (SELECT count(*) AS events FROM events)
+), {{noted}}new AS (SELECT count(*) AS events FROM events)
 SELECT new.events, events.day, events.id FROM new LEFT JOIN events ON new.events < $4"""  # noqa: S608  # names of ours
-HELD_STAYS, OPENED = "ON CONFLICT DO NOTHING", f"{opened('$1')}, "
-STORE, STORE_ALONE = (WRITE.format(scope=scope, held=HELD_STAYS) for scope in ("", OPENED))
-STORE_NEW = WRITE.format(scope=OPENED, held="")  # takes a fifth less, and fails where one of them is held already
+STORE = WRITE.format(sources="", scope="", held="ON CONFLICT DO NOTHING", noted="")
+# Takes a fifth less, and fails where one of them is held already. $9: what was left out.
+STORE_NEW = WRITE.format(sources="", scope=f"{opened('$1')}, ", held="", noted=noted())
+# The same for spans, where no event waits for any of them ($10) and none counts that would be a parent by them ($11),
+# on days from $12 to $13; otherwise nothing is written.
+SURROUNDED = f"below AS ({around.below('$10', '$12', '$13')}), counted AS ({around.counted('$11', '$12', '$13')}), "
+ALONE = "WHERE NOT EXISTS (SELECT FROM below) AND NOT EXISTS (SELECT FROM counted)"
+STORE_SPANS = WRITE.format(sources=SURROUNDED, scope="", held=ALONE, noted=noted(ALONE))
 
 # Of what waits, the oldest first and no more than MOST events beside the first request's; $4: the zone, $5: whether the
 # totals hold it already. Answers whether others of that kind were left, and of those that were next, which are left
@@ -244,17 +253,21 @@ WHERE NOT EXISTS (
     WHERE v.organization_id = $1 AND v.name = given.name AND v.day = given.day AND v.value = given.value
 )"""
 
+WRITTEN = "uuid, timestamptz, uuid, int, text, json, uuid[], text"
 PREPARED = {
     "tt_together": f"(text) AS SELECT FROM {together('$1')}",
     "tt_held": f"(uuid, json, uuid[]) AS {HELD}",
     "tt_add_kinds": f"(uuid, json) AS {ADD_KINDS}",
-    "tt_store": f"(uuid, timestamptz, uuid, int, text, json, uuid[], text) AS {STORE}",
-    "tt_store_alone": f"(uuid, timestamptz, uuid, int, text, json, uuid[], text) AS {STORE_ALONE}",
-    "tt_store_new": f"(uuid, timestamptz, uuid, int, text, json, uuid[], text) AS {STORE_NEW}",
+    "tt_store": f"({WRITTEN}) AS {STORE}",
+    "tt_store_new": f"({WRITTEN}, json) AS {STORE_NEW}",
+    "tt_store_spans": f"({WRITTEN}, json, uuid[], uuid[], date, date) AS {STORE_SPANS}",
+    "tt_open": f"(text) AS {OPEN}",
+    "tt_each": f"(text, bigint[]) AS {around.EACH}",
+    "tt_all": f"(text) AS {around.ALL}",
     "tt_new_values": f"(uuid, text[], date[], text[]) AS {NEW_VALUES}",
-    "tt_below": f"(uuid, uuid[], date, date) AS {BELOW}",
-    "tt_counted": f"(uuid, uuid[], date, date) AS {COUNTED}",
-    "tt_move": f"(uuid, date[], uuid[], uuid[]) AS {MOVE}",
+    "tt_below": f"(uuid, uuid[], date, date) AS {around.below('$2', '$3', '$4')}",
+    "tt_counted": f"(uuid, uuid[], date, date) AS {around.counted('$2', '$3', '$4')}",
+    "tt_move": f"(uuid, date[], uuid[], uuid[]) AS {around.MOVE}",
     "tt_total": f"(uuid, interval, text[], text, boolean) AS {TOTAL}",
     "tt_add_up": f"(uuid, interval, text[], text, boolean) AS {ADD_UP}",
     "tt_add_up_tagged": f"(uuid, interval, text[], text, boolean) AS {ADD_UP_TAGGED}",

@@ -1,8 +1,7 @@
 """Stores events once, in one transaction of the organization; they wait there to be added up."""
 
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from operator import attrgetter
@@ -12,13 +11,11 @@ from weakref import WeakSet
 from zoneinfo import ZoneInfo
 
 import msgspec
-from django.db import DEFAULT_DB_ALIAS, IntegrityError, connection, connections, transaction
+from django.db import IntegrityError, connection, transaction
 from psycopg import ClientCursor, Connection
-from psycopg.errors import UniqueViolation
 
-from tokentra.lib import chaos
 from tokentra.lib.ids import uuid7
-from tokentra.lib.tenancy import one_turn, organization_scope
+from tokentra.lib.tenancy import organization_scope
 from usage import partitions
 from usage.measuring import at_once, kinds, statements, telling_apart
 from usage.measuring.given import SHORT
@@ -90,56 +87,33 @@ class Stored:
 
 
 NOTHING = Stored(frozenset(), frozenset())
+Events = Sequence[tuple[Read, Price]]
 
 
-def store(
-    organization_id: UUID,
-    events: Sequence[tuple[Read, Price]],
-    *,
-    key_id: UUID | None,
-    zone: ZoneInfo,
-    now: datetime,
-    tags: frozenset[str] = frozenset(),
-) -> Stored:
-    """In the organization's scope, where one is open. No two of the events have one identity; `tags` are summed.
-
-    What is held already stays as it is and adds nothing. Raises what the database raises; then nothing is stored.
-    """
-    if not events:
-        return NOTHING
-    key = str(key_id) if key_id else None
-    kinds_of = [kind_of(key, read, price) for read, price in events]
-    told = Told(organization_id, {kind.id: kind for kind in kinds_of}, now, zone.key, tags)
-    rows = rows_of(events, kinds_of, told.places, zone)
-    try:
-        held = stored_of(told, rows)
-    except IntegrityError:
-        _there.clear()  # a week may be gone: whoever dropped it was told of another oldest event
-        raise
-    if not held:
-        return NOTHING
-    untimed = {(read.day, read.id) for read, _ in events if not read.is_timed}
-    repeated = [row for row in rows if key_of(row) in held]
-    for row in repeated:
-        if key_of(row) in untimed:
-            row.occurred_at = None  # it came later than the first: that is no difference
-    return Stored(held, conflicting(told, repeated))
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Told:
-    """What all rows of a request have, and by what they are stored."""
+    """The events of a request, no two of one identity, and what all of their rows have; `tags` are summed."""
 
     organization_id: UUID
-    kinds: Mapping[str, Kind]
+    events: Events
+    key_id: UUID | None
     now: datetime
-    zone: str
-    tags: frozenset[str]
+    zone: ZoneInfo
+    tags: frozenset[str] = frozenset()
+    kinds_of: Sequence[Kind] = field(init=False)  # of each
+    kinds: Mapping[str, Kind] = field(init=False)  # by their ids
 
-    @property
-    def places(self) -> dict[str, int]:
-        """By which the rows name their kinds, from 1 on."""
-        return {id: place for place, id in enumerate(self.kinds, 1)}
+    def __post_init__(self) -> None:
+        key = str(self.key_id) if self.key_id else None
+        self.kinds_of = [kind_of(key, read, price) for read, price in self.events]
+        self.kinds = {kind.id: kind for kind in self.kinds_of}
+
+    def rows(self) -> list[Row]:
+        """As they stand now, in an order in which two writers of the same events never wait in a circle."""
+        own = None if self.zone.key == "UTC" else self.zone
+        places = {id: place for place, id in enumerate(self.kinds, 1)}  # by which the rows name their kinds
+        each = zip(self.events, self.kinds_of, strict=True)
+        return sorted((row_of(read, price, places[kind.id], zone=own) for (read, price), kind in each), key=key_of)
 
     @property
     def array(self) -> str:
@@ -152,20 +126,31 @@ class Told:
         return sums_of(self.organization_id)
 
 
-def stored_of(told: Told, rows: Sequence[Row]) -> frozenset[Key]:
-    """Which were held."""
-    own = connections[DEFAULT_DB_ALIAS]  # looked up once: each look takes a microsecond
-    own.close_if_health_check_failed()
-    own.ensure_connection()
-    with own.wrap_database_errors:
-        session = prepared(own.connection)
-        if is_plain(session, told, rows):
-            return in_one_turn(session, told, rows)
-    return with_what_is_new(told, rows)
+def store(told: Told) -> Stored:
+    """In the organization's scope, with weeks, kinds and values of tags that were not there.
+
+    What is held already stays as it is and adds nothing. Raises what the database raises; then nothing is stored.
+    """
+    if not told.events:
+        return NOTHING
+    rows = told.rows()
+    try:
+        held = with_what_is_new(told, rows)
+    except IntegrityError:
+        forget_weeks()
+        raise
+    if not held:
+        return NOTHING
+    untimed = {(read.day, read.id) for read, _ in told.events if not read.is_timed}
+    repeated = [row for row in rows if key_of(row) in held]
+    for row in repeated:
+        if key_of(row) in untimed:
+            row.occurred_at = None  # it came later than the first: that is no difference
+    return Stored(held, conflicting(told, repeated))
 
 
 def is_plain(session: Connection[Any], told: Told, rows: Sequence[Row]) -> bool:
-    """Whether nothing has to be noted beside the events."""
+    """Whether nothing has to be there before the events, or noted of their tags."""
     return not (
         kinds.unknown(session, told.organization_id, told.kinds.keys())
         or mondays_of({row.day for row in rows}) - _there
@@ -173,30 +158,16 @@ def is_plain(session: Connection[Any], told: Told, rows: Sequence[Row]) -> bool:
     )
 
 
-def in_one_turn(session: Connection[Any], told: Told, rows: Sequence[Row]) -> frozenset[Key]:
-    """Outside of a scope it is one exchange with the database, and a transaction of its own; a second one where some
-    were held, as few are."""
-    chaos.point("track.before_commit")
-    with one_turn(told.organization_id) as alone:
-        if alone:
-            with suppress(UniqueViolation):
-                return written(session, told, rows, by="tt_store_new")
-            return written(session, told, rows, by="tt_store_alone")
-        return written(session, told, rows)
-
-
 def with_what_is_new(told: Told, rows: Sequence[Row]) -> frozenset[Key]:
-    """The same, and weeks and kinds that were not there, and values of tags that are told apart."""
-    with organization_scope(told.organization_id, up_to_date=False):
-        ensure_weeks({row.day for row in rows})
-        with connection.wrap_database_errors:
-            session = prepared(connection.connection)
-            ensure_kinds(session, told)
-            held = written(session, told, rows)
-        if tagged := {each for row in rows for each in summed_tags_of(row, told.tags)}:
-            with ClientCursor(session) as own:
-                telling_apart.tell_apart(own, told.organization_id, tagged)
-        chaos.point("track.before_commit")
+    """Which were held."""
+    ensure_weeks({row.day for row in rows})
+    with connection.wrap_database_errors:
+        session = prepared(connection.connection)
+        ensure_kinds(session, told)
+        held = written(session, told, rows)
+    if tagged := {each for row in rows for each in summed_tags_of(row, told.tags)}:
+        with ClientCursor(session) as own:
+            telling_apart.tell_apart(own, told.organization_id, tagged)
     return held
 
 
@@ -208,29 +179,24 @@ def kind_of(key: str | None, read: Read, price: Price) -> Kind:
     )
 
 
-def rows_of(
-    events: Sequence[tuple[Read, Price]], kinds: Sequence[Kind], places: Mapping[str, int], zone: ZoneInfo
-) -> list[Row]:
-    """In an order in which two writers of the same events never wait in a circle."""
-    own = None if zone.key == "UTC" else zone
-    rows = [row_of(read, price, places[kind.id], zone=own) for (read, price), kind in zip(events, kinds, strict=True)]
-    return sorted(rows, key=key_of)
-
-
-def written(session: Connection[Any], told: Told, rows: Sequence[Row], *, by: str = "tt_store") -> frozenset[Key]:
-    """Which of the rows were held already.
-
-    It shares a lock with other writers that whoever turns, rebuilds or compares the organization's sums takes alone.
-    """
-    params: list[str | bytes] = [
-        *(str(told.organization_id), told.now.isoformat(), str(uuid7()), str(len(rows)), told.zone),
-        *(encode(rows), told.array, told.lock),
-    ]
-    found = at_once.prepared(session, by, params)
+def written(session: Connection[Any], told: Told, rows: Sequence[Row]) -> frozenset[Key]:
+    """Which of the rows were held already."""
+    found = at_once.prepared(session, "tt_store", params_of(told, rows))
     if found.get_value(0, 0) == b"%d" % len(rows):
         return frozenset()
     stored = {(day, str(id)) for _, day, id in at_once.rows(session, found) if id}
     return frozenset(map(key_of, rows)) - stored
+
+
+def params_of(told: Told, rows: Sequence[Row]) -> list[str | bytes]:
+    """With which they are written.
+
+    That shares a lock with other writers which whoever turns, rebuilds or compares the organization's sums takes alone.
+    """
+    return [
+        *(str(told.organization_id), told.now.isoformat(), str(uuid7()), str(len(rows)), told.zone.key),
+        *(encode(rows), told.array, told.lock),
+    ]
 
 
 def ensure_kinds(session: Connection[Any], told: Told) -> None:
@@ -294,6 +260,11 @@ def ensure_weeks(days: Collection[date]) -> None:
     if mondays := mondays_of(days) - _there:
         partitions.ensure(mondays, table=partitions.EVENTS)
         transaction.on_commit(lambda: _there.update(mondays))  # before that they may be taken back
+
+
+def forget_weeks() -> None:
+    """One may be gone: whoever dropped it was told of another oldest event."""
+    _there.clear()
 
 
 def mondays_of(days: Collection[date]) -> set[date]:

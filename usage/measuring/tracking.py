@@ -3,7 +3,6 @@
 import json
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import partial
@@ -23,9 +22,11 @@ from tokentra.lib.tenancy import organization_scope
 from usage.ingest import overrides_of
 from usage.measured import SummedTag
 from usage.measuring import catching_up, discards, storing
+from usage.measuring.around import Around
 from usage.measuring.prices import PriceTable
 from usage.measuring.reading import MASKED, TOO_LARGE, Read, Reader, Refused, cut, printable
 from usage.measuring.shape import LARGEST_EVENT, LONGEST_ID, MOST_EVENTS, Batch, Plain
+from usage.measuring.storing_new import store_new
 from usage.pricing import Price
 from usage.rows import Basis
 
@@ -131,8 +132,13 @@ def read_slowly(body: bytes) -> Any:
         raise Problem(400, "unreadable_json", "The body is no JSON. Nothing was stored.") from None
 
 
+First = dict[storing.Key, tuple[int, Read, Price]]  # of each id and day: its place in the request, and its price
+
+
 class Families(Protocol):
     """Knows which events repeat what others tell."""
+
+    def around(self, reads: Sequence[Read], *, now: datetime) -> Around | None: ...
 
     def settle(self, reads: Sequence[Read], *, now: datetime) -> None: ...
 
@@ -157,7 +163,7 @@ def track(
     reader = Reader(organization_id, key_id, now, earliest=settings.OLDEST_EVENT, weighs=weighs, is_clean=are_clean)
     reader.discards.update(left_out or {})
     answer = Answer()
-    first: dict[storing.Key, tuple[int, Read, Price]] = {}
+    first: First = {}
     for index, raw in enumerate(raws):
         try:
             read = reader.read(raw)
@@ -172,27 +178,36 @@ def track(
             repeated(answer, index, read, is_same=first[key][1].says_the_same(read))
         else:
             first[key] = index, read, known.prices.price(read.sent, read.at, read.units)
+    reads = [read for _, read, _ in first.values()]
+    around = families.around(reads, now=now) if families else None
     events = [(read, price) for _, read, price in first.values()]
-    with ExitStack() as scope:
-        if families or reader.discards or answer.results:  # what is noted beside the events goes with them
-            scope.enter_context(organization_scope(organization_id, up_to_date=False))
-        if families:
-            families.settle([read for read, _ in events], now=now)
-        stored = storing.store(organization_id, events, key_id=key_id, zone=known.zone, now=now, tags=known.tags)
-        answer.accepted += len(events) - len(stored.held)
-        newest: dict[str, storing.Key] = {}
-        for key, (index, read, price) in first.items():
-            if key not in stored.held:
-                newest[kind_of(read, price)] = key
-                if not read.is_named:  # it cannot know its id otherwise
-                    answer.results.append(Result(index, read.id, "accepted"))
-                continue
-            repeated(answer, index, read, is_same=key not in stored.conflicts)
-        answer.newest = {kind: (day, UUID(id)) for kind, (day, id) in newest.items()}
-        discards.count(organization_id, key_id, discarded(answer, reader.discards), now=now)
+    told = storing.Told(organization_id, events, key_id, now, known.zone, known.tags)
+    if store_new(told, discarded(answer, reader.discards), around=around):
+        say(answer, first, storing.NOTHING)
+    else:
+        with organization_scope(organization_id, up_to_date=False):
+            if families:
+                families.settle(reads, now=now)
+            say(answer, first, storing.store(told))
+            discards.count(organization_id, key_id, discarded(answer, reader.discards), now=now)
+            chaos.point("track.before_commit")
     chaos.point("track.after_commit")
     answer.results.sort(key=lambda result: result.index)
     return answer
+
+
+def say(answer: Answer, first: First, stored: storing.Stored) -> None:
+    """What became of those that were good."""
+    answer.accepted += len(first) - len(stored.held)
+    newest: dict[str, storing.Key] = {}
+    for key, (index, read, price) in first.items():
+        if key in stored.held:
+            repeated(answer, index, read, is_same=key not in stored.conflicts)
+        else:
+            newest[kind_of(read, price)] = key
+            if not read.is_named:  # it cannot know its id otherwise
+                answer.results.append(Result(index, read.id, "accepted"))
+    answer.newest = {kind: (day, UUID(id)) for kind, (day, id) in newest.items()}
 
 
 def add_up(organization_id: UUID, answer: Answer) -> None:

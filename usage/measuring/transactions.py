@@ -2,13 +2,21 @@
 
 from uuid import UUID
 
-from tokentra.lib.tenancy import name_within
+from tokentra.lib.tenancy import name_within, opened
 
 # Plans by which every row that is looked at is found by its key, whatever the planner knows of the tables; what was
 # found so, as the kind of many events, may be remembered for the next. Groups are told apart by hashes of their keys:
 # sorting thousands of rows for it takes a sixth longer.
 OFF = ("jit", *(f"enable_{name}" for name in ("hashjoin", "mergejoin", "material", "seqscan", "bitmapscan", "sort")))
 BY_KEY = ";".join(("SET LOCAL plan_cache_mode = force_generic_plan", *(f"SET LOCAL {name} = off" for name in OFF)))
+# For a transaction of prepared statements that are sent together: the same, in the scope of an organization ($1).
+OPEN = ", ".join(
+    [
+        f"SELECT {opened('$1')}",
+        "set_config('plan_cache_mode', 'force_generic_plan', true)",
+        *(f"set_config('{name}', 'off', true)" for name in OFF),
+    ]
+)
 ROOMY = "SET LOCAL work_mem = '32MB'"  # so that some thousand groups are added up without a file
 AS_BEFORE = ";".join(f"SET LOCAL {name} TO DEFAULT" for name in ("plan_cache_mode", "work_mem", *OFF))
 UNHURRIED = "SET LOCAL synchronous_commit = off"  # it ends before it is on the disk
@@ -29,6 +37,12 @@ def totaling_of(organization_id: UUID) -> str:
     return name_within(organization_id, "totaling")
 
 
+def traces_of(organization_id: UUID) -> str:
+    """The lock that those share who tell of some traces, each of which they hold alone, and who tells of many holds
+    alone."""
+    return name_within(organization_id, "traces")
+
+
 def together(name: str) -> str:
     """A source of one row that waits for a lock which many may hold, until nobody holds it alone."""
     return f"pg_advisory_xact_lock_shared(hashtextextended({name}, 0))"
@@ -37,6 +51,11 @@ def together(name: str) -> str:
 def alone(name: str) -> str:
     """The same, until nobody else holds it."""
     return f"pg_advisory_xact_lock(hashtextextended({name}, 0))"
+
+
+def each_alone(keys: str) -> str:
+    """The same as `alone` for each of an array of 64-bit numbers, in its order."""
+    return f"unnest({keys}) AS of (key) CROSS JOIN LATERAL pg_advisory_xact_lock(of.key)"
 
 
 ALONE = f"SELECT FROM {alone('%s')}"

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import connection, connections
@@ -12,9 +13,11 @@ from psycopg.errors import InsufficientPrivilege
 from tests.product import wait_for
 from tests.usage.measuring.conftest import NOON, event
 from tests.waits import sessions_that_wait
-from tokentra.lib.ids import uuid7
 from tokentra.lib.tenancy import OtherScope, organization_scope
+from usage.discarded import Discard
 from usage.measuring import catching_up, kinds, storing, transactions
+from usage.measuring.reading import Reader
+from usage.pricing import Price
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -39,6 +42,26 @@ def test_nothing_of_its_scope_stays(send, held):
     assert (answer.accepted, scope(), len(held())) == (2, "", 3)
 
 
+def test_what_was_left_out_is_counted_with_it(acme, send, held):
+    send(event(id="one"))
+    with CaptureQueriesContext(connection) as others:
+        answer = send(event(id="two", prompt="x" * 300), event(id="three", model=""), event(id="four", cost={}))
+
+    with organization_scope(acme.pk):
+        counts = {row.reason: (row.count, row.field) for row in Discard.objects.all()}
+    assert (answer.accepted, answer.rejected, list(others), scope(), len(held())) == (1, 2, [], "", 2)
+    assert counts == {"content": (1, ""), "invalid_field": (1, "model"), "missing_field": (1, "cost.amount")}
+
+
+def test_where_some_are_held_what_was_left_out_is_counted_once(acme, send):
+    send(event(id="one"))
+    for _ in range(2):
+        send(event(id="one", prompt="x" * 300), event(id="two", model=""))
+
+    with organization_scope(acme.pk):
+        assert {row.reason: row.count for row in Discard.objects.all()} == {"content": 2, "invalid_field": 2}
+
+
 def test_where_some_are_held_the_scope_is_over_too(send, held):
     send(event(id="one"))
     answer = send(event(id="one"), event(id="two"))
@@ -57,14 +80,15 @@ def test_in_the_scope_of_another_nothing_is_stored(acme, elsewhere, send, held):
 def test_inside_a_scope_the_database_refuses_rows_of_another_organization(acme, elsewhere, send, held):
     """Where our code would let them through."""
     send(event(id="one"))
-    [kind] = {str(each.kind_id) for each in held()}
-    told = storing.Told(acme.pk, {kind: None}, NOON, "UTC", frozenset())
-    rows = [storing.Row(id=str(uuid7()), kind_id=1, day=NOON.date(), occurred_at=NOON)]
+    [kept] = held()
+    read = Reader(acme.pk, None, NOON).read(event(id="two"))
+    told = storing.Told(acme.pk, [(read, Price(kept.amount, kept.basis, kept.rate_ref))], None, NOON, ZoneInfo("UTC"))
+    assert list(told.kinds) == [str(kept.kind_id)]
 
     with organization_scope(elsewhere.pk), pytest.raises(InsufficientPrivilege):
-        storing.written(connection.connection, told, rows)
+        storing.written(connection.connection, told, told.rows())
     with organization_scope(acme.pk):
-        assert storing.written(connection.connection, told, rows) == frozenset()
+        assert storing.written(connection.connection, told, told.rows()) == frozenset()
 
 
 def test_a_session_that_had_no_scope_before_stores(acme, send, held):

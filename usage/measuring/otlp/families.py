@@ -15,19 +15,17 @@ from uuid import UUID
 from django.db import connection
 from psycopg import ClientCursor
 
-from tokentra.lib.tenancy import name_within
 from usage.measuring import retracting, statements
+from usage.measuring.around import Around
 from usage.measuring.otlp.calls import Told
 from usage.measuring.reading import Read, hashed
+from usage.measuring.transactions import traces_of
 
 DAY = timedelta(days=1)
 MOST_TRACES = 128  # that a request locks one by one; the database has room for some thousands at once
 KEYS = 2**64  # as many as the database tells apart
-# Requests that tell of one trace follow one another. One that tells of many has the organization's traces for itself.
-EACH = """
-SELECT pg_advisory_xact_lock_shared(hashtextextended(%(traces)s, 0));
-SELECT pg_advisory_xact_lock(trace) FROM unnest(%(keys)s::bigint[]) AS trace;"""
-ALL = "SELECT pg_advisory_xact_lock(hashtextextended(%(traces)s, 0));"
+EACH = "EXECUTE tt_each (%(traces)s, %(keys)s::bigint[])"
+ALL = "EXECUTE tt_all (%(traces)s)"
 BELOW = "EXECUTE tt_below (%(organization)s, %(ids)s::uuid[], %(first)s, %(last)s)"
 COUNTED = "EXECUTE tt_counted (%(organization)s, %(ids)s::uuid[], %(first)s, %(last)s)"
 MOVE = "EXECUTE tt_move (%(organization)s, %(days)s::date[], %(ids)s::uuid[], %(above)s::uuid[])"
@@ -43,6 +41,12 @@ def array(items: Iterable[object]) -> str:
     return f"{{{','.join(map(str, items))}}}"
 
 
+def span_of(reads: Iterable[Read], now: datetime) -> tuple[date, date]:
+    """The days on which others of their families are looked for."""
+    days = {read.day for read in reads} | {now.date()}
+    return min(days) - DAY, max(days) + DAY
+
+
 def named(ref: str) -> str:
     """The id of the event that a span would be."""
     return hashed(ref.encode())
@@ -55,30 +59,48 @@ class Families:
     organization_id: UUID
     told: Collection[Told]
     nodes: dict[str, Node] = field(default_factory=dict)  # by the id of the event that each would be
+    keys: Sequence[int] = ()  # of their traces, in order
 
     def key_of(self, trace: str) -> int:
         """By which the database locks a trace of this organization, in 64 bits with a sign."""
         return (int(trace, 16) ^ self.organization_id.int) % KEYS - KEYS // 2
 
+    def around(self, reads: Sequence[Read], *, now: datetime) -> Around | None:
+        """Say of each what these spans alone tell of it; None where they tell nothing.
+
+        That holds as far as nothing is there that `settle` would have to look at.
+        """
+        if not self.told:
+            return None
+        self._place({read.ref: read.id for read in reads if read.ref})
+        calls = {read.id: read for read in reads}
+        for read in reads:
+            node = self.nodes[read.id]
+            read.is_parent = node.told.is_total
+            if node.above:
+                read.above = self.next_above(node.above, calls, below=read.id)
+        awaited = {read.above for read in reads if read.above}
+        for id in awaited & calls.keys():
+            calls[id].is_parent = True
+        first, last = span_of(reads, now)
+        traces = traces_of(self.organization_id)
+        lock = ("tt_each", [traces, array(self.keys)]) if self.are_few else ("tt_all", [traces])
+        return Around(lock, [array(self.nodes), array(awaited), first.isoformat(), last.isoformat()])
+
     def settle(self, reads: Sequence[Read], *, now: datetime) -> None:
-        """Say of each which one it waits for and whether it repeats others; inside the organization's scope.
+        """Say of each, after `around`, which one it waits for and whether it repeats others; inside the organization's
+        scope.
 
         What is held already and now turns out to repeat others is taken out of the sums.
         """
         if not self.told:
             return
-        self._place({read.ref: read.id for read in reads if read.ref})
         calls = {read.id: read for read in reads}
-        days = {read.day for read in reads} | {now.date()}
-        scope = {"organization": self.organization_id, "first": min(days) - DAY, "last": max(days) + DAY}
+        first, last = span_of(reads, now)
+        scope = {"organization": self.organization_id, "first": first, "last": last}
         with ClientCursor(connection.connection) as own, connection.wrap_database_errors:
             statements.prepare(own)
             waiting = self._waiting(own, scope)
-            for read in reads:
-                node = self.nodes[read.id]
-                read.is_parent = node.told.is_total
-                if node.above:
-                    read.above = self.next_above(node.above, calls, below=read.id)
             moved = {(day, id): self.next_above(above, calls, below=id) for day, id, above in waiting}
             awaited = {above for above in moved.values() if above} | {read.above for read in reads if read.above}
             for id in awaited & calls.keys():
@@ -95,14 +117,18 @@ class Families:
             ref, above = each.span.ref, each.span.above
             node = Node((known.get(above) or named(above)) if above else None, each)
             self.nodes[known.get(ref) or named(ref)] = node
+        self.keys = sorted({self.key_of(each.span.trace) for each in self.told})
+
+    @property
+    def are_few(self) -> bool:
+        """Traces that are locked one by one."""
+        return len(self.keys) <= MOST_TRACES
 
     def _waiting(self, own: ClientCursor[Any], scope: Mapping[str, Any]) -> list[tuple[date, str, str]]:
         """Events by day and id that wait for one of these, once nobody else tells of their traces."""
-        keys = sorted({self.key_of(each.span.trace) for each in self.told})
-        lock = EACH if len(keys) <= MOST_TRACES else ALL
-        traces = name_within(self.organization_id, "traces")
-        params = {**scope, "ids": array(self.nodes), "keys": array(keys), "traces": traces}
-        found = statements.by_key(own, lock + BELOW, params)
+        traces = traces_of(self.organization_id)
+        params = {**scope, "ids": array(self.nodes), "keys": array(self.keys), "traces": traces}
+        found = statements.by_key(own, f"{EACH if self.are_few else ALL};{BELOW}", params)
         return [(day, str(id), str(above)) for day, id, above in found]
 
     def next_above(self, at: str | None, calls: Mapping[str, Read], *, below: str) -> str | None:

@@ -15,6 +15,7 @@ from tests.usage.measuring.test_large_counts import near_the_edge
 from tests.usage.measuring.test_repricing import NOBODY_KNOWS, own_price, reprice
 from tests.usage.measuring.test_rezoning import all_steps, move_to
 from tokentra.lib.tenancy import organization_scope
+from usage.discarded import Discard
 from usage.measured import Event, MeasuredDay
 from usage.measuring import rebuilding, tracking
 from usage.measuring.otlp import families
@@ -271,3 +272,61 @@ def test_a_run_of_spans_is_a_tree_whatever_lies_between(order, acme, export):
         (2, 1, 0),
         (4, 1, 0),
     ]
+
+
+# Outside of a transaction, as in a web process: what nothing stands in the way of is stored in one exchange.
+
+
+@pytest.mark.django_db(transaction=True)
+def test_b38_orders_outside_of_a_transaction_come_to_the_same(acme, export):
+    for number, order in enumerate(IN_ORDER, 1):
+        for name in order:
+            assert export(FAMILY[name] | {"traceId": f"{number:032x}"}).status_code == 200
+
+    assert (numbers(acme, is_parent=True), calls(acme)) == ([1] * len(IN_ORDER), 2 * len(IN_ORDER))
+    assert_true_to_its_events(acme)
+    assert list(rebuilding.compare(acme.pk, rebuilding.days_of(acme.pk))) == []
+
+
+def at_once(export, *spans):
+    """Whether they are stored with no other question to the database."""
+    with CaptureQueriesContext(connection) as asked:
+        assert export(*spans).status_code == 200
+    return list(asked) == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_spans_that_nothing_held_belongs_to_are_stored_in_one_exchange(acme, export):
+    export(*FAMILY.values())  # so that their kinds are known
+    agent, first, step, second = ({**each, "traceId": "1" * 32} for each in FAMILY.values())
+
+    assert [at_once(export, first), at_once(export, second, step), at_once(export, agent)] == [True, True, False]
+    assert (numbers(acme, is_parent=True), calls(acme)) == ([1, 1], 4)
+    assert at_once(export, *({**each, "traceId": "2" * 32} for each in FAMILY.values()))
+    assert (numbers(acme, is_parent=True), calls(acme)) == ([1, 1, 1], 6)
+    agent, first, step, second = ({**each, "traceId": "3" * 32} for each in FAMILY.values())
+    assert [at_once(export, second), at_once(export, step, first)] == [True, False]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_setting('app.org_id', true), current_setting('plan_cache_mode')")
+        assert cursor.fetchone() == ("", "auto")
+    with organization_scope(acme.pk):
+        assert Discard.objects.get(reason="not_a_model_call").count == 4
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_call_below_one_that_counts_is_not_stored_without_taking_that_back(acme, export):
+    export(*FAMILY.values())
+    agent, first, *_ = ({**each, "traceId": "1" * 32} for each in FAMILY.values())
+
+    assert [at_once(export, agent), at_once(export, first)] == [True, False]
+    assert (numbers(acme, is_parent=True), calls(acme)) == ([1, 1], 3)
+    assert_true_to_its_events(acme)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_b32_spans_sent_again_outside_of_a_transaction_change_nothing(acme, export):
+    for _ in range(2):
+        export(*FAMILY.values())
+
+    assert (numbers(acme, is_parent=True), calls(acme)) == ([1], 2)
+    assert_true_to_its_events(acme)
