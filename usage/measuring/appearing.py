@@ -36,15 +36,26 @@ def nearest(beside: str, order: str) -> str:
 
 
 # What is counted of those days before and after some changed. `gone` and `new` are the changes, `old` is what was. Of
-# a day whose own day before is not among them, as it did not change, the same is taken away and added.
+# a day whose own day before is not among them, as it did not change, the same is taken away and added. Most runs are
+# there for the first time: no row of theirs can be in the way, and no other day lies beside theirs.
 COUNT = f"""
-gone AS ({{gone}}), new AS (
-    INSERT INTO usage_appearance (organization_id, kind, value, day) {{new}}
+gone AS ({{gone}}), named AS MATERIALIZED (
+    SELECT named.*, before.* FROM (SELECT DISTINCT kind, value, day FROM ({{new}}) AS each) AS named
+        LEFT JOIN LATERAL (
+            SELECT true AS was_there FROM usage_appearance a
+            WHERE a.organization_id = {{organization}} AND a.kind = named.kind AND a.value = named.value LIMIT 1
+        ) AS before ON true
+), first AS (
+    INSERT INTO usage_appearance (organization_id, kind, value, day)
+    SELECT {{organization}}, kind, value, day FROM named WHERE was_there IS NULL RETURNING kind, value, day
+), again AS (
+    INSERT INTO usage_appearance (organization_id, kind, value, day)
+    SELECT {{organization}}, kind, value, day FROM named WHERE was_there
     ON CONFLICT DO NOTHING RETURNING kind, value, day
-), old AS (
+), new AS (SELECT * FROM first UNION ALL SELECT * FROM again), old AS (
     SELECT * FROM gone
     UNION
-    SELECT touched.kind, touched.value, beside.day FROM (SELECT * FROM gone UNION ALL SELECT * FROM new) AS touched
+    SELECT touched.kind, touched.value, beside.day FROM (SELECT * FROM gone UNION ALL SELECT * FROM again) AS touched
         CROSS JOIN LATERAL ({nearest("<", "DESC")} UNION ALL {nearest(">", "ASC")}) AS beside
 ), turned AS (
     SELECT kind, day, lag(day, 1, DATE '0001-01-01') OVER w AS before, -1 AS change FROM old
@@ -63,7 +74,7 @@ gone AS ({{gone}}), new AS (
 NOTE = COUNT.format(
     organization="$1",
     gone="SELECT kind, value, day FROM usage_appearance WHERE false",
-    new=f"SELECT $1, kind, {HASHED}, zone_day FROM ({named('every_event')}) AS named",  # noqa: S608
+    new=f"SELECT kind, {HASHED} AS value, zone_day AS day FROM ({named('every_event')}) AS named",  # noqa: S608
 )
 OF_DAY = "organization_id = %(organization)s AND day BETWEEN %(day)s - 1 AND %(day)s + 1 AND zone_day = %(day)s"
 NAMES = f"SELECT kind, name FROM ({named('usage_event', OF_DAY)}) AS named"  # noqa: S608  # words of ours
@@ -75,7 +86,7 @@ GONE = f"""
 SETTLED = COUNT.format(
     organization="%(organization)s",
     gone=f"DELETE FROM {GONE} RETURNING kind, value, day",  # noqa: S608
-    new=f"SELECT %(organization)s, kind, value, %(day)s::date FROM ({THERE}) AS there",  # noqa: S608
+    new=f"SELECT kind, value, %(day)s::date AS day FROM ({THERE}) AS there",  # noqa: S608
 )
 SETTLE = f"WITH {SETTLED} SELECT"
 DIFFERING = f"""
