@@ -15,6 +15,7 @@ from django.core.cache import cache
 from django.db import Error, connection
 from django.utils import timezone
 from psycopg import ClientCursor
+from psycopg.errors import CardinalityViolation
 
 from tokentra.lib.tenancy import TOTALS, as_sweep, catch_up_by, name_within, organization_scope
 from usage import closing
@@ -37,6 +38,8 @@ SELECT FROM {transactions.together("%(sums)s")};
 SELECT name FROM usage_summedtag WHERE organization_id = %(organization)s;
 SELECT timezone FROM accounts_organization WHERE id = %(organization)s FOR KEY SHARE;
 {{waiting}}"""  # noqa: S608  # words of ours
+# What is taken and added up once more where it could not be the quick way.
+TRIED, KEPT, BACK = "SAVEPOINT quick", "RELEASE quick", "ROLLBACK TO quick"
 MINE = "FROM usage_waiting WHERE organization_id = %(organization)s AND"
 IN_TOTALS, NOT_IN_TOTALS = (
     f"(SELECT in_totals, zone {MINE} {which} ORDER BY id LIMIT 1)" for which in ("in_totals", "NOT in_totals")
@@ -113,12 +116,20 @@ def step(
 def take(own: ClientCursor[Any], by: str, params: list[Any], zone: ZoneInfo) -> Left:
     """Those that are next of one kind: in totals, or not."""
     organization_id, *_, in_totals = params
-    statements.prepare(own, by)
-    own.execute(f"EXECUTE {by} (%s, %s, %s, %s, %s)", params)
-    [(is_more, others)] = own.fetchall()
+    try:
+        [[(is_more, others)]] = executed(own, by, params)
+    except CardinalityViolation:  # of two rows for one key
+        own.execute(BACK)
+        [[(is_more, others)]] = executed(own, f"{by}{statements.ALIKE}", params)
     if others and not in_totals:  # whoever stored them did not know yet that the zone is another
         local_days.put_right(own, organization_id, others, zone)
     return Left.SOME if is_more or others else Left.NOTHING
+
+
+def executed(own: ClientCursor[Any], by: str, params: list[Any]) -> list[list[Any]]:
+    statements.prepare(own, by)
+    own.execute(f"{TRIED}; EXECUTE {by} (%s, %s, %s, %s, %s); {KEPT}", params)
+    return statements.answers(own)
 
 
 def alone(cursor: Any, organization_id: UUID) -> None:

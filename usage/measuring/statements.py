@@ -14,7 +14,18 @@ from usage.measured import OTHER, RARE, RARE_TOKENS, SPREAD, TAG, Event
 from usage.measuring import around, discards, given
 from usage.measuring.appearing import NOTE
 from usage.measuring.given import COMMON
-from usage.measuring.sums import COUNTABLE, FEWER, FEWER_BY_DAY, MOST_SUMMED, ROLLUPS, STOPPING, TOTALS, Part, Rollup
+from usage.measuring.sums import (
+    COUNTABLE,
+    FEWER,
+    FEWER_BY_DAY,
+    MOST_SUMMED,
+    ROLLUPS,
+    STOPPING,
+    TOTALS,
+    Columns,
+    Part,
+    Rollup,
+)
 from usage.measuring.transactions import AS_BEFORE, BY_KEY, OPEN, together
 from usage.rows import TOKEN_CLASSES
 
@@ -107,17 +118,21 @@ def change(rollup: Rollup, name: str) -> str:
     return f"{name} = nullif({total}, 0)" if is_sparse else f"{name} = {total}"
 
 
-def grouped(part: Part, sums: tuple[str, ...] = (), *, is_long: bool = False) -> str:
+def grouped(part: Part, sums: tuple[str, ...] = (), *, is_long: bool = False, key: Columns | None = None) -> str:
     """What a source adds up to; `sums` are the columns that are wanted, all of them when none is named.
 
-    It is long where the source holds more than is added up at once, and takes longer then.
+    It is long where the source holds more than is added up at once, and takes longer then. With a key, groups that have
+    the same one are a single group.
     """
     wanted = {name: part.sums[name] for name in sums or part.sums}
     if is_long:
         wanted |= {name: stopped(sql) for name, sql in wanted.items() if name in STOPPING}
-    columns = ", ".join(f"{sql} AS {name}" for name, sql in (part.groups | wanted).items())
-    by = ", ".join(str(place) for place, name in enumerate(part.groups, 1) if name not in part.constant)
-    return f"SELECT {columns} FROM {part.source} GROUP BY {by}"  # noqa: S608  # names of ours
+    groups, by = part.groups, [str(place) for place, name in enumerate(part.groups, 1) if name not in part.constant]
+    if key:
+        by = [sql for name, sql in key.items() if name not in part.constant]
+        groups = {name: sql if name in part.constant | key.keys() else f"min({sql})" for name, sql in groups.items()}
+    columns = ", ".join(f"{sql} AS {name}" for name, sql in (groups | wanted).items())
+    return f"SELECT {columns} FROM {part.source} GROUP BY {', '.join(by)}"  # noqa: S608  # names of ours
 
 
 def stopped(sql: str) -> str:
@@ -126,12 +141,17 @@ def stopped(sql: str) -> str:
     return f"CASE WHEN {total} > {MOST_SUMMED} THEN {MOST_SUMMED} ELSE {total} END"
 
 
-def added(rollup: Rollup, sums: tuple[str, ...] = (), *, is_long: bool = False) -> str:
-    return " UNION ALL ".join(grouped(part, sums or rollup.sums, is_long=is_long) for part in rollup.parts)
+def added(rollup: Rollup, sums: tuple[str, ...] = (), *, is_long: bool = False, is_quick: bool = False) -> str:
+    """What is added to a rollup: one row for each key, unless it `is_quick` and two names have the same hash."""
+    return " UNION ALL ".join(
+        grouped(part, sums or rollup.sums, is_long=is_long, key=None if is_quick else rollup.key_of(part))
+        for part in rollup.parts
+    )
 
 
-def adding(rollup: Rollup, *, sign: str = "", is_long: bool = False, where: str = "true") -> str:
-    """Adds to a rollup, to which nobody else adds meanwhile (catching_up.py), so that no order is needed.
+def adding(rollup: Rollup, rows: str, *, sign: str = "", where: str = "true") -> str:
+    """Adds rows of `added` to a rollup, to which nobody else adds meanwhile (catching_up.py), so that no order is
+    needed.
 
     With the sign "-" it takes away what can be taken away.
     """
@@ -142,7 +162,7 @@ def adding(rollup: Rollup, *, sign: str = "", is_long: bool = False, where: str 
     return (
         f"INSERT INTO {rollup.table} AS held ({', '.join((*rollup.groups, *hashes, *rollup.sums))}) "  # noqa: S608
         f"SELECT {', '.join((*rollup.groups, *hashes.values(), *sums))} "
-        f"FROM ({added(rollup, is_long=is_long)}) AS added WHERE {where} "
+        f"FROM ({rows}) AS added WHERE {where} "
         f"ON CONFLICT ({rollup.key}) DO UPDATE SET {changed}"
     )
 
@@ -160,11 +180,17 @@ def summed(rollups: Iterable[Rollup], *, is_long: bool = False) -> str:
     )
 
 
-def adding_up(rollups: Mapping[str, Rollup], *, sign: str = "", is_long: bool = False, unless: str = "") -> str:
-    """Adds to these rollups; to those that are TOTALS, `unless` something holds."""
+def adding_up(
+    rollups: Mapping[str, Rollup], *, sign: str = "", is_long: bool = False, is_quick: bool = False, unless: str = ""
+) -> str:
+    """Adds to these rollups; to those that are TOTALS, `unless` something holds.
+
+    One that `is_quick` takes a few hundredths less, and fails where two names have the same hash.
+    """
     not_twice = dict.fromkeys(TOTALS, f"NOT {unless}") if unless else {}
+    rows = {name: added(rollup, is_long=is_long, is_quick=is_quick) for name, rollup in rollups.items()}
     steps = (
-        f"{name} AS ({adding(rollup, sign=sign, is_long=is_long, where=not_twice.get(name, 'true'))})"
+        f"{name} AS ({adding(rollup, rows[name], sign=sign, where=not_twice.get(name, 'true'))})"
         for name, rollup in rollups.items()
     )
     return ", ".join([summed(rollups.values(), is_long=is_long), *steps])
@@ -238,12 +264,20 @@ WITH waiting AS (
     ) AS event {of_kind("event")}
 ), {{sums}}
 SELECT bool_or(NOT is_next), array_agg(id) FILTER (WHERE is_next AND zone <> $4) FROM waiting"""  # noqa: S608  # names of ours
-# To all sums, or to all but the totals; $3: summed tags. To the totals alone.
-ADD_UP_TAGGED, ADD_UP = (
-    WAITING.format(take="DELETE FROM usage_waiting", sums=f"{adding_up(rollups, unless='$5')}, {NOTE}")
-    for rollups in (ROLLUPS, {name: rollup for name, rollup in ROLLUPS.items() if name != "tag_days"})
-)
-TOTAL = WAITING.format(take="UPDATE usage_waiting SET in_totals = true", sums=adding_up(TOTALS))
+
+
+def adding_steps(*, is_quick: bool) -> dict[str, str]:
+    """To all sums, with summed tags ($3) and without; or to the totals alone."""
+    untagged = {name: rollup for name, rollup in ROLLUPS.items() if name != "tag_days"}
+    of_all = {"tt_add_up_tagged": ROLLUPS, "tt_add_up": untagged}
+    taken = "DELETE FROM usage_waiting"
+    sums = {name: f"{adding_up(of, unless='$5', is_quick=is_quick)}, {NOTE}" for name, of in of_all.items()}
+    return {name: WAITING.format(take=taken, sums=sql) for name, sql in sums.items()} | {
+        "tt_total": WAITING.format(
+            take="UPDATE usage_waiting SET in_totals = true", sums=adding_up(TOTALS, is_quick=is_quick)
+        )
+    }
+
 
 # Of values of tags on days ($2 to $4: names, days, values), those that are not told apart. $1: organization.
 NEW_VALUES = """
@@ -268,11 +302,12 @@ PREPARED = {
     "tt_below": f"(uuid, uuid[], date, date) AS {around.below('$2', '$3', '$4')}",
     "tt_counted": f"(uuid, uuid[], date, date) AS {around.counted('$2', '$3', '$4')}",
     "tt_move": f"(uuid, date[], uuid[], uuid[]) AS {around.MOVE}",
-    "tt_total": f"(uuid, interval, text[], text, boolean) AS {TOTAL}",
-    "tt_add_up": f"(uuid, interval, text[], text, boolean) AS {ADD_UP}",
-    "tt_add_up_tagged": f"(uuid, interval, text[], text, boolean) AS {ADD_UP_TAGGED}",
 }
-STORING = [name for name in PREPARED if name not in ("tt_total", "tt_add_up", "tt_add_up_tagged")]
+# Those that add up, and the same for where two names have the same hash.
+ALIKE = "_alike"
+ADDING_UP = adding_steps(is_quick=True) | {f"{name}{ALIKE}": sql for name, sql in adding_steps(is_quick=False).items()}
+STORING = [*PREPARED]
+PREPARED |= {name: f"(uuid, interval, text[], text, boolean) AS {sql}" for name, sql in ADDING_UP.items()}
 
 
 def prepare(own: Cursor[Any], *names: str) -> None:

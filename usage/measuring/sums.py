@@ -22,15 +22,15 @@ class Part:
     @property
     def constant(self) -> frozenset[str]:
         """Groups that are a word or given, which nothing has to be told apart by."""
-        return frozenset(name for name, sql in self.groups.items() if sql.startswith(("'", "$")))
+        return frozenset(name for name, sql in self.groups.items() if sql.startswith(("'", "$")) or sql == "false")
 
 
 @dataclass(frozen=True)
 class Rollup:
     """A table of sums, one row for each group; `of_day` says which of its rows are of one day, or are chosen otherwise.
 
-    What its key has beside groups are hashes of them: those that are `hashed`, or else one of all.
-    What is `sparse` is null where it is zero.
+    What its key has beside groups are hashes of them: those that are `hashed`, in SQL with the names of groups in
+    braces, or else one of all. What is `sparse` is null where it is zero.
     """
 
     table: str
@@ -47,7 +47,19 @@ class Rollup:
     @property
     def hashes(self) -> Columns:
         """What of its key is no group, made of its groups."""
-        return self.hashed or {"id": f"md5(concat_ws(chr(31), {', '.join(self.groups)}))::uuid"}
+        return self.hashes_of(themselves(dict.fromkeys(self.groups, "")))
+
+    def hashes_of(self, groups: Columns) -> Columns:
+        """The same made of SQL for its groups."""
+        hashed = self.hashed or {
+            "id": f"md5(concat_ws(chr(31), {', '.join(f'{{{name}}}' for name in self.groups)}))::uuid"
+        }
+        return {name: sql.format(**groups) for name, sql in hashed.items()}
+
+    def key_of(self, part: Part) -> Columns:
+        """Its key where rows come from this part."""
+        of = part.groups | self.hashes_of(part.groups)
+        return {name: of[name] for name in self.key.split(", ")}
 
     @property
     def sums(self) -> tuple[str, ...]:
@@ -242,9 +254,9 @@ RUNS = Part(
 HOUR_OF_DAY = (
     "hour >= %(day)s::date::timestamp AT TIME ZONE 'UTC' AND hour < (%(day)s::date + 1)::timestamp AT TIME ZONE 'UTC'"
 )
-BY_VALUE = {"value_hash": hash_in_sql("value")}
+BY_VALUE = {"value_hash": hash_in_sql("{value}")}
 BY_VALUES = BY_VALUE | {
-    "by_hash": hash_in_sql("(by_value || CASE currency WHEN 'USD' THEN '' ELSE chr(31) || currency END)")
+    "by_hash": hash_in_sql("({by_value} || CASE {currency} WHEN 'USD' THEN '' ELSE chr(31) || {currency} END)")
 }
 OURS = "connection_id = '00000000-0000-0000-0000-000000000000'::uuid AND ledger = 'measured'"
 DAYS_OF_VALUES = "usage_measuredday", "organization_id, series, day, value_hash, by_hash"
