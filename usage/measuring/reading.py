@@ -31,11 +31,11 @@ from usage.measuring.shape import (
     Plain,
     Sent,
 )
+from usage.measuring.texts import SEPARATOR, cut, joined, printable
 from usage.pricing import rounded
 from usage.rows import VERSION_8, VERSION_8_MASK
 
 EARLY, LATE = timedelta(days=30), timedelta(minutes=10)
-CUT = "…"
 LAST_INSTANT = 253_402_300_799_000  # milliseconds since 1970, at the end of the year 9999
 PLAIN_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 PLACE = re.compile(r" - at `\$\.?(.*)`$")
@@ -218,8 +218,20 @@ class Reader:
                 raise Refused("invalid_text", HALF) from None
         if "\0" in whole:
             raise Refused("invalid_text", "Leave out the NUL character.")
+        if SEPARATOR in whole:
+            self._unseparate(sent, tags)
         if any(map(whole.__contains__, MASKED)) and mask(whole) != whole:
             self._mask(sent, tags)
+
+    def _unseparate(self, sent: Sent, tags: dict[str, str]) -> None:
+        """Names are hashed with it between them: two that hold one could be taken for two others."""
+        for name in TEXTS:
+            if text := getattr(sent, name):
+                setattr(sent, name, joined(text))
+        sent.units = {joined(name): count for name, count in sent.units.items()} if sent.units else sent.units
+        told = {joined(name): joined(text) for name, text in tags.items()}
+        tags.clear()
+        tags |= told
 
     def _mask(self, sent: Sent, tags: dict[str, str]) -> None:
         for name in TEXTS:
@@ -300,15 +312,6 @@ def check_usage(sent: Sent) -> None:
             raise Refused("invalid_field", f"A cost lies between 0 and {MOST_COST}.", "cost.amount")
     if sent.tokens is None and sent.units is None and sent.cost is None and sent.status in ("ok", None):
         raise Refused("nothing_used", "Send tokens, units or cost, or a status other than ok.", "tokens")
-
-
-def printable(text: str) -> str:
-    """What was sent, as far as it can be said again."""
-    return text.encode("utf-8", "replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
-
-
-def cut(text: str, longest: int) -> str:
-    return text if len(text) <= longest else text[: longest - 1] + CUT
 
 
 def refusal(said: str) -> Refused:

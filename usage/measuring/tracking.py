@@ -24,9 +24,10 @@ from usage.measured import SummedTag
 from usage.measuring import catching_up, discards, storing
 from usage.measuring.around import Around
 from usage.measuring.prices import PriceTable
-from usage.measuring.reading import MASKED, TOO_LARGE, Read, Reader, Refused, cut, printable
+from usage.measuring.reading import MASKED, TOO_LARGE, Read, Reader, Refused
 from usage.measuring.shape import LARGEST_EVENT, LONGEST_ID, MOST_EVENTS, Batch, Plain
 from usage.measuring.storing_new import store_new
+from usage.measuring.texts import cut, printable
 from usage.pricing import Price
 from usage.rows import Basis
 

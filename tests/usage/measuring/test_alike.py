@@ -94,6 +94,31 @@ def test_as_customers_they_are_one(acme, send):
         assert appearing.unique(acme, appearing.CUSTOMER, start=day, end=day.replace(year=day.year + 1)) == 2
 
 
+def euros(amount):
+    return {"cost": {"amount": amount, "currency": "EUR"}}
+
+
+APART = {
+    "two fields": ({"model": "a\x1fb", "project": "c"}, {"model": "a", "project": "b\x1fc"}),
+    "a currency": ({"customerId": "c", "model": "m\x1fEUR"}, {"customerId": "c", "model": "m", **euros("2")}),
+    "tags": ({"tags": {"region": "e\x1fEUR"}}, {"tags": {"region": "e"}, **euros("2")}),
+}
+
+
+@pytest.mark.parametrize("pair", APART.values(), ids=APART)
+def test_what_stands_between_names_stands_in_none(pair, acme, send):
+    """Else these would have one key, and dollars were added to euros."""
+    choose(acme, "region")
+    send(*(event(**told) for told in pair))
+
+    assert calls(acme) == 2
+    assert differing(acme) == []
+    oracle.assert_true(acme)
+    with organization_scope(acme.pk):
+        texts = {text for row in MeasuredDay.objects.owned_by(acme) for text in (row.value, row.by_value)}
+    assert not [text for text in texts if "\x1f" in text]
+
+
 @pytest.fixture
 def only_alike(monkeypatch):
     """No statement is the quick one: each of those finds two rows for one key."""
