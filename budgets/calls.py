@@ -20,6 +20,7 @@ from usage.measuring.prices import PriceTable, in_order
 from usage.measuring.providers import known_as
 from usage.measuring.reading import PLAIN_UUID, Refused, hashed, refusal
 from usage.measuring.shape import LONGEST_ID, LONGEST_TAG, LONGEST_TEXT, MOST_COST, MOST_TAGS, Name, Sent, Text, Tokens
+from usage.measuring.texts import joined
 
 # as the sums name them, and as a call does
 SAID = {
@@ -104,6 +105,8 @@ def read(body: bytes) -> Call:
         raise Problem(400, "unreadable_json", "Send a JSON object in the body.") from None
     if b"\\u0000" in whole:
         raise Problem(422, "invalid_field", "Leave out the NUL character.")
+    if b"\\u001f" in whole:
+        as_kept(call)
     cost = call.estimated_cost
     if cost is not None and not (cost.is_finite() and 0 <= cost <= MOST_COST):
         raise invalid(Refused("invalid_field", f"A cost lies between 0 and {MOST_COST}.", "estimatedCost"))
@@ -111,6 +114,14 @@ def read(body: bytes) -> Call:
     if not call.provider or not call.model.strip():
         raise invalid(Refused("missing_field", "Send provider and model.", "provider"))
     return call
+
+
+def as_kept(call: Call) -> None:
+    """With names as events keep them."""
+    for name in ("provider", "model", "service_tier", *SAID.values()):
+        if text := getattr(call, name):
+            setattr(call, name, joined(text))
+    call.tags = {joined(name): joined(text) for name, text in call.tags.items()}
 
 
 def invalid(reason: Refused) -> Problem:

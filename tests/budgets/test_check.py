@@ -19,6 +19,7 @@ from tests import make
 from tests.budgets.conftest import named
 from tests.sdk_keys.conftest import issued
 from tests.usage.measuring.conftest import NOON
+from tests.usage.measuring.test_alike import GREATER, LESSER
 from tokentra.lib.tenancy import name_within, organization_scope
 from usage.measured import Event, Waiting
 
@@ -380,6 +381,22 @@ def test_a_budget_of_each_value_is_held_for_each_alone(acme, ask):
     assert ask(estimatedCost="10", userId="june").status_code == 402
     assert ask(estimatedCost="10", userId="july").status_code == 200
     assert ask(estimatedCost="11").json()["budgets"] == []
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [(LESSER, GREATER), (GREATER, LESSER), ("a\x1fb", "a\ufffdb")],
+    ids=["lesser", "greater", "cut"],
+)
+def test_a_name_that_is_added_up_with_another_has_no_room_of_its_own(first, second, acme, ask, spend):
+    """Two that were made to have one hash."""
+    make.budget(acme, "10", mode="block", ledger="measured", each="customer")
+    for name in (first, second):
+        spend("4", NOON, customerId=name)
+        assert ask(customerId=name, estimatedCost="1").status_code == 200
+    older(acme, rooms=timedelta(seconds=6), reservations=timedelta(hours=1))
+
+    assert [ask(customerId=name, estimatedCost="3").status_code for name in (first, second)] == [402, 402]
 
 
 def test_whoever_is_refused_is_led_to_ask_for_that_value(acme, ask):

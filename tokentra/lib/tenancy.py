@@ -59,7 +59,7 @@ def one_turn(organization_id: UUID, *, using: str = DEFAULT_DB_ALIAS) -> Generat
 
 
 def opened(organization: str) -> str:
-    """A source of one row, in SQL, for a statement that is sent in `one_turn`: with it the scope is open.
+    """A source of one row, in SQL, for a statement that is sent outside of a transaction: with it the scope is open.
 
     `organization` is a parameter of the statement. A policy that is asked before finds no scope, and raises.
     """

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from usage.measuring.transactions import alone, each_alone, together
+from usage.measuring.transactions import alone, each_alone
 
 # Requests that tell of one trace follow one another. One that tells of many has the organization's traces for itself.
-# $1: the lock of all of them; $2: those of each, in order.
-EACH = f"SELECT FROM {together('$1')}, {each_alone('$2')}"
+# $1: the locks of each of them, in order, after the shared one of all of them; or this one.
+EACH = f"SELECT FROM {each_alone('$1')}"
 ALL = f"SELECT FROM {alone('$1')}"
 
 
@@ -37,8 +37,8 @@ WHERE event.organization_id = $1 AND event.day = moved.day AND event.id = moved.
 class Around:
     """What may not be there while spans are stored as they stand, as parameters of the statement that does it.
 
-    `lock` is the statement, with its parameters, after which nobody else tells of their traces.
+    `locks` are statements, with their parameters, after which nobody else tells of their traces.
     """
 
-    lock: tuple[str, list[str]]
+    locks: list[tuple[str, list[str]]]
     params: list[str]

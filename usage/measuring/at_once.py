@@ -26,7 +26,8 @@ def prepared(session: Connection[Any], name: str, params: Sequence[str | bytes])
 def in_turn(session: Connection[Any], *each: tuple[str, Sequence[str | bytes]]) -> list[PGresult]:
     """What several answer that are sent together, as one transaction; each sees what others committed before it began.
 
-    Outside of a transaction. Raises what the first one raises that fails; then nothing of any of them stays.
+    Outside of a transaction. Raises what the first one raises that fails, or the end of the transaction; then nothing
+    of any of them stays.
     """
     own = session.pgconn
     try:
@@ -47,7 +48,9 @@ def answers(own: PGconn, count: int) -> PQGen[list[PGresult]]:
     found = []
     for _ in range(count):
         found += yield from fetch_many(own)
-    yield from fetch_many(own)  # the end of the transaction
+    if (end := (yield from fetch_many(own)))[-1].status != ExecStatus.PIPELINE_SYNC:  # it failed as it was to end
+        found += end
+        yield from fetch_many(own)
     return found
 
 

@@ -39,7 +39,7 @@ SELECT name FROM usage_summedtag WHERE organization_id = %(organization)s;
 SELECT timezone FROM accounts_organization WHERE id = %(organization)s FOR KEY SHARE;
 {{waiting}}"""  # noqa: S608  # words of ours
 # What is taken and added up once more where it could not be the quick way.
-TRIED, KEPT, BACK = "SAVEPOINT quick", "RELEASE quick", "ROLLBACK TO quick"
+TRIED, DONE, BACK = "SAVEPOINT quick", "RELEASE quick", "ROLLBACK TO quick; RELEASE quick"
 MINE = "FROM usage_waiting WHERE organization_id = %(organization)s AND"
 IN_TOTALS, NOT_IN_TOTALS = (
     f"(SELECT in_totals, zone {MINE} {which} ORDER BY id LIMIT 1)" for which in ("in_totals", "NOT in_totals")
@@ -128,7 +128,7 @@ def take(own: ClientCursor[Any], by: str, params: list[Any], zone: ZoneInfo) -> 
 
 def executed(own: ClientCursor[Any], by: str, params: list[Any]) -> list[list[Any]]:
     statements.prepare(own, by)
-    own.execute(f"{TRIED}; EXECUTE {by} (%s, %s, %s, %s, %s); {KEPT}", params)
+    own.execute(f"{TRIED}; EXECUTE {by} (%s, %s, %s, %s, %s); {DONE}", params)
     return statements.answers(own)
 
 

@@ -55,7 +55,7 @@ MASKED = (
 )
 encode = msgspec.json.Encoder(order="sorted", decimal_format="string").encode
 texts_of = attrgetter(*TEXTS, "id")
-NO_TEXTS = (UnicodeError, OverflowError, RecursionError)
+UNFIT = (UnicodeError, OverflowError, RecursionError)
 
 
 HALF = "A text holds half of a surrogate pair. Send whole characters."
@@ -124,7 +124,7 @@ class Reader:
             raise Refused("event_too_large", TOO_LARGE)
         try:
             plain = msgspec.convert(raw, Plain)
-        except (msgspec.ValidationError, *NO_TEXTS):
+        except (msgspec.ValidationError, *UNFIT):
             return self._read_whatever(raw)
         return self._told(plain, self._tags(plain))
 
@@ -132,10 +132,10 @@ class Reader:
         """One that says more than its fields, or is wrong."""
         kept, tags = self._sorted_out(raw)
         try:
-            sent = msgspec.convert(kept, Sent)
+            sent = msgspec.convert(kept, Plain)
         except msgspec.ValidationError as wrong:
             raise refusal(str(wrong)) from None
-        except NO_TEXTS:
+        except UNFIT:
             raise Refused("invalid_text", "Leave out characters that are no text.") from None
         return self._told(sent, tags)
 
@@ -228,7 +228,9 @@ class Reader:
         for name in TEXTS:
             if text := getattr(sent, name):
                 setattr(sent, name, joined(text))
-        sent.units = {joined(name): count for name, count in sent.units.items()} if sent.units else sent.units
+        for name in [name for name in sent.units or () if SEPARATOR in name]:
+            units = sent.units or {}
+            units[joined(name)] = units.get(joined(name), 0) + units.pop(name)
         told = {joined(name): joined(text) for name, text in tags.items()}
         tags.clear()
         tags |= told

@@ -238,8 +238,8 @@ STORE_NEW = WRITE.format(sources="", scope=f"{opened('$1')}, ", held="", noted=n
 # The same for spans, where no event waits for any of them ($10) and none counts that would be a parent by them ($11),
 # on days from $12 to $13; otherwise nothing is written.
 SURROUNDED = f"below AS ({around.below('$10', '$12', '$13')}), counted AS ({around.counted('$11', '$12', '$13')}), "
-ALONE = "WHERE NOT EXISTS (SELECT FROM below) AND NOT EXISTS (SELECT FROM counted)"
-STORE_SPANS = WRITE.format(sources=SURROUNDED, scope="", held=ALONE, noted=noted(ALONE))
+UNSURROUNDED = "WHERE NOT EXISTS (SELECT FROM below) AND NOT EXISTS (SELECT FROM counted)"
+STORE_SPANS = WRITE.format(sources=SURROUNDED, scope="", held=UNSURROUNDED, noted=noted(UNSURROUNDED))
 
 # Of what waits, the oldest first and no more than MOST events beside the first request's; $4: the zone, $5: whether the
 # totals hold it already. Answers whether others of that kind were left, and of those that were next, which are left
@@ -296,7 +296,7 @@ PREPARED = {
     "tt_store_new": f"({WRITTEN}, json) AS {STORE_NEW}",
     "tt_store_spans": f"({WRITTEN}, json, uuid[], uuid[], date, date) AS {STORE_SPANS}",
     "tt_open": f"(text) AS {OPEN}",
-    "tt_each": f"(text, bigint[]) AS {around.EACH}",
+    "tt_each": f"(bigint[]) AS {around.EACH}",
     "tt_all": f"(text) AS {around.ALL}",
     "tt_new_values": f"(uuid, text[], date[], text[]) AS {NEW_VALUES}",
     "tt_below": f"(uuid, uuid[], date, date) AS {around.below('$2', '$3', '$4')}",

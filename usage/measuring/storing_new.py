@@ -35,7 +35,8 @@ def store_new(told: Told, discarded: Mapping[str, Discarded], *, around: Around 
         try:
             if around:
                 opened = "tt_open", [str(told.organization_id)]
-                *_, found = at_once.in_turn(session, opened, around.lock, ("tt_store_spans", [*params, *around.params]))
+                stores = "tt_store_spans", [*params, *around.params]
+                *_, found = at_once.in_turn(session, opened, *around.locks, stores)
             else:
                 found = at_once.prepared(session, "tt_store_new", params)
         except UniqueViolation:

@@ -47,7 +47,7 @@ class Rollup:
     @property
     def hashes(self) -> Columns:
         """What of its key is no group, made of its groups."""
-        return self.hashes_of(themselves(dict.fromkeys(self.groups, "")))
+        return self.hashes_of({name: name for name in self.groups})
 
     def hashes_of(self, groups: Columns) -> Columns:
         """The same made of SQL for its groups."""

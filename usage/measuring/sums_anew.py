@@ -45,29 +45,34 @@ def taking_back(events: str, *names: str) -> str:
     return in_words(f"WITH events AS ({chosen(events)}), {adding_up(rollups_of(names), sign='-')} SELECT 1")
 
 
+def key_in_sql(rollup: Rollup) -> str:
+    """Of rows that are added up."""
+    return ", ".join(rollup.hashes.get(column, column) for column in rollup.key.split(", "))
+
+
 def emptying(events: str, name: str) -> str:
     """Deletes the groups of a rollup in which, of the events that a condition chooses, no call is left."""
     rollup = ROLLUPS[name]
-    key = ", ".join(rollup.hashes.get(column, column) for column in rollup.key.split(", "))
     calls = next(name for name in ("calls", "requests") if name in rollup.sums)
     return in_words(
         f"WITH events AS ({chosen(events)}), {summed([rollup])}, "  # noqa: S608  # names of ours
-        f"touched AS (SELECT {key} FROM ({added(rollup)}) AS added) "
+        f"touched AS (SELECT {key_in_sql(rollup)} FROM ({added(rollup)}) AS added) "
         f"DELETE FROM {rollup.table} WHERE ({rollup.key}) IN (SELECT * FROM touched) AND {calls} = 0"
     )
 
 
 def differing(events: str, name: str) -> str:
-    """How many groups of a rollup are not what the events that a condition chooses add up to."""
+    """How many groups of a rollup, by its key, are not what the events that a condition chooses add up to."""
     rollup = ROLLUPS[name]
     sums = tuple(column for column in rollup.sums if column not in WIDENED and CHANGES.get(column) != FILLED)
     held = (
-        f"SELECT {', '.join((*rollup.groups, *sums))} FROM {rollup.table} "  # noqa: S608  # names of ours
+        f"SELECT {', '.join((rollup.key, *sums))} FROM {rollup.table} "  # noqa: S608  # names of ours
         f"WHERE organization_id = %(organization)s AND {rollup.of_day}"
     )
     return in_words(
         f"WITH events AS ({chosen(events)}), {summed([rollup], is_long=True)}, held AS ({held}), "  # noqa: S608
-        f"made AS ({added(rollup, sums, is_long=True)}) "
+        f"made AS (SELECT {', '.join((key_in_sql(rollup), *sums))} "
+        f"FROM ({added(rollup, sums, is_long=True)}) AS added) "
         "SELECT (SELECT count(*) FROM (SELECT * FROM made EXCEPT ALL SELECT * FROM held) AS missing) "
         "+ (SELECT count(*) FROM (SELECT * FROM held EXCEPT ALL SELECT * FROM made) AS wrong)"
     )

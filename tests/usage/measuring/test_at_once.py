@@ -111,6 +111,15 @@ def test_one_that_fails_says_why_and_nothing_of_the_others_stays(session):
     assert session.execute("SELECT count(*) FROM said").fetchone() == (0,)
 
 
+def test_one_that_fails_as_it_was_to_end_says_why_and_the_session_goes_on(session):
+    session.execute("CREATE TEMP TABLE said (word text UNIQUE DEFERRABLE INITIALLY DEFERRED)")
+    prepare(session, said="(text) AS INSERT INTO said VALUES ($1)")
+
+    with pytest.raises(psycopg.errors.UniqueViolation, match="said_word_key"):
+        at_once.in_turn(session, ("said", ["a"]), ("said", ["a"]))
+    assert session.execute("SELECT count(*) FROM said").fetchone() == (0,)
+
+
 def test_each_sees_what_others_wrote_while_the_one_before_waited(session):
     prepare(session, waits="AS SELECT FROM pg_advisory_xact_lock(4711)")
     prepare(session, looks="(xid8) AS SELECT pg_visible_in_snapshot($1, pg_current_snapshot())")

@@ -487,3 +487,18 @@ def test_a_day_is_that_of_the_organizations_zone_beside_utc(acme, send, held):
     send(event(occurredAt="2026-11-19T18:20:00Z"))
 
     assert (held()[0].day, held()[0].zone_day) == (date(2026, 11, 19), date(2026, 11, 20))
+
+
+@pytest.mark.parametrize(
+    "more", [{"tags": {"region": "eu"}}, {"region": "eu", "prompt": ["a"]}, {"region": "eu", "zzz": None}]
+)
+def test_b32_the_same_said_otherwise_in_one_request_is_a_duplicate(more, acme, send):
+    answer = send(event(id="x", region="eu"), event(id="x", **more))
+
+    assert (answer.accepted, answer.duplicates, answer.conflicts) == (1, 1, 0)
+
+
+def test_counts_of_units_that_are_kept_under_one_name_are_added(acme, send, held):
+    send(event(units={"a\x1fb": 1, "a\ufffdb": 2}))
+
+    assert held()[0].units == {"a\ufffdb": "3"}

@@ -24,7 +24,7 @@ from usage.measuring.transactions import traces_of
 DAY = timedelta(days=1)
 MOST_TRACES = 128  # that a request locks one by one; the database has room for some thousands at once
 KEYS = 2**64  # as many as the database tells apart
-EACH = "EXECUTE tt_each (%(traces)s, %(keys)s::bigint[])"
+EACH = "EXECUTE tt_together (%(traces)s); EXECUTE tt_each (%(keys)s::bigint[])"
 ALL = "EXECUTE tt_all (%(traces)s)"
 BELOW = "EXECUTE tt_below (%(organization)s, %(ids)s::uuid[], %(first)s, %(last)s)"
 COUNTED = "EXECUTE tt_counted (%(organization)s, %(ids)s::uuid[], %(first)s, %(last)s)"
@@ -84,8 +84,11 @@ class Families:
             calls[id].is_parent = True
         first, last = span_of(reads, now)
         traces = traces_of(self.organization_id)
-        lock = ("tt_each", [traces, array(self.keys)]) if self.are_few else ("tt_all", [traces])
-        return Around(lock, [array(self.nodes), array(awaited), first.isoformat(), last.isoformat()])
+        each = [("tt_together", [traces]), ("tt_each", [array(self.keys)])]
+        return Around(
+            each if self.are_few else [("tt_all", [traces])],
+            [array(self.nodes), array(awaited), first.isoformat(), last.isoformat()],
+        )
 
     def settle(self, reads: Sequence[Read], *, now: datetime) -> None:
         """Say of each, after `around`, which one it waits for and whether it repeats others; inside the organization's
