@@ -20,7 +20,7 @@ from usage.measuring.prices import PriceTable, in_order
 from usage.measuring.providers import known_as
 from usage.measuring.reading import PLAIN_UUID, Refused, hashed, refusal
 from usage.measuring.shape import LONGEST_ID, LONGEST_TAG, LONGEST_TEXT, MOST_COST, MOST_TAGS, Name, Sent, Text, Tokens
-from usage.measuring.texts import joined
+from usage.measuring.texts import unseparated
 
 # as the sums name them, and as a call does
 SAID = {
@@ -120,8 +120,8 @@ def as_kept(call: Call) -> None:
     """With names as events keep them."""
     for name in ("provider", "model", "service_tier", *SAID.values()):
         if text := getattr(call, name):
-            setattr(call, name, joined(text))
-    call.tags = {joined(name): joined(text) for name, text in call.tags.items()}
+            setattr(call, name, unseparated(text))
+    call.tags = {unseparated(name): unseparated(text) for name, text in call.tags.items()}
 
 
 def invalid(reason: Refused) -> Problem:

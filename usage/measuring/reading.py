@@ -31,7 +31,7 @@ from usage.measuring.shape import (
     Plain,
     Sent,
 )
-from usage.measuring.texts import SEPARATOR, cut, joined, printable
+from usage.measuring.texts import SEPARATOR, cut, printable, unseparated
 from usage.pricing import rounded
 from usage.rows import VERSION_8, VERSION_8_MASK
 
@@ -227,11 +227,11 @@ class Reader:
         """Names are hashed with it between them: two that hold one could be taken for two others."""
         for name in TEXTS:
             if text := getattr(sent, name):
-                setattr(sent, name, joined(text))
+                setattr(sent, name, unseparated(text))
         for name in [name for name in sent.units or () if SEPARATOR in name]:
             units = sent.units or {}
-            units[joined(name)] = units.get(joined(name), 0) + units.pop(name)
-        told = {joined(name): joined(text) for name, text in tags.items()}
+            units[unseparated(name)] = units.get(unseparated(name), 0) + units.pop(name)
+        told = {unseparated(name): unseparated(text) for name, text in tags.items()}
         tags.clear()
         tags |= told
 

@@ -185,7 +185,7 @@ def adding_up(
 ) -> str:
     """Adds to these rollups; to those that are TOTALS, `unless` something holds.
 
-    One that `is_quick` takes a few hundredths less, and fails where two names have the same hash.
+    One that `is_quick` makes hashes of groups alone, not of each event, and fails where two names have the same.
     """
     not_twice = dict.fromkeys(TOTALS, f"NOT {unless}") if unless else {}
     rows = {name: added(rollup, is_long=is_long, is_quick=is_quick) for name, rollup in rollups.items()}

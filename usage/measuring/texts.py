@@ -10,8 +10,8 @@ def printable(text: str) -> str:
     return text.encode("utf-8", "replace").decode().replace("\0", UNKNOWN)
 
 
-def joined(text: str) -> str:
-    """One name, whatever it holds."""
+def unseparated(text: str) -> str:
+    """A name that is hashed as one, whatever stands in it."""
     return text.replace(SEPARATOR, UNKNOWN)
 
 

@@ -22,11 +22,11 @@ pytestmark = pytest.mark.django_db
 # Two texts that are known for it.
 LESSER = "TEXTCOLLBYfGiJUETHQ4hAcKSMd5zYpgqf1YRDhkmxHkhPWptrkoyz28wnI9V0aHeAuaKnak"
 GREATER = LESSER.replace("hAc", "hEc")
-FIELDS = ["customerId", "userId", "feature", "project", "teamId", "tags"]
+FIELDS = ["customerId", "userId", "feature", "project", "team", "tags"]
 
 
 def said(field, name):
-    return {"tags": {"region": name}} if field == "tags" else {"team" if field == "teamId" else field: name}
+    return {"tags": {"region": name}} if field == "tags" else {field: name}
 
 
 def by_name(organization):
