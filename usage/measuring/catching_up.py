@@ -45,14 +45,12 @@ IN_TOTALS, NOT_IN_TOTALS = (
     f"(SELECT in_totals, zone {MINE} {which} ORDER BY id LIMIT 1)" for which in ("in_totals", "NOT in_totals")
 )
 ADDING, TOTALING = (f"SELECT {transactions.alone(f'%({name})s')}" for name in ("adding", "totaling"))
+BOTH = f"{IN_TOTALS} UNION ALL {NOT_IN_TOTALS}"
 # For totals alone; for all sums; for other sums of what the totals hold already, which keeps nobody from adding to
-# those, and for all where there is nothing of that.
+# those.
 BEGIN_TOTAL = BEGIN.format(locks=TOTALING, waiting=NOT_IN_TOTALS)
-BEGIN_ALL = BEGIN.format(locks=f"{ADDING}; {TOTALING}", waiting=f"{IN_TOTALS} UNION ALL {NOT_IN_TOTALS}")
-BEGIN_ASIDE = BEGIN.format(
-    locks=f"{ADDING}; {TOTALING} WHERE NOT EXISTS (SELECT {MINE} in_totals)",
-    waiting=f"{IN_TOTALS} UNION ALL {NOT_IN_TOTALS}",
-)
+BEGIN_ALL = BEGIN.format(locks=f"{ADDING}; {TOTALING}", waiting=BOTH)
+BEGIN_ASIDE = BEGIN.format(locks=ADDING, waiting=BOTH)
 
 
 def watch() -> None:
@@ -70,8 +68,8 @@ def add_up(organization_id: UUID, *, now: datetime | None = None, is_last: bool 
 
     The organization is not deleted meanwhile; of one that was, what still came goes. Where it `is_last` in its
     transaction, that ends before it is on the disk: sums that a crash takes back are added up again, as what they
-    are made of waits again. Who stands `aside` adds up what the totals hold already and leaves the others, unless
-    there is nothing but those: whoever reads totals alone does not wait for it then.
+    are made of waits again. Who stands `aside` adds up what the totals hold already and leaves the others: whoever
+    reads totals alone does not wait for that.
     """
     return step(organization_id, BEGIN_ASIDE if aside else BEGIN_ALL, now=now, is_last=is_last, aside=aside)
 
@@ -102,7 +100,8 @@ def step(
         if not zones:
             return Left.SOME if closing.forget_late(organization_id) else Left.NOTHING
         by = by or ("tt_add_up_tagged" if tags else "tt_add_up")
-        names, mine = [name for (name,) in tags], waiting[:1] if aside else waiting
+        names = [name for (name,) in tags]
+        mine = [each for each in waiting if each[0] or not aside]
         left = Left.NOTHING
         for in_totals, stored_by in mine:
             # days of totals follow a changed zone later, with all that was added up
@@ -172,9 +171,10 @@ def add_up_next(organization_id: UUID) -> Left:
 
 
 def add_up_aside(organization_id: UUID) -> Left:
-    """Where somebody reads totals, those come first, in a shorter step of their own, which is what they wait for."""
-    if cache.get(read_mark(organization_id)):
-        total_next(organization_id)
+    """Where somebody reads totals, those come first, in a step of their own: they wait for no other."""
+    if not cache.get(read_mark(organization_id)):
+        return add_up_next(organization_id)
+    total_next(organization_id)
     with organization_scope(organization_id, up_to_date=False):
         return add_up(organization_id, is_last=True, aside=True)
 
