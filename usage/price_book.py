@@ -245,7 +245,8 @@ def _constraints(info: "ModelInfo") -> Iterator[object]:
             yield place.constraint
 
 
-DATED = r"(?:[-@.:]?(?:latest|preview|\d{4}-\d{2}-\d{2}|\d{8}|\d{4}|v\d+(?::\d+)?))*"
+# No text can be read as these parts in two ways: senders name models, and trying all ways takes for ever.
+DATED = r"(?:[-@.:]?(?:latest|preview|\d{4}-\d{2}-\d{2}|\d{4}|v\d++(?::\d{1,3}(?!\d))?+))*"
 
 
 def _names(match: "MatchLogic", model: str) -> bool:

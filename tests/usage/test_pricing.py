@@ -49,6 +49,20 @@ def test_a_million_tokens_of_input_cost(what, row_fields, dollars):
     assert price(*row_fields) == Decimal(dollars)
 
 
+@pytest.mark.parametrize("dated", ["1234", "v1234567890", "v1:1234", "-2024-01-01", "v1:1", "latest"])
+def test_a_name_that_nearly_ends_in_dates_is_no_model_of_the_book_and_takes_no_time(dated):
+    """Trying all ways in which such a name may be read would take longer than anybody waits."""
+    assert price("anthropic", f"claude-2{dated * 30}x") == "unknown model"
+
+
+@pytest.mark.parametrize(
+    "dated",
+    ["", "-latest", "-20240307", "@20240307", "-2024-03-07", "-v1", "-v2:1", ":v1:0", "-20240307-v1:0", "-0307-preview"],
+)
+def test_a_model_has_the_price_of_its_undated_name(dated):
+    assert price("anthropic", f"claude-2{dated}") == price("anthropic", "claude-2")
+
+
 @pytest.mark.parametrize(
     ("name", "dollars"),
     [
