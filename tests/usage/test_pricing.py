@@ -57,7 +57,18 @@ def test_a_name_that_nearly_ends_in_dates_is_no_model_of_the_book_and_takes_no_t
 
 @pytest.mark.parametrize(
     "dated",
-    ["", "-latest", "-20240307", "@20240307", "-2024-03-07", "-v1", "-v2:1", ":v1:0", "-20240307-v1:0", "-0307-preview"],
+    [
+        "",
+        "-latest",
+        "-20240307",
+        "@20240307",
+        "-2024-03-07",
+        "-v1",
+        "-v2:1",
+        ":v1:0",
+        "-20240307-v1:0",
+        "-0307-preview",
+    ],
 )
 def test_a_model_has_the_price_of_its_undated_name(dated):
     assert price("anthropic", f"claude-2{dated}") == price("anthropic", "claude-2")

@@ -33,6 +33,7 @@ WAITS_FOR_TOTALS = "SELECT EXISTS (SELECT FROM usage_waiting WHERE NOT in_totals
 BEGIN = f"""
 {transactions.BY_KEY};
 {transactions.ROOMY};
+{transactions.BOUNDED};
 SELECT FROM {transactions.together("%(sums)s")};
 {{locks}};
 SELECT name FROM usage_summedtag WHERE organization_id = %(organization)s;

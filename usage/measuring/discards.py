@@ -23,6 +23,7 @@ REASONS = {
     "too_many_tags": "Tags beyond the twentieth of an event.",
     "tag_cut": "Tags longer than 64 characters, or with a value longer than 256, were cut.",
     "tag_not_text": "Tags that hold a list or an object.",
+    "too_many_units": "Names of units beyond the hundredth of a day, which are counted together as (other).",
     "id_in_use": "Another event with the same id on the same day was there first.",
     "timestamp_out_of_range": "The time lies too far back or ahead, or has no zone.",
     "missing_field": "A required field was missing.",

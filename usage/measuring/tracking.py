@@ -21,7 +21,7 @@ from tokentra.lib.signs import holds
 from tokentra.lib.tenancy import organization_scope
 from usage.ingest import overrides_of
 from usage.measured import SummedTag
-from usage.measuring import catching_up, discards, storing
+from usage.measuring import catching_up, discards, naming_units, storing
 from usage.measuring.around import Around
 from usage.measuring.prices import PriceTable
 from usage.measuring.reading import MASKED, TOO_LARGE, Read, Reader, Refused
@@ -180,6 +180,7 @@ def track(
         else:
             first[key] = index, read, known.prices.price(read.sent, read.at, read.units)
     reads = [read for _, read, _ in first.values()]
+    naming_units.settle(organization_id, reads, reader.discards)
     around = families.around(reads, now=now) if families else None
     events = [(read, price) for _, read, price in first.values()]
     told = storing.Told(organization_id, events, key_id, now, known.zone, known.tags)

@@ -18,7 +18,10 @@ OPEN = ", ".join(
     ]
 )
 ROOMY = "SET LOCAL work_mem = '32MB'"  # so that some thousand groups are added up without a file
-AS_BEFORE = ";".join(f"SET LOCAL {name} TO DEFAULT" for name in ("plan_cache_mode", "work_mem", *OFF))
+# A step that takes longer than a worker may be silent would be begun for ever, and keep all others from theirs.
+BOUNDED = "SET LOCAL statement_timeout = '30s'"
+SET = ("plan_cache_mode", "work_mem", "statement_timeout", *OFF)
+AS_BEFORE = ";".join(f"SET LOCAL {name} TO DEFAULT" for name in SET)
 UNHURRIED = "SET LOCAL synchronous_commit = off"  # it ends before it is on the disk
 
 
