@@ -174,13 +174,11 @@ def tokens_of(told: Told, provider: str) -> dict[str, Any] | None:
     if wrong := {IN_EVENTS[name]: value for name, value in said.items() if type(value) is not int or value < 0}:
         return wrong
     read, written = said.get("cache_read", 0), said.get("cache_write", 0)
-    going_in, coming_out = said.get("input", 0), said.get("output", 0)
-    apart = told.wording.dialect.apart
-    is_apart = bool(apart) and provider.startswith(apart)
-    if is_apart and "ai.usage.inputTokenDetails.noCacheTokens" not in told.attributes:
+    going_in, coming_out, reasoning = said.get("input", 0), said.get("output", 0), said.get("reasoning", 0)
+    if is_cache_apart(told, going_in, read + written):
         going_in += read + written
-    if going_in < read + written:  # it was apart after all
-        going_in += read + written
+    if is_reasoning_apart(told, reasoning, coming_out, going_in):
+        coming_out += reasoning
     found = {"input": going_in - read - written, "output": coming_out}
     if read:
         found["cacheRead"] = read
@@ -188,21 +186,48 @@ def tokens_of(told: Told, provider: str) -> dict[str, Any] | None:
         for_an_hour = min(said.get("cache_write_1h", 0), written)
         found["cacheWrite30m" if provider == "openai" else "cacheWrite5m"] = written - for_an_hour
         found["cacheWrite1h"] = for_an_hour
-    if "reasoning" in said:
-        found["reasoning"] = said["reasoning"]
     if not MODES.isdisjoint(said):
         apart_from_text(found, said)
+    if reasoning:
+        found["reasoning"] = min(reasoning, found["output"])
     return found
 
 
+def is_cache_apart(told: Told, going_in: int, cached: int) -> bool:
+    """Whether what went in leaves out what a cache read and wrote."""
+    if going_in < cached:
+        return True
+    parts = str(told.said.get("provider") or "").split(".")  # "vertex.anthropic.messages"
+    if not any(part.startswith(told.wording.dialect.apart) for part in parts):
+        return False
+    uncached = count_of(told.said.get("uncached"))
+    return uncached is None or uncached + cached != going_in
+
+
+def is_reasoning_apart(told: Told, reasoning: int, coming_out: int, going_in: int) -> bool:
+    """Whether what came out leaves out what was reasoned."""
+    if reasoning > coming_out:
+        return True
+    text = count_of(told.said.get("text_out"))
+    if text is not None:
+        return text + reasoning > coming_out
+    return count_of(told.said.get("total")) == going_in + coming_out + reasoning
+
+
+def count_of(value: Value | None) -> int | None:
+    """What only helps to understand a call is passed over where it is no count."""
+    count = None if value is None else whole(value)
+    return count if type(count) is int and count >= 0 else None
+
+
 def apart_from_text(found: dict[str, int], said: Mapping[str, int]) -> None:
-    """Take what was heard and seen, said and drawn out of what went in and came out."""
+    """Take what was heard and seen, said and drawn out of what went in and came out, as far as it is there: the rest
+    of it came from the cache, and is counted as such."""
     for mode in ("audio", "image"):
-        going_in = max(said.get(f"{mode}_in", 0) - said.get(f"cached_{mode}", 0), 0)
-        coming_out = said.get(f"{mode}_out", 0)
+        heard = max(said.get(f"{mode}_in", 0) - said.get(f"cached_{mode}", 0), 0)
+        going_in, coming_out = min(heard, found["input"]), min(said.get(f"{mode}_out", 0), found["output"])
         found |= {f"{mode}In": going_in, f"{mode}Out": coming_out}
         found["input"], found["output"] = found["input"] - going_in, found["output"] - coming_out
-    found["input"], found["output"] = max(found["input"], 0), max(found["output"], 0)
 
 
 MODES = frozenset(("audio_in", "image_in", "audio_out", "image_out"))

@@ -1,7 +1,8 @@
 """How libraries name what they measure: each one's attributes, and what its figures include. Pure, on one screen.
 
 Our token classes are disjoint, those of most libraries are not: `input` tells all that went in, and what came from a
-cache, or was audio, is a part of it. Where a library leaves cached tokens out of its figure, it is `apart`.
+cache, or was audio, is a part of it. Where a library leaves cached tokens out of its figure, it is `apart`. `uncached`
+is what it says went in besides, `text_out` what came out besides reasoning, and `total` all: by these it can be known.
 """
 
 from dataclasses import dataclass
@@ -12,7 +13,8 @@ Names = tuple[str, ...]
 @dataclass(frozen=True, slots=True)
 class Dialect:
     """Names of attributes; of several, the first that a span has. `marks` are those, or their beginnings, by which
-    a span shows that it speaks this; `apart` are providers whose `input` leaves out what a cache read or wrote."""
+    a span shows that it speaks this; `apart` are providers whose `input` leaves out what a cache read or wrote, or how
+    a part of their names begins."""
 
     name: str
     marks: Names
@@ -28,6 +30,9 @@ class Dialect:
     image_out: Names = ()
     cached_audio: Names = ()
     cached_image: Names = ()
+    uncached: Names = ()
+    text_out: Names = ()
+    total: Names = ()
     apart: Names = ()
     provider: Names = ()
     model: Names = ()
@@ -59,6 +64,7 @@ GEN_AI = Dialect(  # OpenTelemetry's conventions, current names first; OpenLLMet
     image_out=("gen_ai.usage.image.output_tokens",),
     cached_audio=("gen_ai.usage.audio.cache_read.input_tokens",),
     cached_image=("gen_ai.usage.image.cache_read.input_tokens",),
+    total=("gen_ai.usage.total_tokens", "llm.usage.total_tokens"),
     provider=("gen_ai.provider.name", "gen_ai.system"),
     model=("gen_ai.response.model", "gen_ai.request.model", "llm.response.model", "llm.request.model"),
     kind=("gen_ai.operation.name", "llm.request.type", "traceloop.span.kind"),
@@ -73,6 +79,7 @@ OPENINFERENCE = Dialect(
     reasoning=("llm.token_count.completion_details.reasoning",),
     audio_in=("llm.token_count.prompt_details.audio",),
     audio_out=("llm.token_count.completion_details.audio",),
+    total=("llm.token_count.total",),
     provider=("llm.provider", "llm.system"),
     model=(
         *("llm.response.model_name", "llm.model_name", "llm.request.model_name"),
@@ -88,8 +95,12 @@ VERCEL = Dialect(
     output=("ai.usage.outputTokens", "ai.usage.completionTokens", *GEN_AI.output),
     cache_read=("ai.usage.inputTokenDetails.cacheReadTokens", "ai.usage.cachedInputTokens", *GEN_AI.cache_read),
     cache_write=("ai.usage.inputTokenDetails.cacheWriteTokens", *GEN_AI.cache_write),
+    cache_write_1h=GEN_AI.cache_write_1h,
     reasoning=("ai.usage.outputTokenDetails.reasoningTokens", "ai.usage.reasoningTokens", *GEN_AI.reasoning),
-    apart=("anthropic", "amazon-bedrock", "aws"),  # until version 5; "ai.usage.inputTokenDetails.…" tells a later one
+    uncached=("ai.usage.inputTokenDetails.noCacheTokens",),
+    text_out=("ai.usage.outputTokenDetails.textTokens",),
+    total=("ai.usage.totalTokens",),
+    apart=("anthropic", "amazon-bedrock", "aws"),  # until version 5; `uncached` tells a later one
     provider=("ai.model.provider", *GEN_AI.provider),
     model=("ai.response.model", "ai.model.id", *GEN_AI.model),
     kind=("ai.operationId",),

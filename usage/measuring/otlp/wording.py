@@ -18,6 +18,7 @@ COUNTS = (
     *("input", "output", "cache_read", "cache_write", "cache_write_1h", "reasoning"),
     *("audio_in", "audio_out", "image_in", "image_out", "cached_audio", "cached_image"),
 )
+ASKED = ("kind", "provider", "model", "uncached", "text_out", "total")
 OF_ALL = {
     "request_id": dialects.REQUEST_ID,
     "service_tier": dialects.SERVICE_TIER,
@@ -83,7 +84,7 @@ def worked_out(names: Names) -> Wording:
 
     return Wording(
         dialect,
-        asked=among({"kind": dialect.kind, "provider": dialect.provider, "model": dialect.model} | OF_ALL),
+        asked=among({name: getattr(dialect, name) for name in ASKED} | OF_ALL),
         counts=among({name: getattr(dialect, name) for name in COUNTS}),
         owners=among(OWNERS),
         own=tuple(own(name) for name in names if name.startswith(dialects.OWN_NAMES) and name != dialects.IS_TOTAL),

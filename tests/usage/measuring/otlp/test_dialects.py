@@ -87,6 +87,81 @@ def test_the_vercel_ai_sdk(more, expected):
     assert "secret" not in repr(kept)
 
 
+GEMINI = {
+    "ai.operationId": "ai.streamText.doStream", "ai.model.provider": "google.generative-ai",
+    "ai.model.id": "gemini-2.5-flash", "ai.usage.inputTokens": 100, "ai.usage.outputTokens": 50,
+    "ai.usage.reasoningTokens": 400,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("said", "output", "reasoning"),
+    [
+        (GEMINI | {"ai.usage.totalTokens": 550}, 450, 400),
+        (GEMINI, 450, 400),
+        (GEMINI | {"ai.usage.outputTokens": 500, "ai.usage.totalTokens": 1000}, 900, 400),
+        (GEMINI | {"ai.usage.outputTokens": 500, "ai.usage.totalTokens": 600}, 500, 400),
+        (GEMINI | {"ai.usage.outputTokens": 500, "ai.usage.totalTokens": -1}, 500, 400),
+        (GEMINI | {"ai.usage.outputTokens": 500, "ai.usage.totalTokens": "all"}, 500, 400),
+        (  # version 6 says what is left without them
+            GEMINI | {"ai.usage.outputTokens": 450, "ai.usage.outputTokenDetails.textTokens": 50,
+                      "ai.usage.outputTokenDetails.reasoningTokens": 400, "ai.usage.totalTokens": 550},
+            450, 400,
+        ),
+        (
+            {"gen_ai.system": "gemini", "gen_ai.usage.input_tokens": 100, "gen_ai.usage.output_tokens": 500,
+             "gen_ai.usage.reasoning_tokens": 400, "llm.usage.total_tokens": 1000, "gen_ai.request.model": "m"},
+            900, 400,
+        ),
+        (
+            {"llm.provider": "google", "llm.model_name": "m", "llm.token_count.prompt": 100,
+             "llm.token_count.completion": 50, "llm.token_count.completion_details.reasoning": 400},
+            450, 400,
+        ),
+        (  # all of what came out, but for ten tokens, was said aloud
+            {"gen_ai.system": "openai", "gen_ai.usage.output_tokens": 100, "gen_ai.usage.audio.output_tokens": 90,
+             "gen_ai.usage.reasoning.output_tokens": 20, "gen_ai.request.model": "gpt-4o-audio-preview"},
+            10, 10,
+        ),
+        ({"gen_ai.system": "openai", "gen_ai.usage.reasoning_tokens": 7, "gen_ai.operation.name": "chat",
+          "gen_ai.request.model": "m"}, 7, 7),
+    ],
+)  # fmt: skip
+def test_reasoning_is_a_part_of_output_however_it_is_told(said, output, reasoning):
+    """Recorded: google-generative-ai-language-model.ts of versions 5.0.244 and 6.0.264 of github.com/vercel/ai."""
+    [kept] = read(span(1, said))
+
+    assert (kept.sent.tokens.output, kept.sent.tokens.reasoning) == (output, reasoning)
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ({"cache_read.input_tokens": 600, "audio.input_tokens": 800}, {"audio_in": 400, "cache_read": 600}),
+        (
+            {"cache_read.input_tokens": 600, "audio.input_tokens": 800, "audio.cache_read.input_tokens": 500},
+            {"input": 100, "audio_in": 300, "cache_read": 600},
+        ),
+        (
+            {"cache_read.input_tokens": 600, "audio.input_tokens": 300, "image.input_tokens": 300},
+            {"audio_in": 300, "image_in": 100, "cache_read": 600},
+        ),
+        (
+            {"cache_creation.input_tokens": 900, "audio.input_tokens": 300},
+            {"audio_in": 100, "cache_write_5m": 900},
+        ),
+        ({"audio.input_tokens": 1200}, {"audio_in": 1000}),
+    ],
+)  # fmt: skip
+def test_what_was_heard_and_came_from_a_cache_is_counted_once(said, expected):
+    told = {"gen_ai.system": "google", "gen_ai.request.model": "m", "gen_ai.usage.input_tokens": 1000}
+
+    [kept] = read(span(1, told | {f"gen_ai.usage.{name}": count for name, count in said.items()}))
+
+    assert classes(kept) == expected
+    assert sum(expected.values()) == 1000
+
+
 def test_a_vercel_stream_tells_its_first_chunk():
     """Recorded as above."""
     said = span(1, VERCEL | {"ai.operationId": "ai.streamText.doStream", "ai.response.msToFirstChunk": 251.7})

@@ -130,7 +130,7 @@ def test_b25_a_span_of_more_than_a_mebibyte_costs_no_other(kind, write, acme, ke
 def test_b28_bad_spans_are_counted_with_a_sentence_and_the_others_kept(kind, write, acme, key, held):
     bad = [
         chat(2, put=-1),
-        chat(3, attributes={"gen_ai.usage.reasoning_tokens": 11}),
+        chat(3, attributes={"gen_ai.usage.reasoning_tokens": -11}),
         chat(4, attributes={"gen_ai.usage.output_tokens": 0.5}),
         chat(5, attributes={"gen_ai.usage.output_tokens": True}),
         chat(6, attributes={"gen_ai.response.model": "a\0b"}),
