@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from usage.measuring.otlp import dialects, litellm
+from usage.measuring.otlp import dialects, litellm, vercel
 from usage.measuring.otlp.spans import Mark, Span, Value
 from usage.measuring.otlp.wording import Attributes, Wording, first, ours_of, wording_of
 from usage.measuring.reading import TOO_LARGE, Refused
@@ -27,7 +27,7 @@ class Told:
 
     def __init__(self, span: Span) -> None:
         self.span = span
-        self.attributes: Attributes = litellm.completed(span.attributes)
+        self.attributes: Attributes = vercel.completed(litellm.completed(span.attributes))
         self.wording: Wording = wording_of(self.attributes)
         said = self.said = {what: first(self.attributes, names) for what, names in self.wording.asked.items()}
         kind = said.get("kind")

@@ -5,13 +5,14 @@ from ast import literal_eval
 from collections.abc import Mapping
 from typing import Any
 
+from usage.measuring.otlp import nested
+from usage.measuring.otlp.nested import Places
 from usage.measuring.otlp.spans import Value
 
 USAGE, GROUP, MODEL = "metadata.usage_object", "litellm.model_group", "litellm.provider.model"
 ASKED, ANSWERED, SYSTEM = "gen_ai.request.model", "gen_ai.response.model", "gen_ai.system"
 LONGEST = 4_000
-# by the name that others use, where it stands in the usage; the first that is a count
-COUNTS: Mapping[str, tuple[tuple[str, ...], ...]] = {
+PLACES: Places = {
     "gen_ai.usage.cache_read.input_tokens": (("prompt_tokens_details", "cached_tokens"), ("cache_read_input_tokens",)),
     "gen_ai.usage.cache_creation.input_tokens": (
         ("cache_creation_input_tokens",),
@@ -34,10 +35,8 @@ def completed(attributes: Mapping[str, Value | None]) -> Mapping[str, Value | No
     found = dict(attributes)
     if (model := behind(attributes)) is not None:
         found[ANSWERED] = model
-    usage = usage_of(attributes.get(USAGE))
-    for name, places in COUNTS.items():
-        counts = (at(usage, place) for place in places)
-        if (count := next((each for each in counts if is_count(each)), 0)) and found.get(name) is None:
+    for name, count in nested.counts(usage_of(attributes.get(USAGE)), PLACES).items():
+        if count and found.get(name) is None:
             found[name] = count
     return found
 
@@ -61,13 +60,3 @@ def usage_of(told: Value | None) -> Any:
         return literal_eval(told)
     except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
         return {}
-
-
-def at(thing: Any, place: tuple[str, ...]) -> Any:
-    for name in place:
-        thing = thing.get(name) if isinstance(thing, dict) else None
-    return thing
-
-
-def is_count(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0

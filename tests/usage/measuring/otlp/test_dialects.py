@@ -87,6 +87,109 @@ def test_the_vercel_ai_sdk(more, expected):
     assert "secret" not in repr(kept)
 
 
+ANSWERED = {  # what version 5 writes of an answer: of Anthropic on any platform, of Bedrock, of Gemini
+    "anthropic": {"anthropic": {
+        "usage": {"input_tokens": 1000, "cache_creation_input_tokens": 200, "cache_read_input_tokens": 500,
+                  "cache_creation": {"ephemeral_5m_input_tokens": 50, "ephemeral_1h_input_tokens": 150},
+                  "output_tokens": 50, "service_tier": "standard"},
+        "cacheCreationInputTokens": 200, "stopSequence": None, "iterations": None, "container": None}},
+    "anthropic 4": {"anthropic": {"cacheCreationInputTokens": 200, "cacheReadInputTokens": 500}},
+    "bedrock": {"bedrock": {"usage": {"cacheWriteInputTokens": 200}, "stopSequence": None}},
+    "openai 4": {"openai": {"reasoningTokens": 20, "cachedPromptTokens": 400}},
+    "google": {"google": {
+        "promptFeedback": None, "groundingMetadata": None, "safetyRatings": None,
+        "usageMetadata": {"promptTokenCount": 1000, "candidatesTokenCount": 50, "thoughtsTokenCount": 400,
+                          "cachedContentTokenCount": 300, "totalTokenCount": 1450}}},
+}  # fmt: skip
+WRITTEN_OF = "ai.response.providerMetadata"
+
+
+@pytest.mark.parametrize(
+    ("provider", "answered", "more", "expected"),
+    [
+        (  # generateText of version 5 tells no more than this beside the answer
+            "anthropic.messages", "anthropic", {"ai.usage.promptTokens": 1000, "ai.usage.completionTokens": 50},
+            {"input": 1000, "cache_read": 500, "cache_write_5m": 50, "cache_write_1h": 150, "output": 50},
+        ),
+        (  # streamText tells what was read, too
+            "anthropic.messages", "anthropic",
+            {"ai.usage.inputTokens": 1000, "ai.usage.outputTokens": 50, "ai.usage.cachedInputTokens": 500},
+            {"input": 1000, "cache_read": 500, "cache_write_5m": 50, "cache_write_1h": 150, "output": 50},
+        ),
+        (  # generateObject of version 6 says the same, and what went in includes all of it
+            "anthropic.messages", "anthropic", {"ai.usage.promptTokens": 1700, "ai.usage.completionTokens": 50},
+            {"input": 1000, "cache_read": 500, "cache_write_5m": 50, "cache_write_1h": 150, "output": 50},
+        ),
+        (
+            "anthropic.messages", "anthropic 4", {"ai.usage.promptTokens": 1000, "ai.usage.completionTokens": 50},
+            {"input": 1000, "cache_read": 500, "cache_write_5m": 200, "output": 50},
+        ),
+        (
+            "amazon-bedrock", "bedrock",
+            {"ai.usage.inputTokens": 1000, "ai.usage.outputTokens": 50, "ai.usage.cachedInputTokens": 500},
+            {"input": 1000, "cache_read": 500, "cache_write_5m": 200, "output": 50},
+        ),
+        (
+            "openai.chat", "openai 4", {"ai.usage.promptTokens": 1000, "ai.usage.completionTokens": 50},
+            {"input": 600, "cache_read": 400, "output": 50, "reasoning": 20},
+        ),
+        (  # thoughts stand apart from what came out until version 5
+            "google.generative-ai", "google", {"ai.usage.promptTokens": 1000, "ai.usage.completionTokens": 50},
+            {"input": 700, "cache_read": 300, "output": 450, "reasoning": 400},
+        ),
+        (
+            "google.vertex.chat", "google", {"ai.usage.promptTokens": 1000, "ai.usage.completionTokens": 450},
+            {"input": 700, "cache_read": 300, "output": 450, "reasoning": 400},
+        ),
+    ],
+)  # fmt: skip
+def test_what_a_provider_answered_tells_what_the_vercel_ai_sdk_leaves_out(provider, answered, more, expected):
+    """Recorded: the language models of packages/anthropic, amazon-bedrock, openai and google of github.com/vercel/ai,
+    and what packages/ai/src/generate-text writes of them, in versions 4.3.19, 5.0.244 and 6.0.264."""
+    [kept] = read(span(1, VERCEL | more | {"ai.model.provider": provider, WRITTEN_OF: json.dumps(ANSWERED[answered])}))
+
+    assert classes(kept) == expected
+
+
+@pytest.mark.parametrize(
+    "answered",
+    [
+        "", "{", "[1]", "null", "7", '"anthropic"', '{"anthropic": null}', '{"anthropic": {"usage": [1]}}', 7,
+        '{"anthropic": {"cacheCreationInputTokens": -1}}', '{"anthropic": {"cacheCreationInputTokens": 1.5}}',
+        '{"anthropic": {"cacheCreationInputTokens": true}}', '{"anthropic": {"cacheCreationInputTokens": 1e999}}',
+        '{"anthropic": {"cacheCreationInputTokens": 1000000000001}}', "[" * 60_000,
+        json.dumps(ANSWERED["anthropic"] | {"padding": "x" * 2**16}),
+    ],
+    ids=lambda answered: str(answered)[:60],
+)  # fmt: skip
+def test_an_answer_that_is_large_or_none_costs_nothing(answered):
+    said = {"ai.model.provider": "anthropic.messages", "ai.usage.promptTokens": 1000, "ai.usage.completionTokens": 50}
+
+    [kept] = read(span(1, VERCEL | said | {WRITTEN_OF: answered}))
+
+    assert classes(kept) == {"input": 1000, "output": 50}
+
+
+@pytest.mark.parametrize("provider", ["vertex.anthropic.messages", "googleVertex.anthropic.messages"])
+def test_claude_on_vertex_leaves_cached_tokens_out_of_what_went_in(provider):
+    """Recorded: google-vertex-anthropic-provider.ts of github.com/vercel/ai, versions 5.0.244 and 7.0.77."""
+    said = {"ai.model.provider": provider, "ai.usage.inputTokens": 1000, "ai.usage.cachedInputTokens": 500}
+
+    [kept] = read(span(1, VERCEL | said | {"ai.usage.outputTokens": 50}))
+
+    assert classes(kept) == {"input": 1000, "cache_read": 500, "output": 50}
+    assert kept.sent.provider == "google"
+
+
+def test_claude_on_bedrocks_own_address_leaves_them_out_too():
+    said = {"ai.model.provider": "bedrock.anthropic.messages", "ai.usage.inputTokens": 1000}
+
+    [kept] = read(span(1, VERCEL | said | {"ai.usage.cachedInputTokens": 500, "ai.usage.outputTokens": 50}))
+
+    assert classes(kept) == {"input": 1000, "cache_read": 500, "output": 50}
+    assert kept.sent.provider == "aws"
+
+
 GEMINI = {
     "ai.operationId": "ai.streamText.doStream", "ai.model.provider": "google.generative-ai",
     "ai.model.id": "gemini-2.5-flash", "ai.usage.inputTokens": 100, "ai.usage.outputTokens": 50,
@@ -107,6 +210,11 @@ GEMINI = {
             GEMINI | {"ai.usage.outputTokens": 450, "ai.usage.outputTokenDetails.textTokens": 50,
                       "ai.usage.outputTokenDetails.reasoningTokens": 400, "ai.usage.totalTokens": 550},
             450, 400,
+        ),
+        (  # version 6 around a provider's version 5
+            GEMINI | {"ai.usage.outputTokens": 500, "ai.usage.totalTokens": 600, WRITTEN_OF: json.dumps(
+                {"google": {"usageMetadata": {"candidatesTokenCount": 500, "thoughtsTokenCount": 400}}})},
+            900, 400,
         ),
         (
             {"gen_ai.system": "gemini", "gen_ai.usage.input_tokens": 100, "gen_ai.usage.output_tokens": 500,
