@@ -86,11 +86,11 @@ class Calls:
         self._of_resources: dict[int, dict[str, Value]] = {}  # by the identity of what the spans hold
 
     def events(self) -> list[dict[str, Any] | Refused]:
-        """As a customer would send them. A span without ids becomes one that is refused."""
+        """As a customer would send them. A span that cannot be told from others becomes one that is refused."""
         found: list[dict[str, Any] | Refused] = []
         for span in self.spans:
             if not span.trace:
-                found.append(nameless(span))
+                found.append(Refused("invalid_field", span.wrong))
             elif (told := self.told[span.ref]).is_call and span.is_too_large:
                 found.append(Refused("event_too_large", TOO_LARGE))
             elif told.is_call:
@@ -157,10 +157,6 @@ class Calls:
         count = told.wording.content + sum(mark.name.startswith(dialects.CONTENT_MARKS) for mark in told.span.marks)
         if count:
             self.left_out["content"] += count
-
-
-def nameless(span: Span) -> dict[str, Any]:
-    return {"id": "", "provider": "unknown", "model": "unknown", "status": "error"}
 
 
 def tokens_of(told: Told, provider: str) -> dict[str, Any] | None:

@@ -18,6 +18,8 @@ FAILED = 2  # a status code
 PLAIN = frozenset(("string_value", "int_value", "double_value", "bool_value"))
 IDS = re.compile("[0-9a-f]{48}")
 LENGTH_OF_ID = 16  # in hex, of a span; that of a trace is twice as long
+NAMELESS = "A span has no ids: send 16 bytes for its trace and 8 for itself, not all zeros, as hex where it is JSON."
+SHAPELESS = "A span cannot be read: something in it is too deep, or not what OTLP has there. Leave that out."
 
 
 class Unreadable(Exception):
@@ -35,7 +37,8 @@ class Mark:
 
 @dataclass(slots=True)
 class Span:
-    """Ids are hex; `trace` is empty where they are none. Of the attributes, lists and bytes are None."""
+    """Ids are hex; `trace` is empty where they are none, and `wrong` says so. Of the attributes, lists and bytes are
+    None."""
 
     trace: str
     id: str
@@ -47,6 +50,7 @@ class Span:
     resource: Mapping[str, Value | None]
     marks: tuple[Mark, ...]
     is_too_large: bool = False
+    wrong: str = ""
 
     @property
     def ref(self) -> str:
@@ -116,8 +120,13 @@ def named(span: Span) -> Span:
         span.parent = ""
     are_ids = len(span.id) == LENGTH_OF_ID and IDS.fullmatch(span.ref)
     if not are_ids or not span.trace.strip("0") or not span.id.strip("0"):
-        span.trace = ""
+        span.trace, span.wrong = "", NAMELESS
     return span
+
+
+def unread(resource: Mapping[str, Value | None]) -> Span:
+    """In place of one that is none."""
+    return Span("", "", "", 0, 0, False, {}, resource, (), wrong=SHAPELESS)
 
 
 # OTLP's own JSON: ids are hex where protobuf's JSON has base64, and 64-bit numbers are texts or numbers.
@@ -212,7 +221,7 @@ def one_from_json(raw: msgspec.Raw, resource: Mapping[str, Value | None]) -> Spa
     try:
         span = read_span(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return Span("", "", "", 0, 0, False, {}, resource, ())
+        return unread(resource)
     marks = tuple(
         Mark(mark.name or "", number(mark.time_unix_nano), known(plain(mark.attributes))) for mark in span.events or ()
     )

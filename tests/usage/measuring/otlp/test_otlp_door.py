@@ -22,6 +22,7 @@ from tests.usage.measuring.test_tracking import discards
 from tokentra.lib.tenancy import organization_scope
 from usage.measured import Event
 from usage.measuring.otlp import calls
+from usage.measuring.otlp.spans import NAMELESS, SHAPELESS
 
 PROTOBUF, JSON = "application/x-protobuf", "application/json"
 
@@ -155,8 +156,16 @@ def test_b28_bad_spans_are_counted_with_a_sentence_and_the_others_kept(kind, wri
 def test_b28_a_span_of_the_wrong_shape_costs_no_other(key, held):
     answer = post(key, in_json(chat(1), "no span", {"attributes": 7}, chat(2, events="none")), JSON)
 
-    assert answer.json()["partialSuccess"]["rejectedSpans"] == "3"
+    assert answer.json()["partialSuccess"] == {"rejectedSpans": "3", "errorMessage": SHAPELESS}
     assert len(held()) == 1
+
+
+def test_b28_a_span_without_ids_is_told_what_ids_it_needs(acme, key, held):
+    answer = post(key, in_json(chat(1), {"attributes": chat(2)["attributes"]}, chat(3, trace="0" * 32)), JSON)
+
+    assert answer.json()["partialSuccess"] == {"rejectedSpans": "2", "errorMessage": NAMELESS}
+    assert len(held()) == 1
+    assert discards(acme) == {"invalid_field": 2}
 
 
 @pytest.mark.parametrize("body", [b"{", b"[]", b"\xff", b'{"resourceSpans": 7}', b"[" * 100_000])
