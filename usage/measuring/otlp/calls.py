@@ -11,6 +11,7 @@ from usage.measuring.otlp import dialects, litellm, vercel
 from usage.measuring.otlp.spans import Mark, Span, Value
 from usage.measuring.otlp.wording import Attributes, Wording, first, ours_of, wording_of
 from usage.measuring.reading import TOO_LARGE, Refused
+from usage.measuring.shape import LONGEST_TEXT
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MILLION = 1_000_000
@@ -18,6 +19,7 @@ LONGEST_JSON = 10_000
 NOT_A_SERVICE = "unknown_service"
 STANDARD = {"standard", "auto", "standard_only"}
 DEEPEST = 200
+NEEDED = frozenset(("id", "provider", "model"))
 
 
 class Told:
@@ -131,10 +133,11 @@ class Calls:
             event["project"] = service
         for name, value in self._whose(told).items():
             event[name] = as_text(value)
-        if tags := {name: value for name, ours, value in told.own if not ours}:
+        tags = {name: event.pop(name) for name in too_long(event)}
+        tags |= {name: value for name, ours, value in told.own if not ours}
+        tags |= {name: told.attributes[name] for name in told.wording.tags}
+        if tags:
             event["tags"] = tags
-        for name in told.wording.tags:
-            event.setdefault("tags", {})[name] = told.attributes[name]
         return {name: value for name, value in event.items() if value is not None}
 
     def _whose(self, told: Told) -> Mapping[str, Value]:
@@ -157,6 +160,12 @@ class Calls:
         count = told.wording.content + sum(mark.name.startswith(dialects.CONTENT_MARKS) for mark in told.span.marks)
         if count:
             self.left_out["content"] += count
+
+
+def too_long(event: Mapping[str, Any]) -> list[str]:
+    """What a call can be kept without. Cut, one could be taken for another; a tag says what is left of it."""
+    texts = ((name, value) for name, value in event.items() if isinstance(value, str) and name not in NEEDED)
+    return [name for name, text in texts if len(text) > LONGEST_TEXT]
 
 
 def tokens_of(told: Told, provider: str) -> dict[str, Any] | None:

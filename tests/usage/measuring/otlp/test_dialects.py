@@ -13,6 +13,7 @@ from usage.measuring.otlp.spans import from_json
 from usage.measuring.reading import Reader
 
 ORGANIZATION = UUID(int=7)
+LONG = "x" * 257
 
 
 def events(*spans, resource=None):
@@ -433,6 +434,37 @@ def test_what_customers_name_themselves_becomes_tags_and_nothing_else_does():
         "region": "eu", "plan": "gold", "session.id": "s-1", "gen_ai.conversation.id": "c-1", "tier": "one",
     }  # fmt: skip
     assert kept.sent.customer_id == "customer-7"
+
+
+@pytest.mark.parametrize(
+    ("said", "name"),
+    [
+        ({"user.id": LONG}, "userId"),
+        ({"customer.id": LONG}, "customerId"),
+        ({"metadata": json.dumps({"feature": LONG})}, "feature"),
+        ({"tokentra.run_id": LONG}, "runId"),
+        ({"gen_ai.response.id": LONG}, "requestId"),
+        ({"error.type": LONG}, "errorCode"),
+        ({"gen_ai.openai.response.service_tier": LONG}, "serviceTier"),
+        ({"gen_ai.operation.name": LONG}, "operation"),
+    ],
+)
+def test_a_text_that_is_too_long_costs_no_call_and_is_kept_as_a_tag(said, name):
+    reader = Reader(ORGANIZATION, None, datetime.now(UTC) + timedelta(seconds=1))
+
+    [kept] = [reader.read(event) for event in events(chat(1, attributes=said))]
+
+    assert classes(kept) == {"input": 100, "output": 10}
+    assert kept.tags == {name: "x" * 255 + "…"}
+    assert reader.discards == {"tag_cut": 1}
+
+
+def test_a_service_with_a_long_name_costs_no_call_and_the_longest_that_fits_is_kept():
+    [long] = read(chat(1), resource={"service.name": LONG})
+    [fits] = read(chat(1, attributes={"user.id": LONG[1:]}), resource={"service.name": LONG[1:]})
+
+    assert (long.sent.project, list(long.tags)) == (None, ["project"])
+    assert (fits.sent.project, fits.sent.user_id, fits.tags) == (LONG[1:], LONG[1:], {})
 
 
 def test_a_call_takes_its_ids_times_and_service_from_its_span():
