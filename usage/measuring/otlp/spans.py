@@ -4,12 +4,18 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import Any
 
 import msgspec
-from google.protobuf.message import DecodeError  # type: ignore[import-untyped]  # it comes without types
+from google.protobuf.empty_pb2 import Empty  # type: ignore[import-untyped]  # it comes without types
+from google.protobuf.message import DecodeError  # type: ignore[import-untyped]  # as above
+from google.protobuf.unknown_fields import UnknownFieldSet  # type: ignore[import-untyped]  # as above
 from msgspec import Struct
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.resource.v1.resource_pb2 import Resource
+from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans
+from opentelemetry.proto.trace.v1.trace_pb2 import Span as SpanMessage
 
 from usage.measuring.shape import LARGEST_EVENT
 
@@ -64,35 +70,80 @@ class Span:
 
 
 def from_protobuf(body: bytes) -> list[Span]:
-    """Raises Unreadable."""
+    """Raises Unreadable; a span that is none costs no other: its trace is empty."""
     try:
         export = ExportTraceServiceRequest.FromString(body)
     except DecodeError:
-        raise Unreadable("The body is no ExportTraceServiceRequest.") from None
+        return one_by_one(body)
     weighs = len(body) > LARGEST_EVENT
     found = []
     for group in export.resource_spans:
         resource = told(group.resource.attributes)
         for scope in group.scope_spans:
-            for span in scope.spans:
-                marks = tuple(Mark(e.name, e.time_unix_nano, known(told(e.attributes))) for e in span.events)
-                found.append(
-                    named(
-                        Span(
-                            span.trace_id.hex(),
-                            span.span_id.hex(),
-                            span.parent_span_id.hex(),
-                            span.start_time_unix_nano,
-                            span.end_time_unix_nano,
-                            span.status.code == FAILED,
-                            told(span.attributes),
-                            resource,
-                            marks,
-                            weighs and span.ByteSize() > LARGEST_EVENT,
-                        )
-                    )
-                )
+            found += [one_from_protobuf(span, resource, weighs=weighs) for span in scope.spans]
     return found
+
+
+def one_by_one(body: bytes) -> list[Span]:
+    """Those of a body that cannot be read as a whole: something in it goes too deep, or is no text."""
+    found = []
+    try:
+        for group in parts(body, Field.GROUP):
+            resource = resource_of(group)
+            for scope in parts(group, Field.SCOPE):
+                found += [alone(span, resource) for span in parts(scope, Field.SPAN)]
+    except DecodeError:
+        raise Unreadable("The body is no ExportTraceServiceRequest.") from None
+    return found
+
+
+class Field(IntEnum):
+    """The number by which a message is known in the one around it."""
+
+    GROUP = ExportTraceServiceRequest.RESOURCE_SPANS_FIELD_NUMBER
+    RESOURCE = ResourceSpans.RESOURCE_FIELD_NUMBER
+    SCOPE = ResourceSpans.SCOPE_SPANS_FIELD_NUMBER
+    SPAN = ScopeSpans.SPANS_FIELD_NUMBER
+
+
+def parts(message: bytes, number: Field) -> list[bytes]:
+    """The messages in a field of another, as they were sent. Raises DecodeError."""
+    fields = UnknownFieldSet(Empty.FromString(message))
+    return [each.data for each in fields if each.field_number == number and isinstance(each.data, bytes)]
+
+
+def resource_of(group: bytes) -> dict[str, Value | None]:
+    """Nothing where it cannot be read: its spans can be."""
+    try:
+        return told(Resource.FromString(b"".join(parts(group, Field.RESOURCE))).attributes)
+    except DecodeError:
+        return {}
+
+
+def alone(message: bytes, resource: Mapping[str, Value | None]) -> Span:
+    try:
+        span = SpanMessage.FromString(message)
+    except DecodeError:
+        return unread(resource)
+    return one_from_protobuf(span, resource, weighs=len(message) > LARGEST_EVENT)
+
+
+def one_from_protobuf(span: Any, resource: Mapping[str, Value | None], *, weighs: bool) -> Span:
+    marks = tuple(Mark(e.name, e.time_unix_nano, known(told(e.attributes))) for e in span.events)
+    return named(
+        Span(
+            span.trace_id.hex(),
+            span.span_id.hex(),
+            span.parent_span_id.hex(),
+            span.start_time_unix_nano,
+            span.end_time_unix_nano,
+            span.status.code == FAILED,
+            told(span.attributes),
+            resource,
+            marks,
+            weighs and span.ByteSize() > LARGEST_EVENT,
+        )
+    )
 
 
 def told(attributes: Iterable[Any]) -> dict[str, Value | None]:

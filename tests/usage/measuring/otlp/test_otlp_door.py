@@ -160,6 +160,21 @@ def test_b28_a_span_of_the_wrong_shape_costs_no_other(key, held):
     assert len(held()) == 1
 
 
+def test_b28_a_deep_value_in_one_span_costs_no_other(acme, key, held):
+    export = ExportTraceServiceRequest.FromString(in_protobuf(chat(1), chat(2)))
+    value = export.resource_spans[0].scope_spans[0].spans[0].attributes.add(key="deep").value
+    for _ in range(50):
+        value = value.array_value.values.add()
+    value.string_value = "x"
+
+    answer = post(key, export.SerializeToString())
+
+    partial = ExportTraceServiceResponse.FromString(answer.content).partial_success
+    assert (answer.status_code, partial.rejected_spans, partial.error_message) == (200, 1, SHAPELESS)
+    assert len(held()) == 1
+    assert discards(acme) == {"invalid_field": 1}
+
+
 def test_b28_a_span_without_ids_is_told_what_ids_it_needs(acme, key, held):
     answer = post(key, in_json(chat(1), {"attributes": chat(2)["attributes"]}, chat(3, trace="0" * 32)), JSON)
 

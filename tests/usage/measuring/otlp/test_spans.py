@@ -3,7 +3,9 @@
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from usage.measuring.otlp.spans import from_json, from_protobuf
+from usage.measuring.otlp.answers import varint
+from usage.measuring.otlp.spans import SHAPELESS, Unreadable, from_json, from_protobuf
+from usage.measuring.shape import LARGEST_EVENT
 
 TRACE, ID = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 VALUES = {
@@ -64,3 +66,56 @@ def test_a_root_has_none_above(parent, expected):
     export, _ = exported(id=b"\1" * 8, parent=parent)
     [read] = from_protobuf(export.SerializeToString())
     assert read.above == expected
+
+
+def packed(number, *messages):
+    """In a field of a message around them, as protobuf writes it."""
+    return b"".join(bytes([number << 3 | 2]) + varint(len(message)) + message for message in messages)
+
+
+def nested(depth):
+    """An attribute with a list in a list, so many times."""
+    value = packed(1, b"text")
+    for _ in range(depth):
+        value = packed(5, packed(1, value))
+    return packed(1, b"deep") + packed(2, value)
+
+
+def body_of(*spans, resource=b""):
+    return packed(1, packed(1, resource) + packed(2, packed(2, *spans)))
+
+
+GOOD = packed(1, bytes.fromhex(TRACE)) + packed(2, bytes.fromhex(ID))
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [packed(9, nested(50)), packed(9, nested(5_000)), packed(5, b"\xff"), packed(9, b"x")],
+    ids=["deep", "very deep", "no text", "cut short"],
+)
+def test_b28_a_span_that_is_none_in_protobuf_costs_no_other(bad):
+    body = body_of(GOOD, GOOD + bad, GOOD, resource=packed(1, packed(1, b"service.name")))
+
+    read = from_protobuf(body)
+
+    assert [(span.trace, span.wrong) for span in read] == [(TRACE, ""), ("", SHAPELESS), (TRACE, "")]
+    assert [span.resource for span in read] == [{"service.name": None}] * 3
+
+
+def test_what_is_around_spans_and_goes_too_deep_costs_itself():
+    [span] = from_protobuf(body_of(GOOD, resource=packed(1, nested(50))))
+
+    assert (span.trace, span.resource) == (TRACE, {})
+
+
+def test_a_span_beside_one_that_is_none_is_weighed():
+    heavy = packed(9, packed(1, b"x" * LARGEST_EVENT))
+
+    read = from_protobuf(body_of(GOOD + packed(5, b"\xff"), GOOD + heavy, GOOD))
+
+    assert [span.is_too_large for span in read] == [False, True, False]
+
+
+def test_groups_that_cannot_be_read_are_no_export():
+    with pytest.raises(Unreadable):
+        from_protobuf(body_of(GOOD) + packed(1, b"no group"))
