@@ -8,20 +8,22 @@ that asked for the tool.
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from django.conf import settings
 from django.db import connection
 from psycopg import ClientCursor
 
 from usage.measuring import retracting, statements
 from usage.measuring.around import Around
 from usage.measuring.otlp.calls import Told
-from usage.measuring.reading import Read, hashed
+from usage.measuring.reading import LATE, Read, hashed
 from usage.measuring.transactions import traces_of
 
 DAY = timedelta(days=1)
+SECOND = 10**9  # in nanoseconds
 MOST_TRACES = 128  # that a request locks one by one; the database has room for some thousands at once
 KEYS = 2**64  # as many as the database tells apart
 EACH = "EXECUTE tt_together (%(traces)s); EXECUTE tt_each (%(keys)s::bigint[])"
@@ -41,10 +43,14 @@ def array(items: Iterable[object]) -> str:
     return f"{{{','.join(map(str, items))}}}"
 
 
-def span_of(reads: Iterable[Read], now: datetime) -> tuple[date, date]:
-    """The days on which others of their families are looked for."""
-    days = {read.day for read in reads} | {now.date()}
-    return min(days) - DAY, max(days) + DAY
+def span_of(told: Iterable[Told], now: datetime) -> tuple[date, date]:
+    """The first and the last day on which others of their families are looked for.
+
+    What lies below a span began after it, be it a call or none, and no event is older than those that are accepted.
+    """
+    began = min((each.span.start // SECOND for each in told if each.span.start), default=now.timestamp())
+    first = min(max(began, (now - settings.OLDEST_EVENT).timestamp()), now.timestamp())
+    return datetime.fromtimestamp(first, UTC).date() - DAY, (now + LATE).date() + DAY
 
 
 def named(ref: str) -> str:
@@ -82,7 +88,7 @@ class Families:
         awaited = {read.above for read in reads if read.above}
         for id in awaited & calls.keys():
             calls[id].is_parent = True
-        first, last = span_of(reads, now)
+        first, last = span_of(self.told, now)
         traces = traces_of(self.organization_id)
         each = [("tt_together", [traces]), ("tt_each", [array(self.keys)])]
         return Around(
@@ -99,7 +105,7 @@ class Families:
         if not self.told:
             return
         calls = {read.id: read for read in reads}
-        first, last = span_of(reads, now)
+        first, last = span_of(self.told, now)
         scope = {"organization": self.organization_id, "first": first, "last": last}
         with ClientCursor(connection.connection) as own, connection.wrap_database_errors:
             statements.prepare(own)

@@ -1,7 +1,9 @@
 """A span that repeats what those below it tell is kept as a parent and counts nowhere, in whatever order they come."""
 
 import itertools
+import json
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, date, datetime
 
 import pytest
 from django.db import connection, connections
@@ -19,6 +21,8 @@ from usage.discarded import Discard
 from usage.measured import Event, MeasuredDay
 from usage.measuring import rebuilding, tracking
 from usage.measuring.otlp import families
+from usage.measuring.otlp.calls import Calls
+from usage.measuring.otlp.spans import from_json
 from usage.spenders import runs
 
 # An agent with the usage of its two calls, the second made by a step in between that is no call itself.
@@ -116,6 +120,48 @@ def test_b38_it_is_found_over_any_number_of_steps_between(acme, export):
 
     assert (numbers(acme, is_parent=True), calls(acme)) == ([1], 1)
     assert_true_to_its_events(acme)
+
+
+def days_ago(days, span):
+    times = ("startTimeUnixNano", "endTimeUnixNano")
+    return span | {name: str(int(span[name]) - days * 24 * 3600 * SECOND) for name in times}
+
+
+def test_b38_a_step_leads_on_by_itself_however_long_ago_it_was(acme, export):
+    for each in (chat(3, below=2), span(2, STEP, below=1), chat(1)):
+        export(days_ago(5, each))
+
+    assert (numbers(acme, is_parent=True), calls(acme)) == ([1], 1)
+    assert_true_to_its_events(acme)
+
+
+NOON = datetime(2026, 6, 30, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("starts", "first"),
+    [
+        ([], date(2026, 6, 29)),
+        ([0], date(2026, 6, 29)),
+        ([NOON.timestamp() * SECOND, (NOON.timestamp() - 5 * 86400) * SECOND, 0], date(2026, 6, 24)),
+        ([1], date(2026, 5, 30)),
+        ([-(10**400)], date(2026, 5, 30)),
+        ([10**400], date(2026, 6, 29)),
+    ],
+    ids=["no span", "untold", "five days ago", "in 1970", "before any calendar", "after any calendar"],
+)
+def test_families_are_looked_for_on_days_of_which_events_can_be_told(starts, first):
+    told = [span(number, STEP, startTimeUnixNano=int(start)) for number, start in enumerate(starts, 1)]
+
+    assert families.span_of(told_of(*told), NOON) == (first, date(2026, 7, 1))
+
+
+def body_of(*spans):
+    return json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": list(spans)}]}]}).encode()
+
+
+def told_of(*spans):
+    return Calls(from_json(body_of(*spans))).told.values()
 
 
 def test_b38_b32_sending_all_of_it_again_changes_nothing(acme, export):
