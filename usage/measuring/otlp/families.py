@@ -66,6 +66,7 @@ class Families:
     told: Collection[Told]
     nodes: dict[str, Node] = field(default_factory=dict)  # by the id of the event that each would be
     keys: Sequence[int] = ()  # of their traces, in order
+    leads: dict[str, str | None] = field(default_factory=dict)  # where those lead that are no calls, as far as is known
 
     def key_of(self, trace: str) -> int:
         """By which the database locks a trace of this organization, in 64 bits with a sign."""
@@ -141,15 +142,19 @@ class Families:
         return [(day, str(id), str(above)) for day, id, above in found]
 
     def next_above(self, at: str | None, calls: Mapping[str, Read], *, below: str) -> str | None:
-        """From a span upwards: the first that is a call, or that has not come; None at the top and at a tool."""
-        seen = {below}
-        while at is not None and at in self.nodes and at not in calls:
+        """From a span upwards: the first that is a call, or that has not come; None at the top and at a tool.
+
+        `calls` are the same each time: where a span leads is found once.
+        """
+        passed = []
+        while at is not None and at in self.nodes and at not in calls and at not in self.leads:
+            passed.append(at)
+            self.leads[at] = None  # whoever comes here again went in a circle
             node = self.nodes[at]
-            if node.told.is_tool or at in seen:
-                return None
-            seen.add(at)
-            at = node.above
-        return None if at == below else at
+            at = None if node.told.is_tool else node.above
+        found = self.leads.get(at, at) if at else None
+        self.leads |= dict.fromkeys(passed, found)
+        return None if found == below else found
 
     def _move(self, own: ClientCursor[Any], changed: Mapping[tuple[date, str], str | None]) -> None:
         if changed:

@@ -164,6 +164,38 @@ def told_of(*spans):
     return Calls(from_json(body_of(*spans))).told.values()
 
 
+class Counted(dict):
+    """Counts how often something is taken out of it."""
+
+    taken = 0
+
+    def __getitem__(self, key):
+        self.taken += 1
+        return super().__getitem__(key)
+
+
+@pytest.mark.parametrize("is_one", [True, False], ids=["in one request", "the steps after the calls"])
+def test_the_way_up_is_walked_once_for_all_who_are_below_it(is_one, acme):
+    steps = [span(number, STEP, below=number + 1) for number in range(1, 501)]
+    below = [chat(number, below=1) for number in range(1001, 1301)]
+    above = chat(501)
+    requests = [[*steps, *below, above]] if is_one else [below, [*steps, above]]
+
+    for spans in requests:
+        found = Calls(from_json(body_of(*spans)))
+        nodes = Counted()
+        tracking.track(
+            acme.pk,
+            found.events(),
+            key_id=None,
+            now=datetime.now(UTC),
+            families=families.Families(acme.pk, found.told.values(), nodes=nodes),
+        )
+
+    assert nodes.taken < 3 * len(nodes)
+    assert (numbers(acme, is_parent=True), calls(acme)) == ([501], 300)
+
+
 def test_b38_b32_sending_all_of_it_again_changes_nothing(acme, export):
     for _ in range(2):
         for spans in (["agent"], ["second", "step"], ["first", "agent"]):
@@ -224,9 +256,9 @@ def test_the_same_span_in_another_trace_is_another(acme, export):
 
 
 def test_spans_that_are_above_one_another_end(acme, export):
-    export(span(1, STEP, below=2), span(2, STEP, below=1), chat(3, below=1), chat(4, below=4))
+    export(span(1, STEP, below=2), span(2, STEP, below=1), chat(3, below=1), chat(4, below=4), chat(5, below=2))
 
-    assert (numbers(acme, is_parent=True), calls(acme)) == ([], 2)
+    assert (numbers(acme, is_parent=True), calls(acme)) == ([], 3)
 
 
 def test_another_organizations_spans_are_not_there(acme, elsewhere, export, send):
