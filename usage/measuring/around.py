@@ -3,11 +3,14 @@
 from dataclasses import dataclass
 
 from usage.measuring.transactions import alone, each_alone
+from usage.models import COUNTS
 
 # Requests that tell of one trace follow one another. One that tells of many has the organization's traces for itself.
 # $1: the locks of each of them, in order, after the shared one of all of them; or this one.
 EACH = f"SELECT FROM {each_alone('$1')}"
 ALL = f"SELECT FROM {alone('$1')}"
+# Whether what is above an event repeats it: a span tells no usage but tokens, and what is a parent has some below it.
+TELLS = f"(e.is_parent IS TRUE OR coalesce({', '.join(f'e.{name}' for name in COUNTS)}) IS NOT NULL)"
 
 
 def below(ids: str, first: str, last: str) -> str:
@@ -19,12 +22,33 @@ SELECT event.* FROM unnest({ids}) AS span (id) CROSS JOIN LATERAL (
 ) AS event"""  # noqa: S608  # parameters by number
 
 
-def counted(ids: str, first: str, last: str) -> str:
-    """Of the same, those that are events which count."""
+def waiting(ids: str, first: str, last: str) -> str:
+    """The same, and whether each tells usage."""
     return f"""
-SELECT e.day, e.id FROM generate_series({first}, {last}, interval '1 day') AS of (day)
+SELECT below.*, told.* FROM ({below(ids, first, last)}) AS below CROSS JOIN LATERAL (
+    SELECT {TELLS} FROM usage_event e
+    WHERE e.organization_id = $1 AND e.day = below.day AND e.id = below.id AND e.day BETWEEN {first} AND {last} OFFSET 0
+) AS told"""  # noqa: S608  # as above
+
+
+def counted(ids: str, first: str, last: str, *, more: str = "") -> str:
+    """Of the same, those that are events which count; `more` is what is asked of each beside its day and id."""
+    return f"""
+SELECT e.day, e.id{more} FROM generate_series({first}, {last}, interval '1 day') AS of (day)
 JOIN usage_event e ON e.organization_id = $1 AND e.day = of.day::date AND e.id = ANY({ids})
 WHERE e.is_parent IS NOT TRUE AND e.day BETWEEN {first} AND {last}"""  # noqa: S608  # as above
+
+
+def upwards(ids: str, first: str, last: str) -> str:
+    """The same with what each waits for, and where they tell no usage themselves, those above them."""
+    more = f", e.above, {TELLS} AS tells"
+    return f"""
+WITH RECURSIVE found AS (
+    {counted(ids, first, last, more=more)}
+    UNION SELECT higher.* FROM found CROSS JOIN LATERAL (
+        {counted("ARRAY[found.above]", first, last, more=more)} OFFSET 0
+    ) AS higher WHERE NOT found.tells
+) SELECT day, id, above FROM found"""  # noqa: S608  # as above
 
 
 # Of events by day and id ($2, $3), which span each waits for from now on ($4).

@@ -299,8 +299,8 @@ PREPARED = {
     "tt_each": f"(bigint[]) AS {around.EACH}",
     "tt_all": f"(text) AS {around.ALL}",
     "tt_new_values": f"(uuid, text[], date[], text[]) AS {NEW_VALUES}",
-    "tt_below": f"(uuid, uuid[], date, date) AS {around.below('$2', '$3', '$4')}",
-    "tt_counted": f"(uuid, uuid[], date, date) AS {around.counted('$2', '$3', '$4')}",
+    "tt_below": f"(uuid, uuid[], date, date) AS {around.waiting('$2', '$3', '$4')}",
+    "tt_counted": f"(uuid, uuid[], date, date) AS {around.upwards('$2', '$3', '$4')}",
     "tt_move": f"(uuid, date[], uuid[], uuid[]) AS {around.MOVE}",
 }
 # Those that add up, and the same for where two names have the same hash.

@@ -2,8 +2,9 @@
 
 Spans end, and are sent, from below to above, often in different requests. So each call remembers the next span above
 it that has not come yet; when that comes, the call waits for the next one, until one above is a call as well. Where
-the one above came first and was counted, it is taken out of the sums again. What a tool does is no part of the call
-that asked for the tool.
+the one above came first and was counted, it is taken out of the sums again. A call that tells no usage, and has none
+below it that does, is repeated by nobody: the one above counts. What a tool does is no part of the call that asked for
+the tool.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -20,6 +21,7 @@ from usage.measuring import retracting, statements
 from usage.measuring.around import Around
 from usage.measuring.otlp.calls import Told
 from usage.measuring.reading import LATE, Read, hashed
+from usage.measuring.storing import counts_of
 from usage.measuring.transactions import traces_of
 
 DAY = timedelta(days=1)
@@ -51,6 +53,22 @@ def span_of(told: Iterable[Told], now: datetime) -> tuple[date, date]:
     began = min((each.span.start // SECOND for each in told if each.span.start), default=now.timestamp())
     first = min(max(began, (now - settings.OLDEST_EVENT).timestamp()), now.timestamp())
     return datetime.fromtimestamp(first, UTC).date() - DAY, (now + LATE).date() + DAY
+
+
+def tells(read: Read) -> bool:
+    """Whether what is above repeats it, as `around.TELLS` has it of what is held."""
+    return read.is_parent or (read.sent.tokens is not None and any(counts_of(read.sent.tokens)))
+
+
+def repeating(told: Iterable[str], above: Mapping[str, str | None]) -> set[str]:
+    """What stands above those that tell usage, however far."""
+    found: set[str] = set()
+    for each in told:
+        at = above.get(each)
+        while at is not None and at not in found:
+            found.add(at)
+            at = above.get(at)
+    return found
 
 
 def named(ref: str) -> str:
@@ -86,15 +104,15 @@ class Families:
             read.is_parent = node.told.is_total
             if node.above:
                 read.above = self.next_above(node.above, calls, below=read.id)
-        awaited = {read.above for read in reads if read.above}
-        for id in awaited & calls.keys():
+        repeat = repeating((read.id for read in reads if tells(read)), {read.id: read.above for read in reads})
+        for id in repeat & calls.keys():
             calls[id].is_parent = True
         first, last = span_of(self.told, now)
         traces = traces_of(self.organization_id)
         each = [("tt_together", [traces]), ("tt_each", [array(self.keys)])]
         return Around(
             each if self.are_few else [("tt_all", [traces])],
-            [array(self.nodes), array(awaited), first.isoformat(), last.isoformat()],
+            [array(self.nodes), array(repeat), first.isoformat(), last.isoformat()],
         )
 
     def settle(self, reads: Sequence[Read], *, now: datetime) -> None:
@@ -111,15 +129,17 @@ class Families:
         with ClientCursor(connection.connection) as own, connection.wrap_database_errors:
             statements.prepare(own)
             waiting = self._waiting(own, scope)
-            moved = {(day, id): self.next_above(above, calls, below=id) for day, id, above in waiting}
-            awaited = {above for above in moved.values() if above} | {read.above for read in reads if read.above}
-            for id in awaited & calls.keys():
-                calls[id].is_parent = True
-            before = {(day, id): above for day, id, above in waiting}
-            self._move(own, {key: above for key, above in moved.items() if above != before[key]})
-            counted = statements.by_key(own, COUNTED, scope | {"ids": array(awaited)}) if awaited else []
-        if counted:
-            retracting.take_back(self.organization_id, counted, now=now)
+            moved = {(day, id): self.next_above(at, calls, below=id) for day, id, at, _ in waiting}
+            self._move(own, {(day, id): moved[day, id] for day, id, at, _ in waiting if moved[day, id] != at})
+            above = {read.id: read.above for read in reads} | {id: at for (_, id), at in moved.items()}
+            counted = self._counted(own, scope, {at for at in above.values() if at})
+        above = {id: at for _, id, at in counted} | above
+        told = {read.id for read in reads if tells(read)} | {id for _, id, _, tells_usage in waiting if tells_usage}
+        repeat = repeating(told, above)
+        for id in repeat & calls.keys():
+            calls[id].is_parent = True
+        if taken := [(day, UUID(id)) for day, id, _ in counted if id in repeat]:
+            retracting.take_back(self.organization_id, taken, now=now)
 
     def _place(self, known: Mapping[str, str]) -> None:
         """`known` are the ids of some of them by what their senders call them."""
@@ -134,12 +154,21 @@ class Families:
         """Traces that are locked one by one."""
         return len(self.keys) <= MOST_TRACES
 
-    def _waiting(self, own: ClientCursor[Any], scope: Mapping[str, Any]) -> list[tuple[date, str, str]]:
-        """Events by day and id that wait for one of these, once nobody else tells of their traces."""
+    def _waiting(self, own: ClientCursor[Any], scope: Mapping[str, Any]) -> list[tuple[date, str, str, bool]]:
+        """Events by day and id that wait for one of these, once nobody else tells of their traces; and whether each
+        tells usage."""
         traces = traces_of(self.organization_id)
         params = {**scope, "ids": array(self.nodes), "keys": array(self.keys), "traces": traces}
         found = statements.by_key(own, f"{EACH if self.are_few else ALL};{BELOW}", params)
-        return [(day, str(id), str(above)) for day, id, above in found]
+        return [(day, str(id), str(above), tells_usage) for day, id, above, tells_usage in found]
+
+    def _counted(
+        self, own: ClientCursor[Any], scope: Mapping[str, Any], ids: Collection[str]
+    ) -> list[tuple[date, str, str | None]]:
+        """Those of them that are held and count, by day and id with what each waits for; and those above them that
+        would repeat what is below."""
+        found = statements.by_key(own, COUNTED, {**scope, "ids": array(ids)}) if ids else []
+        return [(day, str(id), str(above) if above else None) for day, id, above in found]
 
     def next_above(self, at: str | None, calls: Mapping[str, Read], *, below: str) -> str | None:
         """From a span upwards: the first that is a call, or that has not come; None at the top and at a tool.

@@ -103,6 +103,79 @@ def test_b38_a_parent_leaves_a_full_sum_as_what_its_events_come_to(acme, export)
     assert list(rebuilding.compare(acme.pk, rebuilding.days_of(acme.pk))) == []
 
 
+def silent(number, **more):
+    """A call that tells no usage, as a stream that was not asked for it."""
+    said = {"gen_ai.operation.name": "chat", "gen_ai.provider.name": "openai", "gen_ai.response.model": "gpt-4o-mini"}
+    return span(number, said, **more)
+
+
+def failed(number, **more):
+    return silent(number, status={"code": 2}, **more)
+
+
+def zero(number, **more):
+    return chat(number, put=0, got=0, **more)
+
+
+LINES = {
+    "a silent one": ([chat(1), silent(2, below=1)], []),
+    "one that failed": ([chat(1), failed(2, below=1)], []),
+    "one that used nothing": ([chat(1), zero(2, below=1)], []),
+    "two silent ones": ([chat(1), silent(2, below=1), failed(3, below=2)], []),
+    "a silent one between": ([chat(1), silent(2, below=1), chat(3, below=2)], [1, 2]),
+    "two silent ones between": ([chat(1), silent(2, below=1), failed(3, below=2), chat(4, below=3)], [1, 2, 3]),
+    "silent ones around": ([silent(1), chat(2, below=1), silent(3, below=2)], [1]),
+    "one of two beside each other": ([chat(1), silent(2, below=1), chat(3, below=1)], [1]),
+    "over steps": (
+        [chat(1), span(2, STEP, below=1), silent(3, below=2), span(4, STEP, below=3), chat(5, below=4)],
+        [1, 3],
+    ),
+    "silent over steps": ([chat(1), span(2, STEP, below=1), silent(3, below=2), span(4, STEP, below=3)], []),
+}
+
+
+def ways_to_send(spans):
+    """One by one in each order in which no step comes before what is below it, in two requests, all at once, again."""
+    steps = [each for each in spans if each["attributes"][0]["key"] == "traceloop.span.kind"]
+
+    def leads(requests):
+        places = {each["spanId"]: place for place, request in enumerate(requests) for each in request}
+        below = {each.get("parentSpanId"): each["spanId"] for each in spans}
+        return all(places[step["spanId"]] >= places[below.get(step["spanId"], step["spanId"])] for step in steps)
+
+    one_by_one = [[[each] for each in order] for order in itertools.permutations(spans)]
+    in_two = [
+        [[*some], [each for each in spans if each not in some]]
+        for most in range(1, len(spans))
+        for some in itertools.combinations(spans, most)
+    ]
+    at_once = [[spans], [spans[::-1]], [spans, spans], *([spans, *again] for again in one_by_one[:1])]
+    return [way for way in (*one_by_one, *in_two, *at_once) if leads(way)]
+
+
+def assert_sent_in_any_way(line, acme, export):
+    spans, parents = LINES[line]
+    ways = ways_to_send(spans)
+
+    for number, way in enumerate(ways, 1):
+        for request in way:
+            assert export(*(each | {"traceId": f"{number:032x}"} for each in request)).status_code == 200
+
+    told = {int(each["spanId"], 16) for each in spans if len(each["attributes"]) > 1}
+    with organization_scope(acme.pk):
+        for number, way in enumerate(ways, 1):
+            trace = {"ref__startswith": f"{number:032x}"}
+            assert numbers(acme, is_parent=True, **trace) == parents, way
+            assert numbers(acme, is_parent=None, **trace) == sorted(told - {*parents}), way
+    assert_true_to_its_events(acme)
+    assert list(rebuilding.compare(acme.pk, rebuilding.days_of(acme.pk))) == []
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_b38_only_who_tells_usage_makes_a_parent_of_who_is_above(line, acme, export):
+    assert_sent_in_any_way(line, acme, export)
+
+
 @pytest.mark.parametrize("top", [STEP, TOOL], ids=["nobody", "a tool"])
 def test_b38_a_call_waits_no_longer_once_nobody_above_it_can_come(top, acme, export):
     export(chat(3, below=2))
@@ -382,6 +455,12 @@ def test_b38_orders_outside_of_a_transaction_come_to_the_same(acme, export):
     assert (numbers(acme, is_parent=True), calls(acme)) == ([1] * len(IN_ORDER), 2 * len(IN_ORDER))
     assert_true_to_its_events(acme)
     assert list(rebuilding.compare(acme.pk, rebuilding.days_of(acme.pk))) == []
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("line", LINES)
+def test_b38_outside_of_a_transaction_only_who_tells_usage_makes_a_parent(line, acme, export):
+    assert_sent_in_any_way(line, acme, export)
 
 
 def at_once(export, *spans):
