@@ -17,13 +17,20 @@ ONE_DAY = timedelta(days=1)
 class Pair:
     """The part of a period that is over and an equal part before it; `words` name the earlier one.
 
-    By the hour both are usage, since bills have no hours.
+    By the hour both are usage, since bills have no hours. `without` names days of the period that are in its figure
+    and not compared.
     """
 
     now: Period
     before: Period
     words: str
     by_hour: bool = False
+    without: str = ""
+
+    @property
+    def against(self) -> str:
+        """Said beside the figure of the whole period."""
+        return f"{self.words}, without {self.without}" if self.without else self.words
 
 
 def pair(period: Period, until: datetime | None, today: date) -> Pair | None:
@@ -35,21 +42,31 @@ def pair(period: Period, until: datetime | None, today: date) -> Pair | None:
         return None
     current = Period(period.start, end, period.preset)
     days = (end - period.start).days
-    if period.preset == "last_month":
+    before = Period(period.start - days * ONE_DAY, period.start)
+    words = "the day before" if days == 1 else f"the {days} days before"
+    if period.preset == "last_month" and end == period.end:
         before = period.previous()
-        return Pair(current, before, f"{before.start:%B}")
+        words = f"{before.start:%B}"
     if period.preset == "month":
         before = current.previous()
-        return Pair(current, before, f"{written(before.first_day)} to {written(before.last_day)}")
-    before = Period(period.start - days * ONE_DAY, period.start)
-    return Pair(current, before, "the day before" if days == 1 else f"the {days} days before")
+        words = f"{written(before.first_day)} to {written(before.last_day)}"
+    return Pair(current, before, words, without=left_out(period, end, today))
+
+
+def left_out(period: Period, end: datetime, today: date) -> str:
+    """The days from `end` on that the period has, as far as they have begun."""
+    if end >= period.end:
+        return ""
+    first, last = end.date(), min(period.last_day, today)
+    words = "today" if last == today else written(last)
+    return words if first == last else f"{written(first)} to {words}"
 
 
 def hours(period: Period, until: datetime | None) -> Pair | None:
     end = min(period.end, floor(until, Grain.HOUR)) if until else period.start
     if end - period.start < HOUR:
         return None
-    words = "the same hours the day before" if period.is_whole_days else "the 24 hours before"
+    words = "the same whole hours a day earlier"
     return Pair(Period(period.start, end), Period(period.start - ONE_DAY, end - ONE_DAY), words, by_hour=True)
 
 

@@ -85,7 +85,8 @@ class Board:
 
     @cached_property
     def pair(self) -> Pair | None:
-        return pair(self.period, read_until(self.accounts), self.today)
+        """What accounts tell is compared as far as they were read, what programs report up to now."""
+        return pair(self.period, read_until(self.accounts) if self.accounts else self.now, self.today)
 
     @cached_property
     def days(self) -> Days:
@@ -100,18 +101,25 @@ class Board:
     @cached_property
     def compared(self) -> tuple[stats.Headlines, stats.Headlines] | None:
         """The comparable part of the period and the earlier one; None when either is not known whole."""
-        if not self.pair or not self.days.is_complete(self.pair.now) or not self.days.is_complete(self.pair.before):
+        if not self.pair or not self._knows_all_of(self.pair):
             return None
-        may_rest_on_programs = self.total.measured or self.total.unpriced_tokens or not self.all_accounts
-        events = measured(self.organization) if may_rest_on_programs else None
-        if events and events.since > self.pair.before.start:
-            return None  # growth would be that programs began to report
         spans = self.pair.now, self.pair.before
         both = Period(self.pair.before.start, self.pair.now.end)
         ledger = "hourly" if self.pair.by_hour else "counted"
         asked = replace(self.lens.question(), period=both, ledger=ledger)
         now, before = stats.side_by_side(self.organization, asked, spans)
         return now, before
+
+    def _knows_all_of(self, both: Pair) -> bool:
+        """Whether each account was read for both stretches, and programs reported before them, where they count."""
+        if self.accounts and not (self.days.is_complete(both.now) and self.days.is_complete(both.before)):
+            return False
+        if self.accounts and not (self.total.measured or self.total.unpriced_tokens):
+            return True
+        events = self.measured or measured(self.organization)
+        if events is None:
+            return bool(self.accounts)
+        return events.since <= both.before.start  # else growth would be that programs began to report
 
     @property
     def spend(self) -> Headline:
@@ -144,7 +152,7 @@ class Board:
         current, before = self.compared
         grown = change(of(current), of(before))
         none = f"nothing in {self.pair.words}" if not of(before) else "no earlier data"
-        return Headline(now, grown, self.pair.words, none, note)
+        return Headline(now, grown, self.pair.against, none, note)
 
     @cached_property
     def silent_about_requests(self) -> list[str]:

@@ -1,7 +1,7 @@
 """How cost and calls grew over an equal stretch before, where all of that was measured."""
 
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 
 from django.db.models import Min, Q, Sum
@@ -18,39 +18,38 @@ from usage.spenders.sums import USD, ZERO
 
 @dataclass(frozen=True)
 class Growth:
-    """Ratios, None where there is nothing to compare with; `words` name the earlier stretch."""
+    """Ratios, None where there is nothing to compare with; `words` name the earlier stretch, and what is left out."""
 
     cost: Decimal | None = None
     calls: Decimal | None = None
     words: str = ""
 
 
-def since(organization: Organization) -> date | None:
-    """The first day with any call; None before there is one."""
+def since(organization: Organization) -> datetime | None:
+    """The moment of the first call; None before there is one."""
     days = MeasuredDay.objects.owned_by(organization).of("all")
-    found: date | None = days.aggregate(first=Min("day"))["first"]
+    found: datetime | None = days.aggregate(first=Min("first_at"))["first"]
     return found
 
 
-def since_and_first(organization: Organization, dimension: str, value: str) -> tuple[date | None, datetime | None]:
-    """The same, and the moment of the first call of one value."""
+def since_and_first(organization: Organization, dimension: str, value: str) -> tuple[datetime | None, datetime | None]:
+    """The same, and that of the first call of one value."""
     both = [series_of("all"), series_of(dimension)]
     days = MeasuredDay.objects.owned_by(organization).filter(series__in=both).of_values(["", value])
-    found = days.aggregate(
-        day=Min("day", filter=Q(dimension="all")), first=Min("first_at", filter=Q(dimension=dimension))
-    )
-    return found["day"], found["first"]
+    ever, mine = (Min("first_at", filter=Q(dimension=each)) for each in ("all", dimension))
+    found = days.aggregate(ever=ever, mine=mine)
+    return found["ever"], found["mine"]
 
 
 def of(
-    organization: Organization, dimension: str, span: Span, *, since: date | None, value: str | None = None
+    organization: Organization, dimension: str, span: Span, *, since: datetime | None, value: str | None = None
 ) -> Growth:
     """Today is left out, since it is not over. Nothing is compared with a stretch that began before the first call."""
     both = stretches(span)
     if both is None or since is None:
         return Growth()
     now, before = (replace(span, period=each) for each in (both.now, both.before))
-    if since > before.first_day:
+    if since > before.start:
         return Growth()
     rows = sums.rows(organization, dimension, replace(span, period=replace(both.now, start=both.before.start)))
     if value is not None:
@@ -64,7 +63,7 @@ def of(
         calls_before=Coalesce(Sum("calls", filter=is_before), 0),
     )
     return Growth(
-        change(found["cost_now"], found["cost_before"]), change(found["calls_now"], found["calls_before"]), both.words
+        change(found["cost_now"], found["cost_before"]), change(found["calls_now"], found["calls_before"]), both.against
     )
 
 

@@ -1,7 +1,7 @@
 """The dashboard's part of what was measured: latency, errors, runs, and who and what is dearest."""
 
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
 
@@ -41,7 +41,7 @@ class Overview:
         self.organization, self.lens, self.span = organization, lens, span
 
     @cached_property
-    def since(self) -> date | None:
+    def since(self) -> datetime | None:
         """None before there is a call, and where the plan does not have its dimensions."""
         return growth.since(self.organization) if self.organization.can(Feature.EVERY_DIMENSION) else None
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
 
@@ -76,8 +76,8 @@ class Spenders:
         return word_of(self.dimension)
 
     @cached_property
-    def since(self) -> date | None:
-        """The first day with any call; None before there is one."""
+    def since(self) -> datetime | None:
+        """The moment of the first call; None before there is one."""
         return growth.since(self.organization)
 
     @property

@@ -1,7 +1,7 @@
 """The page of one customer, agent or other value: what it cost, by what, how long it took, its runs and calls."""
 
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
 from urllib.parse import urlencode
@@ -42,8 +42,8 @@ class Spender:
         return word_of(self.dimension)
 
     @cached_property
-    def begun(self) -> tuple[date | None, datetime | None]:
-        """The first day with any call, and this value's first call."""
+    def begun(self) -> tuple[datetime | None, datetime | None]:
+        """The moments of the first call and of this value's first one."""
         return growth.since_and_first(self.organization, self.dimension, self.value)
 
     @cached_property

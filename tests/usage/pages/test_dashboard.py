@@ -142,8 +142,8 @@ def test_a_change_is_told_against_the_days_that_are_over(acme: Organization, ali
 
     # 29 days at $0.25 on both sides; today does not count
     assert "Spend Computed : what this means The provider's usage" in page
-    assert "same as the 29 days before" in page
-    assert "50% less than the 29 days before" in page  # requests
+    assert "same as the 29 days before, without today" in page
+    assert "50% less than the 29 days before, without today" in page  # requests
 
 
 def test_there_is_no_comparison_with_days_that_were_not_read(acme: Organization, alices: Browser):
@@ -175,8 +175,8 @@ def test_an_account_that_ended_does_not_stop_comparisons_and_is_said_to_have_end
     gone.ends(ended_at)
 
     page = text(alices)
-    assert "the 19 days before" in held_back  # as far as the account that nobody reads
-    assert "the 29 days before" in page
+    assert "the 19 days before, without 10 Nov to today" in held_back  # as far as the account that nobody reads
+    assert "the 29 days before, without today" in page
     assert "is not read completely" not in page
     assert "disconnected" not in held_back
     assert "disconnected 10 Nov" in page
@@ -198,10 +198,10 @@ def test_days_that_an_ended_account_had_missed_before_its_end_stay_missing(acme:
 @pytest.mark.parametrize(
     ("query", "words"),
     [
-        ("period=7d", "the 6 days before"),
-        ("period=month", "1 Oct to 19 Oct"),
-        ("period=today", "the same hours the day before"),
-        ("period=24h", "the 24 hours before"),
+        ("period=7d", "the 6 days before, without today"),
+        ("period=month", "1 Oct to 19 Oct, without today"),
+        ("period=today", "the same whole hours a day earlier"),
+        ("period=24h", "the same whole hours a day earlier"),
         ("period=last_month", "September"),
         ("from=2026-11-18&to=2026-11-18", "the day before"),
     ],
@@ -211,7 +211,8 @@ def test_each_period_is_compared_with_its_equal(acme: Organization, alices: Brow
     rows = [on(n, hour=hour) for n in range(100) for hour in (9, 15)]
     whole_history(account, *rows, days=100)
 
-    assert f"than {words}" in text(alices, query) or f"same as {words}" in text(alices, query)
+    page = text(alices, query)
+    assert re.search(rf"(than|same as) {words} See the rows", page), page
 
 
 @pytest.mark.parametrize("query", ["period=24h", "period=7d"])
@@ -229,13 +230,45 @@ def test_what_is_measured_is_compared_once_it_was_measured_all_the_time(
         assert tracking.track(acme.pk, events, key_id=None, now=NOW).accepted == len(days)
 
     def is_compared() -> bool:
-        return bool(re.search(r"(than|same as) the (24 hours|6 days) before", text(alices, query)))
+        return bool(re.search(r"(than|same as) the (same whole hours|6 days before)", text(alices, query)))
 
     measured(0, 1)
     assert not is_compared()
 
     measured(*range(2, 20))
     assert is_compared()
+
+
+def test_a_month_that_was_read_in_part_is_compared_with_as_many_days(acme: Organization, alices: Browser):
+    openai(acme).reads(
+        Ledger.USAGE,
+        start=TODAY - timedelta(days=99),
+        days=70,
+        now=NOW - timedelta(days=31),
+        *(on(n) for n in range(31, 99)),
+    )
+
+    page = text(alices, "period=last_month")
+
+    assert "same as the 19 days before, without 20 Oct to 31 Oct" in page
+
+
+@pytest.mark.parametrize("query", ["period=7d", "provider=mistral&period=7d", "provider=mistral&period=24h"])
+def test_a_provider_that_programs_alone_report_is_compared_by_what_they_reported(
+    acme: Organization, alices: Browser, query: str
+):
+    whole_history(openai(acme), *(on(n) for n in range(10)), days=10)
+    days = (NOW - timedelta(hours=3, days=n) for n in range(20))
+    events = [event(id=f"{at}", occurredAt=at.isoformat(), provider="mistral", cost={"amount": "1"}) for at in days]
+    tracking.forget()
+    assert tracking.track(acme.pk, events, key_id=None, now=NOW).accepted == 20
+
+    page = text(alices, query)
+
+    if "provider" in query:
+        assert "same as the" in page
+    else:
+        assert "no earlier data" in page  # of OpenAI
 
 
 def test_unknown_requests_are_a_dash_with_the_reason(acme: Organization, alices: Browser):

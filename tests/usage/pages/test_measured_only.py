@@ -1,12 +1,15 @@
 """An organization that connected nothing and sends events sees its spend all the same."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import time_machine
 
 from tests import make
 from tests.conftest import Browser
 from tests.usage.measuring.conftest import event
+from tests.usage.pages.accounts_read import NOW
 from tests.usage.spenders.test_customers import stats
 from tokentra.lib.money import DASH
 from tokentra.lib.periods import period
@@ -87,6 +90,34 @@ def test_its_hours_are_those_of_its_events(alice, acme, reported):
     today = Browser(alice).get("/dashboard/?period=today").content.decode()
     assert "Nothing was spent" not in today or stats(today)["Spend"] == "$0.00"  # an hour ago may be yesterday
     assert stats(Browser(alice).get("/dashboard/?period=24h&provider=anthropic").content.decode())["Spend"] == "$0.00"
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("/dashboard/?period=7d", "the 6 days before, without today"),
+        ("/dashboard/?period=24h", "the same whole hours a day earlier"),
+        ("/dashboard/?period=today", "the same whole hours a day earlier"),
+        ("/dashboard/summary/", "1 Oct to 19 Oct, without today"),
+        ("/customers/?period=7d", "the 6 days before, without today"),
+        ("/customers/?period=24h", "the same whole hours a day earlier"),
+    ],
+)
+def test_what_was_measured_is_compared_with_what_was_measured_before(path, words, acme, alice, settings):
+    settings.OLDEST_EVENT = timedelta(days=70)
+    with time_machine.travel(NOW, tick=False):
+        now = NOW - timedelta(minutes=10)
+        ago = [timedelta(days=days, hours=hours) for days in range(61) for hours in (1, 3)]
+        events = [event(id=f"{each}", occurredAt=(now - each).isoformat(), customerId="c-1") for each in ago]
+        tracking.forget()
+        assert tracking.track(acme.pk, events, key_id=None, now=now).accepted == len(ago)
+
+        page = Browser(alice).get(path).content.decode()
+
+    tiles = re.findall(r'<p class="stat-change">(.*?)</p>', page, re.S)
+    assert sum(f"same as {words}" in tile for tile in tiles) == (
+        1 if "summary" in path else 2 if "customers" in path else 3
+    )
 
 
 def test_by_the_hour_events_count_on_days_that_no_account_of_their_provider_covers(alice, acme, reported):

@@ -315,8 +315,16 @@ def test_of_many_calls_the_newest_twenty_are_shown_and_more_when_asked(alices, s
 def test_change_is_against_an_equal_stretch_that_was_measured(alices, send):
     send(call("a", cost="1", ago=20 * DAY), call("a", cost="2", ago=10 * DAY), call("a", cost="3", ago=3 * DAY))
 
-    assert "50% more than the 6 days before" in page(alices, "/customers/?period=7d")
-    assert "no earlier data" in page(alices, "/customers/?period=30d")
+    for path in ("/customers/", "/customers/a/", "/dashboard/"):
+        assert "50% more than the 6 days before, without today<" in page(alices, f"{path}?period=7d")
+        assert "no earlier data" in page(alices, f"{path}?period=30d")
+
+
+def test_a_day_on_which_reporting_began_is_not_compared(alices, send):
+    send(call("a", ago=12 * DAY - timedelta(hours=1)), call("a", ago=3 * DAY))  # one before began at midnight
+
+    for path in ("/customers/", "/dashboard/"):
+        assert "no earlier data" in page(alices, f"{path}?period=7d")
 
 
 @pytest.mark.parametrize(
