@@ -2,6 +2,7 @@
 
 from bisect import bisect_left
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 FIRST_MS, FACTOR, BUCKETS = 25, 1.6, 24
 # The upper ends of all buckets but the last, which has none: 25 ms to 13 minutes, each 1.6 times the one before.
@@ -13,11 +14,19 @@ def bucket(milliseconds: int) -> int:
     return bisect_left(BOUNDS, milliseconds)
 
 
-def quantile(counts: Sequence[int], share: float) -> int | None:
-    """Milliseconds that this share of the calls took at most, None without calls.
+@dataclass(frozen=True)
+class Quantile:
+    """What a share of the calls took at most; `is_open`: more than these milliseconds, and nobody counted how much."""
 
-    Within a bucket calls are taken to lie evenly on the scale of logarithms: at most a quarter off, and the
-    last bucket answers its lower end.
+    ms: int
+    is_open: bool = False
+
+
+def quantile(counts: Sequence[int], share: float) -> Quantile | None:
+    """What this share of the calls took at most, None without calls.
+
+    Within a bucket calls are taken to lie evenly on the scale of logarithms: at most a quarter off. The last bucket
+    has no upper end.
     """
     wanted = share * sum(counts)
     if not wanted:
@@ -26,8 +35,8 @@ def quantile(counts: Sequence[int], share: float) -> int | None:
     for number, count in enumerate(counts):
         if count and passed + count >= wanted:
             if number == BUCKETS - 1:
-                return BOUNDS[-1]
+                return Quantile(BOUNDS[-1], is_open=True)
             low = BOUNDS[number - 1] if number else BOUNDS[0] / FACTOR
-            return round(float(low * (BOUNDS[number] / low) ** ((wanted - passed) / count)))
+            return Quantile(round(float(low * (BOUNDS[number] / low) ** ((wanted - passed) / count))))
         passed += count
     return None

@@ -16,3 +16,10 @@ def words(total: Sums) -> list[str]:
         tokens = f" ({money.tokens(total.unpriced_tokens)} tokens)" if total.unpriced_tokens else ""
         parts.append(f"{calls} without a price{tokens}")
     return parts
+
+
+def no_cost(total: Sums) -> str:
+    """Said where costs would be, when none is above zero."""
+    if not total.calls:
+        return "No call in this period."
+    return f"Nothing {'was spent' if total.known is not None else 'with a price in dollars'} in this period."

@@ -17,6 +17,7 @@ from usage.measuring import appearing
 from usage.spenders import growth, left_out, listing, sums
 from usage.spenders.spans import Span
 from usage.spenders.sums import Sums
+from usage.spenders.took import Took
 from usage.spenders.words import WORDS, href
 
 TOP = 5
@@ -26,12 +27,13 @@ SHOWN = ("customer", "feature", "agent")
 
 @dataclass(frozen=True)
 class Top:
-    """The dearest values of one dimension."""
+    """The dearest values of one dimension; `no_cost` is said where none cost anything."""
 
     title: str
     line: str
     href: str
     ranks: list[Rank]
+    no_cost: str
 
 
 class Overview:
@@ -64,11 +66,11 @@ class Overview:
         return began.filter(started_at__gte=self.span.start, started_at__lt=self.span.end).count()
 
     @cached_property
-    def _customers(self) -> list[Sums]:
+    def _customers(self) -> listing.Page:
         return self._dearest("customer", OFFERED)
 
-    def _dearest(self, dimension: str, most: int) -> list[Sums]:
-        return listing.page(self.organization, listing.Asked(dimension, self.span), size=most).found
+    def _dearest(self, dimension: str, most: int) -> listing.Page:
+        return listing.page(self.organization, listing.Asked(dimension, self.span), size=most)
 
     @cached_property
     def tops(self) -> list[Top]:
@@ -78,7 +80,7 @@ class Overview:
         total = self.totals[dimension]
         if not total.calls:
             return None
-        found = (self._customers if dimension == "customer" else self._dearest(dimension, TOP))[:TOP]
+        found = (self._customers if dimension == "customer" else self._dearest(dimension, TOP)).found[:TOP]
         word, query = WORDS[dimension], self.query
         parts = [
             Part(each.value, each.value, each.cost, href(dimension, each.value, query)) for each in found if each.cost
@@ -93,7 +95,7 @@ class Overview:
         share = total.cost / self.total.cost if self.total.cost and not by_day else None
         named = f"{money.percent(share)} of the measured cost names one" if share is not None else ""
         line = self.span.days_note.rstrip(".") if by_day else named
-        return Top(f"Top {word.many_within}", line, page, ranks)
+        return Top(f"Top {word.many_within}", line, page, ranks, left_out.no_cost(total))
 
     @property
     def query(self) -> str:
@@ -101,7 +103,12 @@ class Overview:
 
     @property
     def customers(self) -> list[str]:
-        return [each.value for each in self._customers]
+        return [each.value for each in self._customers.found]
+
+    @property
+    def customers_note(self) -> str:
+        """Said where not all of them can be chosen."""
+        return f"The {OFFERED} that cost most" if self._customers.after else ""
 
     @property
     def kept(self) -> dict[str, str]:
@@ -113,9 +120,8 @@ class Overview:
         return left_out.note(self.total)
 
     @property
-    def latency_note(self) -> str:
-        p95 = self.total.p95
-        return f"95% took at most {money.duration(p95)}" if p95 is not None else "No call told its latency."
+    def took(self) -> Took:
+        return Took(self.total)
 
     @property
     def errors_note(self) -> str:

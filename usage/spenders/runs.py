@@ -4,7 +4,6 @@ import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
-from decimal import Decimal
 from functools import cached_property
 from typing import Any
 from uuid import UUID
@@ -22,7 +21,7 @@ from usage.forms import Chip, Lens
 from usage.measured import Event, Run
 from usage.spenders import calls, growth, left_out, runs_by_cost, tree
 from usage.spenders.spans import Span
-from usage.spenders.sums import Sums
+from usage.spenders.sums import Sums, amounts_of
 from usage.spenders.words import Word
 
 PAGE = 50
@@ -251,11 +250,12 @@ class OneRun:
     @cached_property
     def sums(self) -> Sums:
         """What the page says of its cost; other currencies only of the calls that are at hand."""
-        others: dict[str, Decimal] = {}
-        for call in self.calls:
-            if call.currency and call.amount is not None and not call.is_parent:
-                others[call.currency] = others.get(call.currency, Decimal(0)) + call.amount
-        return Sums(cost=self.run.amount, others=others, unpriced_calls=self.run.unpriced_calls)
+        others = (
+            (call.currency, call.amount)
+            for call in self.calls
+            if call.currency and call.amount is not None and not call.is_parent
+        )
+        return Sums(cost=self.run.amount, others=amounts_of(others), unpriced_calls=self.run.unpriced_calls)
 
     @property
     def tokens_note(self) -> str:

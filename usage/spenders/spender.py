@@ -21,6 +21,7 @@ from usage.spenders.calls import Newest
 from usage.spenders.growth import Growth
 from usage.spenders.spans import Span
 from usage.spenders.sums import Sums
+from usage.spenders.took import Took
 from usage.spenders.words import Word, href, word_of
 
 RUNS, CALLS = 10, 20  # the newest that are shown unasked
@@ -82,23 +83,35 @@ class Spender:
         return other in dimension_of(self.dimension).crossed_with
 
     @property
+    def has_models(self) -> bool:
+        return self.has("model")
+
+    @property
     def kept_by_day(self) -> str:
         """Said of figures by model, feature or tool where the page shows hours."""
         return self.span.days_note
 
     @cached_property
     def models(self) -> list[Rank]:
-        return self._ranked("model")
+        if not self.has_models:
+            return []
+        costs: dict[str, Decimal] = {}
+        if self.span.by_hour:
+            for each in sums.by(self.organization, self.dimension, self.value, "model", self.span):
+                costs[each.value] = each.cost
+        for _, key, amount in self._model_costs:  # the chart has them already
+            costs[key] = costs.get(key, Decimal(0)) + amount
+        parts = ((key, key.partition("/"), amount) for key, amount in costs.items() if amount)
+        return rank([Part(key, model, amount, "", provider) for key, (provider, _, model), amount in parts])
 
     @cached_property
     def features(self) -> list[Rank]:
-        return self._ranked("feature")
+        named = ((each.value, each.cost) for each in self._by_feature if each.cost)
+        return rank([Part(key, key, amount, href("feature", key, self.query)) for key, amount in named])
 
     @cached_property
-    def names_features(self) -> bool:
-        """Whether any call of the span names one, with a price or without."""
-        rows = sums.rows(self.organization, self.dimension, self.span.in_whole_days, by="feature")
-        return rows.filter(value=self.value).exists()
+    def _by_feature(self) -> list[Sums]:
+        return sums.by(self.organization, self.dimension, self.value, "feature", self.span)
 
     @cached_property
     def tools(self) -> list[Sums]:
@@ -110,34 +123,9 @@ class Spender:
 
     @cached_property
     def _model_costs(self) -> list[pictures.Point]:
-        if self.span.by_hour or not self.has("model"):
+        if self.span.by_hour or not self.has_models:
             return []
         return list(sums.costs_in_time(self.organization, self.dimension, self.value, "model", self.span))
-
-    def _ranked(self, other: str) -> list[Rank]:
-        if not self.has(other):
-            return []
-        costs: dict[str, Decimal] = {}
-        if other == "model" and not self.span.by_hour:  # the chart has them already
-            for _, key, amount in self._model_costs:
-                costs[key] = costs.get(key, Decimal(0)) + amount
-        else:
-            for each in sums.by(self.organization, self.dimension, self.value, other, self.span):
-                costs[each.value] = each.cost
-        is_model = other == "model"
-        return rank(
-            [
-                Part(
-                    key,
-                    key.partition("/")[2] if is_model else key,
-                    amount,
-                    "" if is_model else href(other, key, self.query),
-                    key.partition("/")[0] if is_model else "",
-                )
-                for key, amount in costs.items()
-                if amount
-            ]
-        )
 
     @property
     def query(self) -> str:
@@ -184,21 +172,21 @@ class Spender:
 
     @property
     def no_cost(self) -> str:
-        """Said where a cost would be."""
-        if self.total.calls:
-            return "Nothing with a price in dollars in this period."
-        return "No call in this period."
+        return left_out.no_cost(self.total)
+
+    @property
+    def no_feature_cost(self) -> str:
+        if not self._by_feature and self.total.calls:
+            return "No call of this period names a feature."
+        return left_out.no_cost(sum(self._by_feature, Sums()))
 
     @property
     def per_call(self) -> str:
         return f"{money.dollars(self.total.average)} a call" if self.total.average is not None else ""
 
     @property
-    def slow(self) -> str:
-        """What only one call in twenty exceeds."""
-        if self.total.p95 is None:
-            return "No call told its latency."
-        return f"95% took at most {money.duration(self.total.p95)}"
+    def took(self) -> Took:
+        return Took(self.total)
 
     @property
     def errors_note(self) -> str:

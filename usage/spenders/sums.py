@@ -1,6 +1,6 @@
 """What measured events add up to, asked of their rollups by value, by day or by hour."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -14,7 +14,7 @@ from django.db.models.functions import Cast, Coalesce, Floor, JSONObject, NullIf
 
 from accounts.models import Organization
 from tokentra.lib import money
-from usage.latency import quantile
+from usage.latency import Quantile, quantile
 from usage.measured import OUTGOING, RARE, RARE_TOKENS, SPREAD, MeasuredDay, MeasuredHour, MeasuredSums, SumsQuerySet
 from usage.measuring.dimensions import dimension_of
 from usage.measuring.hashes import series_of
@@ -40,7 +40,10 @@ Table = type[MeasuredDay] | type[MeasuredHour]
 
 @dataclass(frozen=True)
 class Sums:
-    """`value` is what they are of; `priced` counts calls with a price in dollars, `told` those that told a latency."""
+    """`value` is what they are of; `priced` counts calls with a price in dollars, `told` those that told a latency.
+
+    `others` are amounts in other currencies, in the order of their codes.
+    """
 
     value: Any = ""
     cost: Decimal = ZERO
@@ -69,10 +72,7 @@ class Sums:
         added = {name: getattr(self, name) + getattr(other, name) for name in ADDED}
         return Sums(
             **added,
-            others={
-                name: self.others.get(name, ZERO) + other.others.get(name, ZERO)
-                for name in {*self.others, *other.others}
-            },
+            others=amounts_of((*self.others.items(), *other.others.items())),
             first_at=min(firsts, default=None),
             last_at=max(lasts, default=None),
             spread=[sum(counts) for counts in zip(*spreads, strict=True)],
@@ -122,11 +122,11 @@ class Sums:
         return self.latency_ms // self.told if self.told else None
 
     @property
-    def p50(self) -> int | None:
+    def p50(self) -> Quantile | None:
         return quantile(self.spread, 0.5)
 
     @property
-    def p95(self) -> int | None:
+    def p95(self) -> Quantile | None:
         return quantile(self.spread, 0.95)
 
     @property
@@ -266,13 +266,11 @@ def first_seen(organization: Organization, dimension: str, values: Collection[st
 
 def sums_of(value: Any, row: dict[str, Any]) -> Sums:
     """What the database says of nothing is NULL."""
-    others: dict[str, Decimal] = {}
-    for line in row.get("sum_others") or ():
-        others[line["currency"]] = others.get(line["currency"], ZERO) + Decimal(line["amount"])
+    lines = row.get("sum_others") or ()
     counts: dict[str, Any] = {name: row.get(f"sum_{name}") or 0 for name in ADDED}
     return Sums(
         value,
-        others=others,
+        others=amounts_of((line["currency"], Decimal(line["amount"])) for line in lines),
         first_at=row["sum_first_at"],
         last_at=row["sum_last_at"],
         spread=SPREAD.unpacked(row.get("sum_spread")),
@@ -280,3 +278,11 @@ def sums_of(value: Any, row: dict[str, Any]) -> Sums:
         units={name: Decimal(str(count)) for name, count in (row.get("sum_units") or {}).items()},
         **counts,
     )
+
+
+def amounts_of(lines: Iterable[tuple[str, Decimal]]) -> dict[str, Decimal]:
+    """Amounts by currency, added up, in the order of the codes."""
+    found: dict[str, Decimal] = {}
+    for currency, amount in lines:
+        found[currency] = found.get(currency, ZERO) + amount
+    return dict(sorted(found.items()))

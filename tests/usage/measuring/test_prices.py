@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from usage.latency import BOUNDS, bucket, quantile
+from usage.latency import BOUNDS, Quantile, bucket, quantile
 from usage.measuring.prices import PriceTable, half_even
 from usage.measuring.shape import Sent, Tokens
 from usage.pricing import Override, Pricer
@@ -110,7 +110,20 @@ def test_a_quantile_lies_within_its_bucket(latencies, share):
 
     told = quantile(counts, share)
 
-    assert bucket(told) == bucket(true) or abs(told - BOUNDS[bucket(true)]) <= 1
+    assert not told.is_open
+    assert bucket(told.ms) == bucket(true) or abs(told.ms - BOUNDS[bucket(true)]) <= 1
+
+
+@pytest.mark.parametrize(
+    ("in_time", "longer", "told"),
+    [
+        (0, 1, Quantile(BOUNDS[-1], is_open=True)),
+        (18, 2, Quantile(BOUNDS[-1], is_open=True)),
+        (19, 1, Quantile(BOUNDS[-1])),
+    ],
+)
+def test_a_quantile_beyond_the_last_bound_is_more_than_it(in_time, longer, told):
+    assert quantile([*[0] * 22, in_time, longer], 0.95) == told
 
 
 def test_without_calls_there_is_no_quantile():

@@ -240,13 +240,8 @@ def test_what_is_measured_is_compared_once_it_was_measured_all_the_time(
 
 
 def test_a_month_that_was_read_in_part_is_compared_with_as_many_days(acme: Organization, alices: Browser):
-    openai(acme).reads(
-        Ledger.USAGE,
-        start=TODAY - timedelta(days=99),
-        days=70,
-        now=NOW - timedelta(days=31),
-        *(on(n) for n in range(31, 99)),
-    )
+    rows, start = [on(n) for n in range(31, 99)], TODAY - timedelta(days=99)
+    openai(acme).reads(Ledger.USAGE, *rows, start=start, days=70, now=NOW - timedelta(days=31))
 
     page = text(alices, "period=last_month")
 

@@ -277,6 +277,62 @@ def test_one_customer_is_told_by_model_feature_latency_errors_runs_and_calls(ali
     assert "$100" not in text
 
 
+@pytest.mark.parametrize(
+    ("took", "median", "slow"),
+    [
+        ([30, 40], "more than 12.9 min", "The slowest 5% took more than 12.9 min"),
+        ([1, 1, 40], "1.1 min", "The slowest 5% took more than 12.9 min"),
+        ([1], "58.3 s", "95% took at most 1.2 min"),
+    ],
+)
+def test_what_took_longer_than_is_counted_is_told_as_more(took, median, slow, alices, send):
+    send(*(call("a", latencyMs=minutes * 60_000) for minutes in took))
+
+    for path in ("/customers/a/", "/dashboard/measured/"):
+        content = page(alices, path)
+        assert stats(content)["Latency, median"] == median
+        assert slow in content
+        assert ("at most a quarter off" in content) is not median.startswith("more than")
+
+
+def test_what_was_free_is_not_without_a_price(alices, send):
+    send(call("a", cost="0", feature="chat"), call("b", cost="0"), call("b", cost="0", model="unknown", userId="u"))
+
+    for path, times in (
+        ("/customers/a/", 3),
+        ("/customers/b/", 2),
+        ("/usage/measured/", 0),
+        ("/dashboard/measured/", 2),
+    ):
+        content = page(alices, path)
+        assert content.count("Nothing was spent in this period.") == times, path
+        assert "Nothing with a price" not in content
+    assert "No call of this period names a feature." in page(alices, "/customers/b/")
+    assert "Cost by model" not in page(alices, "/attribution/measured/user/u/")  # which is not kept
+
+
+def test_other_currencies_stand_in_the_order_of_their_codes(alices, send):
+    codes = ("GBP", "EUR", "JPY", "CHF")
+    for turn in range(4):  # however the database meets them
+        each = [*codes[turn:], *codes[:turn]]
+        send(
+            *(
+                call(f"c{turn}", cost="1", runId=f"r{turn}") | {"cost": {"amount": "1", "currency": code}}
+                for code in each
+            )
+        )
+
+    in_order = sorted(codes)
+    for path in ("/customers/", "/customers/c1/", "/runs/r2/", "/dashboard/measured/"):
+        [note] = re.findall(r"Not in it: (.*?)\.<", page(alices, path))
+        assert re.findall("[A-Z]{3}", note) == in_order, path
+    assert all(re.findall("[A-Z]{3}", row[1]) == in_order for row in rows(page(alices)))
+    lines = b"".join(alices.get("/customers.csv").streaming_content).decode().splitlines()
+    assert {line.split(",")[2] for line in lines[1:5]} == {"; ".join(f"1.00 {code}" for code in in_order)}
+    items = [*alices.get("/api/customers").json()["items"], alices.get("/api/customers").json()["totals"]]
+    assert all([each["currency"] for each in item["otherCurrencies"]] == in_order for item in items)
+
+
 def test_hours_say_what_is_kept_by_day(alices, send):
     send(call("alice", cost="3"), call("alice", cost="2", ago=timedelta(hours=26)))
 
