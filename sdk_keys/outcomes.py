@@ -26,9 +26,10 @@ OUTCOMES = {
     "test": Outcome("Test event stored", "Address, key and clock are right. It costs nothing.", tone="good"),
     "unpriced": Outcome(
         "Stored without a price",
-        "The price book does not know this provider and model, so its tokens are counted and its cost is unknown.",
+        "The price book does not know this model of this provider, or has no rate for something that the call used, "
+        "such as a kind of token or a service tier. Its tokens are counted and its cost is unknown.",
         "Compare the model's name with the one that your provider uses. If it is right, send what the call cost in "
-        "cost, or let an owner, an admin or finance enter its price under Settings, Prices. Its tokens are kept.",
+        "cost, or let an owner, an admin or finance enter the price that is missing under Settings, Prices.",
         "warn",
     ),
     "duplicate": Outcome(

@@ -30,6 +30,7 @@ LATE = timedelta(hours=3)
 STILL_READING = timedelta(minutes=5)
 EXTRA = ("stack",)
 LONGEST = 40  # of a model's name in a sentence
+MOST_LINKED = 20  # models that one address names
 STACKS = {"model": "Model", "provider": "Provider"}
 
 
@@ -306,10 +307,23 @@ class Board:
     def rows_link(self) -> str:
         return f"{self.table}?{self.lens.query(stack='')}"
 
+    @cached_property
+    def unpriced(self) -> list[str]:
+        """The models with tokens that have no price, those with the most of them first."""
+        found = [(each.unpriced_tokens, name) for name, each in self.by["model"].items() if each.unpriced_tokens]
+        return [name for _, name in sorted(found, key=lambda each: (-each[0], each[1]))]
+
     @property
     def unpriced_models(self) -> str:
-        names = [name or NOTHING["model"] for name, each in self.by["model"].items() if each.unpriced_tokens]
-        return and_list([Truncator(name).chars(LONGEST) for name in sorted(names)], most=3)
+        names = [name or NOTHING["model"] for name in self.unpriced]
+        return and_list([Truncator(name).chars(LONGEST) for name in names], most=3)
+
+    @property
+    def unpriced_link(self) -> str:
+        """Their rows; nothing is a model that cannot be asked for."""
+        named = tuple(name for name in self.unpriced if name)[:MOST_LINKED]
+        lens = replace(self.lens, filters={**self.lens.filters, "model": named}) if named else self.lens
+        return f"{self.table}?{lens.query(group='model', sort='-tokens', stack='')}"
 
     @cached_property
     def gaps(self) -> list[Gap]:

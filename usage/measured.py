@@ -18,6 +18,7 @@ from usage.measuring.hashes import hash_of, series_of
 from usage.minutes import Minute
 from usage.packing import Packing
 from usage.rows import TOKEN_CLASSES
+from usage.unpriced import why
 
 Sums_co = TypeVar("Sums_co", bound=models.Model, covariant=True)
 
@@ -115,6 +116,11 @@ class Event(OfKind):
     @property
     def paid_in(self) -> str:
         return self.currency or "USD"
+
+    @property
+    def why_unpriced(self) -> str:
+        """Said of a call without an amount."""
+        return f"No price: {why(self.rate_ref)}"
 
     def __str__(self) -> str:
         return f"{self.provider} {self.model} at {self.occurred_at:%Y-%m-%d %H:%M}"

@@ -78,6 +78,11 @@ def test_a_call_is_shown_with_tokens_cost_and_where_its_price_comes_from(acme, a
             ["2024-01-01T00:00:00+00:00", "clock"],
         ),
         (CALL | {"model": "gpt-99"}, "unpriced", ["gpt-99", "Stored without a price", "Compare the model"]),
+        (
+            CALL | {"model": "gpt-4o", "tokens": {"cacheWrite5m": 1}},
+            "unpriced",
+            ["or has no rate for something that the call used", "Settings, Prices"],
+        ),
         (CALL | {"tokens": {"inputs": 1}}, "unknown_field", ["tokens.inputs", "Correct its name"]),
         ({"model": "gpt-4o-mini"}, "missing_field", ["provider", "A field is missing"]),
         ('{"provider": "openai"', "unreadable_json", ["no JSON", "single quotes"]),

@@ -14,20 +14,8 @@ from usage.names import Names
 from usage.pricing import Override, rounded
 from usage.rows import TOKEN_CLASSES
 from usage.spenders.words import WORDS, href
+from usage.unpriced import LABELS, is_helped_by_a_price
 
-LABELS = {
-    "input": "Input, not cached",
-    "cache_read": "Read from cache",
-    "cache_write_5m": "Written to cache, 5 min",
-    "cache_write_30m": "Written to cache, 30 min",
-    "cache_write_1h": "Written to cache, 1 h",
-    "cache_write_12h": "Written to cache, 12 h",
-    "output": "Output",
-    "audio_in": "Audio in",
-    "audio_out": "Audio out",
-    "image_in": "Image in",
-    "image_out": "Image out",
-}
 MILLION = Decimal(1_000_000)
 DAY = timedelta(days=1)
 
@@ -104,7 +92,7 @@ class OneCall:
         """Where the amount comes from."""
         basis, ref = self.call.basis, self.call.rate_ref
         if basis == "unpriced":
-            return f"No price: {ref}."
+            return self.call.why_unpriced
         if basis == "reported":
             return "The amount came with the call."
         if ref == "nothing used":
@@ -113,6 +101,11 @@ class OneCall:
         if self.has_rates or not self.lines:
             return f"{own}: {ref}."
         return f"{own} as it was when the call arrived: {ref}. It has other rates now, so they are not shown by class."
+
+    @property
+    def lacks_a_price(self) -> bool:
+        """Whether a price of the organization's own would give such a call one."""
+        return self.call.basis == "unpriced" and is_helped_by_a_price(self.call.rate_ref)
 
     @property
     def is_late(self) -> bool:

@@ -285,11 +285,20 @@ def test_partly_unknown_requests_say_whose(acme: Organization, alices: Browser):
 
 
 def test_b62_unpriced_tokens_are_told_and_named(acme: Organization, alices: Browser):
-    whole_history(openai(acme), on(1, model="model-without-a-rate"))
+    few = on(1, model="gpt-4o", tokens=Tokens(input=1, cache_write_5m=1))
+    whole_history(openai(acme), on(1, model="model-without-a-rate"), few, on(1, model=MINI))
 
     page = text(alices)
 
-    assert "1.00M tokens of model-without-a-rate have no price in the book" in page
+    assert "1.00M tokens of model-without-a-rate and gpt-4o have no price" in page
+    assert "the price book does not know the model, or has no rate for a kind of token" in page
+    assert "Set a price of your own" in page
+    [asked] = re.findall(r'href="/usage/\?([^"]+)"\s+title="1,000,002">', alices.get("/dashboard/").content.decode())
+    table = text(alices, unescape(asked), path="/usage/")
+    assert "unpriced: 1.00M tokens" in table
+    assert "unpriced: 2 tokens" in table
+    assert "Total of 2 rows" in table
+    assert MINI not in table.partition("Total of")[2]
 
 
 def test_other_currencies_have_a_line_of_their_own(acme: Organization, alices: Browser):

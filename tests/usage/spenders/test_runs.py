@@ -10,6 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from tests.conftest import Browser
 from tests.usage.measuring.conftest import NOON, event
 from tests.usage.pages.test_explorer import link, rows
 from tests.usage.spenders import stories
@@ -300,7 +301,14 @@ def test_the_page_of_a_call_leads_back_to_where_it_is_listed(said, way, acme, al
     ("said", "sentence"),
     [
         ({"cost": {"amount": "2", "currency": "EUR"}}, "The amount came with the call."),
-        ({"model": "nobody-knows"}, "No price: unknown model."),
+        (
+            {"model": "nobody-knows"},
+            "No price: the price book does not know this model of this provider. Compare its name",
+        ),
+        (
+            {"model": "gpt-4o", "tokens": {"input": 5, "cacheWrite5m": 3}},
+            "No price: this model has no rate for tokens of the class “Written to cache, 5 min”",
+        ),
         ({"tokens": {}, "units": {"web_search": "2"}}, "No tokens were reported."),
     ],
 )
@@ -311,6 +319,21 @@ def test_where_no_rate_made_the_amount_none_is_shown(said, sentence, acme, alice
     content = words(page(alices, f"/calls/{it.day}/{it.id}/"))
 
     assert sentence in content
+
+
+def test_a_call_without_a_price_leads_to_where_one_is_set(acme, alices, bob, send):
+    send(event(id="x", runId="r", model="gpt-4o", tokens={"input": 5, "cacheWrite5m": 3}), event(id="y"))
+    it = held(acme, ref="x")
+
+    content = page(alices, f"/calls/{it.day}/{it.id}/")
+
+    assert '<a href="/settings/prices/">Set a price of your own</a>' in content
+    assert "cache_write_5m" not in content + page(alices, "/runs/r/")
+    theirs = page(Browser(bob), f"/calls/{it.day}/{it.id}/")
+    assert "/settings/prices/" not in theirs
+    assert "An owner, an admin or finance can set a price of your own" in theirs
+    priced = held(acme, ref="y")
+    assert "a price of your own" not in page(alices, f"/calls/{priced.day}/{priced.id}/")
 
 
 def test_rates_that_have_changed_since_are_not_shown(acme, alices, send):
