@@ -12,7 +12,7 @@ from tokentra.lib.problems import Problem
 from usage.measured import MeasuredDay, SummedTag, TagValue
 from usage.measuring import catching_up
 from usage.measuring.dimensions import dimension_of
-from usage.measuring.shape import LONGEST_TAG
+from usage.measuring.shape import CONTENT, LONGEST_TAG
 
 MOST_CHOSEN = 10
 UNKNOWN_FOR = timedelta(seconds=10)  # processes that do not know of a tag yet go by what they know for three
@@ -25,8 +25,7 @@ def choose(name: str, *, by: Membership) -> SummedTag:
     """
     by.organization.require(Feature.EVERY_DIMENSION)
     name = name.strip()
-    if not name or len(name) > LONGEST_TAG or "\0" in name:
-        sentence = f"A tag's name has 1 to {LONGEST_TAG} characters."
+    if sentence := why_not(name):
         raise Problem(422, "invalid_field", sentence, fields={"name": [sentence]})
     by.organization.lock()
     mine = SummedTag.objects.owned_by(by.organization)
@@ -38,6 +37,15 @@ def choose(name: str, *, by: Membership) -> SummedTag:
     tag = SummedTag.objects.create(organization=by.organization, name=name, due_at=Now() + UNKNOWN_FOR)
     audit.note("tag_summed", by.organization, by.user, about=tag, name=name)
     return tag
+
+
+def why_not(name: str) -> str:
+    """Why calls cannot be added up by a tag of this name, "" where they can."""
+    if not name or len(name) > LONGEST_TAG or "\0" in name:
+        return f"A tag's name has 1 to {LONGEST_TAG} characters."
+    if name.lower() in CONTENT:
+        return f"Nothing is stored under the name {name}, since texts of people and models come with it. Take another."
+    return ""
 
 
 def leave_off(tag: SummedTag, *, by: Membership) -> None:

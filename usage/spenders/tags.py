@@ -45,11 +45,15 @@ def summed_tags(request: OrgRequest) -> HttpResponse:
 @page(Permission.MANAGE_SETTINGS)
 def add(request: OrgRequest) -> HttpResponse:
     name = request.POST.get("name", "")
+    held = {*SummedTag.objects.owned_by(request.organization).values_list("name", flat=True)}
     try:
         tag = choosing_tags.choose(name, by=request.membership)
     except Problem as problem:
         return shown(request, name=name, error=problem.message, status=problem.status)
-    messages.success(request, f"Calls are added up by {tag.name} from now on; what is kept of the past follows.")
+    if tag.name in held:
+        messages.info(request, f"Calls are added up by {tag.name} already.")
+    else:
+        messages.success(request, f"Calls are added up by {tag.name} from now on; what is kept of the past follows.")
     return redirect("usage:summed_tags")
 
 

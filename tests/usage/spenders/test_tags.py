@@ -48,6 +48,25 @@ def test_a_tag_is_chosen_and_left_off_again(acme, alices, send):
     assert chosen(acme) == []
 
 
+def test_a_tag_that_is_chosen_is_said_to_be_so(acme, alices):
+    alices.post(ADD, {"name": "region"}, follow=True)
+
+    page = alices.post(ADD, {"name": " region"}, follow=True).content.decode()
+
+    assert "Calls are added up by region already." in page
+    assert "from now on" not in page
+    assert chosen(acme) == ["region"]
+
+
+@pytest.mark.parametrize("name", ["content", "Prompt", "system_prompt"])
+def test_what_is_never_stored_cannot_be_chosen(name, acme, alices):
+    answer = alices.post(ADD, {"name": name})
+
+    assert answer.status_code == 422
+    assert f"Nothing is stored under the name {name}" in answer.content.decode()
+    assert chosen(acme) == []
+
+
 def test_what_was_typed_stays_beside_what_is_wrong(acme, alices):
     name = "x" * 65
     answer = alices.post(ADD, {"name": name})
