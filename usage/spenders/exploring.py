@@ -114,8 +114,22 @@ class Explored(MeasuredTable):
 
     @property
     def line(self) -> str:
-        """Said where the period is of hours and its figures are of days."""
-        return "" if self.by_hour else self.span.days_note
+        """Said where the period is of hours and its figures are of days, and of calls that no row has."""
+        return " ".join(filter(None, ["" if self.by_hour else self.span.days_note, self._unnamed]))
+
+    @property
+    def _unnamed(self) -> str:
+        """Of the calls that do not say what the columns go by; each says its model."""
+        asked = [word_of(name).one_within for name in self.groups if name not in (*TIMES, "model")]
+        if self.errors or self.filters or not asked:
+            return ""
+        span = self.span if self.by_hour else self.span.in_whole_days
+        calls = sums.totals(self.organization, ("all",), span)["all"].calls
+        rest = calls - self.total.calls
+        if not rest:
+            return ""
+        names = f"{'names' if rest == 1 else 'name'} no {get_text_list(asked, 'or no')}"
+        return f"{money.exact(rest)} of {money.exact(calls)} calls {names}: not in these rows."
 
     @property
     def unpriced_note(self) -> str:

@@ -116,6 +116,8 @@ def test_a_search_finds_parts_of_ids_and_keeps_the_headlines(alices, send):
 
     assert sorted(row[0] for row in rows(content)) == ["Acme/eu", "acme-us"]
     assert stats(content)["Customers"] == "4"
+    assert "These figures are of all customers; the table and its file follow the search." in content
+    assert "These figures are of all" not in page(alices)
     assert [row[0] for row in rows(page(alices, "/customers/?q=%25_"))] == ["100%_x"]
     assert "Nothing of this name" in page(alices, "/customers/?q=nobody")
 

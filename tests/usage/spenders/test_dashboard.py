@@ -52,6 +52,17 @@ def test_without_a_script_the_dashboard_leads_to_what_was_measured(alices, send)
     assert 'href="/usage/measured/?period=7d">What your own code measured</a>' in page(alices, "/dashboard/?period=7d")
 
 
+@pytest.mark.parametrize(("number", "is_told"), [(50, False), (51, True)])
+def test_where_not_all_customers_can_be_chosen_it_says_so(number, is_told, alices, send):
+    send(*(call(f"c{n:02}", cost=f"{n}") for n in range(number)))
+
+    content = page(alices, "/dashboard/measured/?period=7d")
+
+    assert content.count("<option ") == 50
+    assert ("The 50 that cost most." in content) is is_told
+    assert ('<a href="/customers/?period=7d">All customers</a>' in content) is is_told
+
+
 def test_values_beyond_the_dearest_are_one(alices, send):
     send(*(call(f"c{n}", cost=f"{n}") for n in range(1, 9)))
 

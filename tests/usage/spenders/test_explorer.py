@@ -50,11 +50,32 @@ def test_it_is_by_day_and_customer_at_first_and_tells_what_all_of_it_adds_up_to(
     content = page(alices)
 
     assert rows(content)[0] == ["Total of 3 rows", "$4.50", "3", "1", "30", "0", "900 ms"]
+    assert "1 of 4 calls names no customer: not in these rows." in content
     assert shown(content, 4) == [
         ["20 Nov", "alice", "$0.50", "1"],
         ["20 Nov", "bob", "$1.00", "1"],
         ["19 Nov", "alice", "$3.00", "1"],
     ]
+
+
+@pytest.mark.parametrize(
+    ("query", "told"),
+    [
+        ("group=customer&group=feature", "1 of 4 calls names no customer or no feature"),
+        ("group=hour&group=customer&period=24h", "1 of 3 calls names no customer"),
+        ("group=day&group=customer&period=24h", "1 of 4 calls names no customer"),
+        ("group=customer&group=model", "1 of 4 calls names no customer:"),
+        ("group=feature", "1 of 4 calls names no feature"),
+        ("group=team", ""),
+        ("group=day&group=model", ""),
+        ("group=day&customer=bob", ""),
+    ],
+)
+def test_calls_that_are_in_no_row_are_counted(query, told, alices, sent):
+    content = page(alices, query)
+
+    assert told in content
+    assert ("not in these rows" in content) is bool(told)
 
 
 @pytest.mark.parametrize(
