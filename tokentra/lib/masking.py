@@ -18,24 +18,46 @@ _BY_PREFIX = (
     r"ABSK[A-Za-z0-9+/=]{20,}",
     r"tt_(?:live|test)_[0-9A-Za-z]{12,}",
     r"tt_(?:invite|ask|scim)_[\w-]{12,}",
-    r"eyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]{6,}",
+    r"eyJ[\w-]{10,}+(?:\.[\w-]{10,}+\.[\w-]{6,}|[\w.-]*+…)",  # whole, or cut
 )
 _SECRET = re.compile(r"(?<![A-Za-z0-9_])(?:" + "|".join(_BY_PREFIX) + ")")
 _PEM = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL)
+_NAME = r"\b((?ai:(?:proxy-)?authorization|(?:x-)?(?:goog-)?api-key|x-amz-security-token|cookie))"
+_VALUE = r"[^\s\"'\\,;})\]]+"
 _HEADER = re.compile(
-    r"(?i)\b((?:proxy-)?authorization|(?:x-)?(?:goog-)?api-key|x-amz-security-token|cookie)"
-    r"(\\?[\"']?\s*(?:[:=,]|=>)\s*(?:b(?=[\"']))?\\?[\"']?)((?:bearer|basic|token)\s+)?+(?!\[masked\])[^\s\"'\\,;})\]]+"
+    rf"{_NAME}(\\?[\"']?\s*(?:[:=,]|=>)\s*(?:[bB](?=[\"']))?\\?[\"']?)((?ai:bearer|basic|token)\s+)?+"
+    rf"(?!\[masked\]){_VALUE}(?:; ?{_VALUE}={_VALUE})*"
 )
+_HEADERS_NAME = re.compile(rf"{_NAME}\Z")
 _PERSONAL = r"(?:name|mail|phone|user|actor|person|address)"
 _PERSONAL_FIELD = re.compile(rf'(?i)("[\w .-]*{_PERSONAL}[\w .-]*"\s*:\s*")(?!\[masked\])(?:[^"\\]|\\.)*')
 _ADDRESS = re.compile(r"[\w.+%-]+@[\w.-]+")
 _LINE = re.compile(r"\n(?! {4})")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\x85\u2028\u2029]")
-_BEARER = re.compile(r"(?i)\b(bearer)\s+(?!\[masked\])[\w.~+/=-]{12,}")
+_BEARER = re.compile(r"\b((?ai:bearer))\s+(?!\[masked\])[\w.~+/=-]{12,}")
+
+# Whatever is masked holds one of these: the first as they are, the others in capitals or not.
+SIGNS = ("sk-", "tt_", "AKIA", "ASIA", "AIza", "ya29.", "ABSK", "eyJ", "PRIVATE KEY")
+SIGNS_IN_ANY_CASE = ("bearer", "authorization", "api-key", "x-amz-security-token", "cookie")
+
+
+def may_hold_secret(text: str) -> bool:
+    """Told fast where it does not."""
+    if any(map(text.__contains__, SIGNS)):
+        return True
+    lowered = text.lower()
+    return any(map(lowered.__contains__, SIGNS_IN_ANY_CASE))
+
+
+def marks_secret(name: str) -> bool:
+    """Whether what stands under this name is a secret, whatever it looks like."""
+    return _HEADERS_NAME.search(name) is not None
 
 
 def mask(text: str) -> str:
     """The text with every secret-shaped part replaced; masking twice changes nothing more."""
+    if not may_hold_secret(text):
+        return text
     text = _PEM.sub(MASK, text)
     text = _HEADER.sub(lambda found: f"{found[1]}{found[2]}{found[3] or ''}{MASK}", text)
     text = _BEARER.sub(lambda found: f"{found[1]} {MASK}", text)

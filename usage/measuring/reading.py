@@ -14,7 +14,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
-from tokentra.lib.masking import mask
+from tokentra.lib.masking import MASK, marks_secret, mask, may_hold_secret
 from usage.measuring.providers import known_as
 from usage.measuring.shape import (
     CONTENT,
@@ -39,20 +39,6 @@ EARLY, LATE = timedelta(days=30), timedelta(minutes=10)
 LAST_INSTANT = 253_402_300_799_000  # milliseconds since 1970, at the end of the year 9999
 PLAIN_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 PLACE = re.compile(r" - at `\$\.?(.*)`$")
-MASKED = (
-    "sk-",
-    "tt_",
-    "AKIA",
-    "ASIA",
-    "AIza",
-    "ya29.",
-    "ABSK",
-    "eyJ",
-    "earer ",
-    "PRIVATE KEY",
-    "uthorization",
-    "api-key",
-)
 encode = msgspec.json.Encoder(order="sorted", decimal_format="string").encode
 texts_of = attrgetter(*TEXTS, "id")
 UNFIT = (UnicodeError, OverflowError, RecursionError)
@@ -69,8 +55,8 @@ class Refused(Exception):
     """
 
     def __init__(self, code: str, message: str, field: str = "", *, said: str = "") -> None:
-        super().__init__(printable(message))
-        self.code, self.field, self.said = code, printable(field), said
+        super().__init__(mask(printable(message)))
+        self.code, self.field, self.said = code, mask(printable(field)), said
 
 
 class Read(Struct):
@@ -220,7 +206,7 @@ class Reader:
             raise Refused("invalid_text", "Leave out the NUL character.")
         if SEPARATOR in whole:
             self._unseparate(sent, tags)
-        if any(map(whole.__contains__, MASKED)) and mask(whole) != whole:
+        if may_hold_secret(whole):
             self._mask(sent, tags)
 
     def _unseparate(self, sent: Sent, tags: dict[str, str]) -> None:
@@ -237,19 +223,27 @@ class Reader:
 
     def _mask(self, sent: Sent, tags: dict[str, str]) -> None:
         for name in TEXTS:
-            text = getattr(sent, name)
-            if text and (masked := mask(text)) != text:
-                setattr(sent, name, masked)
-                self.discards["secret_masked"] += 1
+            if text := getattr(sent, name):
+                setattr(sent, name, self._masked(text, LONGEST_TEXT))
         units = sent.units or {}
         for name in list(units):
-            if (masked := mask(name)) != name:
+            if (masked := self._masked(name, LONGEST_TAG)) != name:
                 units[masked] = units.pop(name)
-                self.discards["secret_masked"] += 1
-        for name, text in list(tags.items()):
-            if (masked := mask(f"{name}: {text}").removeprefix(f"{name}: ")) != text:
-                tags[name] = masked[:LONGEST_TEXT]
-                self.discards["secret_masked"] += 1
+        told = {self._masked(name, LONGEST_TAG): self._told_under(name, text) for name, text in tags.items()}
+        tags.clear()
+        tags |= told
+
+    def _told_under(self, name: str, text: str) -> str:
+        if not marks_secret(name) or text == MASK:
+            return self._masked(text, LONGEST_TEXT)
+        self.discards["secret_masked"] += 1
+        return MASK
+
+    def _masked(self, text: str, longest: int) -> str:
+        if (masked := mask(text)) == text:
+            return text
+        self.discards["secret_masked"] += 1
+        return masked[:longest]
 
     def _canonical(self, sent: Sent, tags: Mapping[str, str]) -> bytes:
         """What an event without an id says, the same for the same in any order."""
@@ -264,7 +258,8 @@ class Reader:
             return at_utc(at or self.now), hashed(canonical or b""), None
         if PLAIN_UUID.fullmatch(id := sent.id.lower()):
             return at_utc(at or minted(UUID(id)) or self.now), id, None
-        return at_utc(at or self.now), hashed(sent.id.encode()), sent.id
+        ref = sent.id if self.is_clean else self._masked(sent.id, LONGEST_ID)
+        return at_utc(at or self.now), hashed(sent.id.encode()), ref
 
 
 def at_utc(at: datetime) -> datetime:

@@ -16,6 +16,7 @@ from django.db import transaction
 
 from accounts.models import Organization
 from tokentra.lib import chaos
+from tokentra.lib.masking import SIGNS, SIGNS_IN_ANY_CASE, mask
 from tokentra.lib.problems import Problem
 from tokentra.lib.signs import holds
 from tokentra.lib.tenancy import organization_scope
@@ -24,8 +25,8 @@ from usage.measured import SummedTag
 from usage.measuring import catching_up, discards, naming_units, storing
 from usage.measuring.around import Around
 from usage.measuring.prices import PriceTable
-from usage.measuring.reading import MASKED, TOO_LARGE, Read, Reader, Refused
-from usage.measuring.shape import LARGEST_EVENT, LONGEST_ID, MOST_EVENTS, Batch, Plain
+from usage.measuring.reading import TOO_LARGE, Read, Reader, Refused
+from usage.measuring.shape import LARGEST_EVENT, LONGEST_ID, LONGEST_TEXT, MOST_EVENTS, Batch, Plain
 from usage.measuring.storing_new import store_new
 from usage.measuring.texts import cut, printable
 from usage.pricing import Price
@@ -35,7 +36,9 @@ TESTER = "tokentra"
 KNOWN_FOR = 3.0  # seconds for which a process believes an organization's zone and prices
 MOST_KNOWN = 2_000
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-LOOKED_FOR = [b"\\u", *(sign.encode() for sign in MASKED)]  # without these in a body, no text in it has to be looked at
+# Without these in a body, no text in it has to be looked at: the first as they are, the others in capitals or not.
+LOOKED_FOR = [b"\\u", *(sign.encode() for sign in SIGNS)]
+LOOKED_FOR_IN_ANY_CASE = [sign.encode() for sign in SIGNS_IN_ANY_CASE]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +89,15 @@ def opened(body: bytes) -> Opened:
         return Opened(events_of(body), are_clean=False)
     if len(events) > MOST_EVENTS:
         raise too_many()
-    return Opened(events, not any(holds(body, sign) for sign in LOOKED_FOR))
+    return Opened(events, are_clean=is_clean(body))
+
+
+def is_clean(body: bytes) -> bool:
+    """Whether no text in it has to be looked at, told fast."""
+    if any(holds(body, sign) for sign in LOOKED_FOR):
+        return False
+    lowered = body.lower()
+    return not any(holds(lowered, sign) for sign in LOOKED_FOR_IN_ANY_CASE)
 
 
 def plain(body: bytes) -> Sequence[Plain] | None:
@@ -249,7 +260,7 @@ def repeated(answer: Answer, index: int, read: Read, *, is_same: bool) -> None:
 def named(raw: object) -> str:
     """What the sender calls an item that was refused, as far as that can be said."""
     id = raw.get("id") if isinstance(raw, dict) else getattr(raw, "id", None)
-    return printable(cut(id, LONGEST_ID)) if isinstance(id, str) else ""
+    return printable(cut(mask(id[:LONGEST_TEXT]), LONGEST_ID)) if isinstance(id, str) else ""
 
 
 @dataclass(frozen=True, slots=True)
