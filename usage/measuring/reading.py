@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
+from functools import partial
 from hashlib import sha256
 from operator import attrgetter
 from typing import Any
@@ -17,7 +18,6 @@ from msgspec import Struct
 from tokentra.lib.masking import MASK, marks_secret, mask, may_hold_secret
 from usage.measuring.providers import known_as
 from usage.measuring.shape import (
-    CONTENT,
     LARGEST_EVENT,
     LONGEST_ID,
     LONGEST_PROVIDER,
@@ -30,8 +30,9 @@ from usage.measuring.shape import (
     TEXTS,
     Plain,
     Sent,
+    is_content,
 )
-from usage.measuring.texts import SEPARATOR, cut, printable, unseparated
+from usage.measuring.texts import SEPARATOR, cut, printable, renamed, unseparated
 from usage.pricing import rounded
 from usage.rows import VERSION_8, VERSION_8_MASK
 
@@ -174,7 +175,7 @@ class Reader:
         return kept, tags
 
     def _tag(self, tags: dict[str, str], name: str, value: Any) -> None:
-        if name.lower() in CONTENT:
+        if is_content(name[:LONGEST_TAG]):
             self.discards["content"] += 1
         elif value is None or value == "":
             return
@@ -214,9 +215,7 @@ class Reader:
         for name in TEXTS:
             if text := getattr(sent, name):
                 setattr(sent, name, unseparated(text))
-        for name in [name for name in sent.units or () if SEPARATOR in name]:
-            units = sent.units or {}
-            units[unseparated(name)] = units.get(unseparated(name), 0) + units.pop(name)
+        sent.units = renamed(sent.units, unseparated)
         told = {unseparated(name): unseparated(text) for name, text in tags.items()}
         tags.clear()
         tags |= told
@@ -225,10 +224,7 @@ class Reader:
         for name in TEXTS:
             if text := getattr(sent, name):
                 setattr(sent, name, self._masked(text, LONGEST_TEXT))
-        units = sent.units or {}
-        for name in list(units):
-            if (masked := self._masked(name, LONGEST_TAG)) != name:
-                units[masked] = units.pop(name)
+        sent.units = renamed(sent.units, partial(self._masked, longest=LONGEST_TAG))
         told = {self._masked(name, LONGEST_TAG): self._told_under(name, text) for name, text in tags.items()}
         tags.clear()
         tags |= told

@@ -2,9 +2,12 @@
 
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
+
+from usage.measuring.texts import folded
 
 MOST_EVENTS = 1_000
 LARGEST_EVENT = 2**20  # bytes of its JSON
@@ -12,6 +15,7 @@ LONGEST_ID, LONGEST_TEXT = 64, 256
 LONGEST_PROVIDER = 256  # bytes: with a model and a customer it fits into a key of an index, whatever they are in
 MOST_TAGS, LONGEST_TAG = 20, 64
 MOST_COUNT = 10**12
+MOST_NAMES = 1_000  # of tags, that a process knows: few come, over and over
 MOST_COST = 10**9
 
 Count = Annotated[int, Meta(ge=0, le=MOST_COUNT)]
@@ -116,10 +120,23 @@ TEXTS = (
     "project",
     "cost_center",
 )
-# Names under which libraries send what people and models wrote. It is dropped and counted, never stored.
+# Names, folded, under which libraries and people's code send what people and models wrote. It is dropped and counted,
+# never stored.
 CONTENT = frozenset(
     (
-        *("content", "contents", "message", "messages", "prompt", "prompts", "system_prompt", "instructions"),
-        *("completion", "completions", "choices", "input", "inputs", "output", "outputs"),
+        *("content", "contents", "text", "texts", "body", "message", "messages", "chathistory", "transcript"),
+        *("prompt", "prompts", "prompttext", "systemprompt", "userprompt", "instructions", "systeminstructions"),
+        *("systemmessage", "usermessage", "assistantmessage", "inputmessages", "outputmessages"),
+        *("input", "inputs", "inputtext", "userinput", "query", "question"),
+        *("output", "outputs", "outputtext", "modeloutput", "answer", "reply", "generatedtext"),
+        *("completion", "completions", "completiontext", "choices", "response", "responses", "responsetext"),
+        *("requestbody", "responsebody", "rawresponse", "thinking", "reasoningcontent"),
+        *("arguments", "functionarguments", "toolarguments", "toolinput", "tooloutput", "toolresult", "toolresults"),
     )
 )
+
+
+@lru_cache(MOST_NAMES)
+def is_content(name: str) -> bool:
+    """Whether what stands under this name is what people or models wrote."""
+    return folded(name) in CONTENT

@@ -357,7 +357,14 @@ def test_b36_times_are_kept_within_their_range_and_never_shifted(at, is_kept, se
         assert (only(answer).code, only(answer).id) == ("timestamp_out_of_range", "call-1")
 
 
-@pytest.mark.parametrize("name", ["content", "messages", "Completion", "input"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("content", "messages", "Completion", "input", "system_prompt", "systemPrompt", "SYSTEM-PROMPT", "userPrompt"),
+        *("promptText", "inputMessages", "output.messages", "outputText", "toolArguments", "tool_arguments", "text"),
+        *("response", "responseText", "query"),
+    ],
+)
 def test_b42_what_people_wrote_is_dropped_and_counted(name, acme, send, held):
     send(event(**{name: "the secret recipe"}, tags={name: "the secret recipe", "kept": "yes"}))
 
@@ -498,7 +505,23 @@ def test_b32_the_same_said_otherwise_in_one_request_is_a_duplicate(more, acme, s
     assert (answer.accepted, answer.duplicates, answer.conflicts) == (1, 1, 0)
 
 
-def test_counts_of_units_that_are_kept_under_one_name_are_added(acme, send, held):
-    send(event(units={"a\x1fb": 1, "a\ufffdb": 2}))
+ONE_NAME = [
+    ("a\x1fb", "a\ufffdb", "a\ufffdb"),
+    ("sk-proj-abcdefghij0", "sk-proj-abcdefghij1", "[masked]"),
+    ("[masked]", "sk-proj-abcdefghij1", "[masked]"),
+]
 
-    assert held()[0].units == {"a\ufffdb": "3"}
+
+@pytest.mark.parametrize(("one", "other", "name"), ONE_NAME)
+def test_counts_of_units_that_are_kept_under_one_name_are_added(one, other, name, send, held):
+    send(event(units={one: 1, other: 2}))
+
+    assert held()[0].units == {name: "3"}
+
+
+@pytest.mark.parametrize("wrong", ["sNaN", "NaN", "Infinity", "9e999999", 10**12])
+@pytest.mark.parametrize(("one", "other", "name"), ONE_NAME)
+def test_b28_what_cannot_be_added_under_one_name_is_refused_alone(one, other, name, wrong, send):
+    answer = send(event(units={one: 1, other: wrong}), event(id="good"))
+
+    assert (answer.accepted, only(answer).code, only(answer).field) == (1, "invalid_field", f"units.{name}")

@@ -10,6 +10,7 @@ from functools import lru_cache
 from usage.measuring.otlp import dialects
 from usage.measuring.otlp.dialects import DIALECTS, Dialect, Names
 from usage.measuring.otlp.spans import Value
+from usage.measuring.texts import folded
 
 Attributes = Mapping[str, Value | None]
 MOST_KEPT, LONGEST_KEPT = 500, 4_000  # sets of names, and letters in one of them
@@ -29,11 +30,6 @@ OF_ALL = {
     "error": ("error.type",),
     "metadata": ("metadata",),
 }  # whatever a span speaks
-
-
-def folded(name: str) -> str:
-    """customerId, customer_id and customer.id are one name."""
-    return name.replace("_", "").replace(".", "").replace("-", "").lower()
 
 
 OURS = {folded(name): name for name in dialects.ATTRIBUTION} | {
