@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from functools import partial
 from hashlib import sha256
 from operator import attrgetter
@@ -70,7 +70,7 @@ class Read(Struct):
     at: datetime
     tags: dict[str, str]
     units: dict[str, Decimal]
-    is_named: bool  # whether the sender gave the id
+    name: str  # the id as it is answered: as it was sent, or masked; empty where none was sent
     is_timed: bool  # whether the sender said when
     is_parent: bool = False  # it repeats what others tell
     above: str | None = None  # what it is a part of, where that may still come
@@ -93,6 +93,7 @@ class Reader:
     weighs: bool = False
     is_clean: bool = False
     discards: Counter[str] = field(default_factory=Counter)
+    _left_out: Counter[str] = field(default_factory=Counter, init=False)  # of the event that is read
     _first: datetime = field(init=False)
     _last: datetime = field(init=False)
 
@@ -101,15 +102,23 @@ class Reader:
 
     def read(self, raw: object) -> Read:
         """Raises Refused, also one that is handed over in place of an event."""
+        if self._left_out:
+            self._left_out.clear()
+        read = self._read(raw)
+        if self._left_out:
+            self.discards.update(self._left_out)
+        return read
+
+    def _read(self, raw: object) -> Read:
         if isinstance(raw, Plain):
             return self._told(raw, self._tags(raw))
         if isinstance(raw, Refused):
             raise raw
         if not isinstance(raw, dict):
             raise Refused("invalid_event", "An event is a JSON object.")
-        if self.weighs and len(encode(raw)) > LARGEST_EVENT:
-            raise Refused("event_too_large", TOO_LARGE)
         try:
+            if self.weighs and len(encode(raw)) > LARGEST_EVENT:
+                raise Refused("event_too_large", TOO_LARGE)
             plain = msgspec.convert(raw, Plain)
         except (msgspec.ValidationError, *UNFIT):
             return self._read_whatever(raw)
@@ -154,8 +163,8 @@ class Reader:
                 "occurredAt",
                 said=at.isoformat(timespec="seconds"),
             )
-        is_named = canonical is None
-        return Read(sent, id, ref, at.date(), at, tags, units, is_named, is_timed=sent.occurred_at is not None)
+        name, sent.id = ref or sent.id or "", None  # from here on it is known by its identity
+        return Read(sent, id, ref, at.date(), at, tags, units, name, is_timed=sent.occurred_at is not None)
 
     def _sorted_out(self, raw: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
         """What is a field, and what is a tag: those under "tags", and whatever is not known beside it."""
@@ -167,7 +176,7 @@ class Reader:
         prompt = kept.get("prompt")
         if isinstance(prompt, dict | list) or (isinstance(prompt, str) and len(prompt) > LONGEST_TEXT):
             del kept["prompt"]  # the text of one, not the name of one
-            self.discards["content"] += 1
+            self._left_out["content"] += 1
         for name in [name for name in kept if name not in NAMES]:
             self._tag(tags, name, kept.pop(name))
         for name, value in (given or {}).items():
@@ -176,13 +185,13 @@ class Reader:
 
     def _tag(self, tags: dict[str, str], name: str, value: Any) -> None:
         if is_content(name[:LONGEST_TAG]):
-            self.discards["content"] += 1
+            self._left_out["content"] += 1
         elif value is None or value == "":
             return
         elif isinstance(value, dict | list):
-            self.discards["tag_not_text"] += 1
+            self._left_out["tag_not_text"] += 1
         elif len(tags) >= MOST_TAGS:
-            self.discards["too_many_tags"] += 1
+            self._left_out["too_many_tags"] += 1
         else:
             text = (
                 value
@@ -192,7 +201,7 @@ class Reader:
                 else str(value)
             )
             if len(name) > LONGEST_TAG or len(text) > LONGEST_TEXT:
-                self.discards["tag_cut"] += 1
+                self._left_out["tag_cut"] += 1
                 name, text = cut(name, LONGEST_TAG), cut(text, LONGEST_TEXT)
             tags[name] = text
 
@@ -207,7 +216,7 @@ class Reader:
             raise Refused("invalid_text", "Leave out the NUL character.")
         if SEPARATOR in whole:
             self._unseparate(sent, tags)
-        if may_hold_secret(whole):
+        if may_hold_secret(whole) and (any(map(marks_secret, tags)) or mask(whole) != whole):
             self._mask(sent, tags)
 
     def _unseparate(self, sent: Sent, tags: dict[str, str]) -> None:
@@ -232,13 +241,13 @@ class Reader:
     def _told_under(self, name: str, text: str) -> str:
         if not marks_secret(name) or text == MASK:
             return self._masked(text, LONGEST_TEXT)
-        self.discards["secret_masked"] += 1
+        self._left_out["secret_masked"] += 1
         return MASK
 
     def _masked(self, text: str, longest: int) -> str:
         if (masked := mask(text)) == text:
             return text
-        self.discards["secret_masked"] += 1
+        self._left_out["secret_masked"] += 1
         return masked[:longest]
 
     def _canonical(self, sent: Sent, tags: Mapping[str, str]) -> bytes:
@@ -297,11 +306,7 @@ def check_usage(sent: Sent) -> None:
         raise Refused("invalid_field", "reasoning is a part of output and cannot exceed it.", "tokens.reasoning")
     if sent.cost is not None:
         amount = sent.cost.amount
-        try:
-            is_good = amount.is_finite() and 0 <= amount <= MOST_COST
-        except InvalidOperation:
-            is_good = False
-        if not is_good:
+        if not (amount.is_finite() and 0 <= amount <= MOST_COST):
             raise Refused("invalid_field", f"A cost lies between 0 and {MOST_COST}.", "cost.amount")
     if sent.tokens is None and sent.units is None and sent.cost is None and sent.status in ("ok", None):
         raise Refused("nothing_used", "Send tokens, units or cost, or a status other than ok.", "tokens")
@@ -320,6 +325,8 @@ def refusal(said: str) -> Refused:
         return Refused("unknown_field", f"There is no {name}.", name)
     if field == "id" and "length" in what:
         return Refused("invalid_field", f"An id has 1 to {LONGEST_ID} characters.", "id")
+    if field == "cost.amount" and "regex" in what:
+        return Refused("invalid_field", 'Write a cost as a plain decimal, such as "0.0012".', field)
     if "timezone" in what:
         return Refused("timestamp_out_of_range", "Write occurredAt with its zone, as 2026-01-31T23:59:59Z.", field)
     return Refused("invalid_field", f"{cut(what.replace('`', ''), LONGEST_TEXT)}.", field)

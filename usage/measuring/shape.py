@@ -3,7 +3,7 @@
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from msgspec import Meta, Struct
 
@@ -23,6 +23,10 @@ Id = Annotated[str, Meta(min_length=1, max_length=LONGEST_ID)]
 Name = Annotated[str, Meta(min_length=1, max_length=LONGEST_TEXT)]
 Text = Annotated[str, Meta(max_length=LONGEST_TEXT)]
 Instant = Annotated[datetime, Meta(tz=True)]
+if TYPE_CHECKING:
+    Amount = Decimal  # once it was read
+else:  # as it is sent: Decimal would take spaces, underscores and the digits of every script
+    Amount = Annotated[str, Meta(pattern=r"^-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,4})?\Z")] | int | float
 
 
 def in_json(name: str) -> str:
@@ -50,8 +54,11 @@ class Tokens(Struct, rename=in_json, forbid_unknown_fields=True):
 class Cost(Struct, forbid_unknown_fields=True):
     """What the sender says that the call cost."""
 
-    amount: Decimal
+    amount: Amount
     currency: Annotated[str, Meta(pattern=r"^[A-Z]{3}\Z")] = "USD"
+
+    def __post_init__(self) -> None:
+        self.amount = Decimal(str(self.amount))
 
 
 class Sent(Struct, rename="camel"):

@@ -28,13 +28,14 @@ from usage.measuring.prices import PriceTable
 from usage.measuring.reading import TOO_LARGE, Read, Reader, Refused
 from usage.measuring.shape import LARGEST_EVENT, LONGEST_ID, LONGEST_TEXT, MOST_EVENTS, Batch, Plain
 from usage.measuring.storing_new import store_new
-from usage.measuring.texts import cut, printable
+from usage.measuring.texts import cut, printable, shallow
 from usage.pricing import Price
 from usage.rows import Basis
 
 TESTER = "tokentra"
 KNOWN_FOR = 3.0  # seconds for which a process believes an organization's zone and prices
 MOST_KNOWN = 2_000
+DEEPEST = 20  # lists and objects within one another; an event needs five
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 # Without these in a body, no text in it has to be looked at: the first as they are, the others in capitals or not.
 LOOKED_FOR = [b"\\u", *(sign.encode() for sign in SIGNS)]
@@ -88,7 +89,7 @@ def opened(body: bytes) -> Opened:
     if events is None:
         return Opened(events_of(body), are_clean=False)
     if len(events) > MOST_EVENTS:
-        raise too_many()
+        raise TooMany(len(events))
     return Opened(events, are_clean=is_clean(body))
 
 
@@ -128,20 +129,36 @@ def events_of(body: bytes) -> list[Any]:
     if not isinstance(events, list) or len(content) > 1:
         raise Problem(400, "unreadable_json", 'Send {"events": [...]} with nothing beside it.')
     if len(events) > MOST_EVENTS:
-        raise too_many()
+        raise TooMany(len(events))
     return events
 
 
-def too_many() -> Problem:
-    return Problem(413, "too_many_events", f"Send at most {MOST_EVENTS} events in one request.")
+class TooMany(Problem):
+    """`count` events in one request."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__(413, "too_many_events", f"Send at most {MOST_EVENTS} events in one request.")
+        self.count = count
 
 
 def read_slowly(body: bytes) -> Any:
-    """What strict JSON is not, such as NaN in one event, must not cost the events beside it."""
+    """What strict JSON is not, such as NaN, or is too deep or long in one event must not cost the events beside it."""
     try:
-        return json.loads(body)
+        text = body.decode(json.detect_encoding(body), "surrogatepass")
+        try:
+            return read_json(text)
+        except RecursionError:
+            return read_json(shallow(text, DEEPEST))
     except (ValueError, RecursionError):
         raise Problem(400, "unreadable_json", "The body is no JSON. Nothing was stored.") from None
+
+
+def whole(digits: str) -> int | str:
+    """A number that is longer than any of ours stays a text, which is refused where it should be one."""
+    return int(digits) if len(digits) <= LONGEST_TEXT else digits
+
+
+read_json = json.JSONDecoder(parse_int=whole).decode
 
 
 First = dict[storing.Key, tuple[int, Read, Price]]  # of each id and day: its place in the request, and its price
@@ -218,7 +235,7 @@ def say(answer: Answer, first: First, stored: storing.Stored) -> None:
             repeated(answer, index, read, is_same=key not in stored.conflicts)
         else:
             newest[kind_of(read, price)] = key
-            if not read.is_named:  # it cannot know its id otherwise
+            if not read.name:  # it cannot know its id otherwise
                 answer.results.append(Result(index, read.id, "accepted"))
     answer.newest = {kind: (day, UUID(id)) for kind, (day, id) in newest.items()}
 
@@ -247,7 +264,7 @@ def discarded(answer: Answer, left_out: Mapping[str, int]) -> dict[str, discards
 
 def repeated(answer: Answer, index: int, read: Read, *, is_same: bool) -> None:
     """An id that is held already: the first event of that id and UTC day stays, whatever this one says."""
-    id = read.ref or read.id
+    id = read.name or read.id
     if is_same:
         answer.duplicates += 1
         answer.results.append(Result(index, id, "duplicate"))

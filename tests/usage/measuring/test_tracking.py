@@ -21,6 +21,7 @@ from usage.measured import Event, MeasuredDay
 from usage.measuring import tracking
 from usage.measuring.reading import Reader
 from usage.measuring.shape import LONGEST_PROVIDER, Plain
+from usage.measuring.texts import shallow
 from usage.measuring.tracking import events_of, opened
 
 ID = "0198c0de-0000-7000-8000-00000000000a"
@@ -90,6 +91,13 @@ def test_an_event_is_kept_with_its_price_and_what_it_says(acme, send, held):
         ({"cost": {"amount": "-0.1"}}, "invalid_field", "cost.amount"),
         ({"cost": {"amount": "1e10"}}, "invalid_field", "cost.amount"),
         ({"cost": {"amount": "sNaN"}}, "invalid_field", "cost.amount"),
+        ({"cost": {"amount": "1_000"}}, "invalid_field", "cost.amount"),
+        ({"cost": {"amount": "\uff11"}}, "invalid_field", "cost.amount"),
+        ({"cost": {"amount": " 1 "}}, "invalid_field", "cost.amount"),
+        ({"cost": {"amount": "1\n"}}, "invalid_field", "cost.amount"),
+        ({"cost": {"amount": "1e99999999999999999999"}}, "invalid_field", "cost.amount"),
+        ({"cost": {"amount": float("inf")}}, "invalid_field", "cost.amount"),
+        ({"cost": {"amount": True}}, "invalid_field", "cost.amount"),
         ({"cost": {"amount": "1", "currency": "usd"}}, "invalid_field", "cost.currency"),
         ({"cost": {"amount": "1", "currency": "USD\n"}}, "invalid_field", "cost.currency"),
         ({"tokens": None}, "nothing_used", "tokens"),
@@ -155,6 +163,90 @@ def test_b28_a_not_a_number_in_one_event_costs_no_other(send):
 
     assert len(events) == 2
     assert [result.code for result in send(*events).results] == ["invalid_field", "missing_field"]
+
+
+DEEP = [b"[" * 1_000 + b"]" * 1_000, b'{"a":' * 1_000 + b"[]" + b"}" * 1_000, b'[{"]}\\"[":[' * 2_000 + b"]}]" * 2_000]
+
+
+@pytest.mark.parametrize("deep", DEEP, ids=["lists", "objects", "both"])
+@pytest.mark.parametrize(
+    ("where", "are_kept"), [("foo", True), ("units", False), ("tokens", False), ("customerId", False)]
+)
+def test_b28_a_deep_value_in_one_event_costs_no_other(where, are_kept, deep, acme, send, held):
+    good, odd = (json.dumps(event(id=id, note='[{"]')).encode() for id in ("good", "odd"))
+    body = b'{"events":[%b,%b,"%b":%b},%b]}' % (good, odd[:-1], where.encode(), deep, good.replace(b"good", b"too"))
+
+    answer = tracking.track(acme.pk, opened(body).events, key_id=None, now=NOON)
+
+    assert (answer.accepted, answer.rejected) == ((3, 0) if are_kept else (2, 1))
+    assert {each.ref for each in held()} == {"good", "too"} | ({"odd"} if are_kept else set())
+    assert [each.tags for each in held()] == [{"note": '[{"]'}] * answer.accepted
+
+
+def test_b28_a_deep_body_is_scanned_in_one_go():
+    """With a look back for each bracket this would take hours."""
+    text = '{"a":' + '[{"]":[' * 200_000 + "]}]" * 200_000 + "}"
+
+    assert shallow(text, 3) == '{"a":[{"]":null}]}'
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("[[[1],2],[[3]],4]", "[[null,2],[null],4]"),
+        ('[[["]]]"]],"[[["]', '[[null],"[[["]'),
+        ("[[[", "[[null"),
+        ("[]]]", "[]]]"),
+        ('["a', '["a'),
+        ('[[["\\"]", 1]]]', "[[null]]"),
+        ("{}", "{}"),
+        ("", ""),
+    ],
+)
+def test_what_lies_deeper_is_null(said, told):
+    assert shallow(said, 2) == told
+
+
+@pytest.mark.parametrize(
+    ("odd", "code", "field"),
+    [
+        ('"tokens": {"input": %s}', "invalid_field", "tokens.input"),
+        ('"units": {"search": %s}', "invalid_field", "units.search"),
+        ('"cost": {"amount": %s}', "invalid_field", "cost.amount"),
+        ('"customerId": %s', "invalid_field", "customerId"),
+        ('"region": %s', "", ""),
+        ('"content": %s', "", ""),
+    ],
+)
+@pytest.mark.parametrize("number", ["9" * 5_000, "-" + "9" * 5_000, "9" * 5_000 + ".5", "1e999"])
+def test_b28_a_very_long_number_in_one_event_costs_no_other(number, odd, code, field, acme, send):
+    good = json.dumps(event(id="good"))
+    body = f'{{"events": [{good[:-1].replace("good", "odd")}, {odd % number}}}, {good}]}}'
+
+    answer = tracking.track(acme.pk, opened(body.encode()).events, key_id=None, now=NOON)
+
+    assert answer.accepted == (1 if code else 2)
+    assert [(result.code, result.field) for result in answer.results] == ([(code, field)] if code else [])
+
+
+def test_b28_half_a_character_in_a_large_body_costs_no_other_event(acme, send):
+    events = events_of(json.dumps({"events": [event(id="odd", customerId="\ud800"), event(id="good")]}).encode())
+
+    answer = tracking.track(acme.pk, events, key_id=None, now=NOON, weighs=True)
+
+    assert (answer.accepted, only(answer).code) == (1, "invalid_text")
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"model": None}, {"tokens": {"input": -1}}, {"customerId": "a\0"}, {"provider": " "}]
+)
+def test_what_is_left_out_of_an_event_that_is_refused_is_not_counted_beside_it(wrong, acme, send):
+    odd = {"content": "words", "tags": {"a": ["b"], "n" * 70: "x", "note": "sk-proj-abcdefghij0"}}
+
+    answer = send(event(**odd) | wrong, event(content="words"))
+
+    assert (answer.accepted, answer.rejected) == (1, 1)
+    assert discards(acme) == {answer.results[0].code: 1, "content": 1}
 
 
 def test_b31_an_unknown_model_is_kept_unpriced_and_counted_as_such(acme, send, held):
@@ -336,6 +428,16 @@ def test_b32_a_uuid_is_the_same_in_capitals(send):
 
     assert send(event(id=id)).accepted == 1
     assert send(event(id=id.upper())).duplicates == 1
+
+
+def test_a_uuid_is_answered_as_it_was_sent(send):
+    id = str(uuid7()).upper()
+
+    assert [(each.status, each.id) for each in send(event(id=id), event(id=id.lower())).results] == [
+        ("duplicate", id.lower())
+    ]
+    assert only(send(event(id=id))).id == id
+    assert only(send(event(id=id, model="another"))).id == id
 
 
 @pytest.mark.parametrize(
