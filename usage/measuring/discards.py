@@ -1,16 +1,19 @@
 """Counts what was sent and not kept, by reason, so that its owner can see it."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
 import msgspec
 from django.db import connection
+from django.utils import timezone
 
 from accounts.models import Organization
 from tokentra.lib.ids import uuid7
+from tokentra.lib.problems import Problem
 from tokentra.lib.tenancy import organization_scope
 from usage.discarded import Discard
 
@@ -34,6 +37,12 @@ REASONS = {
     "not_a_model_call": "Spans that are no model call, such as web requests, tools and steps of an agent.",
     "event_too_large": "More than 1 MiB in one event or span.",
     "nothing_used": "Neither tokens nor units nor cost.",
+    "too_many_events": "Events of requests with more than 1,000 of them, which are refused whole.",
+    "body_too_large": "Requests of more than 5 MiB, refused whole; each counts as one.",
+    "unreadable_json": "Requests that are no JSON, refused whole; each counts as one.",
+    "unreadable_body": "Requests that do not unpack, refused whole; each counts as one.",
+    "unknown_encoding": "Requests packed in an unknown way, refused whole; each counts as one.",
+    "key_misplaced": "Requests with an API key in their body, refused whole; each counts as one.",
 }
 
 
@@ -69,6 +78,18 @@ def count(organization_id: UUID, key_id: UUID | None, discarded: Mapping[str, Di
         rows = encoded(key_id, discarded, now=now).decode()
         with organization_scope(organization_id, up_to_date=False), connection.cursor() as cursor:
             cursor.execute(ADD, {"organization": organization_id, "moment": now, "rows": rows})
+
+
+@contextmanager
+def of_whole_requests(organization_id: UUID, key_id: UUID | None) -> Iterator[None]:
+    """Counts a request that is refused whole, and would be again; how many events it held, where that is known."""
+    try:
+        yield
+    except Problem as problem:
+        if problem.code in REASONS:
+            lost = Discarded(getattr(problem, "count", 1))
+            count(organization_id, key_id, {problem.code: lost}, now=timezone.now())
+        raise
 
 
 def encoded(key_id: UUID | None, discarded: Mapping[str, Discarded], *, now: datetime) -> bytes:

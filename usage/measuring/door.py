@@ -10,7 +10,7 @@ from ninja import Router
 from accounts.gates import api_scope, refuse_key_in, unless_gone
 from accounts.http import Credential
 from tokentra.lib import bodies
-from usage.measuring import crowding, paces, tracking
+from usage.measuring import crowding, discards, paces, tracking
 from usage.measuring.reference import TRACK
 from usage.measuring.shape import LARGEST_EVENT
 
@@ -28,26 +28,27 @@ def track(request: HttpRequest) -> HttpResponse:
     credential = api_scope(request, "ingest")
     crowding.refuse_late(request)
     paces.request(credential.organization_id)
-    body = bodies.read(request, most=LARGEST_BODY)
-    refuse_key_in(request, body, where="body")
-    answer = stored(credential, body)
+    with unless_gone(credential):
+        answer = stored(credential, request)
     tracking.add_up(credential.organization_id, answer)
     request.tracked = answer  # type: ignore[attr-defined]  # for whoever notes what came of a key's requests
     return HttpResponse(encode(told(answer)), status=answer.status, content_type="application/json")
 
 
-def stored(credential: Credential, body: bytes) -> tracking.Answer:
-    opened = tracking.opened(body)
+def stored(credential: Credential, request: HttpRequest) -> tracking.Answer:
+    with discards.of_whole_requests(credential.organization_id, credential.key_id):
+        body = bodies.read(request, most=LARGEST_BODY)
+        refuse_key_in(request, body, where="body")
+        opened = tracking.opened(body)
     paces.events(credential.organization_id, len(opened.events))
-    with unless_gone(credential):
-        return tracking.track(
-            credential.organization_id,
-            opened.events,
-            key_id=credential.key_id,
-            now=timezone.now(),
-            weighs=len(body) > LARGEST_EVENT,
-            are_clean=opened.are_clean,
-        )
+    return tracking.track(
+        credential.organization_id,
+        opened.events,
+        key_id=credential.key_id,
+        now=timezone.now(),
+        weighs=len(body) > LARGEST_EVENT,
+        are_clean=opened.are_clean,
+    )
 
 
 def told(answer: tracking.Answer) -> dict[str, Any]:

@@ -9,8 +9,12 @@ from backports import zstd
 from django.db import OperationalError, connection
 from django.test import Client
 
+from sdk_keys.models import ApiKey
 from tests.sdk_keys.conftest import issued
 from tests.usage.measuring.conftest import event
+from tokentra.lib.tenancy import organization_scope
+from usage.discarded import Discard
+from usage.measuring import discards
 
 TRACK = "/api/usage/track"
 
@@ -99,6 +103,35 @@ def test_b25_one_event_holds_a_mebibyte_at_most(key, held):
     assert (alone.status_code, alone.json()["error"]["code"]) == (413, "event_too_large")
     assert (beside.json()["accepted"], beside.json()["results"][0]["code"]) == (1, "event_too_large")
     assert [each.ref for each in held()] == ["small"]
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "reason", "count"),
+    [
+        (json.dumps({"events": [event()] * 1_001}).encode(), {}, "too_many_events", 1_001),
+        (json.dumps({"events": [event(region="eu")] * 1_002}).encode(), {}, "too_many_events", 1_002),
+        (json.dumps(event(note="x" * 2**20)).encode(), {}, "event_too_large", 1),
+        (b" " * (5 * 2**20 + 1), {}, "body_too_large", 1),
+        (b"{", {}, "unreadable_json", 1),
+        (b"{}", {"Content_Encoding": "gzip"}, "unreadable_body", 1),
+        (b"{}", {"Content_Encoding": "br"}, "unknown_encoding", 1),
+    ],
+)
+def test_c7_a_request_that_is_refused_whole_is_counted(body, headers, reason, count, acme, key):
+    codes = [post(key, body, **headers).json()["error"]["code"] for _ in range(2)]
+
+    assert codes == [reason] * 2
+    with organization_scope(acme.pk):
+        [total] = discards.since(acme, datetime.now(UTC).date())
+        assert [row.key_id for row in Discard.objects.all()] == [ApiKey.objects.get().pk]
+    assert (total.reason, total.count, total.words) == (reason, 2 * count, discards.REASONS[reason])
+
+
+def test_c7_a_request_with_a_key_in_its_body_is_counted(acme, key):
+    assert post(key, now(note=key)).json()["error"]["code"] == "key_misplaced"
+
+    with organization_scope(acme.pk):
+        assert list(Discard.objects.values_list("reason", "count")) == [("key_misplaced", 1)]
 
 
 @pytest.mark.parametrize(
