@@ -12,7 +12,7 @@ from tokentra.lib.problems import Problem
 from usage.measured import MeasuredDay, SummedTag, TagValue
 from usage.measuring import catching_up
 from usage.measuring.dimensions import dimension_of
-from usage.measuring.shape import CONTENT, LONGEST_TAG
+from usage.measuring.shape import LONGEST_TAG, is_content
 
 MOST_CHOSEN = 10
 UNKNOWN_FOR = timedelta(seconds=10)  # processes that do not know of a tag yet go by what they know for three
@@ -43,7 +43,7 @@ def why_not(name: str) -> str:
     """Why calls cannot be added up by a tag of this name, "" where they can."""
     if not name or len(name) > LONGEST_TAG or "\0" in name:
         return f"A tag's name has 1 to {LONGEST_TAG} characters."
-    if name.lower() in CONTENT:
+    if is_content(name):
         return f"Nothing is stored under the name {name}, since texts of people and models come with it. Take another."
     return ""
 
