@@ -9,10 +9,10 @@ from uuid import UUID
 
 from django.http import QueryDict
 
-from tokentra.lib.periods import BadPeriod, Period, custom, period
+from tokentra.lib.periods import HOUR, BadPeriod, Grain, Period, custom, floor, period
 from tokentra.lib.problems import Problem
 from usage import cursors
-from usage.figures import DIMENSIONS, LEDGERS, TIMES, Question, ordering
+from usage.figures import DIMENSIONS, LEDGERS, TIMES, Question, ordering, written
 
 METRICS = ("cost", "tokens", "requests")
 STATS = {"from", "to", "groupBy", "metric", "ledger", "limit", "cursor"}
@@ -101,6 +101,9 @@ def check_grain(asked: Question, wrong: Mistakes) -> None:
         wrong.add("groupBy", sentence)
     if asked.by_hour and asked.period.end - asked.period.start > LONGEST_BY_HOUR:
         wrong.add("to", "Ask by hour for at most 93 days.")
+    for name, at in (("from", asked.period.start), ("to", asked.period.end)):
+        if at != (hour := floor(at, Grain.HOUR)):
+            wrong.add(name, f"Figures are kept by the UTC hour: give {written(hour)} or {written(hour + HOUR)}.")
 
 
 def is_filter(name: str) -> bool:
@@ -163,8 +166,6 @@ def number(query: QueryDict, wrong: Mistakes) -> int:
 
 def sealed(asked: Question, position: list[Any]) -> str:
     """A cursor: the position in the answer to this question and no other."""
-    from usage.figures import written
-
     plain = [value if isinstance(value, bool | int) else written(value) for value in position]
     return cursors.sealed(_question(asked), plain)
 

@@ -17,7 +17,10 @@ def parameter(name: str, description: str, **schema: Any) -> dict[str, Any]:
 
 
 RANGE = [
-    parameter("from", "The start: 2026-01-31 (that UTC day's midnight) or an RFC 3339 instant. Default: 30 days."),
+    parameter(
+        "from",
+        "The start: 2026-01-31 (that UTC day's midnight) or an RFC 3339 instant at a whole UTC hour. Default: 30 days.",
+    ),
     parameter("to", "The end, itself not included, in the same forms."),
     parameter("groupBy", f"Any of {', '.join((*TIMES, *DIMENSIONS))}, by commas; at most one of the times."),
     parameter("ledger", "Which amounts: what counts, or one ledger alone.", enum=[*LEDGERS], default="counted"),

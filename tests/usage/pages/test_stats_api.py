@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.http import QueryDict
 
 from accounts.models import Organization
 from tests.conftest import Browser
@@ -23,6 +24,7 @@ from tests.usage.pages.accounts_read import (
     two_settled_days,
     whole_history,
 )
+from usage.forms import look
 from usage.measuring import tracking
 from usage.rows import Ledger, Tokens
 
@@ -191,6 +193,58 @@ def test_instants_cut_by_the_hour(acme: Organization, alices: Browser):
     late = stats(alices, "from=2026-11-10T10:00:00Z&to=2026-11-10T11:00:00Z&ledger=computed")
 
     assert late["totals"]["requests"] == 7
+
+
+@pytest.mark.parametrize(
+    ("query", "field", "sentence"),
+    [
+        ("from=2026-11-10T10:00:00Z&to=2026-11-10T10:30:00Z", "to", "2026-11-10T10:00:00Z or 2026-11-10T11:00:00Z"),
+        ("from=2026-11-10T09:30:00Z&to=2026-11-10T11:00:00Z", "from", "2026-11-10T09:00:00Z or 2026-11-10T10:00:00Z"),
+        ("from=2026-11-10&to=2026-11-10T23:59:59Z", "to", "2026-11-10T23:00:00Z or 2026-11-11T00:00:00Z"),
+        ("from=2026-11-09T23:59:59.999999Z&to=2026-11-11", "from", "2026-11-09T23:00:00Z or 2026-11-10T00:00:00Z"),
+        (
+            "from=2026-11-10T10:00:00%2B05:45&to=2026-11-11&ledger=measured&groupBy=hour",
+            "from",
+            "2026-11-10T04:00:00Z or 2026-11-10T05:00:00Z",
+        ),
+        (
+            "from=2026-11-10T10:15:00Z&to=2026-11-12&groupBy=day,model",
+            "from",
+            "2026-11-10T10:00:00Z or 2026-11-10T11:00:00Z",
+        ),
+    ],
+)
+def test_an_instant_within_an_hour_is_refused_with_those_beside_it(
+    acme: Organization, alices: Browser, query: str, field: str, sentence: str
+):
+    fields = stats(alices, query, 422)["error"]["fields"]
+
+    assert fields == {field: [f"Figures are kept by the UTC hour: give {sentence}."]}
+    assert alices.get(f"/api/usage/export?{query}").json()["error"]["fields"] == fields
+
+
+def test_both_ends_may_lie_within_an_hour(acme: Organization, alices: Browser):
+    asked = "from=2026-11-10T10:15:00Z&to=2026-11-10T10:45:00Z"
+
+    assert [*stats(alices, asked, 422)["error"]["fields"]] == ["from", "to"]
+
+
+def test_an_hour_has_the_offset_that_it_is_written_with(acme: Organization, alices: Browser):
+    two_settled_days(acme)
+
+    found = stats(alices, "from=2026-11-10T15:45:00%2B05:45&to=2026-11-10T16:45:00%2B05:45&ledger=computed")
+
+    assert found["totals"]["requests"] == 7
+
+
+@pytest.mark.parametrize("now", ["2026-11-10T10:00:00Z", "2026-11-10T10:20:30.5Z"])
+def test_links_of_our_pages_end_at_whole_hours(acme: Organization, alices: Browser, now: str):
+    two_settled_days(acme)
+    lens = look(QueryDict("period=24h"), datetime.fromisoformat(now))
+
+    found = stats(alices, lens.export("hour", "model"))
+
+    assert found["totals"]["requests"] == 47
 
 
 @pytest.mark.parametrize(
