@@ -4,7 +4,7 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
-from django.http import Http404, HttpRequest
+from django.http import Http404, HttpRequest, QueryDict
 from django.utils import timezone
 from ninja import Router
 
@@ -42,7 +42,7 @@ LISTED: dict[str, Any] = {
 }
 RUNS: dict[str, Any] = {
     "parameters": [
-        *(parameter(f"filter[{name}]", f"Only runs of this {name}.") for name in runs.FILTERS),
+        *(parameter(f"filter[{name}]", f"Only runs of this {name}, one at a time.") for name in runs.FILTERS),
         parameter("from", "The first day, as 2026-01-31, in the organization's zone. Default: all days."),
         parameter("to", "The day after the last one."),
         parameter(
@@ -125,9 +125,10 @@ def all_runs(request: HttpRequest) -> dict[str, Any]:
     if sort not in runs.SORTS:
         wrong.add("sort", f"Sort by one of {', '.join(runs.SORTS)}.")
     limit = asking.number(request.GET, wrong)
+    wanted = runs.Asked(filters(request.GET, wrong), chosen, sort)
     wrong.refuse_if_any()
-    asked = {name: request.GET.get(f"filter[{name}]", "") for name in runs.FILTERS}
-    wanted = runs.Asked({name: value for name, value in asked.items() if value}, chosen, sort)
+    if "" in wanted.filters.values():  # nobody has that name: it is not that of runs without one
+        return {"items": [], "nextCursor": None}
     with organization_scope(asker.organization.pk):
         try:
             page = runs.page(asker.organization, wanted, after=request.GET.get("cursor", ""), size=limit)
@@ -135,6 +136,18 @@ def all_runs(request: HttpRequest) -> dict[str, Any]:
             wrong.add("cursor", str(foreign))
         wrong.refuse_if_any()
         return {"items": [run_line(run) for run in page.runs], "nextCursor": page.after or None}
+
+
+def filters(query: QueryDict, wrong: Mistakes) -> dict[str, str]:
+    """One value of each: an index holds its runs in order, and those of no two values together."""
+    found = {}
+    for name in runs.FILTERS:
+        values = query.getlist(f"filter[{name}]")
+        if len({*values}) > 1:
+            wrong.add(f"filter[{name}]", f"Give one {name}, and ask for each other one by itself.")
+        elif values:
+            found[name] = values[0]
+    return found
 
 
 @router.get("/runs/{path:run}", url_name="run", summary="One run with its calls, each under its parent")

@@ -147,6 +147,24 @@ def test_runs_and_one_of_them(alices, send):
     assert [*ask(alices, "/api/runs?filter[tool]=x", 422)["error"]["fields"]] == ["filter[tool]"]
 
 
+@pytest.mark.parametrize("empty", ["filter[customer]=", "filter[agent]=", "filter[customer]=bob&filter[agent]="])
+def test_nobody_has_the_empty_name(empty, alices, send):
+    send(call("bob", runId="bobs"), call(None, runId="of no customer"))
+
+    assert ask(alices, f"/api/runs?{empty}") == {"items": [], "nextCursor": None}
+    assert ask(alices, "/api/usage/stats?groupBy=model&filter[customer]=")["items"] == []
+
+
+def test_runs_are_those_of_one_agent_or_customer_at_a_time(alices, send):
+    send(call("bob", runId="bobs"), call("carol", runId="carols"))
+
+    both = ask(alices, "/api/runs?filter[customer]=bob&filter[customer]=carol", 422)["error"]["fields"]
+    twice = ask(alices, "/api/runs?filter[customer]=bob&filter[customer]=bob")["items"]
+
+    assert both == {"filter[customer]": ["Give one customer, and ask for each other one by itself."]}
+    assert [run["run"] for run in twice] == ["bobs"]
+
+
 def test_a_run_without_an_amount_in_dollars_has_no_cost(alices, send):
     euros = {"amount": "2.5", "currency": "EUR"}
     send(
