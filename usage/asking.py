@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.http import QueryDict
 
-from tokentra.lib.periods import HOUR, BadPeriod, Grain, Period, custom, floor, period
+from tokentra.lib.periods import HOUR, BadPeriod, Grain, Period, between, floor, parse_moment, period
 from tokentra.lib.problems import Problem
 from usage import cursors
 from usage.figures import DIMENSIONS, LEDGERS, TIMES, Question, ordering, written
@@ -80,15 +80,30 @@ def span(query: QueryDict, now: datetime, wrong: Mistakes) -> Period:
     if not start or not end:
         wrong.add("to" if start else "from", "Give both ends of the range, or neither for the last 30 days.")
         return fallback
+    return between_ends(query, wrong) or fallback
+
+
+def between_ends(query: QueryDict, wrong: Mistakes) -> Period | None:
+    """From one end to the other; None where it cannot be, with each end that is wrong among the mistakes."""
+    start, end = instant(query, "from", wrong), instant(query, "to", wrong)
+    if start is None or end is None:
+        return None
     try:
-        asked = custom(start, end)
-    except (BadPeriod, OverflowError) as problem:
+        return between(start, end)
+    except BadPeriod as problem:
         wrong.add("from" if start > end else "to", str(problem))
-        return fallback
-    if asked.start < EARLIEST or asked.end > LATEST:
-        wrong.add("from", "Choose a range between 2015 and 2100.")
-        return fallback
-    return asked
+        return None
+
+
+def instant(query: QueryDict, name: str, wrong: Mistakes) -> datetime | None:
+    try:
+        at = parse_moment(query.get(name, ""))
+        if not EARLIEST <= at <= LATEST:
+            raise BadPeriod("Choose a range between 2015 and 2100.")
+    except BadPeriod as problem:
+        wrong.add(name, str(problem))
+        return None
+    return at
 
 
 def check_grain(asked: Question, wrong: Mistakes) -> None:

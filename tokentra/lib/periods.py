@@ -142,7 +142,12 @@ def period(preset: str, now: datetime) -> Period:
 
 def custom(start: str, end: str) -> Period:
     """A half-open range as people and programs write it: dates mean their UTC midnight, else RFC 3339."""
-    asked = Period(parse_moment(start), parse_moment(end))
+    return between(parse_moment(start), parse_moment(end))
+
+
+def between(start: datetime, end: datetime) -> Period:
+    """Two instants as a range that can be asked for."""
+    asked = Period(start, end)
     if asked.end - asked.start > LONGEST:
         raise BadPeriod("Choose a range of at most three years.")
     return asked
@@ -154,11 +159,11 @@ def parse_moment(text: str) -> datetime:
         if len(text) == 10:
             return _midnight(date.fromisoformat(text))
         moment = datetime.fromisoformat(text)
-    except ValueError as error:
+        if moment.tzinfo:
+            return moment.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
         raise BadPeriod("Write dates as 2026-01-31, or instants as 2026-01-31T23:59:59Z.") from error
-    if moment.tzinfo is None:
-        raise BadPeriod("Say the offset of an instant, as in 2026-01-31T23:59:59Z.")
-    return moment.astimezone(UTC)
+    raise BadPeriod("Say the offset of an instant, as in 2026-01-31T23:59:59Z.")
 
 
 def day_in(zone: ZoneInfo, day: date) -> Period:

@@ -10,7 +10,7 @@ from ninja import Router
 
 from accounts.gates import api_reader
 from accounts.models import Organization
-from tokentra.lib.periods import BadPeriod, custom, period
+from tokentra.lib.periods import period
 from tokentra.lib.tenancy import organization_scope
 from usage import asking
 from usage.asking import Mistakes
@@ -88,20 +88,15 @@ def listed(request: HttpRequest, dimension: str) -> dict[str, Any]:
 
 
 def days(request: HttpRequest, organization: Organization, now: datetime, wrong: Mistakes) -> spans.Span:
-    start, end = request.GET.get("from", ""), request.GET.get("to", "")
-    fallback = spans.wall(organization.timezone, now)
-    if not start and not end:
-        return spans.of(period("30d", fallback), organization.timezone, now)
-    try:
-        if len(start) != 10 or len(end) != 10:
-            raise BadPeriod("Give both ends as days, as 2026-01-31: they are the organization's.")
-        chosen = custom(start, end)
-        if chosen.start < asking.EARLIEST or chosen.end > asking.LATEST:
-            raise BadPeriod("Choose a range between 2015 and 2100.")
-        return spans.of(chosen, organization.timezone, now)
-    except BadPeriod as problem:
-        wrong.add("from", str(problem))
-        return spans.of(period("30d", fallback), organization.timezone, now)
+    chosen = period("30d", spans.wall(organization.timezone, now))
+    given = {name: request.GET.get(name, "") for name in ("from", "to")}
+    if any(given.values()):
+        unlike = [name for name, text in given.items() if len(text) != 10]
+        for name in unlike:
+            wrong.add(name, "Give both ends as days, as 2026-01-31: they are the organization's.")
+        if not unlike:
+            chosen = asking.between_ends(request.GET, wrong) or chosen
+    return spans.of(chosen, organization.timezone, now)
 
 
 def checked(request: HttpRequest, allowed: set[str]) -> Mistakes:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Any
 
 from django.db.models import F, Q, QuerySet
@@ -77,8 +77,9 @@ def read(query: QueryDict, organization: Organization, now: datetime) -> Asked:
     metrics = asking.words(query, "metric", asking.METRICS, wrong) or asking.METRICS
     is_given = "from" in query or "to" in query
     chosen = asking.span(query, now, wrong) if is_given else period("30d", spans.wall(zone, now))
-    if not chosen.is_whole_days:
-        wrong.add("from", "Ask for whole days, as 2026-01-31.")
+    for name, at in (("from", chosen.start), ("to", chosen.end)):
+        if at.time() != time.min:
+            wrong.add(name, "Ask for whole days, as 2026-01-31.")
     crossed = kept_as(dimensions, wrong)
     limit = asking.number(query, wrong)
     wrong.refuse_if_any()

@@ -97,7 +97,9 @@ def test_days_are_those_of_the_organizations_zone(acme, alices, send):
 @pytest.mark.parametrize(
     ("query", "field"),
     [
-        ("from=2026-11-01", "from"),
+        ("from=2026-11-01", "to"),
+        ("to=2026-11-01", "from"),
+        ("from=2026-11-01&to=2026-11-31", "to"),
         ("from=2026-11-01T00:00:00Z&to=2026-11-02", "from"),
         ("from=2026-11-02&to=2026-11-01", "from"),
         ("from=9999-99-99&to=2026-11-01", "from"),
@@ -195,7 +197,7 @@ def test_runs_are_asked_for_by_days_and_in_both_orders(acme, alices, send):
     assert found("from=2026-11-18&to=2026-11-20&sort=began") == ["r3", "r2", "r1"]
     cursor = ask(alices, "/api/runs?sort=began&limit=2")["nextCursor"]
     assert found(f"sort=began&limit=2&cursor={cursor}") == ["r2", "r1"]
-    for query, field in ((f"cursor={cursor}", "cursor"), ("sort=calls", "sort"), ("from=2026-11-18", "from")):
+    for query, field in ((f"cursor={cursor}", "cursor"), ("sort=calls", "sort"), ("from=2026-11-18", "to")):
         assert [*ask(alices, f"/api/runs?{query}", 422)["error"]["fields"]] == [field]
 
 

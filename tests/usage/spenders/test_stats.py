@@ -114,6 +114,7 @@ def test_it_is_read_page_by_page(alices, send):
         ("groupBy=customer&ledger=billed", "ledger"),
         ("groupBy=customer&ledger=counted", "ledger"),
         ("groupBy=customer&from=2026-11-19T05:00:00Z&to=2026-11-20", "from"),
+        ("groupBy=customer&from=2026-11-19&to=2026-11-20T05:00:00Z", "to"),
         ("groupBy=customer&cursor=nonsense", "cursor"),
         ("groupBy=customer&colour=red", "colour"),
         ("groupBy=customer&zone=mine", "zone"),
