@@ -19,7 +19,7 @@ from usage.asking import Asked
 from usage.csv_lines import CsvLines
 from usage.figures import Figures
 from usage.names import Names
-from usage.wire import item, measures
+from usage.wire import encode, item, measures
 
 log = logging.getLogger(__name__)
 
@@ -148,9 +148,9 @@ def as_json(asked: Asked, names: Names, figures: Iterator[Figures], tally: Tally
     yield '{"items": ['
     for each in figures:
         sums += each
-        yield (",\n" if tally.rows else "\n") + json.dumps(item(asked, each))
+        yield (",\n" if tally.rows else "\n") + encode(item(asked, each)).decode()
         tally.rows += 1
-    totals = json.dumps(measures(asked.metrics, sums))
+    totals = encode(measures(asked.metrics, sums)).decode()
     yield f'\n],\n"totals": {totals},\n"rowCount": {tally.rows}}}\n'
 
 

@@ -4,6 +4,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+import msgspec
+
 from usage.asking import Asked, sealed
 from usage.figures import Figures, position, written
 from usage.rows import TOKEN_CLASSES, Tokens
@@ -12,6 +14,7 @@ CAMEL = {
     name: name.split("_")[0] + "".join(part[:1].upper() + part[1:] for part in name.split("_")[1:])
     for name in (*TOKEN_CLASSES, "reasoning")
 }
+encode = msgspec.json.Encoder(decimal_format="number").encode  # Python's own has floats for what is no whole number
 
 
 def answer(asked: Asked, page: list[Figures], totals: Figures, fresh_until: datetime | None) -> dict[str, Any]:
@@ -63,8 +66,8 @@ def plain(amount: Decimal) -> str:
     return f"{whole}.{places.rstrip('0').ljust(2, '0')}"
 
 
-def number(count: Decimal) -> int | float:
-    return int(count) if count == count.to_integral_value() else float(count)
+def number(count: Decimal) -> int | Decimal:
+    return int(count) if count == count.to_integral_value() else count
 
 
 def moment(at: datetime | None) -> str | None:

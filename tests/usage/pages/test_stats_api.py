@@ -1,5 +1,6 @@
 """GET /api/usage/stats: the shape of its contract, every figure in it, and what it refuses."""
 
+import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -293,6 +294,22 @@ def test_units_are_counted_beside_tokens(acme: Organization, alices: Browser):
     two_settled_days(acme)
 
     assert stats(alices, f"{BOTH}&ledger=billed")["totals"]["units"] == {"web_search": 15}
+
+
+def test_counts_of_units_have_every_digit(acme: Organization, alices: Browser):
+    units = {"big": "123456789012.123456789012", "small": "0.000000000001", "whole": "3"}
+    tracking.forget()
+    sent = [event(id=id, units=units, customerId="alice") for id in "ab"]
+    tracking.track(acme.pk, sent, key_id=None, now=NOW)
+    expected = {"big": Decimal("246913578024.246913578024"), "small": Decimal("0.000000000002"), "whole": 6}
+
+    for query in ("groupBy=provider", "groupBy=customer", "ledger=measured&zone=organization"):
+        answer = json.loads(alices.get(f"/api/usage/stats?{query}").content, parse_float=Decimal)
+
+        assert [each["units"] for each in (*answer["items"], answer["totals"])] == [expected, expected]
+    exported = b"".join(alices.get("/api/usage/export?format=json&groupBy=provider"))
+    document = json.loads(exported, parse_float=Decimal)
+    assert document["items"][0]["units"] == document["totals"]["units"] == expected
 
 
 def test_other_currencies_stand_beside_and_are_never_dollars(acme: Organization, alices: Browser):
