@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from django.http import Http404, HttpRequest, QueryDict
+from django.urls import register_converter
 from django.utils import timezone
 from ninja import Router
 
@@ -20,9 +21,10 @@ from usage.measured import Run
 from usage.reference import parameter
 from usage.spenders import listing, runs, spans
 from usage.spenders.answers import one_run, run_line, spenders
-from usage.spenders.ids import opened
+from usage.spenders.ids import TextConverter, opened
 from usage.spenders.places import LONGEST_SEARCH, Spenders
 
+register_converter(TextConverter, "text")
 router = Router()
 ENDS = {"from", "to"}
 PAGED = [
@@ -145,7 +147,7 @@ def filters(query: QueryDict, wrong: Mistakes) -> dict[str, str]:
     return found
 
 
-@router.get("/runs/{path:run}", url_name="run", summary="One run with its calls, each under its parent")
+@router.get("/runs/{text:run}", url_name="run", summary="One run with its calls, each under its parent")
 def run(request: HttpRequest, run: str) -> dict[str, Any]:
     """The id as it was sent, or as it stands in the address of its page. Up to 1,000 calls, the first in time."""
     asker = api_reader(request)

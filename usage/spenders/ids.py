@@ -21,6 +21,18 @@ class NameConverter:
         return sealed(value)
 
 
+class TextConverter:
+    """Any text as it stands, slashes and several lines included."""
+
+    regex = r"(?s:.+)"
+
+    def to_python(self, value: str) -> str:
+        return value
+
+    def to_url(self, value: str) -> str:
+        return value
+
+
 class DimensionConverter(NameConverter):
     """The same between two slashes that are followed by another name."""
 

@@ -1,8 +1,10 @@
 """Customers, agents and runs over JSON, for members and for programs."""
 
 from datetime import timedelta
+from urllib.parse import quote
 
 import pytest
+from django.urls import reverse
 
 from accounts.permissions import Scope
 from tests.sdk_keys.conftest import issued
@@ -11,6 +13,7 @@ from tests.usage.spenders import stories
 from tests.usage.spenders.conftest import in_zone
 from tests.usage.spenders.test_customers import call
 from usage.spenders import listing
+from usage.spenders.ids import sealed
 
 pytestmark = pytest.mark.django_db
 OLD = timedelta(days=29)
@@ -147,6 +150,17 @@ def test_runs_and_one_of_them(alices, send):
     assert ask(alices, "/api/runs/nothing", 404)["error"]["code"] == "not_found"
     assert [*ask(alices, "/api/runs?cursor=x", 422)["error"]["fields"]] == ["cursor"]
     assert [*ask(alices, "/api/runs?filter[tool]=x", 422)["error"]["fields"]] == ["filter[tool]"]
+
+
+@pytest.mark.parametrize("name", ["a\nb", "a\n", "\n", "a\u2028b"])
+def test_a_run_may_have_any_line_in_its_name(name, alices, send):
+    send(call("bob", runId=name))
+    [listed] = ask(alices, "/api/runs")["items"]
+
+    assert ask(alices, f"/api/runs/{quote(name)}")["run"] == listed["run"] == name
+    assert ask(alices, f"/api/runs/{sealed(name)}")["run"] == name
+    assert alices.get(f"/runs/{quote(name)}/").status_code == 200
+    assert alices.get(reverse("usage:run", args=[name])).status_code == 200
 
 
 @pytest.mark.parametrize("empty", ["filter[customer]=", "filter[agent]=", "filter[customer]=bob&filter[agent]="])
