@@ -28,6 +28,7 @@ from tests.usage.pages.accounts_read import (
 from usage.forms import look
 from usage.measuring import tracking
 from usage.rows import Ledger, Tokens
+from usage.spenders.stats import ONLY_MEASURED
 
 pytestmark = pytest.mark.django_db
 BOTH = f"from={DAY}&to={NEXT + timedelta(days=1)}"
@@ -448,6 +449,19 @@ def test_the_reference_lists_the_parameters(client: Browser):
 
     named = {each["name"] for each in paths["/api/usage/stats"]["get"]["parameters"]}
     assert {"from", "to", "groupBy", "metric", "ledger", "limit", "cursor", "filter[model]"} <= named
+
+
+def test_the_reference_lists_what_only_events_know(client: Browser):
+    paths = client.get("/api/openapi.json").json()["paths"]
+    told, of_files = (
+        {each["name"]: each["description"] for each in paths[path]["get"]["parameters"]}
+        for path in ("/api/usage/stats", "/api/usage/export")
+    )
+
+    assert {"zone", *(f"filter[{name}]" for name in ONLY_MEASURED)} <= told.keys()
+    assert all(name in told["groupBy"] for name in (*ONLY_MEASURED, "tag:"))
+    assert {"zone", "filter[customer]"}.isdisjoint(of_files)
+    assert "customer" not in of_files["groupBy"]
 
 
 @pytest.fixture
