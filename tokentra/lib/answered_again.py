@@ -3,10 +3,12 @@
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from secrets import token_hex
 from typing import Any
 
 UNTIL = "tokentra.refused_until"  # where a view's middleware leaves the moment in the WSGI environment, by the clock
 MOST = 10_000
+REQUEST_ID = "X-Request-Id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +17,13 @@ class Refusal:
     status: str
     headers: list[tuple[str, str]]
     body: bytes
+
+    def again(self) -> tuple[list[tuple[str, str]], bytes]:
+        """Headers and body with a request id of their own, as long as the first one."""
+        former = dict(self.headers).get(REQUEST_ID, "")
+        id = token_hex(len(former) // 2)
+        headers = [(name, id if name == REQUEST_ID else value) for name, value in self.headers]
+        return headers, self.body.replace(former.encode(), id.encode())
 
 
 class AnsweredAgain:
@@ -28,8 +37,9 @@ class AnsweredAgain:
         name = named(environ)
         known = self._known.get(name)
         if known and known.until > time.time() and not environ.get("QUERY_STRING"):
-            start_response(known.status, known.headers)
-            return [known.body]
+            headers, body = known.again()
+            start_response(known.status, headers)
+            return [body]
         told: list[Any] = []
 
         def answered(status: str, headers: list[tuple[str, str]], *more: Any) -> Any:

@@ -121,6 +121,11 @@ class Counted:
         return int(answer[0].split()[0]), dict(answer[1]), content
 
 
+def without_its_id(answer):
+    status, headers, content = answer
+    return status, headers | {"X-Request-Id": ""}, content.replace(headers["X-Request-Id"].encode(), b"")
+
+
 @ROUTES
 def test_b39_what_is_over_the_pace_costs_the_others_next_to_nothing(
     route, body, status, acme, elsewhere, settings, at_noon, rf
@@ -132,7 +137,11 @@ def test_b39_what_is_over_the_pace_costs_the_others_next_to_nothing(
 
     assert first[0] in (200, 202)
     assert {each[0] for each in refused} == {status}
-    assert all(each == refused[0] for each in refused)
+    ids = [headers["X-Request-Id"] for _, headers, _ in refused]
+    assert len({*ids}) == len(refused)
+    if route == EVENTS[0]:
+        assert [json.loads(content)["error"]["requestId"] for *_, content in refused] == ids
+    assert all(without_its_id(each) == without_its_id(refused[0]) for each in refused)
     assert refused[0][1]["Retry-After"] == "1"
     assert len(web.done) == 2  # the one that was taken, and the first that was not
     assert web.ask(rf, other, route, body)[0] in (200, 202)
