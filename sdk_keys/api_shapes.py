@@ -1,6 +1,7 @@
 """Bodies of the key routes, exactly as programs send and read them."""
 
-from datetime import datetime
+import re
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +12,9 @@ from pydantic import AwareDatetime, Field, field_validator
 from accounts.api_shapes import Camel, Strict
 from accounts.naming import clean_name
 from accounts.permissions import Scope
-from sdk_keys.models import ApiKey, Environment
+from sdk_keys.models import LONGEST, ApiKey, Environment
+
+WRITTEN = re.compile(r"\d{4}-\d\d-\d\d[Tt ]")
 
 
 class KeyBody(Strict):
@@ -31,12 +34,26 @@ class KeyBody(Strict):
             raise ValueError("Give the key a name that says where it is used.")
         return name
 
+    @field_validator("expires_at", mode="before")
+    @classmethod
+    def is_written_out(cls, value: Any) -> Any:
+        """A number would be taken for seconds since 1970."""
+        if value is not None and not (isinstance(value, str) and WRITTEN.match(value)):
+            raise ValueError("Write the moment with its zone, as 2031-01-31T23:59:59Z.")
+        return value
+
     @field_validator("expires_at")
     @classmethod
     def is_ahead(cls, value: datetime | None) -> datetime | None:
-        if value and value <= timezone.now():
+        if value is None:
+            return None
+        now = timezone.now()
+        if value <= now:
             raise ValueError("Choose a moment that is still to come.")
-        return value
+        if value > now + LONGEST:
+            years = "Choose a moment within the next 100 years"
+            raise ValueError(f"{years}, or leave it out: then the key works until it is revoked.")
+        return value.astimezone(UTC)
 
 
 class KeyShape(Camel):

@@ -8,7 +8,7 @@ from accounts import audit
 from accounts.models import Membership, User
 from sdk_keys import issuing, resolving
 from sdk_keys.issuing import Issued
-from sdk_keys.models import ApiKey, KeyState
+from sdk_keys.models import LONGEST, ApiKey, KeyState
 
 GRACE = timedelta(hours=24)
 
@@ -29,7 +29,7 @@ def replace(key: ApiKey, *, at_once: bool, by: Membership) -> Issued:
     """Another key for the same programs, inside the organization's scope; raises EndedAlready for one that is over.
 
     The old one works for 24 hours more, or no longer with `at_once`. The new one lasts as long as the old one
-    was made for, and the use of each is noted apart.
+    was made for, a hundred years at most, and the use of each is noted apart.
     """
     now = timezone.now()
     by.organization.lock()  # before its key, as whoever deletes the organization does
@@ -41,7 +41,7 @@ def replace(key: ApiKey, *, at_once: bool, by: Membership) -> Issued:
         name=mine.name,
         scopes=mine.scopes,
         environment=mine.environment,
-        expires_at=now + mine.lifetime if mine.lifetime else None,
+        expires_at=now + min(mine.lifetime, LONGEST) if mine.lifetime else None,
     )
     mine.replaced_by = made.key
     if at_once:

@@ -1,6 +1,6 @@
 """API keys, and the directory by which a key's organization is found; the keys themselves are kept nowhere."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Self
 from uuid import UUID
 
@@ -11,6 +11,9 @@ from django.db.models import Q
 
 from accounts.owned import Owned, OwnedQuerySet
 from accounts.permissions import Scope
+
+LONGEST = timedelta(days=36_525)  # a hundred years, for which a key may be made
+LAST_DAY = datetime(9999, 12, 31, tzinfo=UTC)  # what comes after it cannot be read in every time zone
 
 
 class Environment(models.TextChoices):
@@ -64,6 +67,7 @@ class ApiKey(Owned):
                 condition=Q(scopes__contained_by=Scope.values) & Q(scopes__len__gt=0), name="key_has_known_scopes"
             ),
             models.CheckConstraint(condition=Q(environment__in=Environment.values), name="key_environment_is_known"),
+            models.CheckConstraint(condition=Q(expires_at__lt=LAST_DAY), name="key_ends_within_the_calendar"),
         ]
         indexes = [models.Index(fields=["organization", "-created_at"], name="keys_newest_first")]
 

@@ -6,14 +6,17 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import time_machine
+from django.db import connections, transaction
+from django.db.migrations.executor import MigrationExecutor
 from django.test import Client
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
-from accounts.models import AuditLine, Organization
+from accounts.models import AuditLine, Membership, Organization
 from accounts.permissions import Role, Scope
-from sdk_keys import issuing
-from sdk_keys.models import ApiKey
+from sdk_keys import ending, issuing
+from sdk_keys.models import LAST_DAY, LONGEST, ApiKey
 from tests import make
 from tests.answers import body_of
 from tests.conftest import Browser
@@ -97,6 +100,12 @@ def test_e10_what_is_not_said_is_the_least(acme, alice):
         ({"environment": "staging"}, "environment"),
         ({"expiresAt": "2020-01-01T00:00:00Z"}, "expiresAt"),
         ({"expiresAt": "2099-01-01T00:00:00"}, "expiresAt"),
+        ({"expiresAt": "2099-01-01"}, "expiresAt"),
+        ({"expiresAt": 1830000000}, "expiresAt"),
+        ({"expiresAt": "1830000000"}, "expiresAt"),
+        ({"expiresAt": "0001-01-01T00:00:00+12:00"}, "expiresAt"),
+        ({"expiresAt": "9999-12-31T23:59:59-12:00"}, "expiresAt"),
+        ({"expiresAt": "9999-12-31T23:59:59Z"}, "expiresAt"),
         ({"organizationId": str(uuid7())}, "organizationId"),
     ],
 )
@@ -107,6 +116,54 @@ def test_a_wrong_field_is_named_and_no_key_is_made(wrong, field, acme, alice):
     assert field in answer.json()["error"]["fields"]
     with organization_scope(acme.pk):
         assert not ApiKey.objects.exists()
+
+
+def test_a_key_may_end_in_a_hundred_years_and_be_replaced_until_then(acme, alice):
+    with time_machine.travel("2026-03-04T05:06:07Z", tick=False) as clock:
+        said = post(proved(alice), expiresAt="2126-03-04T05:06:07Z").json()
+        refused = post(proved(alice), expiresAt="2126-03-06T05:06:07Z").json()
+        clock.move_to("2125-01-01T00:00:00Z")
+        with organization_scope(acme.pk):
+            member = Membership.objects.select_related("organization", "user").get(user=alice)
+            made = ending.replace(ApiKey.objects.get(pk=said["id"]), at_once=True, by=member)
+
+    assert made.key.expires_at.year == 2225
+    [sentence] = refused["error"]["fields"]["expiresAt"]
+    assert sentence.startswith("Choose a moment within the next 100 years, or leave it out")
+
+
+def test_a_key_that_was_to_work_for_longer_is_replaced_by_one_of_a_hundred_years(acme, alice):
+    with time_machine.travel(timezone.now() - timedelta(days=3), tick=False):
+        made = issued(acme, by=alice, expires_at=LAST_DAY - timedelta(seconds=1))
+
+    answer = proved(alice).post(f"/settings/sdk/{made.key.pk}/replace/", {"old": "now"})
+
+    assert answer.status_code == 200
+    with organization_scope(acme.pk):
+        assert ApiKey.objects.get(pk=now_of(made.key).replaced_by_id).expires_at < timezone.now() + LONGEST
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_key_that_was_to_end_after_the_calendar_can_be_read_again(acme, alice):
+    made = issued(acme, by=alice, expires_at=timezone.now() + timedelta(days=1))
+    owner = connections["owner"]
+    with transaction.atomic(using="owner"):
+        MigrationExecutor(owner).migrate([("sdk_keys", "0001_initial")])
+        with owner.cursor() as cursor:
+            cursor.execute(f"SET CONSTRAINTS ALL IMMEDIATE; SET LOCAL app.org_id = '{acme.pk}'")
+            cursor.execute("UPDATE sdk_keys_apikey SET expires_at = '9999-12-31T23:59:59-12:00'")
+        MigrationExecutor(owner).migrate([("sdk_keys", "0002_ends_within_the_calendar")])
+
+    assert now_of(made.key).expires_at == made.key.created_at + LONGEST
+
+
+def test_times_are_told_in_utc(acme, alice):
+    browser = proved(alice)
+
+    said = post(browser, expiresAt="2099-01-01T01:30:00+05:30").json()
+
+    assert said["expiresAt"] == "2098-12-31T20:00:00Z"
+    assert browser.get(ROUTE).json()["items"][0]["expiresAt"] == said["expiresAt"]
 
 
 def test_e13_a_login_older_than_ten_minutes_makes_no_key(acme, alice):
