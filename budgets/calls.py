@@ -18,9 +18,10 @@ from tokentra.lib.problems import Problem
 from usage.measured import TAG
 from usage.measuring.prices import PriceTable, in_order
 from usage.measuring.providers import known_as
-from usage.measuring.reading import PLAIN_UUID, Refused, hashed, refusal
+from usage.measuring.reading import Refused, hashed, named, refusal
 from usage.measuring.shape import LONGEST_ID, LONGEST_TAG, LONGEST_TEXT, MOST_COST, MOST_TAGS, Name, Sent, Text, Tokens
 from usage.measuring.texts import unseparated
+from usage.pricing import rounded
 
 # as the sums name them, and as a call does
 SAID = {
@@ -107,9 +108,10 @@ def read(body: bytes) -> Call:
         raise Problem(422, "invalid_field", "Leave out the NUL character.")
     if b"\\u001f" in whole:
         as_kept(call)
-    cost = call.estimated_cost
-    if cost is not None and not (cost.is_finite() and 0 <= cost <= MOST_COST):
-        raise invalid(Refused("invalid_field", f"A cost lies between 0 and {MOST_COST}.", "estimatedCost"))
+    if (cost := call.estimated_cost) is not None:
+        if not (cost.is_finite() and 0 <= cost <= MOST_COST):
+            raise invalid(Refused("invalid_field", f"A cost lies between 0 and {MOST_COST}.", "estimatedCost"))
+        call.estimated_cost = rounded(cost).copy_abs()  # a zero may come with a sign
     call.provider = known_as(call.provider)
     if not call.provider or not call.model.strip():
         raise invalid(Refused("missing_field", "Send provider and model.", "provider"))
@@ -134,7 +136,7 @@ def identity(call: Call) -> tuple[UUID, str]:
     if call.id is None:
         minted = uuid7()
         return minted, str(minted)
-    return UUID(call.id if PLAIN_UUID.fullmatch(call.id) else hashed(call.id.encode())), call.id
+    return UUID(named(call.id)[0]), call.id
 
 
 def estimate(call: Call, prices: PriceTable, now: datetime) -> Estimate:

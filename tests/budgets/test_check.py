@@ -20,6 +20,7 @@ from tests.budgets.conftest import named
 from tests.sdk_keys.conftest import issued
 from tests.usage.measuring.conftest import NOON
 from tests.usage.measuring.test_alike import GREATER, LESSER
+from tokentra.lib.ids import uuid7
 from tokentra.lib.tenancy import name_within, organization_scope
 from usage.measured import Event, Waiting
 
@@ -110,6 +111,27 @@ def test_b55_a_call_that_cost_more_than_its_estimate_is_settled_in_full_and_show
     (budget,) = refused.json()["error"]["budgets"]
     assert refused.status_code == 402
     assert (budget["spent"], budget["reserved"], budget["overEstimates"]) == ("12.50", "0.00", "8.50")
+
+
+def test_an_id_is_the_same_however_its_letters_are_written(acme, ask, spend):
+    blocking(acme)
+    call = uuid7()
+    assert ask(estimatedCost="4", id=str(call).upper()).json()["reservationId"] == str(call).upper()
+
+    spend("1.5", NOON, customerId="globex", id=str(call).upper())
+    older(acme, rooms=timedelta(seconds=4))
+
+    assert ask(estimatedCost="6.01").json()["budgets"][0]["reserved"] == "6.01"
+
+
+@pytest.mark.parametrize("cost", ["1e-20000", "1e-400000", "0e-20000", "-0", "4.0000000000000000001"])
+def test_what_a_call_may_cost_is_kept_in_as_many_places_as_costs_are(cost, acme, ask):
+    blocking(acme)
+
+    answer = ask(estimatedCost=cost)
+
+    assert answer.status_code == 200
+    assert answer.json()["estimatedCost"] == ("4.00" if cost.startswith("4") else "0.00")
 
 
 def test_the_same_id_reserves_once(acme, ask):
@@ -457,6 +479,7 @@ def test_amounts_are_told_to_keys_that_may_read(acme, spend):
         (CALL | {"organization": "elsewhere"}, 422, "organization"),
         (CALL | {"estimatedCost": "-1"}, 422, "estimatedCost"),
         (CALL | {"estimatedCost": "NaN"}, 422, "estimatedCost"),
+        (CALL | {"estimatedCost": "1e400000"}, 422, "estimatedCost"),
         (CALL | {"tokens": {"input": -1}}, 422, "tokens.input"),
         (CALL | {"customerId": "\0"}, 422, None),
         (CALL | {"userId": "x" * 70_000}, 413, None),

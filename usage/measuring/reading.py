@@ -261,10 +261,11 @@ class Reader:
         at = sent.occurred_at
         if canonical is not None or sent.id is None:
             return at_utc(at or self.now), hashed(canonical or b""), None
-        if PLAIN_UUID.fullmatch(id := sent.id.lower()):
+        id, is_plain = named(sent.id)
+        if is_plain:
             return at_utc(at or minted(UUID(id)) or self.now), id, None
         ref = sent.id if self.is_clean else self._masked(sent.id, LONGEST_ID)
-        return at_utc(at or self.now), hashed(sent.id.encode()), ref
+        return at_utc(at or self.now), id, ref
 
 
 def at_utc(at: datetime) -> datetime:
@@ -274,6 +275,12 @@ def at_utc(at: datetime) -> datetime:
         return at.astimezone(UTC)
     except OverflowError:
         raise Refused("timestamp_out_of_range", "occurredAt is outside of the calendar.", "occurredAt") from None
+
+
+def named(told: str) -> tuple[str, bool]:
+    """The UUID of what a sender calls so, and whether that is one by itself, in letters of either case."""
+    plain = told.lower()
+    return (plain, True) if PLAIN_UUID.fullmatch(plain) else (hashed(told.encode()), False)
 
 
 def hashed(content: bytes) -> str:
