@@ -45,7 +45,7 @@ def all_keys(request: HttpRequest) -> dict[str, Any]:
 
 @router.delete("/auth/api-keys/{key_id}", auth=holder, response={204: None}, summary="Revoke an API key")
 def revoke_key(request: HttpRequest, key_id: UUID) -> Status[None]:
-    """Refused at once where this was asked, and within five seconds by every process. One that is over stays so."""
+    """The next request with it is 401; while Redis is away, after five seconds. One that is over stays so."""
     member: OrgRequest = request.auth  # type: ignore[attr-defined]  # as above
     with organization_scope(member.organization.pk):
         key = keys_of(member.membership).filter(pk=key_id).first()

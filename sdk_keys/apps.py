@@ -49,7 +49,8 @@ def misplaced(key: str, where: str, request: Any, **_: Any) -> None:
 
 
 def gone(instance: Any, **_: Any) -> None:
-    """Deleted with its organization."""
+    """Deleted with its organization; of one that was revoked before, every process was told then."""
     from sdk_keys import resolving  # models are ready only now
 
-    resolving.forget(instance)
+    if instance.revoked_at is None:
+        resolving.forget(instance)

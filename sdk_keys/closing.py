@@ -10,8 +10,7 @@ from sdk_keys.models import ApiKey
 def end_all(organization: Organization) -> None:
     """Inside the organization's scope."""
     working = ApiKey.objects.owned_by(organization).filter(revoked_at=None)
-    for key in list(working):
-        resolving.forget(key)
+    resolving.forget(*working)
     working.update(revoked_at=timezone.now())
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from functools import partial
 from hashlib import sha256
 from hmac import compare_digest
-from time import monotonic
+from time import monotonic, sleep
 from uuid import UUID
 
 from django.core.cache import cache
@@ -50,8 +50,9 @@ class Known:
 def resolve(key: str, *, now: datetime) -> Credential:
     """The credential that a key stands for; raises 401 for what is no key, nobody's, revoked or expired.
 
-    What cannot be a key by its checksum costs no query, and a revoked one is remembered as revoked for
-    three seconds at most. The shared mark makes it a tenth of one; without Redis that bound still holds.
+    What cannot be a key by its checksum costs no query. What a process remembers of a key it goes by for three
+    seconds at most, and by nothing that was so before the key was ended, once that is answered (`forget`). A process
+    that Redis does not answer hears of no end: there it is three seconds.
     """
     known = remembered(key)
     if known.credential is None:
@@ -74,7 +75,7 @@ def remembered(key: str) -> Known:
 
 
 def is_changed(credential: Credential) -> bool:
-    """By the shared mark, which a process that is asked more often looks for ten times in a second."""
+    """By the shared mark; having looked, a process goes by what it found for `LOOKED`, from before it asked."""
     now = monotonic()
     if now - _unchanged.get(credential.key_id, 0) < LOOKED:
         return False
@@ -123,12 +124,25 @@ def moved_on(found: KeyDigest, key: str) -> None:
         mine.update(digest=digest_of(key), master_id=crypto.current_master())
 
 
-def forget(key: ApiKey) -> None:
-    """Once this transaction is through, no process goes by what it remembers of the key."""
-    credential = Credential(key.organization_id, key.pk, frozenset(), key.environment)
-    transaction.on_commit(partial(cache.set, mark(credential), True, FORGOTTEN))
-    transaction.on_commit(in_process("keys").clear)
+def forget(*keys: ApiKey) -> None:
+    """Once this transaction is through, no process goes by what it remembers of the keys.
+
+    Whoever ends them is answered after that: it takes `LOOKED`, for however many, while no transaction is open.
+    """
+    if keys:
+        marks = [mark_of(key.organization_id, key.pk) for key in keys]
+        transaction.on_commit(partial(tell_all, marks))
+
+
+def tell_all(marks: list[str]) -> None:
+    cache.set_many(dict.fromkeys(marks, True), FORGOTTEN)
+    in_process("keys").clear()
+    sleep(LOOKED)  # whoever looked just before sees the mark from here on
 
 
 def mark(credential: Credential) -> str:
-    return name_within(credential.organization_id, "key-changed", credential.key_id)
+    return mark_of(credential.organization_id, credential.key_id)
+
+
+def mark_of(organization_id: UUID, key_id: UUID) -> str:
+    return name_within(organization_id, "key-changed", key_id)

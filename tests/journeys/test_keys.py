@@ -1,10 +1,14 @@
-"""A key in the running product: known to every process while it works, and to none a moment after it was revoked.
+"""A key in the running product: known to every process while it works, and to none once whoever ended it was answered.
 
 The quick forms are in tests/sdk_keys/test_resolving.py.
 """
 
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+from time import monotonic
+from urllib.parse import urlencode
 
 import pytest
 
@@ -39,22 +43,54 @@ def made(owner: Api) -> tuple[str, str]:
     return key["id"], key["key"]
 
 
+def revoked(owner: Api, pk: str) -> None:
+    assert owner.call("DELETE", f"/api/auth/api-keys/{pk}")[0] == 204
+
+
+def replaced(owner: Api, pk: str) -> None:
+    path = f"/settings/sdk/{pk}/replace/"
+    token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', owner.send("GET", path)[1].decode())
+    assert token
+    form = urlencode({"csrfmiddlewaretoken": token.group(1), "old": "now"})
+    status, page = owner.send("POST", path, form.encode(), {"Referer": f"{owner.url}{path}"})
+    assert (status, b"is refused from now on" in page) == (200, True)
+
+
+def asked(product: Product, key: str) -> int:
+    return Api(product.url).send("GET", "/api/usage/stats", headers={"Authorization": f"Bearer {key}"})[0]
+
+
 def answers(product: Product, key: str) -> set[int]:
-    def ask(_: int) -> int:
-        return Api(product.url).send("GET", "/api/usage/stats", headers={"Authorization": f"Bearer {key}"})[0]
-
     with ThreadPoolExecutor(8) as crowd:
-        return set(crowd.map(ask, range(MANY)))
+        return set(crowd.map(lambda _: asked(product, key), range(MANY)))
 
 
-def test_e10_every_process_refuses_a_revoked_key_within_a_second(product: Product, owner: Api):
-    for _ in range(5):
+@pytest.mark.parametrize("end", [revoked, replaced])
+def test_e10_no_request_that_begins_after_a_key_was_ended_is_accepted(
+    end: Callable[[Api, str], None], product: Product, owner: Api
+):
+    for _ in range(10):
         pk, key = made(owner)
-        assert answers(product, key) == {200}
+        seen: list[tuple[float, int]] = []  # when each began, and its answer
+        is_over = Event()
 
-        assert owner.call("DELETE", f"/api/auth/api-keys/{pk}")[0] == 204
+        def send(key: str = key, seen: list[tuple[float, int]] = seen, is_over: Event = is_over) -> None:
+            while not is_over.is_set():
+                seen.append((monotonic(), asked(product, key)))
 
-        wait_for(lambda key=key: answers(product, key) == {401}, 1, "every process refuses the key")
+        with ThreadPoolExecutor(8) as crowd:
+            try:
+                programs = [crowd.submit(send) for _ in range(8)]
+                wait_for(lambda seen=seen: len(seen) > MANY, 60, "every process knows the key")
+                end(owner, pk)
+                after = monotonic()
+                wait_for(lambda seen=seen, after=after: sum(began > after for began, _ in seen) > MANY, 60, "more came")
+            finally:
+                is_over.set()
+            assert [program.result() for program in programs] == [None] * 8
+
+        assert seen[0][1] == 200
+        assert {status for began, status in seen if began > after} == {401}
 
 
 @pytest.mark.usefixtures("frozen_redis")

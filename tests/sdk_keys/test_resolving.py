@@ -13,8 +13,9 @@ from django.utils import timezone
 
 from accounts import invitations
 from accounts.gates import CsrfOfJson, api_scope
+from accounts.models import Membership
 from accounts.permissions import Role
-from sdk_keys import ending, resolving, using
+from sdk_keys import closing, ending, resolving, using
 from sdk_keys.digests import digest_of
 from sdk_keys.middleware import ApiKeys
 from sdk_keys.models import ApiKey, KeyDigest
@@ -22,6 +23,7 @@ from tests import make
 from tests.conftest import Browser
 from tests.sdk_keys.conftest import ask, code_of, issued, now_of
 from tokentra.lib import api_keys, crypto
+from tokentra.lib.cache import in_process
 from tokentra.lib.problems import Problem
 from tokentra.lib.tenancy import digest_scope, organization_scope
 from usage.measuring import tracking
@@ -154,6 +156,52 @@ def test_e10_and_within_five_seconds_where_that_is_not_told(acme):
     assert resolving.remembered(made.clear).credential
     assert code_of(ask(made.clear)) == code_of(sent(made.clear, "/api/usage/track")) == (401, "invalid_api_key")
     assert sent(made.clear, "/v1/traces").status_code == 401
+
+
+@pytest.fixture
+def other_process(monkeypatch):
+    """Knows what this one knew of a key, and has looked for the mark in the very moment before it was there."""
+    now = [1000.0]
+    monkeypatch.setattr(resolving, "monotonic", lambda: now[0])
+    monkeypatch.setattr(resolving, "sleep", lambda seconds: now.append(now.pop() + seconds))
+    monkeypatch.setattr(in_process("keys"), "clear", lambda: None)
+    return now
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        lambda key, alice: ending.revoke(key, by=alice.user),
+        lambda key, alice: ending.replace(key, at_once=True, by=alice),
+        lambda key, alice: closing.end_all(alice.organization),
+    ],
+    ids=["revoked", "replaced", "closed"],
+)
+def test_e10_whoever_ends_a_key_is_answered_once_every_process_looks_again(
+    end, acme, alice, other_process, django_capture_on_commit_callbacks
+):
+    made = issued(acme, "read", by=alice)
+    assert [ask(made.clear).status_code for _ in range(2)] == [200, 200]  # remembered, then looked for
+
+    with django_capture_on_commit_callbacks(execute=True), organization_scope(acme.pk):
+        end(made.key, Membership.objects.select_related("organization", "user").get(user=alice))
+
+    assert ask(made.clear).status_code == 401
+
+
+def test_e10_many_keys_that_end_at_once_are_waited_for_once(
+    acme, alice, other_process, django_capture_on_commit_callbacks
+):
+    for _ in range(3):
+        issued(acme, by=alice)
+
+    with django_capture_on_commit_callbacks(execute=True):
+        with organization_scope(acme.pk):
+            closing.end_all(acme)
+        with organization_scope(acme.pk):
+            acme.delete()
+
+    assert other_process == [1000.0 + resolving.LOOKED]
 
 
 def test_e10_another_process_learns_within_a_tenth_of_a_second_through_the_shared_mark(acme, monkeypatch):
