@@ -66,7 +66,7 @@ def drawn(
         "held": setting_up.key_of(request.membership, now=timezone.now()),
         "keyed": True,
         "problem": problem,
-        "arriving": watching.look(request),
+        "arriving": watching.look(request, only=made.key.pk if made else None),
         "wizard_url": reverse("onboarding:sdk"),
     }
     setup = render_to_string("sdk_keys/_setup.html", own, request)

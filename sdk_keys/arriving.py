@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from functools import cached_property, reduce
 from hashlib import sha256
 from operator import or_
+from uuid import UUID
 
 from django.db.models import Q
 
@@ -41,14 +42,17 @@ class Arrival:
 
 
 class Arriving:
-    """Inside the organization's scope. `since` is when they began to wait."""
+    """Inside the organization's scope. `since` is when they began to wait, `only` the key for which they do."""
 
-    def __init__(self, member: Membership, *, now: datetime, since: datetime | None = None) -> None:
-        self.member, self.now, self.since = member, now, since or now
+    def __init__(
+        self, member: Membership, *, now: datetime, since: datetime | None = None, only: UUID | None = None
+    ) -> None:
+        self.member, self.now, self.since, self.only = member, now, since or now, only
 
     @cached_property
     def keys(self) -> dict[object, ApiKey]:
-        return {key.pk: key for key in keys_of(self.member)[:MOST_KEYS]}
+        mine = keys_of(self.member)
+        return {key.pk: key for key in (mine.filter(pk=self.only) if self.only else mine)[:MOST_KEYS]}
 
     @cached_property
     def arrivals(self) -> list[Arrival]:

@@ -81,7 +81,7 @@ def shown_once(request: OrgRequest, made: issuing.Issued, *, old: ApiKey | None 
         old.refresh_from_db()
     context: dict[str, Any] = {"made": made, "old": old}
     if Scope.INGEST in made.key.scopes:
-        context |= {"guide": setups.Guide(key=made.clear), "arriving": watching.look(request)}
+        context |= {"guide": setups.Guide(key=made.clear), "arriving": watching.look(request, only=made.key.pk)}
     elif Scope.READ in made.key.scopes:
         context |= {"snippet": snippets.read_usage(made.clear)}
     return render(request, "sdk_keys/made.html", context)

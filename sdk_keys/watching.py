@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -23,10 +24,11 @@ from sdk_keys.outcomes import outcome_of
 MOST_KEYS = 50
 
 
-def look(request: OrgRequest) -> Arriving:
-    """What came lately with this member's keys; whoever sees their first call has set up."""
+def look(request: OrgRequest, *, only: UUID | None = None) -> Arriving:
+    """What came lately with this member's keys, or the one they wait for; whoever sees their first call has set up."""
     now = timezone.now()
-    found = Arriving(request.membership, now=now, since=waiting_since(request.GET.get("since", ""), now))
+    since, only = waiting_since(request.GET.get("since", ""), now), only or waited_for(request.GET.get("key", ""))
+    found = Arriving(request.membership, now=now, since=since, only=only)
     if found.has_worked and not request.organization.is_sample:
         journal.record_once(Event.SDK_SETUP_COMPLETED, request.user, request.organization)
     return found
@@ -38,6 +40,13 @@ def waiting_since(told: str, now: datetime) -> datetime:
     except ValueError:
         since = None
     return min(since, now) if since and since.tzinfo else now
+
+
+def waited_for(told: str) -> UUID | None:
+    try:
+        return UUID(told)
+    except ValueError:
+        return None
 
 
 @require_GET

@@ -1,7 +1,9 @@
 """What came of the requests of a key, and of keys that nobody has, as their owner is told."""
 
 import json
+import re
 from datetime import timedelta
+from html import unescape
 
 import pytest
 import time_machine
@@ -19,6 +21,7 @@ from sdk_keys.outcomes import NEARLY, OUTCOMES
 from tests import make
 from tests.conftest import Browser
 from tests.sdk_keys.conftest import issued, now_of
+from tests.sdk_keys.test_api import proved
 from tokentra.lib import api_keys
 from tokentra.lib.tenancy import organization_scope
 from usage.measuring import tracking
@@ -29,6 +32,7 @@ pytestmark = pytest.mark.django_db
 TRACK, SPANS = "/api/usage/track", "/v1/traces"
 CALL = {"provider": "openai", "model": "gpt-4o-mini", "tokens": {"input": 900, "output": 45}}
 TEST = {"provider": "tokentra", "model": "test-event", "tokens": {}, "cost": {"amount": "0"}}
+KEYS = "/settings/sdk/"
 LOOK, TROUBLE = "/settings/sdk/arriving/", "/settings/sdk/troubleshooting/"
 
 
@@ -254,6 +258,49 @@ def test_it_looks_on_while_what_came_last_asks_for_a_mend(acme, alice, made):
 
         assert ("hx-trigger" in page) is looks_on
         assert "Your call is here" in page
+
+
+def asks_again(page: str) -> str:
+    """The address at which the page looks for what is new."""
+    found = re.search(r'hx-get="(/settings/sdk/arriving/[^"]*)"', page)
+    assert found, "it looks no more"
+    return unescape(found[1])
+
+
+@pytest.mark.parametrize("how", ["new", "replacing", "by the wizard"])
+def test_the_page_of_a_new_key_waits_for_a_call_with_that_key(how, acme, alice, made):
+    send(made.clear, CALL)
+    path, told = {
+        "new": (f"{KEYS}new/", {"name": "x", "scopes": ["ingest"], "environment": "live", "lasts": "always"}),
+        "replacing": (f"{KEYS}{made.key.pk}/replace/", {"old": "in_a_day"}),
+        "by the wizard": ("/onboarding/sdk/", {"instead_of": made.key.pk}),
+    }[how]
+    browser = proved(alice)
+    page = browser.post(path, told).text
+    key = api_keys.found_in(page)
+
+    assert "Waiting for the first event with this key" in page
+    assert made.key.masked not in page.partition('id="arriving"')[2]
+    caches["process"].clear()
+    send(made.clear, CALL | {"id": "another of the old key"})
+    assert browser.get(asks_again(page), headers={"HX-Request": "true"}).status_code == 204
+    send(key, CALL | {"id": "the first of the new one", "customerId": "customer-9"})
+    shown = browser.get(asks_again(page), headers={"HX-Request": "true"}).text
+    assert "Your call is here" in shown
+    assert "customer-9" in shown
+    assert "hx-trigger" not in shown
+
+
+@pytest.mark.parametrize("told", ["", "x", "another's"])
+def test_a_key_that_is_not_theirs_is_none_to_wait_for(told, acme, alice, made, elsewhere, mallory):
+    theirs = issued(elsewhere, by=mallory)
+    send(theirs.clear, CALL)
+    key = str(theirs.key.pk) if told == "another's" else told
+
+    page = Browser(alice).get(LOOK, {"key": key}).text
+
+    assert "Your call is here" not in page
+    assert ("Make your key first" in page) is (told == "another's")
 
 
 def test_after_a_minute_it_says_what_may_be_wrong_and_after_a_quarter_of_an_hour_it_rests(alice, made):
