@@ -165,6 +165,46 @@ def test_a_key_is_replaced_with_a_day_of_grace_or_none(acme, alice, django_captu
     assert browser.post(f"{LIST}{again.pk}/replace/", {"old": "now"})["Location"] == LIST
 
 
+def successor(key: ApiKey, by: User) -> ApiKey:
+    with organization_scope(key.organization_id):
+        member = Membership.objects.select_related("organization", "user").get(user=by)
+        return ending.replace(key, at_once=False, by=member).key
+
+
+def revoked(key: ApiKey, by: User) -> None:
+    with organization_scope(key.organization_id):
+        ending.revoke(key, by=by)
+
+
+def test_a_key_that_nothing_follows_says_that_it_ends_and_what_to_do(acme, alice, bob):
+    old = issued(acme, "read", by=bob).key
+    second = successor(old, alice)
+
+    for person in (alice, bob):
+        page = " ".join(Browser(person).get(LIST).text.split())
+        assert "Being replaced" in page
+        assert f"by {second.masked}" in page
+    revoked(second, alice)
+
+    for person in (alice, bob):
+        page = " ".join(Browser(person).get(LIST).text.split())
+        assert "Being replaced" not in page
+        assert f"Nothing follows it: {second.masked}, which was to replace it, was revoked." in page
+        assert f'<a href="{LIST}new/">Make a new one</a> before it ends.' in page
+
+
+def test_a_key_is_followed_by_what_replaced_its_successor(acme, alice):
+    old = issued(acme, "read", by=alice).key
+    second = successor(old, alice)
+    third = successor(second, alice)
+    revoked(second, alice)
+
+    page = Browser(alice).get(LIST).text
+    assert "Being replaced" in page
+    assert page.count(f"by {third.masked}") == 2  # of the one that ends, and of the one that was revoked
+    assert "Nothing follows it" not in page
+
+
 def test_b24_the_page_says_which_key_was_sent_where_it_is_written_down(acme, alice):
     made = issued(acme, by=alice, name="Nightly job")
     assert "written down" not in Browser(alice).get(LIST).text
