@@ -13,10 +13,23 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
+// Its panel hangs from the other side of the button where more of it is in sight.
+function place(details) {
+  const panel = details.querySelector(".pop-panel");
+  const outside = (isFlipped) => {
+    details.classList.toggle("pop-flipped", isFlipped);
+    const { left, right } = panel.getBoundingClientRect();
+    return Math.max(0, -left, right - document.documentElement.clientWidth);
+  };
+  details.classList.toggle("pop-flipped", outside(true) < outside(false));
+}
+
+const placeAll = () => open().forEach(place);
+
 // toggle does not bubble, so it is caught on its way down
 document.addEventListener("toggle", ({ target }) => {
-  if (!target.matches("details[data-dismiss][open]")) return;
-  target.classList.remove("pop-flipped");
-  const { left } = target.querySelector(".pop-panel").getBoundingClientRect();
-  target.classList.toggle("pop-flipped", left < 0);
+  if (target.matches("details[data-dismiss][open]")) place(target);
 }, true);
+document.addEventListener("htmx:load", placeAll); // what came later may be wider
+addEventListener("resize", placeAll);
+placeAll();

@@ -207,3 +207,23 @@ def test_a_long_name_is_a_link_no_wider_than_its_row(
         whole, link = row.bounding_box(), row.get_by_role("link").bounding_box()
 
     assert link["x"] + link["width"] <= whole["x"] + whole["width"]
+
+
+def test_filters_open_inside_the_window_also_where_they_come_later(
+    browser: Chromium, live_server: LiveServer, acme: Organization, alice: User
+):
+    stories.told(acme, timezone.now(), calls=1)
+    celebrated(alice, *ALL)
+
+    with sitting(browser, live_server.url, alice, width=1280) as page:
+        for path in ("/dashboard/", "/usage/measured/", "/dashboard/?filters=open"):
+            open_page(page, path)
+            filters = page.locator("details", has=page.locator("summary", has_text="Filter"))
+            if "open" not in path:
+                filters.locator("summary").click()
+            expect(filters.locator("select").first).to_be_visible()
+            panel = filters.locator(".pop-panel").bounding_box()
+
+            assert panel["x"] >= 0, path
+            assert panel["x"] + panel["width"] <= 1280, path
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
