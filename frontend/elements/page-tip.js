@@ -23,12 +23,17 @@ class PageTip extends HTMLElement {
 
   place() {
     const { left, right, top, bottom } = this.target.getBoundingClientRect();
+    const { offsetWidth: wide, offsetHeight: tall } = this;
     const beside = this.target.closest(".sidebar");
-    const x = beside ? right + 12 : Math.min(Math.max(left, 16), innerWidth - this.offsetWidth - 16);
+    const above = !beside && bottom + 10 + tall > innerHeight && top - 10 - tall > 0;
+    const end = document.documentElement.scrollHeight - scrollY; // nobody scrolls beyond it
+    const x = beside ? right + 12 : Math.min(Math.max(left, 16), innerWidth - wide - 16);
+    const y = Math.min(beside ? top : above ? top - 10 - tall : bottom + 10, end - tall - 10);
     this.style.left = `${x}px`;
-    this.style.top = `${beside ? top : bottom + 10}px`;
+    this.style.top = `${y}px`;
     this.style.setProperty("--point", `${Math.max((left + right) / 2 - x, 18)}px`);
     this.classList.toggle("page-tip-beside", Boolean(beside));
+    this.classList.toggle("page-tip-above", above);
   }
 
   done() {

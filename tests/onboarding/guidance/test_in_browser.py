@@ -330,6 +330,20 @@ def test_a_tip_stands_beside_its_thing_and_is_dismissed(theme, width, browser, s
     assert lines(settled, "tooltip_dismissed") == [{"tooltip": "date_range_tip"}]
 
 
+@pytest.mark.parametrize("width", [1280, 390])
+def test_a_tip_is_read_and_dismissed_at_the_end_of_a_page(width, browser, settled, alice, url):
+    with sitting(browser, url, alice, width=width) as page:
+        open_page(page, "/attribution/")
+        tip = page.locator("page-tip")
+        expect(tip).to_be_visible()
+        page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
+        expect(tip).to_be_in_viewport(ratio=1)
+
+        with told(page):
+            tip.get_by_role("button", name="Got it").click()
+        expect(tip).to_have_count(0)
+
+
 def test_using_the_thing_dismisses_its_tip(browser, settled, alice, url):
     with sitting(browser, url, alice) as page:
         open_page(page, "/usage/")
