@@ -209,6 +209,46 @@ def test_a_long_name_is_a_link_no_wider_than_its_row(
     assert link["x"] + link["width"] <= whole["x"] + whole["width"]
 
 
+def test_no_figure_is_cut_off_however_long_the_names_beside_it_are(
+    browser: Chromium, live_server: LiveServer, acme: Organization, alice: User
+):
+    stories.told(acme, timezone.now(), customers=12, calls=80)
+    celebrated(alice, *ALL)
+
+    with sitting(browser, live_server.url, alice, width=1280) as page:
+        for path in (
+            "/runs/",
+            "/agents/",
+            "/customers/",
+            "/usage/measured/?group=model&group=customer",
+            f"/agents/{stories.LONG}/",
+        ):
+            open_page(page, path)
+            tables = page.locator(".table-scroll:visible")
+            assert tables.count(), path
+            for table in tables.all():
+                assert table.evaluate("(it) => it.scrollWidth <= it.clientWidth"), (
+                    path,
+                    table.get_attribute("aria-label"),
+                )
+
+
+def test_tools_of_an_agent_are_blocks_on_a_phone_like_its_calls(
+    browser: Chromium, live_server: LiveServer, acme: Organization, alice: User
+):
+    stories.told(acme, timezone.now(), calls=1)
+    celebrated(alice, *ALL)
+
+    with sitting(browser, live_server.url, alice, width=390) as page:
+        open_page(page, "/agents/planner/")
+        tool = page.get_by_role("region", name="Tools used").locator("tbody tr").first
+        tops = {
+            label: tool.locator(f"[data-label={label}]").bounding_box()["y"] for label in ("Tool", "Calls", "Errors")
+        }
+
+    assert tops["Tool"] < tops["Calls"] == tops["Errors"]
+
+
 def test_filters_open_inside_the_window_also_where_they_come_later(
     browser: Chromium, live_server: LiveServer, acme: Organization, alice: User
 ):
