@@ -9,13 +9,13 @@ import { tip } from "./tip.js";
 use([BarChart, GridComponent, TooltipComponent, SVGRenderer]);
 
 // ticks and days stay those that the server wrote; only the bars are drawn again, at the same place
-function options(data, table) {
+function options(data, table, left) {
   const surface = colour("--surface");
   const seam = data.states.length > 45 ? {} : { borderColor: surface, borderWidth: 0.5 };
   const decal = { symbol: "rect", dashArrayX: [1, 0], dashArrayY: [2, 2], rotation: -Math.PI / 4, color: surface };
   return {
     animation: false,
-    grid: { left: 56, right: 4, top: 10, bottom: 28 },
+    grid: { left, right: 4, top: 10, bottom: 28 },
     tooltip: { trigger: "axis", axisPointer: { type: "shadow", shadowStyle: { color: colour("--ink"), opacity: 0.06 } },
       padding: 0, borderWidth: 0, backgroundColor: "transparent", confine: true, transitionDuration: 0,
       formatter: ([first]) => tip(data, table, first.dataIndex) },
@@ -37,7 +37,8 @@ export function mount(figure) {
   figure.querySelector(".chart-plot").append(place);
   const chart = init(place, null, { renderer: "svg" });
   const table = figure.querySelector("table");
-  const draw = () => chart.setOption(options(data, table));
+  const { offsetLeft } = figure.querySelector(".chart-drawn");
+  const draw = () => chart.setOption(options(data, table, offsetLeft));
   draw();
   figure.classList.add("chart-alive");
   new ResizeObserver(() => chart.resize()).observe(place);

@@ -49,7 +49,7 @@ def spend(model: int, day: int) -> Decimal:
 
 def context() -> dict[str, Any]:
     series = [Series(name, name, [spend(at, day) for day in reversed(range(30))]) for at, name in enumerate(MODELS)]
-    tiny = [Series("gpt-5.2-mini", "gpt-5.2-mini", [Decimal("0.000064") * (day % 7) for day in range(90)])]
+    tiny = [Series("gpt-5.2-mini", "gpt-5.2-mini", [Decimal("0.000000064") * (day % 7) for day in range(90)])]
     hours = [
         Slot(f"{hour:02}:00", f"Friday 20 November 2026, {hour:02}:00 UTC", "", "partial" if hour == 23 else "")
         for hour in range(24)
@@ -77,7 +77,7 @@ def context() -> dict[str, Any]:
         "now": datetime(2026, 11, 20, 14, 0, tzinfo=UTC),
         "many": Decimal("1240000.4711"),
         "tokens": 12_345_678,
-        "small": Decimal("0.0064123"),
+        "small": Decimal("0.0000000064123"),
         "change": Decimal("0.23"),
         "models": [(one.name, one.total, 1000 * at**3 + 7) for at, one in enumerate(series, start=1)],
         "presets": [

@@ -164,6 +164,10 @@ def test_an_empty_chart_has_axes_and_a_sentence():
     assert "Numbers behind" not in html
 
 
+def test_a_chart_leaves_room_for_its_longest_label():
+    assert "--tick: 10ch" in written("{% chart chart %}", chart=style_page.context()["tiny"])
+
+
 # The style page in a browser
 
 
@@ -271,6 +275,42 @@ def test_a_click_on_a_bar_drills_into_its_day(browser: Browser, style_url: str):
 
     page.mouse.click(box["x"] + 70, box["y"] + box["height"] / 2)
     page.wait_for_url("**?from=2026-10-22*")
+    page.context.close()
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_the_smallest_amounts_are_whole_and_bars_begin_beside_them(browser: Browser, style_url: str, width: int):
+    page = opened(browser, style_url, width=width).page
+    chart = page.locator("[data-chart=tiny]")
+    chart.locator(".chart-live path").first.wait_for(state="attached")
+    left = {
+        each: chart.evaluate("(it, of) => it.querySelector(of).getBoundingClientRect().left", each)
+        for each in (".chart-drawn", ".chart-live path")
+    }
+    labels = [each.bounding_box() for each in chart.locator(".chart-tick > span").all()]
+    edge = chart.bounding_box()
+
+    assert edge
+    assert min(each["x"] for each in labels if each) >= edge["x"]
+    assert max(each["x"] + each["width"] for each in labels if each) <= left[".chart-drawn"] <= left[".chart-live path"]
+    for figure in page.locator(".stat-value").all():
+        assert figure.evaluate("(it) => it.scrollWidth <= it.clientWidth"), figure.inner_text()
+    page.context.close()
+
+
+def test_five_figures_stand_in_one_row_or_three_over_two(browser: Browser, style_url: str):
+    page = opened(browser, style_url, width=1280).page
+    page.evaluate(
+        "() => { const tiles = document.querySelector('.tiles'); tiles.append(tiles.lastElementChild.cloneNode(true)); }"
+    )
+
+    def rows() -> list[int]:
+        tops = [each.bounding_box()["y"] for each in page.locator(".tiles").first.locator("> .stat").all()]  # type: ignore[index]  # shown
+        return [tops.count(top) for top in sorted({*tops})]
+
+    assert rows() == [3, 2]
+    page.set_viewport_size({"width": 1440, "height": 900})
+    assert rows() == [5]
     page.context.close()
 
 

@@ -24,6 +24,7 @@ def chart(chart: Chart, height: int = 280) -> SafeString:
         "chart": chart,
         "height": height,
         "ticks": ticks,
+        "longest_tick": max(map(len, labels)),
         "width": SLOT * len(chart.slots),
         "paths": [(one.colour, path) for one, path in zip(chart.series, paths(chart), strict=True)],
         "marks": marks(chart),
