@@ -267,3 +267,17 @@ def test_filters_open_inside_the_window_also_where_they_come_later(
             assert panel["x"] >= 0, path
             assert panel["x"] + panel["width"] <= 1280, path
             assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+
+
+def test_actions_of_a_page_stand_beside_its_title(
+    browser: Chromium, live_server: LiveServer, acme: Organization, alice: User
+):
+    stories.told(acme, timezone.now(), calls=1)
+    celebrated(alice, *ALL)
+
+    with sitting(browser, live_server.url, alice, width=1280) as page:
+        open_page(page, "/runs/")
+        words, action = (page.locator(each).bounding_box() for each in (".page-words", ".page-actions .btn"))
+
+    assert action["y"] < words["y"] + words["height"]
+    assert action["x"] >= words["x"] + words["width"]
