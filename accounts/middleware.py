@@ -8,11 +8,13 @@ from uuid import UUID
 
 from allauth.headless.internal.sessionkit import authenticate_by_x_session_token
 from allauth.usersessions.models import UserSession
-from django.contrib.auth import logout
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth import REDIRECT_FIELD_NAME, logout
 from django.contrib.sessions.backends.base import SessionBase, UpdateError
 from django.core.cache import caches
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import render, resolve_url
 from django.utils import timezone
 
 from accounts import arrival, presence
@@ -83,6 +85,22 @@ class NeverKept:
             response.setdefault("Cache-Control", "private, no-store")
         elif was_known:
             response["Clear-Site-Data"] = '"cache"'
+        return response
+
+
+class ToldOfEnd:
+    """Says on the login page that what was sent was not saved, where the session had ended meanwhile."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        led_to, _, query = response.get("Location", "").partition("?")
+        if request.method == "POST" and led_to == resolve_url(settings.LOGIN_URL) and REDIRECT_FIELD_NAME in query:
+            messages.warning(
+                request, "Your session had ended, so what you sent was not saved. Log in and send it again."
+            )
         return response
 
 

@@ -96,6 +96,7 @@ MIDDLEWARE = [
     "accounts.middleware.SessionAge",
     "accounts.middleware.SessionInUse",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "accounts.middleware.ToldOfEnd",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",

@@ -333,6 +333,18 @@ def test_b6_next_leads_to_the_page_that_was_wanted(alice, acme):
 # E12
 
 
+def test_a_form_sent_after_the_session_ended_is_said_to_be_unsaved_where_one_logs_in(alice, acme):
+    browser, words = Browser(alice), "Your session had ended, so what you sent was not saved."
+    del browser.cookies["sessionid"]
+
+    asked = browser.get("/settings/organization/", follow=True)
+    sent = browser.post("/settings/organization/", {"name": "Acme Two"}, follow=True)
+
+    assert [words in each.text for each in (asked, sent)] == [False, True]
+    assert sent.redirect_chain == [("/login/?next=/settings/organization/", 302)]
+    assert words not in browser.get("/login/").text, "once"
+
+
 def test_e12_a_reset_link_works_once(alice, acme):
     there, _ = log_in(alice.email)
     Client().post("/password/reset/", {"email": alice.email})
