@@ -20,6 +20,7 @@ from accounts.models import Heartbeat
 from tokentra.lib import outage
 from tokentra.lib.problems import Problem
 from tokentra.machine.heartbeats import SILENCE
+from tokentra.navigation import groups_for
 
 log = logging.getLogger(__name__)
 
@@ -85,7 +86,12 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     if request.path.startswith("/api/"):
         problem = Problem(404, "not_found", "There is nothing at this address. /api/docs lists what there is.")
         return JsonResponse(problem.body(getattr(request, "id", "")), status=404)
-    return render(request, "404.html", status=404)
+    links = [link for _, links in groups_for(request) for link in links]
+    context = {
+        "frame": "base.html" if getattr(request, "membership", None) else "base_plain.html",
+        "back": next((link for link in links if link.is_current), None),
+    }
+    return render(request, "404.html", context, status=404)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

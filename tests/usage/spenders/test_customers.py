@@ -261,6 +261,15 @@ def test_who_is_not_there_is_not_found(path, alices, send):
     assert alices.get(f"/customers/{path}/").status_code == 404
 
 
+@pytest.mark.parametrize("word", ["Customers", "Agents", "Runs"])
+def test_a_name_that_nobody_sent_leads_back_to_its_list(alices, word):
+    page = alices.get(f"/{word.lower()}/nobody/")
+
+    assert page.status_code == 404
+    assert f"<span>Back to {word}</span>" in page.text
+    assert page.text.count(f'href="/{word.lower()}/"') == 2, "in the sidebar and below the words"
+
+
 def test_one_customer_is_told_by_model_feature_latency_errors_runs_and_calls(alices, send):
     send(
         call("alice", cost="3", latencyMs=1_000, feature="chat", runId="r-1", agent="planner"),
