@@ -10,7 +10,8 @@ from django.utils import timezone
 from accounts import audit, journal
 from accounts.journal import Event
 from accounts.middleware import act_for
-from accounts.models import Membership, Organization, User
+from accounts.models import JournalEntry, Membership, Organization, User
+from accounts.naming import organization_name
 from accounts.pacing import DAY, HOUR, Pace, TooMany, in_words, longest_wait
 from accounts.signup import found
 from accounts.zones import zone_changed
@@ -56,6 +57,14 @@ def enter(request: HttpRequest, user: User, organization_id: UUID) -> None:
     if not any(membership.organization_id == organization_id for membership in memberships(user)):
         raise Http404
     act_for(request, organization_id)
+
+
+def is_named_by_address(organization: Organization, person: User) -> bool:
+    """Whether it is still called what their sign-up took from their address; inside its scope."""
+    if organization.name != organization_name(person.email):
+        return False
+    lines = JournalEntry.objects.owned_by(organization).filter(event=Event.SIGNUP_COMPLETED.value, user=person)
+    return any(line.data.get("method") != "command" and not line.data.get("named") for line in lines)
 
 
 def changed(organization: Organization, fields: Iterable[str], *, by: User) -> None:

@@ -87,7 +87,8 @@ def settle(user: User, organization: Organization, arrival: Arrival) -> None:
     invited = {"invited": True} if arrival.invitation or arrival.vouched_by else {}
     journal.record(Event.SIGNUP_STARTED, user, organization, at=started or at)
     journal.record(Event.SIGNUP_METHOD_SELECTED, user, organization, at=at, method=arrival.method)
-    told = {"method": arrival.method} | invited | arrival.first_touch
+    named = {"named": True} if arrival.organization_name else {}
+    told = {"method": arrival.method} | invited | named | arrival.first_touch
     journal.record(Event.SIGNUP_COMPLETED, user, organization, at=at, **told)
     audit.note("signed_up", organization, user, about=organization, method=arrival.method)
     is_verified = has_verified_email(user, user.email)

@@ -20,7 +20,6 @@ from accounts.invited import Invitation
 from accounts.limits import tell_too_many
 from accounts.middleware import act_for
 from accounts.models import Organization, User
-from accounts.naming import organization_name
 from accounts.pacing import TooMany
 from accounts.permissions import Permission
 from accounts.sign_on.standing import standing
@@ -58,7 +57,7 @@ def organization(request: OrgRequest) -> HttpResponse:
     context = {
         "form": form,
         "may_own": request.membership.may(Permission.OWN),
-        "is_prefilled": request.organization.name == organization_name(request.user.email),
+        "is_prefilled": places.is_named_by_address(request.organization, request.user),
     }
     return render(request, "accounts/organization.html", context, status=422 if form.errors else 200)
 

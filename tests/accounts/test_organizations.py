@@ -9,6 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts import organizations, samples
+from accounts.bootstrapping import Wanted, bootstrap
 from accounts.models import AuditLine, JournalEntry, Membership, Organization, User
 from accounts.organizations import memberships
 from accounts.pacing import DAY, HOUR, Pace
@@ -84,6 +85,24 @@ def test_b9_settings_that_cannot_be_are_drawn_again_with_422(alice, acme, change
 
     assert answer.status_code == 422
     assert stored(acme).name == "Acme"
+
+
+TAKEN = "The name was taken from your address."
+
+
+def test_a_name_is_said_to_come_from_the_address_only_where_nobody_gave_it(db, client):
+    """A sign-up takes it from the address; an operator and a program give it, if with the same letters."""
+    body = {"email": "june@acme.example", "password": make.PASSWORD}
+    client.post("/signup/", {"email": "jo@acme.example", "password1": make.PASSWORD})
+    client.post("/api/auth/signup", body | {"organizationName": "Acme"}, content_type="application/json")
+    bootstrap(Wanted.checked("owner@acme.example", make.PASSWORD, "Acme", staff=False))
+
+    told = {
+        name: TAKEN in Browser(User.objects.get(email=f"{name}@acme.example")).get("/settings/organization/").text
+        for name in ("jo", "june", "owner")
+    }
+
+    assert told == {"jo": True, "june": False, "owner": False}
 
 
 def test_b15_a_form_sets_what_it_shows_and_nothing_else(alice, acme, elsewhere):
