@@ -1,7 +1,6 @@
 """Forms of accounts: allauth's with what is ours in them, and our own."""
 
 from typing import Any
-from zoneinfo import available_timezones
 
 from allauth.account.adapter import get_adapter
 from allauth.account.forms import AddEmailForm as AllauthAddress
@@ -26,11 +25,9 @@ from django.http import HttpRequest, HttpResponseBase
 
 from accounts import signup
 from accounts.arrival import visit_of
-from accounts.currencies import CURRENCIES
-from accounts.industries import Industry
 from accounts.invitations import addresses_in
 from accounts.invited import Invitation
-from accounts.models import LONGEST_AUDIT, LONGEST_KEPT, SHORTEST_AUDIT, SHORTEST_KEPT, Membership, Organization, User
+from accounts.models import Membership, User
 from accounts.naming import clean_name
 from accounts.permissions import MEANS, Role
 from accounts.signup import Arrival
@@ -196,80 +193,6 @@ class AskForLoginCodeForm(AllauthRequestCode):  # type: ignore[misc]  # allauth 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["email"].widget.attrs |= {"autofocus": True, "placeholder": "you@company.com"}
-
-
-class NameField(forms.CharField):
-    """One line of text in one Unicode form."""
-
-    def __init__(self, *, longest: int = 100, **kwargs: Any) -> None:
-        super().__init__(strip=False, **kwargs)
-        self.longest = longest
-
-    def to_python(self, value: Any) -> str:
-        return clean_name(str(value or "").strip(" "), longest=self.longest)
-
-
-class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]  # takes its argument in stubs only
-    full_name = NameField(label="Name", longest=150, required=False)
-
-    class Meta:
-        model = User
-        fields = ("full_name",)
-
-
-class PlaceForm(forms.ModelForm):  # type: ignore[type-arg]  # takes its argument in stubs only
-    """What every organization says of itself."""
-
-    name = NameField(label="Name")
-    website = forms.URLField(label="Website", required=False, assume_scheme="https")
-    timezone = forms.ChoiceField(
-        label="Time zone",
-        choices=[
-            (name, name.replace("_", " ")) for name in sorted(available_timezones()) if "/" in name or name == "UTC"
-        ],
-        help_text="For budgets and for what your own code measures. Providers' figures keep their UTC days.",
-    )
-    currency = forms.ChoiceField(
-        label="Currency",
-        choices=[(code, f"{code}, {name}") for code, name in CURRENCIES],
-        help_text="What you plan in. Costs are counted in US dollars; bills in another currency stand beside them.",
-    )
-
-    class Meta:
-        model = Organization
-        fields: tuple[str, ...] = ("name", "website", "timezone", "currency")
-
-
-class NewOrganizationForm(PlaceForm):
-    """Another organization."""
-
-
-class OrganizationForm(PlaceForm):
-    industry = forms.ChoiceField(label="Industry", required=False, choices=[("", "Not said"), *Industry.choices])
-    event_days = forms.IntegerField(
-        label="Keep single events for, in days",
-        required=False,
-        min_value=SHORTEST_KEPT,
-        max_value=LONGEST_KEPT,
-        help_text="Each model call that your code reports is deleted after that. What they add up to stays.",
-    )
-    audit_days = forms.IntegerField(
-        label="Keep the audit log for, in days",
-        required=False,
-        min_value=SHORTEST_AUDIT,
-        max_value=LONGEST_AUDIT,
-        help_text="Older lines are deleted.",
-    )
-
-    class Meta(PlaceForm.Meta):
-        fields = (*PlaceForm.Meta.fields, "industry", "event_days", "audit_days")
-
-    def clean_event_days(self) -> int:
-        """Left empty, it stays as it was."""
-        return int(self.cleaned_data["event_days"] or self.instance.event_days)
-
-    def clean_audit_days(self) -> int:
-        return int(self.cleaned_data["audit_days"] or self.instance.audit_days)
 
 
 class GivesRole(forms.Form):

@@ -12,7 +12,6 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from accounts import demonstration
 from accounts import organizations as places
-from accounts.forms import NewOrganizationForm, OrganizationForm, ProfileForm
 from accounts.gates import page
 from accounts.http import OrgRequest
 from accounts.invitations import all_waiting_for
@@ -22,6 +21,7 @@ from accounts.middleware import act_for
 from accounts.models import Organization, User
 from accounts.pacing import TooMany
 from accounts.permissions import Permission
+from accounts.settings_forms import NewOrganizationForm, OrganizationForm, ProfileForm
 from accounts.sign_on.standing import standing
 
 

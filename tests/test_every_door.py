@@ -32,7 +32,7 @@ pytestmark = pytest.mark.django_db
 __all__ = ["acme_things"]
 
 JSON = "application/json"
-ACME = {"name": "Acme", "timezone": "UTC", "currency": "USD"}
+ACME = {"name": "Acme", "timezone": "UTC", "currency": "USD", "event_days": "90", "audit_days": "730"}
 KEY = {"scopes": ["ingest"], "environment": "live", "lasts": "90"}
 BUDGET = {"amount": "500", "unit": "usd", "every": "month", "thresholds": "50, 100"}
 RULE = {"severity": "info", "metric": "cost", "window": "1", "comparator": "above", "bound": "5"}

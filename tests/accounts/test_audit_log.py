@@ -43,9 +43,10 @@ def note(organization: Organization, action: str, actor: Any = None, *, days_ago
 
 JSON = {"content_type": "application/json"}
 BUDGET = {"name": "Cap", "amount": "500", "unit": "usd", "every": "month", "thresholds": "50, 100"}
+KEPT = {"event_days": "90", "audit_days": "730"}
 # what is done, through the door that a person takes
 ACTS: dict[str, tuple[str, dict[str, Any], str]] = {
-    "settings": ("/settings/organization/", {"name": "Acme II", "timezone": "UTC", "currency": "USD"}, "organization_changed"),
+    "settings": ("/settings/organization/", {"name": "Acme II", "timezone": "UTC", "currency": "USD"} | KEPT, "organization_changed"),
     "an invitation": ("/settings/team/invitations/", {"addresses": "june@acme.example", "role": "viewer"}, "invitation_sent"),
     "a role": ("/settings/team/{bob}/", {"role": "finance"}, "role_changed"),
     "a removal": ("/settings/team/{bob}/remove/", {}, "member_removed"),
@@ -75,7 +76,7 @@ def test_every_act_that_changes_access_money_or_keys_leaves_a_line(path, sent, a
 
 
 def test_a_change_of_settings_says_before_and_after(acme, alices):
-    alices.post("/settings/organization/", {"name": "Acme II", "timezone": "Europe/Paris", "currency": "USD"})
+    alices.post("/settings/organization/", {"name": "Acme II", "timezone": "Europe/Paris", "currency": "USD"} | KEPT)
 
     line = noted(acme)[-1]
     assert (line.data["before"], line.data["after"]) == (

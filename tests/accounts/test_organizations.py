@@ -24,6 +24,8 @@ CHANGED = {
     "currency": "EUR",
     "website": "https://acme.example",
     "industry": "software",
+    "event_days": "90",
+    "audit_days": "730",
 }
 CLIENT = {"name": "Client One", "timezone": "Europe/Paris", "currency": "EUR"}
 
@@ -59,12 +61,50 @@ def test_what_is_sent_as_it_stood_is_no_change(alice, acme):
     browser = Browser(alice)
     browser.post("/settings/organization/", CHANGED)
     browser.post("/settings/organization/", CHANGED | {"name": " Acme Two "})
-    browser.post("/settings/organization/", CHANGED | {"event_days": "45"})
+    browser.post("/settings/organization/", CHANGED | {"event_days": "120"})
 
     with organization_scope(acme.pk):
         lines = AuditLine.objects.owned_by(acme).order_by("at")
         assert [list(line.data["after"]) for line in lines][1:] == [["event_days"]]
-    assert stored(acme).event_days == 45
+    assert stored(acme).event_days == 120
+
+
+@time_machine.travel("2026-11-20T12:00Z", tick=False)
+def test_fewer_days_of_events_are_saved_once_it_is_known_what_they_delete(alice, acme):
+    browser, fewer = Browser(alice), CHANGED | {"event_days": "50"}
+
+    asked = browser.post("/settings/organization/", fewer)
+
+    assert asked.status_code == 422
+    assert "Single calls from before 1 October 2026 are deleted then, for good." in asked.content.decode()
+    for again in ("", "90"):
+        assert browser.post("/settings/organization/", fewer | {"days_again": again}).status_code == 422
+    assert (stored(acme).event_days, stored(acme).name) == (90, "Acme")
+
+    assert browser.post("/settings/organization/", fewer | {"days_again": "50"}).status_code == 302
+    assert (stored(acme).event_days, stored(acme).name) == (50, "Acme Two")
+
+
+@time_machine.travel("2026-11-20T12:00Z", tick=False)
+def test_the_day_told_is_the_one_from_which_events_are_kept(alice, acme):
+    """Those that may still be sent are kept longer than the shortest days that can be chosen."""
+    answer = Browser(alice).post("/settings/organization/", CHANGED | {"event_days": "35"})
+
+    assert "Single calls from before 14 October 2026 are deleted then" in answer.content.decode()
+
+
+def test_limits_of_days_are_told_before_and_after_they_are_passed(alice, acme):
+    browser = Browser(alice)
+    page = browser.get("/settings/organization/").content.decode()
+    refused = browser.post("/settings/organization/", CHANGED | {"event_days": "34", "audit_days": "4000"})
+
+    assert "35 to 1,100 days. Each model call" in page
+    assert "90 to 3,650 days. Older lines" in page
+    assert "Type the number of days again" not in page
+    assert page.count("form-optional") == 2  # website and industry
+    assert refused.status_code == 422
+    assert "<span>35 to 1,100 days.</span>" in refused.content.decode()
+    assert "<span>90 to 3,650 days.</span>" in refused.content.decode()
 
 
 @pytest.mark.parametrize(

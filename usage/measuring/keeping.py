@@ -1,15 +1,15 @@
 """For how long events are kept one by one: each organization says, and the week goes when nobody wants it any more."""
 
 import logging
-from datetime import date, timedelta
+from datetime import date
 from uuid import UUID
 
-from django.conf import settings
 from django.db import OperationalError, connection
 from django.db.backends.utils import CursorWrapper
 from django.db.models import Max
 
 from accounts.models import Organization
+from accounts.retention import kept_from
 from tokentra.lib.tenancy import name_within, organization_scope
 from usage import partitions
 from usage.measured import Event
@@ -18,15 +18,9 @@ from usage.measuring.transactions import ALONE, together
 
 log = logging.getLogger(__name__)
 
-WEEK = timedelta(days=7)
 KEPT = "kept events"  # who makes sums of events anew holds this lock together, and who forgets events holds it alone
 HOLD = f"SELECT FROM {together('%s')}"
 FIRST_WAITING = "SELECT min(day) FROM usage_waiting, unnest(days) AS day WHERE organization_id = %s"
-
-
-def kept_from(today: date, event_days: int) -> date:
-    """The first UTC day whose events are kept. What may still be sent is kept for as long as it may be."""
-    return today - max(timedelta(days=event_days), settings.OLDEST_EVENT + WEEK)
 
 
 def hold(cursor: CursorWrapper, organization_id: UUID) -> None:
@@ -46,7 +40,7 @@ def drop_weeks(today: date) -> int:
         log.warning("events of %s are not added up yet: their week is kept", waiting)
     dropped = 0
     for monday in partitions.weeks(partitions.EVENTS):
-        if monday + WEEK > min(wanted, waiting):
+        if monday + partitions.WEEK > min(wanted, waiting):
             break
         try:
             with connection.cursor() as cursor:

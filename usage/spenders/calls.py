@@ -11,9 +11,9 @@ from django.db.models import Max, Min, Sum
 
 from accounts.models import Organization
 from accounts.plans import Feature
+from accounts.retention import kept_from
 from usage.call_kinds import CallKind
 from usage.measured import Event, MeasuredHour, Run
-from usage.measuring.keeping import kept_from
 from usage.minutes import Minute
 
 MOST = 50
