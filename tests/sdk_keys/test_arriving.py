@@ -391,7 +391,14 @@ def test_the_key_that_was_used_last_comes_first(acme, alice, made):
 
 
 def test_every_reason_why_something_is_not_kept_has_words_here():
-    without = {"content", "secret_masked", "too_many_tags", "tag_cut", "tag_not_text"}  # of events that are kept
+    without = {
+        "content",
+        "secret_masked",
+        "too_many_tags",
+        "too_many_units",
+        "tag_cut",
+        "tag_not_text",
+    }  # of events that are kept
 
     assert set(REASONS) - without <= set(OUTCOMES)
     assert [code for code, outcome in OUTCOMES.items() if outcome.tone == "bad" and not outcome.fix] == []
