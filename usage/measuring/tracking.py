@@ -1,6 +1,5 @@
 """One request of events: each is read and priced, what is new is stored, and every item has its result."""
 
-import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,20 +21,19 @@ from tokentra.lib.signs import holds
 from tokentra.lib.tenancy import organization_scope
 from usage.ingest import overrides_of
 from usage.measured import SummedTag
-from usage.measuring import catching_up, discards, naming_units, storing
+from usage.measuring import catching_up, discards, lenient, naming_units, storing
 from usage.measuring.around import Around
 from usage.measuring.prices import PriceTable
 from usage.measuring.reading import TOO_LARGE, Read, Reader, Refused
 from usage.measuring.shape import LARGEST_EVENT, LONGEST_ID, LONGEST_TEXT, MOST_EVENTS, Batch, Plain
 from usage.measuring.storing_new import store_new
-from usage.measuring.texts import cut, printable, shallow
+from usage.measuring.texts import cut, printable
 from usage.pricing import Price
 from usage.rows import Basis
 
 TESTER = "tokentra"
 KNOWN_FOR = 3.0  # seconds for which a process believes an organization's zone and prices
 MOST_KNOWN = 2_000
-DEEPEST = 20  # lists and objects within one another; an event needs five
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 # Without these in a body, no text in it has to be looked at: the first as they are, the others in capitals or not.
 LOOKED_FOR = [b"\\u", *(sign.encode() for sign in SIGNS)]
@@ -144,21 +142,9 @@ class TooMany(Problem):
 def read_slowly(body: bytes) -> Any:
     """What strict JSON is not, such as NaN, or is too deep or long in one event must not cost the events beside it."""
     try:
-        text = body.decode(json.detect_encoding(body), "surrogatepass")
-        try:
-            return read_json(text)
-        except RecursionError:
-            return read_json(shallow(text, DEEPEST))
-    except (ValueError, RecursionError):
+        return lenient.read(body)
+    except ValueError:
         raise Problem(400, "unreadable_json", "The body is no JSON. Nothing was stored.") from None
-
-
-def whole(digits: str) -> int | str:
-    """A number that is longer than any of ours stays a text, which is refused where it should be one."""
-    return int(digits) if len(digits) <= LONGEST_TEXT else digits
-
-
-read_json = json.JSONDecoder(parse_int=whole).decode
 
 
 First = dict[storing.Key, tuple[int, Read, Price]]  # of each id and day: its place in the request, and its price

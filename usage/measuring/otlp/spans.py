@@ -17,6 +17,7 @@ from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans
 from opentelemetry.proto.trace.v1.trace_pb2 import Span as SpanMessage
 
+from usage.measuring import lenient
 from usage.measuring.shape import LARGEST_EVENT
 
 Value = str | int | float | bool
@@ -251,9 +252,9 @@ def from_json(body: bytes) -> list[Span]:
     try:
         try:
             export = read_export(body)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             export = read_export(made_strict(body))
-    except (ValueError, RecursionError):
+    except ValueError:
         raise Unreadable("The body is no ExportTraceServiceRequest in JSON.") from None
     found = []
     for group in export.resource_spans or ():
@@ -264,8 +265,10 @@ def from_json(body: bytes) -> list[Span]:
 
 
 def made_strict(body: bytes) -> bytes:
-    """The same without what JSON has not, NaN and halves of surrogate pairs, so that they cost no other span."""
-    return json.dumps(json.loads(body, parse_constant=lambda _: None), ensure_ascii=False).encode(errors="replace")
+    """The same without what JSON has not, NaN and halves of surrogate pairs, and what is too deep or long: none of it
+    costs another span."""
+    content = lenient.read(body, constant=lambda _: None)
+    return json.dumps(content, ensure_ascii=False).encode(errors="replace")
 
 
 def one_from_json(raw: msgspec.Raw, resource: Mapping[str, Value | None]) -> Span:

@@ -1,5 +1,6 @@
 """Whatever is sent as spans is answered, never with 500, and what was good beside it is kept."""
 
+import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
@@ -93,11 +94,17 @@ def test_b40_any_numbers_and_ids_in_protobuf_are_answered(values, ids, times, ke
     assert post(key, request.SerializeToString(), "application/x-protobuf").status_code == 200
 
 
-def test_b28_a_deep_value_costs_nothing(key):
-    nested = b'{"arrayValue":{"values":[' * 5000 + b'{"stringValue":"x"}' + b"]}}" * 5000
-    body = b'{"resourceSpans":[{"scopeSpans":[{"spans":[{"attributes":[{"key":"k","value":%b}]}]}]}]}' % nested
+DEEP = b'{"arrayValue":{"values":[' * 5000 + b'{"stringValue":"x"}' + b"]}}" * 5000
 
-    assert post(key, body, "application/json").status_code in (200, 400)
+
+@pytest.mark.parametrize("value", [DEEP, b"[" * 450 + b"]" * 450, b'{"intValue":%b}' % (b"9" * 5000)])
+def test_b28_a_deep_or_long_value_in_json_costs_no_other_span(value, acme, key):
+    strange = b'{"attributes":[{"key":"k","value":%b}]},' % value
+    body = in_json(chat(1), chat(2)).replace(b'"spans": [', b'"spans": [' + strange)
+
+    assert post(key, body, "application/json").status_code == 200
+    with organization_scope(acme.pk):
+        assert Event.objects.count() == 2
 
 
 def test_a_request_of_many_spans_is_stored_whole(acme, key):
