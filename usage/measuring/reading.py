@@ -113,7 +113,7 @@ class Reader:
         if isinstance(raw, Plain):
             return self._told(raw, self._tags(raw))
         if isinstance(raw, Refused):
-            raise raw
+            raise Refused(raw.code, str(raw), raw.field)  # raised itself, it would hold the request that holds it
         if not isinstance(raw, dict):
             raise Refused("invalid_event", "An event is a JSON object.")
         try:

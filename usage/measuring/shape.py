@@ -26,7 +26,7 @@ Instant = Annotated[datetime, Meta(tz=True)]
 if TYPE_CHECKING:
     Amount = Decimal  # once it was read
 else:  # as it is sent: Decimal would take spaces, underscores and the digits of every script
-    Amount = Annotated[str, Meta(pattern=r"^-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,4})?\Z")] | int | float
+    Amount = Annotated[str, Meta(pattern=r"^-?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,4})?\Z")] | int | float
 
 
 def in_json(name: str) -> str:
