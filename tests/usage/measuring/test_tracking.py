@@ -241,7 +241,7 @@ def test_b28_half_a_character_in_a_large_body_costs_no_other_event(acme, send):
     "wrong", [{"model": None}, {"tokens": {"input": -1}}, {"customerId": "a\0"}, {"provider": " "}]
 )
 def test_what_is_left_out_of_an_event_that_is_refused_is_not_counted_beside_it(wrong, acme, send):
-    odd = {"content": "words", "tags": {"a": ["b"], "n" * 70: "x", "note": "sk-proj-abcdefghij0"}}
+    odd = {"content": "words", "tags": {"a": ["b"], "n" * 70: "x", "note": "sk-proj-nobody-key0"}}
 
     answer = send(event(**odd) | wrong, event(content="words"))
 
@@ -609,8 +609,8 @@ def test_b32_the_same_said_otherwise_in_one_request_is_a_duplicate(more, acme, s
 
 ONE_NAME = [
     ("a\x1fb", "a\ufffdb", "a\ufffdb"),
-    ("sk-proj-abcdefghij0", "sk-proj-abcdefghij1", "[masked]"),
-    ("[masked]", "sk-proj-abcdefghij1", "[masked]"),
+    ("sk-proj-nobody-key0", "sk-proj-nobody-key1", "[masked]"),
+    ("[masked]", "sk-proj-nobody-key1", "[masked]"),
 ]
 
 

@@ -42,7 +42,7 @@ def connected(organization: Organization, user: User) -> None:
 def events(organization: Organization) -> list[str]:
     with organization_scope(organization.pk):
         said = JournalEntry.objects.owned_by(organization).exclude(event__regex="^(checklist|feature)_")
-        return list(said.order_by("at").values_list("event", flat=True))
+        return list(said.order_by("at", "id").values_list("event", flat=True))
 
 
 def test_with_no_connection_it_teaches_and_offers_sample_data(alices: Browser):
