@@ -13,17 +13,16 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 $$
 """
 AT_ONCE = """
-CREATE AGGREGATE usage_sum_units(jsonb) (
+CREATE OR REPLACE AGGREGATE usage_sum_units(jsonb) (
     SFUNC = array_append, STYPE = jsonb[], FINALFUNC = usage_total_units, COMBINEFUNC = array_cat, INITCOND = '{}',
     PARALLEL = SAFE
 )
 """
 ROW_BY_ROW = """
-CREATE AGGREGATE usage_sum_units(jsonb) (
+CREATE OR REPLACE AGGREGATE usage_sum_units(jsonb) (
     SFUNC = usage_add_units, STYPE = jsonb, COMBINEFUNC = usage_add_units, INITCOND = '{}', PARALLEL = SAFE
 )
 """
-DROP = "DROP AGGREGATE usage_sum_units(jsonb)"
 
 
 class Migration(migrations.Migration):
@@ -32,5 +31,5 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.RunSQL([TOTAL_UNITS, DROP, AT_ONCE], [DROP, ROW_BY_ROW, "DROP FUNCTION usage_total_units"]),
+        migrations.RunSQL([TOTAL_UNITS, AT_ONCE], [ROW_BY_ROW, "DROP FUNCTION usage_total_units"]),
     ]
