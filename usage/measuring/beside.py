@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 ENOUGH = 750  # events of an organization that a process stores before its thread adds up what waits
 REST = 1.0  # seconds from there on in which it takes more than that: what comes faster is added up in larger steps
 MOST_LEFT = 4_000  # so many are enough at any time: the more wait, the longer does whoever reads
-MOST_BEHIND = 10_000  # so many while the thread is at it are more than it can do: then senders wait
+MOST_BEHIND = 10_000  # so many while the thread is at it are more than it can do: then one sender waits
 IDLE = 60.0  # seconds after which a thread that had nothing to do ends, and its session with it
 
 
@@ -38,21 +38,31 @@ class Beside:
         self._came: Counter[UUID] = Counter()
         self._asked: dict[UUID, Future[Left]] = {}  # for a step that has not begun
         self._busy: UUID | None = None
+        self._over = threading.Event()  # set when the step that is under way ends
         self._rests_until: dict[UUID, float] = {}
         self._thread: threading.Thread | None = None
 
     def came(self, organization_id: UUID, count: int) -> bool:
-        """Whether the thread lags so far behind that whoever stored these has to wait for it."""
+        """Whether the thread lags so far behind that whoever stored these has to `wait`, alone of those who come."""
         with self._bell:
             before = self._came[organization_id]
             now = self._came[organization_id] = before + count
             if now >= MOST_BEHIND:
-                del self._came[organization_id]
+                self._came[organization_id] = MOST_LEFT
+                self._ring()
                 return True
             is_idle = self._thread is None and now >= ENOUGH
             if is_idle or before < ENOUGH <= now or before < MOST_LEFT <= now:
                 self._ring()
             return False
+
+    def wait(self, organization_id: UUID) -> bool:
+        """Until a step that is under way ends; False where the thread is at none of this organization's."""
+        with self._bell:
+            if self._busy != organization_id:
+                return False
+            over = self._over
+        return over.wait()
 
     def add_up(self, organization_id: UUID) -> Left | None:
         """A step that begins after this: what is left, or what it raises.
@@ -101,6 +111,7 @@ class Beside:
     def _step(self, organization_id: UUID) -> Left:
         with self._bell:
             asked = self._asked.pop(organization_id, None)
+            over = self._over = threading.Event()
         try:
             left = (self._add_up if asked else self._unasked)(organization_id)
         except Error as problem:  # the events are stored: whoever reads their sums tries again
@@ -113,6 +124,8 @@ class Beside:
             if asked:
                 asked.set_exception(problem)
             raise
+        finally:
+            over.set()
         if asked:
             asked.set_result(left)
         return left

@@ -141,11 +141,10 @@ def alone(cursor: Any, organization_id: UUID) -> None:
 
 def came(organization_id: UUID, count: int) -> None:
     """So many events were stored: of a good many a thread adds up what waits, so that readers find little."""
-    if not _beside.came(organization_id, count):
+    if not _beside.came(organization_id, count) or _beside.wait(organization_id):
         return
     try:
-        if _beside.add_up(organization_id) is None:
-            add_up_next(organization_id)
+        add_up_beside(organization_id)
     except Error:  # the events are stored: whoever reads their sums tries again
         log.warning("events of %s could not be added up yet", organization_id, exc_info=True)
 

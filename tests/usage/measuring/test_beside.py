@@ -2,6 +2,7 @@
 
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
 import pytest
@@ -117,6 +118,43 @@ def test_whoever_comes_while_it_lags_far_behind_is_told_once():
 
     assert told == [False, False, True, False]
     slow.free.release(2)
+
+
+def test_whoever_waits_goes_on_when_the_step_under_way_ends_and_what_came_has_another():
+    slow = Slow()
+    mine = Beside(slow)
+    assert mine.wait(ONE) is False
+    mine.came(ONE, 10)
+    slow.has_begun(ONE)
+    assert mine.came(ONE, 40)
+    assert mine.wait(OTHER) is False
+
+    with ThreadPoolExecutor() as others:
+        waiting = others.submit(mine.wait, ONE)
+        wait_for(lambda: mine._over._cond._waiters, 30, "one waits")
+        slow.free.release()
+        assert waiting.result(30) is True
+        slow.has_begun(ONE, ONE)
+        slow.free.release()
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_whoever_waits_goes_on_when_the_step_fails():
+    free = threading.Event()
+
+    def fails(_):
+        assert free.wait(30)
+        raise ArithmeticError
+
+    mine = Beside(fails)
+    mine.came(ONE, 10)
+    wait_for(lambda: mine._busy == ONE and not mine._over.is_set(), 30, "it has begun")
+
+    with ThreadPoolExecutor() as others:
+        waiting = others.submit(mine.wait, ONE)
+        wait_for(lambda: mine._over._cond._waiters, 30, "one waits")
+        free.set()
+        assert waiting.result(30) is True
 
 
 def test_one_that_had_nothing_to_do_ends_and_another_begins():
