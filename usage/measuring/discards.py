@@ -22,6 +22,7 @@ encode = msgspec.json.Encoder().encode
 # What each reason means, in words for the owner.
 REASONS = {
     "content": "Text of prompts or answers, which is not stored.",
+    "error_text": "What an error said, of which only its name is stored.",
     "secret_masked": "What looked like a key or token was masked.",
     "too_many_tags": "Tags beyond the twentieth of an event.",
     "tag_cut": "Tags longer than 64 characters, or with a value longer than 256, were cut.",

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from usage.measuring.otlp import dialects, litellm, vercel
+from usage.measuring.otlp import dialects, errors, litellm, vercel
 from usage.measuring.otlp.spans import Mark, Span, Value
 from usage.measuring.otlp.wording import Attributes, Wording, first, ours_of, wording_of
 from usage.measuring.reading import TOO_LARGE, Refused
@@ -106,7 +106,9 @@ class Calls:
         span = told.span
         parameters = from_json(told.said.get("parameters"))
         told_error = span.has_failed or "error" in told.wording.asked
-        error = error_of(told) if told_error else ""
+        error = errors.told_by(told.said.get("error"), span.marks) if told_error else ""
+        if errors.is_more(error):
+            self.left_out["error_text"] += 1
         event: dict[str, Any] = {
             "id": span.ref,
             "occurredAt": moment(span.start),
@@ -116,8 +118,8 @@ class Calls:
             "latencyMs": (span.end - span.start) // MILLION if span.end >= span.start > 0 else None,
             "timeToFirstTokenMs": first_token_ms(told),
             "streaming": is_streaming(told, parameters),
-            "status": status_of(error) if told_error else "ok",
-            "errorCode": error or None,
+            "status": errors.status_of(error) if told_error else "ok",
+            "errorCode": (errors.name_of(error) or errors.NAMELESS) if told_error else None,
             "requestId": told.said.get("request_id"),
             "serviceTier": tier_of(told.said.get("service_tier")),
             "parentId": span.above or None,
@@ -264,19 +266,6 @@ def provider_of(told: Told) -> Value | None:
     if told.wording.dialect is dialects.VERCEL and isinstance(provider, str):  # "openai.chat", "google.generative-ai"
         return provider.split(".")[0]
     return provider
-
-
-def error_of(told: Told) -> str:
-    error = told.said.get("error") or next(
-        (mark.attributes.get("exception.type") for mark in told.span.marks if mark.name == "exception"), None
-    )
-    return str(error).rsplit(".", 1)[-1] if error else "error"
-
-
-def status_of(error: str) -> str:
-    if "timeout" in error.lower():
-        return "timeout"
-    return "cancelled" if "cancel" in error.lower() else "error"
 
 
 def tier_of(value: Value | None) -> str | None:

@@ -444,7 +444,6 @@ def test_what_customers_name_themselves_becomes_tags_and_nothing_else_does():
         ({"metadata": json.dumps({"feature": LONG})}, "feature"),
         ({"tokentra.run_id": LONG}, "runId"),
         ({"gen_ai.response.id": LONG}, "requestId"),
-        ({"error.type": LONG}, "errorCode"),
         ({"gen_ai.openai.response.service_tier": LONG}, "serviceTier"),
         ({"gen_ai.operation.name": LONG}, "operation"),
     ],
