@@ -2,10 +2,11 @@
 
 import io
 import logging
+from time import process_time
 
 import pytest
 
-from tokentra.lib.masking import MASK, MaskSecrets, mask
+from tokentra.lib.masking import MASK, MaskSecrets, marks_secret, mask
 from tokentra.lib.secret import Secret
 
 CANARIES = {
@@ -56,12 +57,70 @@ def test_b68_every_kind_of_key_is_masked_in_any_text(canary: str, sentence: str)
         "Cookie: sessionid=canary",
         "Cookie: a=1; sessionid=canary; b=2",
         "x-amz-security-token: canary/without+a=shape",
+        'Authorization: Digest username="canary", realm="a b", nonce="canary", response="canary", qop=auth',
+        '{"Authorization": "Digest username=\\"canary\\", response=\\"canary\\""}',
+        "Authorization: AWS4-HMAC-SHA256 Credential=canary/s3, SignedHeaders=host;x-amz-date, Signature=canary",
+        "Authorization: Negotiate canary==",
+        "Authorization: Unknown id=1, mac=canary",
+        "Authorization: canary",
+        "OPENAI_API_KEY=canary",
+        "OpenAI(api_key='canary', max_retries=2)",
+        "https://acme.example/?access_token=canary&page=2",
+        "aws_secret_access_key = canary",
+        "client_secret: canary",
+        "password=canary",
     ],
 )
 def test_e14_headers_that_carry_secrets_are_masked_whatever_their_value(line: str):
     for turned in (line, line.lower(), line.upper()):
         assert "canary" not in mask(turned).lower()
         assert "y2fuyxj5" not in mask(turned).lower()
+
+
+def test_what_stands_behind_a_secret_stays():
+    lines = {
+        'Authorization: Digest username="canary", nonce=canary refused': f"Authorization: Digest {MASK} refused",
+        '{"openaiApiKey": "canary", "model": "x"}': f'{{"openaiApiKey": "{MASK}", "model": "x"}}',
+        "OpenAI(api_key='canary', max_retries=2)": f"OpenAI(api_key='{MASK}', max_retries=2)",
+        "Cookie: a=canary; b=canary\nAccept: text": f"Cookie: {MASK}\nAccept: text",
+    }
+
+    assert {line: mask(line) for line in lines} == lines
+    assert [mask(masked) for masked in lines.values()] == list(lines.values())
+
+
+@pytest.mark.parametrize(
+    "name", ["api_key", "apiKey", "API_KEY", "openai_api_key", "openaiApiKey", "X-Api-Key", "Secret"]
+)
+def test_b42_a_name_that_marks_a_secret_is_known_however_it_is_spelled(name: str):
+    assert marks_secret(name)
+
+
+@pytest.mark.parametrize("name", ["api_key_id", "api_key_name", "monkey", "secretary", "cookie_count", "tokens"])
+def test_a_name_that_tells_of_something_else_marks_none(name: str):
+    assert not marks_secret(name)
+
+
+@pytest.mark.parametrize(
+    "long",
+    [
+        "authorization: " + "a " * 20_000,
+        "authorization: x" + ", a=b" * 20_000,
+        'authorization: a="' + "b" * 100_000,
+        "authorization" + " " * 100_000,
+        "authorization: a;" + "b;" * 50_000,
+        "authorization: a" + (" " * 500 + ", ") * 100,
+        "api_key: " * 10_000,
+        "secret-" * 10_000,
+    ],
+    ids=range(8),
+)
+def test_a_long_text_is_masked_in_no_time(long: str):
+    before = process_time()
+
+    mask(long)
+
+    assert process_time() - before < 1
 
 
 def test_a_private_key_is_masked_whole_even_when_it_was_cut():

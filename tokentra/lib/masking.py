@@ -22,13 +22,23 @@ _BY_PREFIX = (
 )
 _SECRET = re.compile(r"(?<![A-Za-z0-9_])(?:" + "|".join(_BY_PREFIX) + ")")
 _PEM = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL)
-_NAME = r"\b((?ai:(?:proxy-)?authorization|(?:x-)?(?:goog-)?api-key|x-amz-security-token|cookie))"
-_VALUE = r"[^\s\"'\\,;})\]]+"
-_HEADER = re.compile(
-    rf"{_NAME}(\\?[\"']?\s*(?:[:=,]|=>)\s*(?:[bB](?=[\"']))?\\?[\"']?)((?ai:bearer|basic|token)\s+)?+"
-    rf"(?!\[masked\]){_VALUE}(?:; ?{_VALUE}={_VALUE})*"
+# Names that tell a secret, alone or at the end of another: OPENAI_API_KEY, openaiApiKey.
+_BEGINS = r"(?:(?<![A-Za-z0-9])|(?<=[a-z])(?=[A-Z]))"
+_AUTHORIZATION_NAME = rf"{_BEGINS}((?ai:(?:proxy-)?authorization))"
+_NAME = (
+    rf"{_BEGINS}((?ai:(?:x-)?(?:goog-)?api[-_]?key|x-amz-security-token|cookie|access_token|password"
+    r"|(?:client[-_]?)?secret(?:[-_]?(?:access[-_]?)?key)?))"
 )
-_HEADERS_NAME = re.compile(rf"{_NAME}\Z")
+_IS = r"(\\?[\"']?\s*(?:[:=,]|=>)\s*(?:[bB](?=[\"']))?\\?[\"']?)"
+_VALUE = r"[^\s\"'\\,;})\]]+"
+_PART = rf'[\w-]+=(?:\\?"[^"\\]*+\\?"|{_VALUE})'  # of a digest or a signature
+_SCHEMES = "bearer|basic|token|digest|negotiate|ntlm|hawk|oauth|key|apikey|ssws|aws4-hmac-sha256|sharedaccesssignature"
+_AUTHORIZATION = re.compile(
+    rf"{_AUTHORIZATION_NAME}{_IS}((?ai:{_SCHEMES})\s+)?+"
+    rf"(?!\[masked\])(?:[A-Za-z][\w-]*+[ \t]++(?={_PART}))?+(?:{_PART}|{_VALUE})(?:\s*,\s*{_PART}|; ?{_PART}|;[\w-]+)*+"
+)
+_HEADER = re.compile(rf"{_NAME}{_IS}((?ai:bearer)\s+)?+(?!\[masked\]){_VALUE}(?:; ?{_VALUE}={_VALUE})*")
+_MARKS = re.compile(rf"(?:{_AUTHORIZATION_NAME}|{_NAME})\Z")
 _PERSONAL = r"(?:name|mail|phone|user|actor|person|address)"
 _PERSONAL_FIELD = re.compile(rf'(?i)("[\w .-]*{_PERSONAL}[\w .-]*"\s*:\s*")(?!\[masked\])(?:[^"\\]|\\.)*')
 _ADDRESS = re.compile(r"[\w.+%-]+@[\w.-]+")
@@ -38,7 +48,10 @@ _BEARER = re.compile(r"\b((?ai:bearer))\s+(?!\[masked\])[\w.~+/=-]{12,}")
 
 # Whatever is masked holds one of these: the first as they are, the others in capitals or not.
 SIGNS = ("sk-", "tt_", "AKIA", "ASIA", "AIza", "ya29.", "ABSK", "eyJ", "PRIVATE KEY")
-SIGNS_IN_ANY_CASE = ("bearer", "authorization", "api-key", "x-amz-security-token", "cookie")
+SIGNS_IN_ANY_CASE = (
+    *("bearer", "authorization", "api-key", "api_key", "apikey", "x-amz-security-token", "cookie"),
+    *("access_token", "password", "secret"),
+)
 
 
 def may_hold_secret(text: str) -> bool:
@@ -51,7 +64,7 @@ def may_hold_secret(text: str) -> bool:
 
 def marks_secret(name: str) -> bool:
     """Whether what stands under this name is a secret, whatever it looks like."""
-    return _HEADERS_NAME.search(name) is not None
+    return _MARKS.search(name) is not None
 
 
 def mask(text: str) -> str:
@@ -59,7 +72,8 @@ def mask(text: str) -> str:
     if not may_hold_secret(text):
         return text
     text = _PEM.sub(MASK, text)
-    text = _HEADER.sub(lambda found: f"{found[1]}{found[2]}{found[3] or ''}{MASK}", text)
+    for named in (_AUTHORIZATION, _HEADER):
+        text = named.sub(lambda found: f"{found[1]}{found[2]}{found[3] or ''}{MASK}", text)
     text = _BEARER.sub(lambda found: f"{found[1]} {MASK}", text)
     return _SECRET.sub(MASK, text)
 

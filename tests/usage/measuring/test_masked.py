@@ -28,11 +28,18 @@ HEADERS = {
     "x-goog-api-key": "canary",
     "Cookie": "a=1; sessionid=canary",
     "X-Amz-Security-Token": "canary/without+a=shape",
+    "api_key": "canary-without-a-shape",
+    "apiKey": "canary",
+    "openai_api_key": "canary",
+    "client_secret": "canary",
+    "access_token": "canary",
+    "password": "canary",
 }
 LINES = [
     *(f"{name}: {value}" for name, value in HEADERS.items()),
     "Bearer canary.without-shape~1/2=",
     "bearer\tcanary.without-shape",
+    'Authorization: Digest username="canary", response="canary"',
 ]
 SHAPES = [
     *(shape[:LONGEST_ID] for shape in CANARIES.values()),
