@@ -7,6 +7,7 @@ waits for those: the same events are added to the others in larger steps, beside
 
 import logging
 from datetime import datetime
+from time import monotonic
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -15,12 +16,12 @@ from django.core.cache import cache
 from django.db import Error, connection
 from django.utils import timezone
 from psycopg import ClientCursor
-from psycopg.errors import CardinalityViolation
+from psycopg.errors import CardinalityViolation, QueryCanceled
 
 from tokentra.lib.tenancy import TOTALS, as_sweep, catch_up_by, name_within, organization_scope
 from usage import closing
 from usage.measured import Waiting
-from usage.measuring import local_days, statements, transactions
+from usage.measuring import local_days, statements, step_sizes, transactions
 from usage.measuring.beside import Beside
 from usage.measuring.grain import grain
 from usage.measuring.stepping import Left, step_through
@@ -116,19 +117,36 @@ def step(
 def take(own: ClientCursor[Any], by: str, params: list[Any], zone: ZoneInfo) -> Left:
     """Those that are next of one kind: in totals, or not."""
     organization_id, *_, in_totals = params
+    began = monotonic()
     try:
-        [[(is_more, others)]] = executed(own, by, params)
-    except CardinalityViolation:  # of two rows for one key
-        own.execute(BACK)
-        [[(is_more, others)]] = executed(own, f"{by}{statements.ALIKE}", params)
+        is_more, others = taken(own, by, params)
+    except QueryCanceled:
+        if not step_sizes.can_be_fewer(organization_id, by):
+            raise
+        own.execute(BACK)  # others have their turn before fewer are tried
+        return Left.SOME
+    step_sizes.took(organization_id, by, monotonic() - began, is_full=bool(is_more))
     if others and not in_totals:  # whoever stored them did not know yet that the zone is another
         local_days.put_right(own, organization_id, others, zone)
     return Left.SOME if is_more or others else Left.NOTHING
 
 
+def taken(own: ClientCursor[Any], by: str, params: list[Any]) -> Any:
+    """As many as can be added up in time, as far as that is known."""
+    organization_id, *_, in_totals = params
+    most = step_sizes.of(organization_id, by)
+    step_sizes.cut(own, organization_id, in_totals=in_totals, most=most)
+    try:
+        [[found]] = executed(own, by, [*params, most])
+    except CardinalityViolation:  # of two rows for one key
+        own.execute(BACK)
+        [[found]] = executed(own, f"{by}{statements.ALIKE}", [*params, most])
+    return found
+
+
 def executed(own: ClientCursor[Any], by: str, params: list[Any]) -> list[list[Any]]:
     statements.prepare(own, by)
-    own.execute(f"{TRIED}; EXECUTE {by} (%s, %s, %s, %s, %s); {DONE}", params)
+    own.execute(f"{TRIED}; EXECUTE {by} (%s, %s, %s, %s, %s, %s); {DONE}", params)
     return statements.answers(own)
 
 

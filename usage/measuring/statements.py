@@ -241,14 +241,13 @@ SURROUNDED = f"below AS ({around.below('$10', '$12', '$13')}), counted AS ({arou
 UNSURROUNDED = "WHERE NOT EXISTS (SELECT FROM below) AND NOT EXISTS (SELECT FROM counted)"
 STORE_SPANS = WRITE.format(sources=SURROUNDED, scope="", held=UNSURROUNDED, noted=noted(UNSURROUNDED))
 
-# Of what waits, the oldest first and no more than MOST events beside the first request's; $4: the zone, $5: whether the
+# Of what waits, the oldest first and no more than $6 events beside the first request's; $4: the zone, $5: whether the
 # totals hold it already. Answers whether others of that kind were left, and of those that were next, which are left
 # since their days are not of this zone. One at a time runs it for what is in totals, and one for what is not. $1:
 # organization; $2: the grain of hours.
-MOST = 20_000  # where many of one day come, half as many cost a fifth more each, and twice as many no less
 WAITING = f"""
 WITH waiting AS (
-    SELECT id, zone, sum(events) OVER (ORDER BY id) - events < {MOST} AS is_next
+    SELECT id, zone, sum(events) OVER (ORDER BY id) - events < $6 AS is_next
     FROM usage_waiting WHERE organization_id = $1 AND in_totals = $5
 ), taken AS (
     {{take}}
@@ -307,7 +306,7 @@ PREPARED = {
 ALIKE = "_alike"
 ADDING_UP = adding_steps(is_quick=True) | {f"{name}{ALIKE}": sql for name, sql in adding_steps(is_quick=False).items()}
 STORING = [*PREPARED]
-PREPARED |= {name: f"(uuid, interval, text[], text, boolean) AS {sql}" for name, sql in ADDING_UP.items()}
+PREPARED |= {name: f"(uuid, interval, text[], text, boolean, int) AS {sql}" for name, sql in ADDING_UP.items()}
 
 
 def prepare(own: Cursor[Any], *names: str) -> None:

@@ -124,7 +124,7 @@ def only_alike(monkeypatch):
     for name in statements.ADDING_UP:
         if not name.endswith(statements.ALIKE):
             fails = "SELECT (SELECT 1 UNION SELECT 2) = 1, ARRAY[$1]"
-            monkeypatch.setitem(statements.PREPARED, name, f"(uuid, interval, text[], text, boolean) AS {fails}")
+            monkeypatch.setitem(statements.PREPARED, name, f"(uuid, interval, text[], text, boolean, int) AS {fails}")
     yield
     connection.close()
 

@@ -119,7 +119,7 @@ def test_whoever_comes_once_more_is_counted_without_a_look_at_all_of_the_days_be
 
     with organization_scope(acme.pk, up_to_date=False), ClientCursor(connection.connection) as own:
         statements.prepare(own, "tt_add_up")
-        asked = "EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE tt_add_up (%s, '1 hour', '{}', 'UTC', false)"
+        asked = "EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE tt_add_up (%s, '1 hour', '{}', 'UTC', false, 20000)"
         [(plan,)] = statements.by_key(own, asked, [acme.pk])
 
     read = [node for node in nodes(plan) if is_read(node)]

@@ -21,7 +21,7 @@ from tests.usage.measuring.test_adding_up import assert_true_to_its_events, stor
 from tokentra.lib.tenancy import organization_scope
 from usage import audit, partitions
 from usage.measured import MeasuredDay, Run, Waiting
-from usage.measuring import at_once, beside, catching_up, statements, transactions, turning
+from usage.measuring import at_once, beside, catching_up, statements, step_sizes, transactions, turning
 from usage.measuring.stepping import step_through
 from usage.models import DayRollup, LedgerDay
 from usage.spenders import calls
@@ -171,7 +171,7 @@ def test_c3_the_command_adds_up_what_nobody_read_without_workers_and_redis(acme,
 def test_much_is_added_up_in_steps(acme, send):
     send(*story(1, 6))
     with organization_scope(acme.pk, up_to_date=False):
-        Waiting.objects.update(events=statements.MOST)
+        Waiting.objects.update(events=step_sizes.MOST)
     send(*story(2, 4, days=5))
     with organization_scope(acme.pk, up_to_date=False):
         is_more = catching_up.add_up(acme.pk)
@@ -246,7 +246,7 @@ def test_sums_are_made_without_sorting_whatever_is_known_of_the_table(acme):
     with organization_scope(acme.pk, up_to_date=False), ClientCursor(connection.connection) as own:
         own.execute("DISCARD PLANS; SET LOCAL work_mem = '64kB'; SET LOCAL hash_mem_multiplier = 1")
         statements.prepare(own, "tt_add_up")
-        plan = statements.by_key(own, "EXPLAIN EXECUTE tt_add_up (%s, '1 hour', '{}', 'UTC', false)", [acme.pk])
+        plan = statements.by_key(own, "EXPLAIN EXECUTE tt_add_up (%s, '1 hour', '{}', 'UTC', false, 20000)", [acme.pk])
 
     lines = [line for (line,) in plan]
     sorted_for = [key for line, key in pairwise(lines) if "GroupAggregate" in line]
@@ -268,7 +268,7 @@ def test_events_are_found_by_their_key_in_a_week_of_which_nothing_is_known(held,
         plans = {
             statement: statements.by_key(own, f"EXPLAIN EXECUTE {statement}", [acme.pk, *days])
             for statement, *days in (
-                ["tt_add_up (%s, '1 hour', '{}', 'UTC', false)"],
+                ["tt_add_up (%s, '1 hour', '{}', 'UTC', false, 20000)"],
                 ["tt_held (%s, '[]', '{}')"],
                 ["tt_below (%s, '{}', %s, %s)", at, at],
                 ["tt_counted (%s, '{}', %s, %s)", at, at],

@@ -23,7 +23,7 @@ from tokentra.lib import tenancy
 from tokentra.lib.tenancy import TOTALS, organization_scope
 from usage.audit import Audit
 from usage.measured import MeasuredDay, Run, Waiting
-from usage.measuring import adding_up_tags, catching_up, rebuilding, retracting, statements, tracking
+from usage.measuring import adding_up_tags, catching_up, rebuilding, retracting, step_sizes, tracking
 from usage.measuring.hashes import series_of
 from usage.measuring.stepping import Left
 from usage.models import DayRollup
@@ -147,7 +147,7 @@ def test_whoever_reads_waits_for_totals_that_are_not_committed(work, way, acme, 
 def test_much_is_added_up_in_steps(step, acme, send):
     send(*story(1, 6))
     with organization_scope(acme.pk, up_to_date=False):
-        Waiting.objects.update(events=statements.MOST)
+        Waiting.objects.update(events=step_sizes.MOST)
         if step is catching_up.add_up:
             assert catching_up.total(acme.pk) is Left.NOTHING
     send(*story(2, 4, days=5))
