@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from typing import Any
 
-from django.db.models import F, Q, QuerySet
-from django.db.models.functions import TruncMonth, TruncWeek
+from django.db.models import F, Q, QuerySet, Value
+from django.db.models.functions import StrIndex, Substr, TruncMonth, TruncWeek
 from django.http import QueryDict
 
 from accounts.models import Organization
@@ -144,8 +144,8 @@ def chosen(organization: Organization, asked: Asked) -> "QuerySet[Any]":
         column = "value" if name == one else "by_value"
         wanted = Q(**{f"{column}__in": values})
         if name == "model":  # with its provider before it, or alone
-            for value in values:
-                wanted |= Q(**{f"{column}__endswith": f"/{value}"})
+            rows = rows.alias(model=Substr(column, StrIndex(column, Value("/")) + 1))
+            wanted |= Q(model__in=values)
         rows = rows.filter(wanted)
     return rows
 

@@ -60,6 +60,33 @@ def test_each_dimension_is_answered_alone_and_as_it_is_crossed(query, keys, foun
     assert items(alices, query, *keys) == found
 
 
+@pytest.mark.parametrize(
+    ("query", "models"),
+    [
+        ("filter[model]=gpt-4o", ["openai/gpt-4o"]),
+        ("filter[model]=openai/gpt-4o", ["openai/gpt-4o", "openrouter/openai/gpt-4o"]),
+        ("filter[model]=openrouter/openai/gpt-4o", ["openrouter/openai/gpt-4o"]),
+        ("filter[model]=gpt-4o&filter[model]=x", ["openai/gpt-4o", "openrouter/x"]),
+        ("filter[model]=4o", []),
+        ("filter[model]=/gpt-4o", []),
+    ],
+)
+def test_a_model_is_filtered_by_its_whole_name_alone_or_with_its_provider(query, models, alices, send):
+    """A router's models have other providers' in their names."""
+    router = {"provider": "openrouter"}
+    send(
+        call("alice", model="gpt-4o"),
+        call("alice", model="openai/gpt-4o", **router),
+        call("alice", model="x", **router),
+    )
+
+    asked = items(alices, f"groupBy=model&filter[customer]=alice&{query}", "provider", "model")
+    by_customer = items(alices, f"groupBy=customer&{query}", "requests")
+
+    assert ["/".join(each) for each in asked] == models
+    assert by_customer == ([(len(models),)] if models else [])
+
+
 def test_the_answer_has_the_keys_of_the_contract_and_its_zone(alices, sent):
     answer = ask(alices, "/api/usage/stats?filter[customer]=alice&groupBy=day")  # the ledger goes without saying
 
