@@ -21,6 +21,7 @@ from tokentra.lib import outage
 from tokentra.lib.problems import Problem
 from tokentra.machine.heartbeats import SILENCE
 from tokentra.navigation import groups_for
+from usage.measuring.otlp import door as otlp
 
 log = logging.getLogger(__name__)
 
@@ -86,6 +87,8 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     if request.path.startswith("/api/"):
         problem = Problem(404, "not_found", "There is nothing at this address. /api/docs lists what there is.")
         return JsonResponse(problem.body(getattr(request, "id", "")), status=404)
+    if request.path.startswith("/v1/"):
+        return otlp.elsewhere(request)
     links = [link for _, links in groups_for(request) for link in links]
     context = {
         "frame": "base.html" if getattr(request, "membership", None) else "base_plain.html",

@@ -39,10 +39,11 @@ REASONS = {
     "event_too_large": "More than 1 MiB in one event or span.",
     "nothing_used": "Neither tokens nor units nor cost.",
     "too_many_events": "Events of requests with more than 1,000 of them, which are refused whole.",
-    "body_too_large": "Requests of more than 5 MiB, refused whole; each counts as one.",
+    "body_too_large": "Requests of more than 5 MiB, or 20 MiB of spans, refused whole; each counts as one.",
     "unreadable_json": "Requests that are no JSON, refused whole; each counts as one.",
-    "unreadable_body": "Requests that do not unpack, refused whole; each counts as one.",
+    "unreadable_body": "Requests that do not unpack, or are no export of spans, refused whole; each counts as one.",
     "unknown_encoding": "Requests packed in an unknown way, refused whole; each counts as one.",
+    "unknown_content_type": "Requests of spans that are neither protobuf nor JSON, refused whole; each counts as one.",
     "key_misplaced": "Requests with an API key in their body, refused whole; each counts as one.",
 }
 

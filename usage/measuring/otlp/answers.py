@@ -7,7 +7,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 PROTOBUF, JSON = "application/x-protobuf", "application/json"
 # google.rpc.Code for each status that we answer.
-CODES = {400: 3, 401: 16, 403: 7, 405: 12, 408: 4, 413: 3, 415: 3, 503: 14}
+CODES = {400: 3, 401: 16, 403: 7, 404: 5, 405: 12, 408: 4, 413: 3, 415: 3, 503: 14}
 UNKNOWN = 2
 
 

@@ -11,11 +11,11 @@ from accounts.gates import api_scope, tell_of_key_in, unless_gone
 from accounts.http import Credential
 from tokentra.lib import bodies, outage
 from tokentra.lib.problems import Problem, note_refusal
-from usage.measuring import crowding, paces, tracking
+from usage.measuring import crowding, discards, paces, tracking
 from usage.measuring.otlp import answers, spans
 from usage.measuring.otlp.calls import Calls
 from usage.measuring.otlp.families import Families
-from usage.measuring.otlp.spans import Unreadable
+from usage.measuring.otlp.spans import Span, Unreadable
 
 LARGEST_BODY = 20 * 2**20
 READERS = {answers.PROTOBUF: spans.from_protobuf, answers.JSON: spans.from_json}
@@ -43,22 +43,33 @@ def export(request: HttpRequest, kind: str) -> answers.Written:
     credential = api_scope(request, "ingest")
     crowding.refuse_late(request)
     paces.request(credential.organization_id, status=503)
-    if kind not in READERS:
-        raise Problem(415, "unknown_content_type", f"Send {answers.PROTOBUF} or {answers.JSON}.")
-    try:
-        body = bodies.read(request, most=LARGEST_BODY)
-        tell_of_key_in(request, body, packed=kind == answers.PROTOBUF)
-        answer = stored(credential, kind, body)
-    except Unreadable as reason:
-        raise Problem(400, "unreadable_body", f"{reason} Nothing was stored.") from None
+    with discards.of_whole_requests(credential.organization_id, credential.key_id):
+        found = read(request, kind)
+    answer = stored(credential, found)
     tracking.add_up(credential.organization_id, answer)
     request.tracked = answer  # type: ignore[attr-defined]  # as in usage.measuring.door
-    why = next((result.message for result in answer.results if result.status == "rejected"), "")
+    why = next((reason(result) for result in answer.results if result.status == "rejected"), "")
     return answers.done(kind, rejected=answer.rejected, why=why)
 
 
-def stored(credential: Credential, kind: str, body: bytes) -> tracking.Answer:
-    found = READERS[kind](body)
+def read(request: HttpRequest, kind: str) -> list[Span]:
+    if kind not in READERS:
+        raise Problem(415, "unknown_content_type", f"Send {answers.PROTOBUF} or {answers.JSON}.")
+    body = bodies.read(request, most=LARGEST_BODY)
+    tell_of_key_in(request, body, packed=kind == answers.PROTOBUF)
+    try:
+        return READERS[kind](body)
+    except Unreadable as reason:
+        raise Problem(400, "unreadable_body", f"{reason} Nothing was stored.") from None
+
+
+def reason(result: tracking.Result) -> str:
+    """With the field: no exporter tells of it otherwise."""
+    is_named = result.field in result.message
+    return result.message if is_named else f"{result.field}: {result.message}"
+
+
+def stored(credential: Credential, found: list[Span]) -> tracking.Answer:
     paces.events(credential.organization_id, len(found), status=503)
     calls = Calls(found)
     with unless_gone(credential):
@@ -70,6 +81,15 @@ def stored(credential: Credential, kind: str, body: bytes) -> tracking.Answer:
             left_out=calls.left_out,
             families=Families(credential.organization_id, calls.told.values()),
         )
+
+
+def elsewhere(request: HttpRequest) -> HttpResponse:
+    """For what is no address of ours under /v1/, such as an exporter's of metrics or logs."""
+    sentence = (
+        "Only spans are taken, at /v1/traces. Switch the exporters of metrics and logs off: set OTEL_METRICS_EXPORTER "
+        "and OTEL_LOGS_EXPORTER to none."
+    )
+    return refused(request, Problem(404, "not_found", sentence))
 
 
 def told(written: answers.Written, status: int) -> HttpResponse:

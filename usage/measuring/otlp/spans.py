@@ -24,6 +24,7 @@ Value = str | int | float | bool
 FAILED = 2  # a status code
 PLAIN = frozenset(("string_value", "int_value", "double_value", "bool_value"))
 IDS = re.compile("[0-9a-f]{48}")
+NUMBER = re.compile("-?[0-9]{1,19}")  # of 64 bits, as JSON has it
 LENGTH_OF_ID = 16  # in hex, of a span; that of a trace is twice as long
 NAMELESS = "A span has no ids: send 16 bytes for its trace and 8 for itself, not all zeros, as hex where it is JSON."
 SHAPELESS = "A span cannot be read: something in it is too deep, or not what OTLP has there. Leave that out."
@@ -191,7 +192,9 @@ class JsonValue(Struct, rename="camel"):
     double_value: float | str | None = None
 
     def plain(self) -> Value | None:
-        for value in (self.string_value, self.bool_value, self.int_value, self.double_value):
+        if (count := self.int_value) is not None:
+            return int(count) if isinstance(count, str) and NUMBER.fullmatch(count) else count
+        for value in (self.string_value, self.bool_value, self.double_value):
             if value is not None:
                 return value
         return None

@@ -20,6 +20,7 @@ from tests.sdk_keys.conftest import issued
 from tests.usage.measuring.otlp.conftest import TRACE, TRACES, chat, span
 from tests.usage.measuring.test_tracking import discards
 from tokentra.lib.tenancy import organization_scope
+from usage.discarded import Discard
 from usage.measured import Event
 from usage.measuring.otlp import calls
 from usage.measuring.otlp.spans import NAMELESS, SHAPELESS
@@ -238,6 +239,58 @@ def test_b25_b26_refusals_carry_a_status_in_kind(body, kind, encoding, status, k
 
     assert answer.status_code == status
     assert answer["Content-Type"] == (JSON if kind == JSON else PROTOBUF)
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "encoding", "reason"),
+    [
+        (b" " * (20 * 2**20 + 1), JSON, "identity", "body_too_large"),
+        (b"[]", JSON, "identity", "unreadable_body"),
+        (b"\xff", PROTOBUF, "identity", "unreadable_body"),
+        (b"{}", JSON, "gzip", "unreadable_body"),
+        (b"{}", JSON, "br", "unknown_encoding"),
+        (b"{}", "text/plain", "identity", "unknown_content_type"),
+    ],
+)
+def test_c7_a_request_that_is_refused_whole_is_counted(body, kind, encoding, reason, acme, key):
+    for _ in range(2):
+        post(key, body, kind, Content_Encoding=encoding)
+
+    assert discards(acme) == {reason: 2}
+    with organization_scope(acme.pk):
+        assert Discard.objects.owned_by(acme).get().key_id == ApiKey.objects.get().pk
+
+
+@KINDS
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        ({"gen_ai.usage.input_tokens": -5}, "tokens.input: Expected int >= 0."),
+        ({"gen_ai.usage.output_tokens": 1.5}, "tokens.output: Expected int, got float."),
+        ({"gen_ai.response.model": ""}, "Send model."),
+    ],
+)
+def test_b28_an_exporter_is_told_which_field_is_wrong(kind, write, said, why, key):
+    answer = post(key, write(chat(1), chat(2, attributes=said)), kind)
+
+    if kind == PROTOBUF:
+        partial = ExportTraceServiceResponse.FromString(answer.content).partial_success
+        assert (partial.rejected_spans, partial.error_message) == (1, why)
+    else:
+        assert answer.json()["partialSuccess"] == {"rejectedSpans": "1", "errorMessage": why}
+
+
+@KINDS
+@pytest.mark.parametrize("path", ["/v1/metrics", "/v1/logs", "/v1/traces/"])
+@pytest.mark.parametrize("is_known", [True, False])
+def test_what_is_no_trace_is_told_so_in_kind(path, kind, write, is_known, key):
+    told = {"Authorization": f"Bearer {key}"} if is_known else {}
+    answer = Client(enforce_csrf_checks=True).post(path, write(chat(1)), content_type=kind, headers=told)
+
+    assert answer.status_code == 404
+    code, sentence = status_of(answer, kind)
+    assert code == 5
+    assert "Only spans are taken, at /v1/traces." in sentence
 
 
 @KINDS
