@@ -16,6 +16,7 @@ import msgspec
 from msgspec import Struct
 
 from tokentra.lib.masking import MASK, marks_secret, mask, may_hold_secret
+from usage.measuring.explaining import explained
 from usage.measuring.providers import known_as
 from usage.measuring.shape import (
     LARGEST_EVENT,
@@ -39,7 +40,6 @@ from usage.rows import VERSION_8, VERSION_8_MASK
 EARLY, LATE = timedelta(days=30), timedelta(minutes=10)
 LAST_INSTANT = 253_402_300_799_000  # milliseconds since 1970, at the end of the year 9999
 PLAIN_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-PLACE = re.compile(r" - at `\$\.?(.*)`$")
 encode = msgspec.json.Encoder(order="sorted", decimal_format="string").encode
 texts_of = attrgetter(*TEXTS, "id")
 UNFIT = (UnicodeError, OverflowError, RecursionError)
@@ -320,20 +320,5 @@ def check_usage(sent: Sent) -> None:
 
 
 def refusal(said: str) -> Refused:
-    """msgspec's sentence, in ours."""
-    place = PLACE.search(said)
-    field = (place[1] if place else "").replace("[...]", "")
-    what = PLACE.sub("", said)
-    if missing := re.match(r"Object missing required field `(\w+)`", what):
-        name = f"{field}.{missing[1]}" if field else missing[1]
-        return Refused("missing_field", f"Send {name}.", name)
-    if unknown := re.match(r"Object contains unknown field `(.*)`", what, re.DOTALL):
-        name = cut(f"{field}.{unknown[1]}" if field else unknown[1], LONGEST_TEXT)
-        return Refused("unknown_field", f"There is no {name}.", name)
-    if field == "id" and "length" in what:
-        return Refused("invalid_field", f"An id has 1 to {LONGEST_ID} characters.", "id")
-    if field == "cost.amount" and "regex" in what:
-        return Refused("invalid_field", 'Write a cost as a plain decimal, such as "0.0012".', field)
-    if "timezone" in what:
-        return Refused("timestamp_out_of_range", "Write occurredAt with its zone, as 2026-01-31T23:59:59Z.", field)
-    return Refused("invalid_field", f"{cut(what.replace('`', ''), LONGEST_TEXT)}.", field)
+    """By msgspec's sentence."""
+    return Refused(*explained(said))

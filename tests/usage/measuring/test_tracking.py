@@ -118,6 +118,29 @@ def test_b28_one_bad_event_is_said_by_its_place_and_the_others_are_kept(wrong, c
     assert discards(acme) == {code: 1}
 
 
+@pytest.mark.parametrize(
+    ("wrong", "field", "sentence"),
+    [
+        ({"id": 7}, "id", "An id is a text of 1 to 64 characters."),
+        ({"id": ""}, "id", "An id is a text of 1 to 64 characters."),
+        ({"status": "fine"}, "status", "A status is ok, error, timeout or cancelled."),
+        ({"usageSource": "guess"}, "usageSource", "A usageSource is reported, estimated or missing."),
+        ({"units": {"": 1}}, "units", "The name of a unit has 1 to 64 characters."),
+        ({"units": {"u" * 65: 1}}, "units", "The name of a unit has 1 to 64 characters."),
+        ({"cost": {"amount": None}}, "cost.amount", 'Write a cost as a plain decimal, such as "0.0012".'),
+        ({"cost": {"amount": 1, "currency": "usd"}}, "cost.currency", "Write a currency as three capital letters"),
+        ({"cost": {"amount": 1, "currency": None}}, "cost.currency", "Write a currency as three capital letters"),
+        ({"occurredAt": 1763640000}, "occurredAt", "Write occurredAt with its zone, as 2026-01-31T23:59:59Z."),
+        ({"occurredAt": "yesterday"}, "occurredAt", "Write occurredAt with its zone, as 2026-01-31T23:59:59Z."),
+    ],
+)
+def test_b28_what_is_wrong_is_said_with_what_to_do(wrong, field, sentence, send):
+    result = only(send(event(id="bad") | wrong))
+
+    assert (result.code, result.field) == ("invalid_field", field)
+    assert result.message.startswith(sentence)
+
+
 @pytest.mark.parametrize("item", [None, 7, "text", [], [[]]])
 def test_b28_what_is_no_event_is_refused_alone(item, send):
     answer = send(item, event())
