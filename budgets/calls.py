@@ -112,8 +112,8 @@ def read(body: bytes) -> Call:
         if not (cost.is_finite() and 0 <= cost <= MOST_COST):
             raise invalid(Refused("invalid_field", f"A cost lies between 0 and {MOST_COST}.", "estimatedCost"))
         call.estimated_cost = rounded(cost).copy_abs()  # a zero may come with a sign
-    call.provider = known_as(call.provider)
-    if not call.provider or not call.model.strip():
+    call.provider, call.model = known_as(call.provider), call.model.strip()
+    if not call.provider or not call.model:
         raise invalid(Refused("missing_field", "Send provider and model.", "provider"))
     return call
 

@@ -36,6 +36,9 @@ KNOWN_AS = {
 
 @lru_cache(1_000)
 def known_as(name: str) -> str:
-    """The name that we know a provider by; one that we do not know keeps its own."""
-    name = name.strip().lower()
+    """The name that we know a provider by; one that we do not know keeps its own.
+
+    Models are kept as provider/model, so no provider has a slash.
+    """
+    name = name.strip().lower().replace("/", "-")
     return KNOWN_AS.get(name, name)

@@ -148,8 +148,8 @@ class Reader:
         canonical = None if sent.id else self._canonical(sent, tags)
         if not self.is_clean:
             self._check_texts(sent, tags)
-        sent.provider = known_as(sent.provider)
-        if not sent.provider or not sent.model.strip():
+        sent.provider, sent.model = known_as(sent.provider), sent.model.strip()
+        if not sent.provider or not sent.model:
             raise Refused("missing_field", "Send provider and model.", "model" if sent.provider else "provider")
         if len(sent.provider.encode()) > LONGEST_PROVIDER:
             raise Refused("invalid_field", f"A provider's name has up to {LONGEST_PROVIDER} bytes.", "provider")

@@ -141,6 +141,19 @@ def test_b28_what_is_wrong_is_said_with_what_to_do(wrong, field, sentence, send)
     assert result.message.startswith(sentence)
 
 
+def test_a_model_is_one_whatever_stands_around_its_name(send, held):
+    send(event(), event(model=" gpt-4o-mini\n"), event(model="\tgpt-4o-mini", id="mine"))
+
+    assert {(kept.model, kept.basis) for kept in held()} == {("gpt-4o-mini", "computed")}
+
+
+def test_a_provider_whose_name_has_a_slash_is_no_other_one(acme, send, held):
+    send(event(provider="router/eu", model="x"), event(provider="router", model="eu/x"))
+
+    assert {(kept.provider, kept.model) for kept in held()} == {("router-eu", "x"), ("router", "eu/x")}
+    assert spent(acme, "model", "router-eu/x")[1] == spent(acme, "model", "router/eu/x")[1] == 1
+
+
 @pytest.mark.parametrize("item", [None, 7, "text", [], [[]]])
 def test_b28_what_is_no_event_is_refused_alone(item, send):
     answer = send(item, event())
