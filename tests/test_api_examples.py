@@ -33,6 +33,13 @@ def test_every_route_says_what_it_does_with_an_example_of_each_side(route: str, 
     assert told["responses"]["default"]["content"]["application/json"]["example"]["error"]["code"]
 
 
+def test_a_route_has_one_answer_for_what_went_well():
+    answers = {route: [status for status in told["responses"] if status.startswith("2")] for route, told in ROUTES}
+
+    assert {route: said for route, said in answers.items() if len(said) != 1} == {}
+    assert answers["POST /api/usage/track"] == ["202"]
+
+
 def kinds(answer: dict[str, Any]) -> list[dict[str, Any]]:
     return list(answer.get("content", {"nothing": {}}).values())
 

@@ -19,7 +19,7 @@ encode = msgspec.json.Encoder().encode
 router = Router()
 
 
-@router.post("/usage/track", url_name="track", summary="Send events", openapi_extra=TRACK)
+@router.post("/usage/track", response={202: None}, url_name="track", summary="Send events", openapi_extra=TRACK)
 def track(request: HttpRequest) -> HttpResponse:
     """One event, or up to 1,000 under "events", with a key of scope ingest.
 

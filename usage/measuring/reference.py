@@ -44,6 +44,7 @@ TRACK: dict[str, Any] = {
         400: {"description": "The body cannot be read. Nothing was stored."},
         401: {"description": "No key, or one that is not known or was revoked."},
         403: {"description": "The key does not have the scope ingest."},
+        408: {"description": "The body came too slowly. Send it again, in smaller parts if need be."},
         413: {"description": "More than 1,000 events, more than 5 MiB unpacked, or one event of more than 1 MiB."},
         415: {"description": "Packed in a way that is not read."},
         422: {"description": "Every item was rejected; the results say why.", "content": TOLD},
