@@ -6,7 +6,16 @@ from usage.names import NAMED, Names
 from usage.rows import TOKEN_CLASSES
 from usage.wire import plain
 
-MEASURES = ("cost_usd", "other_currencies", "requests", "tokens", *TOKEN_CLASSES, "reasoning", "unpriced_tokens")
+MEASURES = (
+    "cost_usd",
+    "other_currencies",
+    "requests",
+    "tokens",
+    *TOKEN_CLASSES,
+    "reasoning",
+    "unpriced_tokens",
+    "partly_priced_calls",
+)
 
 
 class CsvLines:
@@ -43,4 +52,5 @@ def measures(figures: Figures) -> list[str]:
         *(str(counts.get(name)) for name in TOKEN_CLASSES),
         str(counts.reasoning),
         str(figures.unpriced_tokens),
+        str(figures.partly_priced),
     ]

@@ -7,7 +7,6 @@ from functools import cached_property
 from typing import Any
 
 from django.urls import reverse
-from django.utils.text import Truncator
 
 from accounts.models import Organization
 from tokentra.lib import money
@@ -20,8 +19,9 @@ from usage.figures import Figures
 from usage.forms import FILTERS, OFFERED, Chip, Lens, Segment
 from usage.freshness import Measured, Reach, measured, reaches, read_until
 from usage.models import LedgerDay
-from usage.names import NOTHING, Names, provider_name
+from usage.names import Names, provider_name
 from usage.reach_in_words import Fresh, Gap, and_list, fresh, gaps
+from usage.without_price import WithoutPrice
 
 Grouped = dict[str, Figures]
 HISTORY_DAYS = 85  # of the ninety that a first reading goes back
@@ -29,8 +29,6 @@ RECENT_DAYS = 29
 LATE = timedelta(hours=3)
 STILL_READING = timedelta(minutes=5)
 EXTRA = ("stack",)
-LONGEST = 40  # of a model's name in a sentence
-MOST_LINKED = 20  # models that one address names
 STACKS = {"model": "Model", "provider": "Provider"}
 
 
@@ -308,22 +306,8 @@ class Board:
         return f"{self.table}?{self.lens.query(stack='')}"
 
     @cached_property
-    def unpriced(self) -> list[str]:
-        """The models with tokens that have no price, those with the most of them first."""
-        found = [(each.unpriced_tokens, name) for name, each in self.by["model"].items() if each.unpriced_tokens]
-        return [name for _, name in sorted(found, key=lambda each: (-each[0], each[1]))]
-
-    @property
-    def unpriced_models(self) -> str:
-        names = [name or NOTHING["model"] for name in self.unpriced]
-        return and_list([Truncator(name).chars(LONGEST) for name in names], most=3)
-
-    @property
-    def unpriced_link(self) -> str:
-        """Their rows; nothing is a model that cannot be asked for."""
-        named = tuple(name for name in self.unpriced if name)[:MOST_LINKED]
-        lens = replace(self.lens, filters={**self.lens.filters, "model": named}) if named else self.lens
-        return f"{self.table}?{lens.query(group='model', sort='-tokens', stack='')}"
+    def without_price(self) -> WithoutPrice:
+        return WithoutPrice(self.organization, self.lens, self.by_model, self.table)
 
     @cached_property
     def gaps(self) -> list[Gap]:

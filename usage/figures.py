@@ -46,7 +46,10 @@ class Question:
 
 @dataclass(frozen=True)
 class Figures:
-    """One group's sums. `requests` is None when nobody says; `requests_partly` when somebody does not."""
+    """One group's sums. `requests` is None when nobody says; `requests_partly` when somebody does not.
+
+    `partly_priced` counts measured calls with a price that leaves units of theirs out.
+    """
 
     keys: dict[str, Any] = field(default_factory=dict)
     cost: Decimal = ZERO
@@ -56,6 +59,7 @@ class Figures:
     requests_partly: bool = False
     units: dict[str, Decimal] = field(default_factory=dict)
     unpriced_tokens: int = 0
+    partly_priced: int = 0
     billed: Decimal = ZERO
     computed: Decimal = ZERO
     measured: Decimal = ZERO
@@ -71,6 +75,7 @@ class Figures:
             requests_partly=self.requests_partly or other.requests_partly,
             units=added(self.units, other.units),
             unpriced_tokens=self.unpriced_tokens + other.unpriced_tokens,
+            partly_priced=self.partly_priced + other.partly_priced,
             billed=self.billed + other.billed,
             computed=self.computed + other.computed,
             measured=self.measured + other.measured,
@@ -79,7 +84,8 @@ class Figures:
     @property
     def known(self) -> Decimal | None:
         """The cost where there is one: None where all that was used has no price, or one in another currency."""
-        return self.cost if self.cost or not (self.unpriced_tokens or self.other_currencies) else None
+        leaves_out = self.unpriced_tokens or self.partly_priced or self.other_currencies
+        return self.cost if self.cost or not leaves_out else None
 
     @property
     def is_empty(self) -> bool:

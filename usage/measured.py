@@ -174,6 +174,7 @@ class MeasuredSums(OwnedFact):
     amount = models.DecimalField(max_digits=38, decimal_places=12)
     unpriced_calls = models.BigIntegerField(null=True)
     unpriced_tokens = models.BigIntegerField(null=True)
+    partly_priced = models.BigIntegerField(null=True, help_text="Calls with a price that leaves units of theirs out.")
     tokens_in = models.BigIntegerField(help_text="All that went in, cached or not.")
     tokens_cached = models.BigIntegerField(null=True, help_text="The part of it that was read from a cache.")
     tokens_out = models.BigIntegerField()
@@ -239,6 +240,7 @@ class Run(OwnedFact):
     errors = models.BigIntegerField()
     amount = models.DecimalField(max_digits=38, decimal_places=12, help_text="In USD.")
     unpriced_calls = models.BigIntegerField()
+    partly_priced = models.BigIntegerField(null=True, help_text="Calls with a price that leaves units of theirs out.")
     other_calls = models.BigIntegerField(null=True, help_text="Those that were paid in another currency.")
     tokens_in = models.BigIntegerField()
     tokens_out = models.BigIntegerField()
@@ -274,7 +276,9 @@ class Run(OwnedFact):
     @property
     def known(self) -> Decimal | None:
         """The cost in dollars; None where there is none, since calls have no price or were paid in another currency."""
-        return self.amount if self.amount or not (self.unpriced_calls or self.other_calls) else None
+        return (
+            self.amount if self.amount or not (self.unpriced_calls or self.partly_priced or self.other_calls) else None
+        )
 
     @property
     def tokens(self) -> int:

@@ -31,6 +31,7 @@ from tokentra.lib.periods import Period
 from usage.figures import DIMENSIONS, EVERYWHERE, NARROW, TIMES, ZERO, Figures, Question, added, ordering, turned
 from usage.models import DayDimension, DayRollup, HourRollup
 from usage.rows import TOKEN_CLASSES, Tokens
+from usage.unpriced import PARTLY
 
 KINDS = 200  # of queries that a process remembers: pages ask some twenty, programs any combination of keys
 COLUMNS = {"user": "user_ref", "connection": "connection_id"}
@@ -191,6 +192,7 @@ def _sums(source: Source, group_by: tuple[str, ...], ledger: str, order: str) ->
         "has_counts": BoolOr(counts),
         "has_unknown": BoolOr(Q(requests_known=False), filter=counts),
         "unpriced": Sum("unpriced_tokens", filter=money),
+        "partly": Sum("requests", filter=money & Q(basis=PARTLY)),
         "billed": Sum("amount", filter=dollars & Q(ledger="billed")),
         "computed": Sum("amount", filter=dollars & Q(ledger="usage")),
         "measured": Sum("amount", filter=dollars & Q(ledger="measured")),
@@ -287,6 +289,7 @@ def _figures(row: dict[str, Any], question: Question) -> Figures:
         requests_partly=bool(row["has_unknown"]),
         units={name: Decimal(str(count)) for name, count in (row["sum_units"] or {}).items()},
         unpriced_tokens=row["unpriced"] or 0,
+        partly_priced=row["partly"] or 0,
         billed=row["billed"] or ZERO,
         computed=row["computed"] or ZERO,
         measured=row["measured"] or ZERO,

@@ -1,4 +1,4 @@
-"""What the classes of tokens are called, and why a call has no price, in words. Pure."""
+"""What the classes of tokens are called, and why a call has no price or one for a part of it. Pure."""
 
 from usage.rows import TOKEN_CLASSES
 
@@ -16,6 +16,8 @@ LABELS = {
     "image_out": "Image out",
 }
 UNKNOWN, NO_RATE, OF_UNIT = "unknown model", "no rate for ", "the unit "
+IN_PART = ":units unpriced"  # ends the reference of a rate that leaves units of the call out
+PARTLY = "partly"  # in place of the basis of such calls, in the sums of what counts
 
 
 def why(rate_ref: str) -> str:
@@ -38,3 +40,8 @@ def why(rate_ref: str) -> str:
 def is_helped_by_a_price(rate_ref: str) -> bool:
     """Whether a price of one's own gives such calls theirs."""
     return rate_ref == UNKNOWN or rate_ref.startswith(NO_RATE)
+
+
+def is_in_part(rate_ref: str) -> bool:
+    """Whether the call used units that the rate does not price: its amount is that of the rest."""
+    return rate_ref.endswith(IN_PART)

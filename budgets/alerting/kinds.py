@@ -47,8 +47,8 @@ KINDS = (
         fields=("dimension", "minimum"), is_given=True, severity="info",
     ),
     Kind(
-        "unpriced", "Unpriced usage", "Tokens of a model that has no price, so that totals are too low.", "help-circle",
-        is_given=True, calm=HOUR,
+        "unpriced", "Unpriced usage", "Tokens or units of a model that have no price, so that totals are too low.",
+        "help-circle", is_given=True, calm=HOUR,
     ),
     Kind(
         "sync_broken", "Connection broken", "A provider cannot be read, so that its figures stand still.",

@@ -44,7 +44,7 @@ BASES = {
         "Unpriced",
         "warn",
         "question-mark",
-        "The price book has no rate for these tokens yet, so they are not part of any dollar figure.",
+        "There is no rate for these tokens or units yet, so they are not part of any dollar figure.",
     ),
 }
 

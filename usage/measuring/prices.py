@@ -16,6 +16,7 @@ from usage.price_book import NoRates, Rates
 from usage.pricing import Override, Price, Pricer, rounded
 from usage.rows import TOKEN_CLASSES, Basis, Ledger, UsageRow
 from usage.rows import Tokens as Counts
+from usage.unpriced import IN_PART
 
 # Rates are held in parts of 10^-24 USD for one token, so that every published price is a whole number.
 PARTS = Decimal(10) ** 24
@@ -54,7 +55,7 @@ class PriceTable:
         """The amount in USD, or as reported in its own currency; `basis` says which, or that there is none.
 
         A call that used units alone has a price where each of them has one. Beside tokens, those without a price are
-        left out.
+        left out, and `rate_ref` says so.
         """
         if sent.cost is not None:
             return Price(rounded(sent.cost.amount), Basis.REPORTED, "reported")
@@ -75,9 +76,11 @@ class PriceTable:
             return unpriced(f"no rate for the unit {without}")
         if isinstance(rates, NoRates):
             return unpriced(rates.why)
-        total = rates.per_request
+        ref, total = rates.ref, rates.per_request
         if units:
             total += sum(of_unit(priced[name], count) for name, count in units.items() if name in priced)
+            if not units.keys() <= priced.keys():
+                ref += IN_PART
         parts = rates.parts_of_text if tokens.audio_in == tokens.image_in == 0 else rates.parts
         for place, count in enumerate(counts):
             if count:
@@ -89,7 +92,7 @@ class PriceTable:
         if places >= NO_ROOM:
             return unpriced("a higher price than is kept")
         basis = Basis.ESTIMATED if sent.usage_source == "estimated" else Basis.COMPUTED
-        return Price(Decimal(places).scaleb(-12), basis, rates.ref)
+        return Price(Decimal(places).scaleb(-12), basis, ref)
 
     def rates(self, sent: Sent, at: datetime, incoming: int) -> Compiled | NoRates:
         """The rates that hold for a call with so many tokens going in."""

@@ -23,6 +23,7 @@ from usage.measuring.sums import ROLLUPS
 from usage.pricing import Price
 from usage.repricing import Asked, Change
 from usage.rows import Basis
+from usage.unpriced import IN_PART, is_in_part
 
 encode = msgspec.json.Encoder().encode
 
@@ -87,8 +88,10 @@ def reprice(organization_id: UUID, asked: Asked, *, dry_run: bool) -> Iterator[C
 
 
 def of_basis(asked: Asked) -> Q:
-    bases = (Basis.UNPRICED, Basis.COMPUTED, Basis.ESTIMATED) if asked.every_row else (Basis.UNPRICED,)
-    return Q(kind__basis__in=bases)
+    """Calls without a price, and those with one for a part of what they used."""
+    if asked.every_row:
+        return Q(kind__basis__in=(Basis.UNPRICED, Basis.COMPUTED, Basis.ESTIMATED))
+    return Q(kind__basis=Basis.UNPRICED) | Q(kind__rate__endswith=IN_PART)
 
 
 def _reprice_day(
@@ -118,7 +121,8 @@ def differing_of(event: Event, prices: PriceTable) -> Differing | None:
     )
     units = {name: Decimal(count) for name, count in (event.units or {}).items()}
     price = prices.price(sent, event.occurred_at, units)
-    return None if (price.amount, price.basis) == (event.amount, event.basis) else Differing(event, price)
+    said, held = ((each.amount, each.basis, is_in_part(each.rate_ref)) for each in (price, event))
+    return None if said == held else Differing(event, price)
 
 
 def _write(organization_id: UUID, day: date, differing: list[Differing]) -> None:

@@ -28,6 +28,7 @@ from usage.measuring.sums import (
 )
 from usage.measuring.transactions import AS_BEFORE, BY_KEY, OPEN, together
 from usage.rows import TOKEN_CLASSES
+from usage.unpriced import IN_PART
 
 NAMES = [str(field.column) for field in Event._meta.concrete_fields]
 OF_KIND = [str(field.column) for field in CallKind._meta.concrete_fields if field.name not in ("organization", "id")]
@@ -56,7 +57,7 @@ READ = (
     *("input", "output", *RARE, "tags"),
 )
 READ_OF_KIND = ("environment", "key_id", "basis", "provider", "model")
-MADE_OF = ("event.amount", "event.currency", "event.is_parent", "kind.status")
+MADE_OF = ("event.amount", "event.currency", "event.is_parent", "kind.status", "kind.rate")
 WHOLE = ", ".join((*(f"event.{name}" for name in READ), *(f"kind.{name}" for name in READ_OF_KIND), *MADE_OF))
 GOING_IN = [name for name in TOKEN_CLASSES if name not in ("output", "audio_out", "image_out")]
 RARE_SUM = " + ".join(f"coalesce({name}, 0) * {weight}" for name, weight in zip(RARE, RARE_TOKENS.weights, strict=True))
@@ -66,8 +67,8 @@ EVERY = f"""
 SELECT is_parent IS NOT TRUE AS is_leaf, coalesce(amount, 0) AS money, coalesce(currency, 'USD') AS paid_in,
     {" + ".join(f"coalesce({name}, 0)" for name in GOING_IN)} AS tokens_in,
     coalesce(output, 0) + coalesce(audio_out, 0) + coalesce(image_out, 0) AS tokens_out,
-    amount IS NULL AS is_unpriced, status <> 'ok' AS is_error,
-    CASE WHEN coalesce({", ".join(RARE)}) IS NOT NULL THEN {RARE_SUM} END AS rare_tokens,
+    amount IS NULL AS is_unpriced, amount IS NOT NULL AND right(rate, {len(IN_PART)}) = '{IN_PART}' AS is_partly,
+    status <> 'ok' AS is_error, CASE WHEN coalesce({", ".join(RARE)}) IS NOT NULL THEN {RARE_SUM} END AS rare_tokens,
     (ARRAY[{", ".join(SPREAD.weights)}]::numeric[])[
         width_bucket(latency_ms - 1, ARRAY[{", ".join(map(str, BOUNDS))}]::bigint[]) + 1
     ] AS spread, {", ".join((*READ, *READ_OF_KIND))},

@@ -7,6 +7,7 @@ from usage.measured import TAG
 from usage.measuring.dimensions import BY_NAME, DIMENSIONS, Dimension
 from usage.measuring.hashes import hash_in_sql, series_in_sql, series_of
 from usage.models import COUNTS
+from usage.unpriced import PARTLY
 
 Columns = dict[str, str]  # a column's name to its SQL
 
@@ -89,6 +90,7 @@ FEW_OF_ALL: Columns = {  # of the calls of a day and value, mostly none; null th
     "streamed": "count(*) FILTER (WHERE is_streamed)",
     "unpriced_calls": "count(*) FILTER (WHERE is_unpriced)",
     "unpriced_tokens": UNPRICED_TOKENS,
+    "partly_priced": "count(*) FILTER (WHERE is_partly)",
     "tokens_cached": "usage_total(cache_read)",
     "rare_tokens": "usage_total(rare_tokens)",
     "untold": "count(*) FILTER (WHERE latency_ms IS NULL)",
@@ -147,8 +149,9 @@ COUNTED_AGAIN = {name: f"usage_total({name})" for name in COUNTED_SUMS} | {
     "units": UNITS_AGAIN,
     **{name: f"bool_and({name})" for name in ("counted", "tokens_counted", "requests_known")},
 }
+BASIS = f"CASE WHEN is_partly THEN '{PARTLY}' ELSE basis END"
 COUNTABLE = Part(
-    {"provider": "provider", "currency": "paid_in", "basis": "basis", "day": "day", "hour": HOUR} | COUNTED_PARTS,
+    {"provider": "provider", "currency": "paid_in", "basis": BASIS, "day": "day", "hour": HOUR} | COUNTED_PARTS,
     COUNTED_SUMS,
     "leaves",
 )
@@ -245,6 +248,7 @@ RUNS = Part(
         "errors": FEW_OF_ALL["errors"],
         "amount": "coalesce(usage_total(money) FILTER (WHERE paid_in = 'USD'), 0)",
         "unpriced_calls": FEW_OF_ALL["unpriced_calls"],
+        "partly_priced": f"nullif({FEW_OF_ALL['partly_priced']}, 0)",
         "other_calls": "nullif(count(*) FILTER (WHERE paid_in <> 'USD'), 0)",
         "tokens_in": "usage_total(tokens_in)",
         "tokens_out": "usage_total(tokens_out)",
@@ -318,7 +322,11 @@ ROLLUPS = {
         BY_VALUE,
     ),
     "runs": Rollup(
-        "usage_run", "organization_id, id", (RUNS,), "id = ANY(%(ids)s::uuid[])", sparse=frozenset({"other_calls"})
+        "usage_run",
+        "organization_id, id",
+        (RUNS,),
+        "id = ANY(%(ids)s::uuid[])",
+        sparse=frozenset({"partly_priced", "other_calls"}),
     ),
 }
 # All that the dashboard reads: so few that whoever reads nothing else waits the least.

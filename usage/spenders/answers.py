@@ -53,6 +53,7 @@ def measures(each: Sums) -> dict[str, Any]:
         "tokensOut": each.tokens_out,
         "unpricedCalls": each.unpriced_calls,
         "unpricedTokens": each.unpriced_tokens,
+        "partlyPricedCalls": each.partly_priced,
     }
 
 
@@ -75,6 +76,7 @@ def run_line(run: Run) -> dict[str, Any]:
         "cost": None if run.known is None else plain(run.known),
         "otherCurrencyCalls": run.other_calls or 0,
         "unpricedCalls": run.unpriced_calls,
+        "partlyPricedCalls": run.partly_priced or 0,
         "tokensIn": run.tokens_in,
         "tokensOut": run.tokens_out,
     }

@@ -34,6 +34,7 @@ MEASURES = (
     "tokens_out",
     "unpriced_calls",
     "unpriced_tokens",
+    "partly_priced_calls",
     "first_seen_in_period",
     "last_seen_in_period",
 )
@@ -52,6 +53,7 @@ OF_RUNS = (
     "cost_usd",
     "calls_in_other_currencies",
     "unpriced_calls",
+    "partly_priced_calls",
 )
 AT_ONCE = 500  # values of which their names, providers and tools are looked up
 
@@ -145,6 +147,7 @@ def measures(each: Sums) -> list[str]:
         str(each.tokens_out),
         str(each.unpriced_calls),
         str(each.unpriced_tokens),
+        str(each.partly_priced),
         moment(each.first_at) or "",
         moment(each.last_at) or "",
     ]
@@ -163,4 +166,5 @@ def of_run(run: Run) -> list[str]:
         "" if run.known is None else plain(run.known),
         str(run.other_calls or 0),
         str(run.unpriced_calls),
+        str(run.partly_priced or 0),
     ]

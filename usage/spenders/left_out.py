@@ -1,4 +1,4 @@
-"""What a cost in dollars leaves out, in words: amounts in other currencies, and calls without a price. Pure."""
+"""What a cost in dollars leaves out, in words: other currencies, and calls and units without a price. Pure."""
 
 from tokentra.lib import money
 from usage.spenders.sums import Sums
@@ -12,10 +12,15 @@ def note(total: Sums) -> str:
 def words(total: Sums) -> list[str]:
     parts = [money.money(amount, currency) for currency, amount in total.others.items()]
     if total.unpriced_calls:
-        calls = f"{money.exact(total.unpriced_calls)} {'call' if total.unpriced_calls == 1 else 'calls'}"
         tokens = f" ({money.tokens(total.unpriced_tokens)} tokens)" if total.unpriced_tokens else ""
-        parts.append(f"{calls} without a price{tokens}")
+        parts.append(f"{calls(total.unpriced_calls)} without a price{tokens}")
+    if total.partly_priced:
+        parts.append(f"units without a price in {calls(total.partly_priced)}")
     return parts
+
+
+def calls(count: int) -> str:
+    return f"{money.exact(count)} {'call' if count == 1 else 'calls'}"
 
 
 def no_cost(total: Sums) -> str:

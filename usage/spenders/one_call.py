@@ -14,7 +14,7 @@ from usage.names import Names
 from usage.pricing import Override, rounded
 from usage.rows import TOKEN_CLASSES
 from usage.spenders.words import WORDS, href
-from usage.unpriced import LABELS, is_helped_by_a_price
+from usage.unpriced import IN_PART, LABELS, is_helped_by_a_price, is_in_part
 
 MILLION = Decimal(1_000_000)
 DAY = timedelta(days=1)
@@ -57,12 +57,17 @@ class OneCall:
             return None
         sent = Sent(provider=call.provider, model=call.model, service_tier=call.service_tier)
         rates = PriceTable(self.overrides).rates(sent, call.occurred_at, call.tokens_in)
-        if not isinstance(rates, Compiled) or rates.ref != call.rate_ref:
+        if not isinstance(rates, Compiled) or rates.ref != self._ref:
             return None
         priced = {name: count for name, count in self._units.items() if name in rates.per_unit}
         beside = rates.per_request + sum(of_unit(rates.per_unit[name], count) for name, count in priced.items())
         made = rounded(sum((self._cost(rates, name) for name in TOKEN_CLASSES), Decimal(beside) / PARTS))
         return rates if made == call.amount else None
+
+    @property
+    def _ref(self) -> str:
+        """That it leaves units out is said with these."""
+        return self.call.rate_ref.removesuffix(IN_PART)
 
     def _part(self, rates: Compiled, name: str) -> int | None:
         parts = rates.parts if self.call.audio_in or self.call.image_in else rates.parts_of_text
@@ -90,7 +95,7 @@ class OneCall:
     @property
     def rate_words(self) -> str:
         """Where the amount comes from."""
-        basis, ref = self.call.basis, self.call.rate_ref
+        basis, ref = self.call.basis, self._ref
         if basis == "unpriced":
             return self.call.why_unpriced
         if basis == "reported":
@@ -100,12 +105,15 @@ class OneCall:
         own = "A price of your own" if "override:" in ref else "The price book"
         if self.has_rates or not self.lines:
             return f"{own}: {ref}."
-        return f"{own} as it was when the call arrived: {ref}. It has other rates now, so they are not shown by class."
+        without = " Units that had no price are not in it." if is_in_part(self.call.rate_ref) else ""
+        other = "It has other rates now, so they are not shown by class."
+        return f"{own} as it was when the call arrived: {ref}. {other}{without}"
 
     @property
     def lacks_a_price(self) -> bool:
-        """Whether a price of the organization's own would give such a call one."""
-        return self.call.basis == "unpriced" and is_helped_by_a_price(self.call.rate_ref)
+        """Whether a price of the organization's own would give such a call one, or the rest of its price."""
+        ref = self.call.rate_ref
+        return is_in_part(ref) if self.call.amount is not None else is_helped_by_a_price(ref)
 
     @property
     def is_late(self) -> bool:
@@ -126,7 +134,7 @@ class OneCall:
             each.append(f"In it: {money.exact_dollars(Decimal(rates.per_request) / PARTS)} for the request.")
         for name, count in self._units.items():
             used = f"{money.exact(count)} of {name}"
-            if parts := rates.per_unit.get(name):
+            if (parts := rates.per_unit.get(name)) is not None:
                 rate, cost = (money.exact_dollars(Decimal(part) / PARTS) for part in (parts, of_unit(parts, count)))
                 each.append(f"In it: {used} at {rate} each, {cost}.")
             else:

@@ -255,7 +255,9 @@ class OneRun:
             for call in self.calls
             if call.currency and call.amount is not None and not call.is_parent
         )
-        return Sums(cost=self.run.amount, others=amounts_of(others), unpriced_calls=self.run.unpriced_calls)
+        run = self.run
+        unpriced, partly = run.unpriced_calls, run.partly_priced or 0
+        return Sums(cost=run.amount, others=amounts_of(others), unpriced_calls=unpriced, partly_priced=partly)
 
     @property
     def tokens_note(self) -> str:

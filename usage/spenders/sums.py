@@ -29,6 +29,7 @@ COUNTS = (
     "errors",
     "unpriced_calls",
     "unpriced_tokens",
+    "partly_priced",
     "tokens_in",
     "tokens_cached",
     "tokens_out",
@@ -42,7 +43,8 @@ Table = type[MeasuredDay] | type[MeasuredHour]
 class Sums:
     """`value` is what they are of; `priced` counts calls with a price in dollars, `told` those that told a latency.
 
-    `others` are amounts in other currencies, in the order of their codes.
+    `partly_priced` are those with a price that leaves units of theirs out. `others` are amounts in other currencies, in
+    the order of their codes.
     """
 
     value: Any = ""
@@ -53,6 +55,7 @@ class Sums:
     errors: int = 0
     unpriced_calls: int = 0
     unpriced_tokens: int = 0
+    partly_priced: int = 0
     tokens_in: int = 0
     tokens_cached: int = 0
     tokens_out: int = 0
@@ -103,7 +106,7 @@ class Sums:
     @property
     def known(self) -> Decimal | None:
         """The cost where there is one: None where all that was used has no price, or one in another currency."""
-        return self.cost if self.cost or not (self.unpriced_calls or self.others) else None
+        return self.cost if self.cost or not (self.unpriced_calls or self.partly_priced or self.others) else None
 
     @property
     def unpriced_words(self) -> str:

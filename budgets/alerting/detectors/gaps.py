@@ -10,7 +10,7 @@ from budgets.alerting.finding import Finding
 from budgets.alerting.models import Alert, AlertRule
 from tokentra.lib import money
 from tokentra.lib.periods import Period
-from usage import stats, troubles
+from usage import stats, troubles, without_price
 from usage.counting import end_of
 from usage.figures import Question
 from usage.measured import MeasuredDay
@@ -23,7 +23,9 @@ def unpriced(look: Look, rule: AlertRule) -> Iterator[Finding]:
     """Each model of the last seven days; over when a rate was entered and the past was priced."""
     today = look.now.astimezone(UTC).date()
     period = Period(datetime.combine(today - WEEK, time.min, UTC), end_of(today))
-    groups = stats.groups(look.organization, Question(period, group_by=("provider", "model")))
+    groups = [*stats.groups(look.organization, Question(period, group_by=("provider", "model")))]
+    for units in without_price.units_of(look.organization, groups, look.now):
+        yield units_without_price(look, rule, units)
     for figures in groups:
         if not figures.unpriced_tokens:
             continue
@@ -41,6 +43,22 @@ def unpriced(look: Look, rule: AlertRule) -> Iterator[Finding]:
             path=reverse("usage:explorer") + "?group=model&sort=-tokens",
             rule_id=rule.pk,
         )
+
+
+def units_without_price(look: Look, rule: AlertRule, units: without_price.UnitsOf) -> Finding:
+    model, names = units.model or "an unnamed model", without_price.in_words(units.units)
+    calls = f"{money.exact(units.calls)} {'call' if units.calls == 1 else 'calls'}"
+    return Finding(
+        kind=rule.kind,
+        key=f"units:{units.provider}:{units.model}"[:400],
+        severity=rule.severity,
+        title=f"Units of {model} have no price: {names}",
+        text=f"{calls} of {model} of {look.names.shown('provider', units.provider)} used {names} without a price "
+        "in the last seven days. Every total leaves such units out and is too low until they have a price of your own.",
+        numbers=(("Calls with unpriced units, 7 days", money.exact(units.calls)),),
+        path=reverse("usage:explorer") + "?group=model&sort=-cost",
+        rule_id=rule.pk,
+    )
 
 
 def broken(look: Look, rule: AlertRule) -> Iterator[Finding]:

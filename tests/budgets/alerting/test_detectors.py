@@ -20,7 +20,9 @@ from tests import make
 from tests.budgets.alerting.conftest import alerts, budget, cross, deliveries, said
 from tests.conftest import Browser
 from tokentra.lib.tenancy import organization_scope
-from usage import freshness, ingest
+from usage import freshness, ingest, own_prices
+from usage.measuring import repricing
+from usage.repricing import Asked
 from usage.rows import Ledger, UsageRow
 
 pytestmark = [pytest.mark.django_db, pytest.mark.worker]
@@ -140,6 +142,30 @@ def test_unpriced_tokens_are_told_and_over_when_they_have_a_price(acme, alice, s
     look(acme, now + timedelta(minutes=61))
     assert alerts(acme)[0].state == State.RESOLVED
     assert [what for what, _ in said(acme)] == ["fired", "recovered"]
+
+
+def test_units_without_a_price_beside_tokens_are_told_and_over_when_they_have_one(acme, alice, send):
+    said = {
+        "provider": "openai",
+        "model": "gpt-4o-mini",
+        "tokens": {"input": 9},
+        "units": {"web_search": 2, "image": 1},
+    }
+    send(said)
+    send(said | {"tokens": {"input": 10}})
+
+    assert look(acme) == ["Units of gpt-4o-mini have no price: image and web_search"]
+    [alert] = alerts(acme)
+    assert "2 calls of gpt-4o-mini of OpenAI used image and web_search without a price" in alert.text
+
+    with organization_scope(acme.pk):
+        rates = {"unit:web_search": Decimal("0.01"), "unit:image": Decimal("0.1")}
+        own_prices.enter(acme, "openai", "", rates=rates, since=timezone.now().date() - timedelta(days=9))
+    assert len(list(repricing.reprice(acme.pk, Asked(), dry_run=False))) == 1
+    now = timezone.now()
+    look(acme, now)
+    look(acme, now + timedelta(minutes=61))
+    assert alerts(acme)[0].state == State.RESOLVED
 
 
 def test_a_broken_connection_is_told_until_it_is_read_again_and_a_second_break_is_another_alert(acme, account):

@@ -130,6 +130,7 @@ def measures_of(row: Any) -> tuple[Any, ...]:
     is_crossed = bool(getattr(row, "by", ""))
     return (
         row.calls, row.errors or 0, row.streamed or 0, row.amount, row.unpriced_calls or 0, row.unpriced_tokens or 0,
+        row.partly_priced or 0,
         row.tokens_in, row.tokens_cached or 0, row.tokens_out, tuple(RARE_TOKENS.unpacked(row.rare_tokens)),
         units_of(row.units), row.untold or 0, row.latency_ms, None if is_crossed else tuple(SPREAD.unpacked(row.spread)),
     )  # fmt: skip
@@ -155,6 +156,7 @@ def measures(events: list[Event], *, is_crossed: bool) -> tuple[Any, ...]:
         money(events),
         len(unpriced),
         sum(kept.tokens_in + kept.tokens_out for kept in unpriced),
+        sum(map(is_partly_priced, events)),
         sum(kept.tokens_in for kept in events),
         sum(kept.cache_read or 0 for kept in events),
         sum(kept.tokens_out for kept in events),
@@ -164,6 +166,10 @@ def measures(events: list[Event], *, is_crossed: bool) -> tuple[Any, ...]:
         sum(kept.latency_ms or 0 for kept in events),
         None if is_crossed else tuple(spread),
     )
+
+
+def is_partly_priced(kept: Event) -> bool:
+    return kept.amount is not None and kept.rate_ref.endswith(":units unpriced")
 
 
 def money(events: Iterable[Event]) -> Decimal:
@@ -227,7 +233,8 @@ def of_hour(row: MeasuredHour) -> tuple[Any, ...]:
 
 def run_of(row: Run) -> tuple[Any, ...]:
     return (
-        row.calls, row.errors, row.amount, row.unpriced_calls, row.other_calls or 0, row.tokens_in, row.tokens_out,
+        row.calls, row.errors, row.amount, row.unpriced_calls, row.partly_priced or 0, row.other_calls or 0,
+        row.tokens_in, row.tokens_out,
     )  # fmt: skip
 
 
@@ -242,6 +249,7 @@ def runs_of(leaves: list[Event]) -> Sums:
             sum(kept.status != "ok" for kept in events),
             money(kept for kept in events if kept.paid_in == "USD"),
             sum(kept.amount is None for kept in events),
+            sum(map(is_partly_priced, events)),
             sum(kept.paid_in != "USD" for kept in events),
             sum(kept.tokens_in for kept in events),
             sum(kept.tokens_out for kept in events),
@@ -291,6 +299,10 @@ def counted(placed: Iterable[tuple[Any, Event]], covered: set[tuple[str, date]])
     }
 
 
+def basis_of(kept: Event) -> str:
+    return "partly" if is_partly_priced(kept) else kept.basis
+
+
 def parts_of(kept: Event, when: date | datetime) -> Iterator[tuple[Any, ...]]:
     key = str(kept.key_id) if kept.key_id else ""
     parts = {
@@ -301,7 +313,7 @@ def parts_of(kept: Event, when: date | datetime) -> Iterator[tuple[Any, ...]]:
         "user": "",
     }
     for dimension, value in parts.items():
-        yield kept.provider, kept.paid_in, kept.basis, dimension, value or "", when
+        yield kept.provider, kept.paid_in, basis_of(kept), dimension, value or "", when
 
 
 def of_part(row: Any, when: date | datetime) -> tuple[Any, ...]:
@@ -311,7 +323,7 @@ def of_part(row: Any, when: date | datetime) -> tuple[Any, ...]:
 def crossed_of(kept: Event) -> tuple[Any, ...]:
     key = str(kept.key_id) if kept.key_id else ""
     tier, project = kept.service_tier or "", kept.project or ""
-    return kept.provider, kept.paid_in, kept.basis, kept.model, project, key, tier, kept.day
+    return kept.provider, kept.paid_in, basis_of(kept), kept.model, project, key, tier, kept.day
 
 
 def of_crossed(row: DayRollup) -> tuple[Any, ...]:

@@ -1,7 +1,11 @@
 """An organization that connected nothing and sends events sees its spend all the same."""
 
+import csv
+import io
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from html import unescape
 
 import pytest
 import time_machine
@@ -14,7 +18,8 @@ from tests.usage.spenders.test_customers import stats
 from tokentra.lib.money import DASH
 from tokentra.lib.periods import period
 from tokentra.lib.tenancy import organization_scope
-from usage import dashboard, ingest
+from usage import dashboard, ingest, own_prices, without_price
+from usage import stats as stats_of
 from usage.forms import Lens
 from usage.measuring import tracking
 
@@ -78,6 +83,54 @@ def test_where_nothing_has_a_price_in_dollars_the_spend_is_not_zero(path, said, 
     assert stats(page)["Spend" if path == "/dashboard/" else "This month so far"] == DASH
     assert "Nothing was spent" not in page
     assert "Nothing with a price in dollars in this period." in page
+
+
+@pytest.mark.parametrize("path", ["/dashboard/", "/dashboard/?period=24h", "/dashboard/summary/"])
+def test_calls_whose_price_leaves_units_out_are_told_with_the_units(path, acme, alice):
+    tracking.forget()
+    now = datetime.now(UTC)
+    with organization_scope(acme.pk):
+        own_prices.enter(acme, "openai", "", rates={"unit:file_search": Decimal(1)}, since=date(2026, 1, 1))
+    said = event(occurredAt=now.isoformat(), units={"web_search": 2, "file_search": 1})
+    events = [said | {"id": "1"}, said | {"id": "2"}, said | {"id": "3", "cost": {"amount": "1"}}]
+    tracking.track(acme.pk, [*events, said | {"id": "4", "units": {"file_search": 1}}], key_id=None, now=now)
+
+    page = Browser(alice).get(path).content.decode()
+
+    words = " ".join(re.sub(r"<[^>]+>", " ", page).split())
+    assert re.search(r"2 calls (of gpt-4o-mini|this month) used web_search without a price: the spend", words)
+    assert "leaves such units out" in words
+    links = [unescape(each) for each in re.findall(r'href="(/usage/\?[^"]*)"', page)]
+    [link] = {each for each in links if "model=gpt-4o-mini" in each and "group=model" in each}
+    assert "in part: 2 calls" in Browser(alice).get(link).content.decode()
+
+
+def test_of_units_that_have_a_price_by_now_all_are_named(acme, alice):
+    tracking.forget()
+    now = datetime.now(UTC)
+    said = event(occurredAt=now.isoformat(), units={"web_search": 2})
+    tracking.track(acme.pk, [said, said | {"model": "gpt-4o"}], key_id=None, now=now)
+    with organization_scope(acme.pk):
+        own_prices.enter(acme, "openai", "", rates={"unit:web_search": Decimal(1)}, since=date(2026, 1, 1))
+        groups = [*stats_of.groups(acme, Lens(period("30d", now)).question("provider", "model"))]
+        found = without_price.units_of(acme, groups, now)
+
+    assert found == [
+        without_price.UnitsOf("openai", "gpt-4o", 1, ["web_search"]),
+        without_price.UnitsOf("openai", "gpt-4o-mini", 1, ["web_search"]),
+    ]
+
+
+def test_an_export_has_a_column_of_them(acme, alice):
+    tracking.forget()
+    now = datetime.now(UTC)
+    said = event(occurredAt=now.isoformat(), units={"web_search": 2})
+    tracking.track(acme.pk, [said, event(occurredAt=now.isoformat())], key_id=None, now=now)
+
+    lines = b"".join(Browser(alice).get("/api/usage/export?format=csv&groupBy=model").streaming_content).decode()
+
+    [row] = csv.DictReader(io.StringIO(lines.partition("# rows")[0]))
+    assert (row["requests"], row["partly_priced_calls"]) == ("2", "1")
 
 
 def test_its_hours_are_those_of_its_events(alice, acme, reported):

@@ -48,6 +48,7 @@ def test_customers_have_the_columns_of_their_page(alices, send):
         "tokensOut": 0,
         "unpricedCalls": 0,
         "unpricedTokens": 0,
+        "partlyPricedCalls": 0,
         "providers": ["openai"],
         "firstSeen": "2026-11-19T12:00:00Z",
         "lastSeen": "2026-11-20T12:00:00Z",
@@ -179,6 +180,23 @@ def test_runs_are_those_of_one_agent_or_customer_at_a_time(alices, send):
 
     assert both == {"filter[customer]": ["Give one customer, and ask for each other one by itself."]}
     assert [run["run"] for run in twice] == ["bobs"]
+
+
+@pytest.mark.parametrize("path", ["/api/customers", "/api/agents", "/api/runs"])
+def test_calls_with_a_price_that_leaves_units_out_are_counted(path, alices, send):
+    searched = {"customerId": "c", "agent": "a", "runId": "r", "units": {"web_search": 1}}
+    send(event(id="1", **searched), event(id="2", **searched), event(id="3", **searched | {"units": None}))
+    send(event(id="4", **searched, cost={"amount": "1"}), event(id="5", **searched, tokens=None))
+
+    found = ask(alices, path)
+
+    [item] = found["items"]
+    assert (item["calls"], item["partlyPricedCalls"], item["unpricedCalls"]) == (5, 2, 1)
+    if path == "/api/runs":
+        rates = [call["rate"] for call in ask(alices, "/api/runs/r")["events"]]
+        assert sum(rate.endswith(":units unpriced") for rate in rates) == 2
+    else:
+        assert found["totals"]["partlyPricedCalls"] == 2
 
 
 def test_a_run_without_an_amount_in_dollars_has_no_cost(alices, send):

@@ -1,7 +1,7 @@
 """The page of customers and that of one: figures, order, search, pages, file, whoever looks."""
 
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from html import unescape
 from itertools import count
@@ -16,6 +16,9 @@ from tests.usage.measuring.conftest import NOON, event
 from tests.usage.pages.test_explorer import link, rows
 from tests.usage.spenders.conftest import in_zone
 from tokentra.lib.money import DASH
+from tokentra.lib.tenancy import organization_scope
+from usage import own_prices
+from usage.measuring import tracking
 from usage.spenders import files, listing
 
 pytestmark = pytest.mark.django_db
@@ -174,6 +177,29 @@ def test_where_nothing_has_a_price_no_figure_is_zero(said, in_table, left_out, a
     one = page(alices, "/customers/a/")
     assert one.count("Nothing with a price in dollars in this period.") == 3  # over time, by model and by feature
     assert "names a feature" not in one
+
+
+@pytest.mark.parametrize(
+    ("model", "rates", "cost"), [("gpt-4o-mini", {}, "$0.00017"), ("nobody-knows", {"input": "0"}, DASH)]
+)
+def test_what_leaves_units_out_is_said_wherever_its_cost_is(model, rates, cost, acme, alices, send):
+    if rates:
+        with organization_scope(acme.pk):
+            zero = {"input": Decimal(0), "cache_read": Decimal(0), "output": Decimal(0)}
+            own_prices.enter(acme, "openai", model, rates=zero, since=date(2026, 1, 1))
+        tracking.forget()
+    send(event(customerId="a", agent="a", feature="chat", runId="r", model=model, units={"web_search": 3}))
+
+    for path in ("/customers/", "/customers/a/", "/agents/", "/agents/a/", "/runs/r/", "/dashboard/measured/"):
+        content = page(alices, path)
+        found = stats(content)
+        assert found.get("Cost", found.get("Measured cost")) == cost, path
+        assert "Not in it: units without a price in 1 call." in content, path
+    for path in ("/customers/", "/agents/", "/runs/", "/usage/measured/?group=model"):
+        assert "in part: 1 call<" in page(alices, path), path
+        assert "1 call used units that have no price, and the cost leaves them out" in page(alices, path)
+    send(event(customerId="b"))
+    assert "Not in it" not in page(alices, "/customers/b/")
 
 
 def test_what_names_nobody_is_told_where_none_of_it_has_a_price(alices, send):

@@ -94,6 +94,16 @@ def test_what_has_no_amount_in_dollars_has_none_in_the_file(path, alices, send):
     ]
 
 
+@pytest.mark.parametrize("path", ["/customers.csv", "/usage/measured.csv?group=customer", "/runs.csv"])
+def test_calls_with_a_price_that_leaves_units_out_have_a_column(path, alices, send):
+    searched = {"customerId": "c", "runId": "r", "units": {"web_search": 1}}
+    send(event(id="1", **searched), event(id="2", **searched), event(id="3", **searched, cost={"amount": "1"}))
+
+    found, _ = read(alices, path)
+
+    assert columns(found, "calls", "partly_priced_calls", "unpriced_calls") == [("3", "2", "0")]
+
+
 def test_runs_of_the_period_are_a_file(alices, send):
     send(
         call("c1", cost="0.000000000001", runId="=cmd()", agent="planner", feature="chat", ago=timedelta(minutes=2)),

@@ -15,7 +15,7 @@ from usage.repricing import Asked, Change, reprice
 
 
 class Command(BaseCommand):
-    help = "Price usage that has no price, or all of it, by the price book of today and the organization's own."
+    help = "Price usage without a price or with one in part, or all of it, by the price book and own prices of today."
 
     def add_arguments(self, parser: CommandParser) -> None:
         which = parser.add_mutually_exclusive_group(required=True)
