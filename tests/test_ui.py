@@ -239,6 +239,17 @@ def test_where_there_is_room_all_periods_stand_beside_one_another(browser: Brows
     page.context.close()
 
 
+@pytest.mark.parametrize("width", [1440, 1000])
+def test_the_sidebar_stays_in_sight_on_a_long_page(browser: Browser, style_url: str, width: int):
+    page = opened(browser, style_url, width=width).page
+
+    page.evaluate("scrollTo({top: document.documentElement.scrollHeight, behavior: 'instant'})")
+
+    assert page.evaluate("scrollY") > 900
+    assert abs(page.evaluate("document.querySelector('#sidebar').getBoundingClientRect().top")) < 1
+    page.context.close()
+
+
 def test_the_theme_is_switched_remembered_and_followed_by_charts(browser: Browser, style_url: str):
     page = opened(browser, style_url).page
     bar = ".chart-live path[fill^=rgb]"

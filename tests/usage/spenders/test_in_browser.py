@@ -120,6 +120,24 @@ def test_the_dashboard_has_its_measured_part_and_leads_to_one_customer(
         page.get_by_text("bills do not know your customers").wait_for()
 
 
+@pytest.mark.parametrize("width", [1440, 390])
+def test_who_may_be_chosen_on_the_dashboard_can_be_read_and_all_others_are_a_link(
+    browser: Chromium, live_server: LiveServer, acme: Organization, alice: User, width: int
+):
+    stories.told(acme, timezone.now(), customers=60, calls=900)
+
+    celebrated(alice, *ALL)
+    with sitting(browser, live_server.url, alice, width=width) as page:
+        open_page(page, "/dashboard/")
+        chosen = page.get_by_label("Customer", exact=True)
+        chosen.wait_for()
+        note = page.get_by_role("link", name="All customers").locator("xpath=..")
+
+        assert chosen.evaluate("(it) => it.getBoundingClientRect().width") >= 150
+        assert note.evaluate("(it) => it.getClientRects().length") == 1
+        assert faults(page) == []
+
+
 def test_a_call_opens_beside_its_run_by_keyboard_and_is_a_page_of_its_own(
     browser: Chromium, live_server: LiveServer, acme: Organization, alice: User
 ):
