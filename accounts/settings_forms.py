@@ -1,5 +1,7 @@
 """Forms of the settings pages: what a person and an organization say of themselves, and what is kept for how long."""
 
+from collections.abc import Callable
+from datetime import date, timedelta
 from typing import Any
 from zoneinfo import available_timezones
 
@@ -11,6 +13,8 @@ from accounts.industries import Industry
 from accounts.models import LONGEST_AUDIT, LONGEST_KEPT, SHORTEST_AUDIT, SHORTEST_KEPT, Organization, User
 from accounts.naming import clean_name
 from accounts.retention import kept_from
+
+AGAIN = {"event_days": "days_again", "audit_days": "audit_days_again"}  # the fields in which days are typed twice
 
 
 class NameField(forms.CharField):
@@ -70,7 +74,7 @@ class DaysField(forms.IntegerField):
 
 
 class OrganizationForm(PlaceForm):
-    """Its settings. Days of events that would be deleted are asked for a second time."""
+    """Its settings. Days by which something would be deleted are asked for a second time."""
 
     industry = forms.ChoiceField(label="Industry", required=False, choices=[("", "Not said"), *Industry.choices])
     event_days = DaysField(
@@ -88,30 +92,37 @@ class OrganizationForm(PlaceForm):
         longest=LONGEST_AUDIT,
         help_text="Older lines are deleted.",
     )
+    audit_days_again = forms.CharField(
+        label="Type the number of days again to delete older lines", max_length=10, required=False
+    )
 
     class Meta(PlaceForm.Meta):
         fields = (*PlaceForm.Meta.fields, "industry", "event_days", "audit_days")
 
-    field_order = (*PlaceForm.Meta.fields, "industry", "event_days", "days_again", "audit_days")
+    field_order = (*PlaceForm.Meta.fields, "industry", "event_days", "days_again", "audit_days", "audit_days_again")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if not self.is_bound:
-            del self.fields["days_again"]
+            for again in AGAIN.values():
+                del self.fields[again]
 
     def clean(self) -> dict[str, Any]:
         told: dict[str, Any] = super().clean() or {}
-        before: int = self.instance.event_days
-        days: int = told.get("event_days", before)
         today = timezone.now().date()
-        first = kept_from(today, days)
-        if first > kept_from(today, before) and told.get("days_again") != str(days):
-            self.fields["days_again"].required = True  # it says so from now on
-            sentence = (
-                f"Single calls from before {first.day} {first:%B %Y} are deleted then, for good. "
-                "What they add up to stays. Nothing is saved yet."
-            )
-            self.add_error("days_again", sentence)
-        else:
-            del self.fields["days_again"]
+        calls = "Single calls from before {} are deleted then, for good. What they add up to stays."
+        self.ask_again("event_days", calls, lambda days: kept_from(today, days))
+        lines = "Lines of the audit log from before {} are deleted then, for good."
+        self.ask_again("audit_days", lines, lambda days: today - timedelta(days=days))
         return told
+
+    def ask_again(self, name: str, sentence: str, first_kept: Callable[[int], date]) -> None:
+        """Refuse fewer days by which something is deleted, until they were typed twice."""
+        again, before = AGAIN[name], getattr(self.instance, name)
+        days = self.cleaned_data.get(name, before)
+        first = first_kept(days)
+        if first > first_kept(before) and self.cleaned_data.get(again) != str(days):
+            self.fields[again].required = True  # it says so from now on
+            self.add_error(again, f"{sentence.format(f'{first.day} {first:%B %Y}')} Nothing is saved yet.")
+        else:
+            del self.fields[again]

@@ -93,6 +93,25 @@ def test_the_day_told_is_the_one_from_which_events_are_kept(alice, acme):
     assert "Single calls from before 14 October 2026 are deleted then" in answer.content.decode()
 
 
+@time_machine.travel("2026-11-20T12:00Z", tick=False)
+def test_fewer_days_of_the_audit_log_are_saved_once_it_is_known_what_they_delete(alice, acme):
+    browser, fewer = Browser(alice), CHANGED | {"audit_days": "100"}
+
+    asked = browser.post("/settings/organization/", fewer)
+
+    assert asked.status_code == 422
+    assert "Lines of the audit log from before 12 August 2026 are deleted then, for good." in asked.content.decode()
+    for again in ("", "730"):
+        assert browser.post("/settings/organization/", fewer | {"audit_days_again": again}).status_code == 422
+    both = browser.post("/settings/organization/", fewer | {"event_days": "50", "audit_days_again": "100"})
+    assert both.status_code == 422
+    assert "Single calls from before" in both.content.decode()
+    assert (stored(acme).audit_days, stored(acme).event_days) == (730, 90)
+
+    assert browser.post("/settings/organization/", fewer | {"audit_days_again": "100"}).status_code == 302
+    assert (stored(acme).audit_days, stored(acme).event_days) == (100, 90)
+
+
 def test_limits_of_days_are_told_before_and_after_they_are_passed(alice, acme):
     browser = Browser(alice)
     page = browser.get("/settings/organization/").content.decode()
