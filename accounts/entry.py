@@ -20,7 +20,7 @@ from django.views.generic import FormView
 
 from accounts import arrival, joining, limits, signup
 from accounts.factor_keeping import passkeys_work
-from accounts.forms import CodeForm, LoginForm, ResetPasswordKeyForm, SignupForm, SocialSignupForm
+from accounts.forms import CodeForm, LoginForm, PasswordAgainForm, ResetPasswordKeyForm, SignupForm, SocialSignupForm
 from accounts.invitations import NoLongerOpen
 from accounts.invited import Invitation
 from accounts.signup import Arrival
@@ -165,6 +165,7 @@ class PasswordResetFromKeyView(Answers, allauth.PasswordResetFromKeyView):  # ty
 
 
 class ReauthenticateView(Answers, allauth.ReauthenticateView):  # type: ignore[misc]  # allauth has no types
+    form_class = PasswordAgainForm
     action = "reauthenticate"
 
 

@@ -8,6 +8,7 @@ from allauth.account.forms import ChangePasswordForm as AllauthChange
 from allauth.account.forms import ConfirmEmailVerificationCodeForm as AllauthCode
 from allauth.account.forms import ConfirmLoginCodeForm as AllauthLoginCode
 from allauth.account.forms import LoginForm as AllauthLogin
+from allauth.account.forms import ReauthenticateForm as AllauthPasswordAgain
 from allauth.account.forms import RequestLoginCodeForm as AllauthRequestCode
 from allauth.account.forms import ResetPasswordKeyForm as AllauthReset
 from allauth.account.forms import SetPasswordForm as AllauthSet
@@ -128,6 +129,14 @@ class SetPasswordForm(OnePassword, AllauthSet):  # type: ignore[misc]  # allauth
 
 class ResetPasswordKeyForm(OnePassword, AllauthReset):  # type: ignore[misc]  # allauth has no types
     """The new password behind a reset link."""
+
+
+class PasswordAgainForm(AllauthPasswordAgain):  # type: ignore[misc]  # allauth has no types
+    """Before something dangerous."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["password"].widget.attrs |= {"autofocus": True, "placeholder": ""}
 
 
 class NewAddressForm(AllauthAddress):  # type: ignore[misc]  # allauth has no types

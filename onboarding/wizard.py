@@ -60,13 +60,15 @@ def drawn(
 ) -> HttpResponse:
     """The page, or what it asks for of itself."""
     asked = request.POST if request.method == "POST" else request.GET
+    held = setting_up.key_of(request.membership, now=timezone.now())
+    key = made.key if made else held
     own = {
         "guide": setups.Guide(asked.get("with", ""), made.clear if made else ""),
         "made": made,
-        "held": setting_up.key_of(request.membership, now=timezone.now()),
+        "held": held,
         "keyed": True,
         "problem": problem,
-        "arriving": watching.look(request, only=made.key.pk if made else None),
+        "arriving": watching.look(request, only=key.pk if key else None),
         "wizard_url": reverse("onboarding:sdk"),
     }
     setup = render_to_string("sdk_keys/_setup.html", own, request)

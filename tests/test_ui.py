@@ -110,6 +110,15 @@ def test_a_wrong_field_is_joined_to_its_error_and_its_help():
     assert 'id="id_email_error"' in html
 
 
+@pytest.mark.parametrize(("sent", "focused"), [(None, "email"), ({"email": "alice@acme.example"}, "key")])
+def test_of_a_form_that_was_sent_the_first_wrong_field_has_the_focus(sent: dict[str, str] | None, focused: str):
+    """A page opens where there is something to mend, wherever its form begins otherwise."""
+    form = style_page.ConnectForm(sent)
+    form.fields["email"].widget.attrs["autofocus"] = True
+
+    assert [each.name for each in form if "autofocus" in written("{% field field %}", field=each)] == [focused]
+
+
 def test_an_optional_field_says_so_and_a_password_can_be_shown():
     form = style_page.ConnectForm()
 
@@ -281,7 +290,9 @@ def test_menus_dialogs_and_explanations_obey_the_keyboard(browser: Browser, styl
 
 def test_a_click_on_a_bar_drills_into_its_day(browser: Browser, style_url: str):
     page = opened(browser, style_url).page
-    box = page.locator(".chart-live").first.bounding_box()
+    chart = page.locator(".chart-live").first
+    chart.scroll_into_view_if_needed()  # the page opens at the form with a fault
+    box = chart.bounding_box()
     assert box
 
     page.mouse.click(box["x"] + 70, box["y"] + box["height"] / 2)

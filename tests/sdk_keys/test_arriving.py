@@ -291,6 +291,31 @@ def test_the_page_of_a_new_key_waits_for_a_call_with_that_key(how, acme, alice, 
     assert "hx-trigger" not in shown
 
 
+def test_the_wizard_waits_for_the_same_key_when_it_is_loaded_again(acme, alice, made):
+    browser = proved(alice)
+    send(made.clear, CALL | {"customerId": "customer-8"})
+    key = api_keys.found_in(browser.post("/onboarding/sdk/", {"instead_of": made.key.pk}).text)
+
+    page = browser.get("/onboarding/sdk/").text
+
+    assert "Waiting for the first event with this key" in page
+    assert "customer-8" not in page
+    send(key, CALL | {"id": "the first of the new one", "customerId": "customer-9"})
+    assert "customer-9" in browser.get("/onboarding/sdk/").text
+
+
+def test_a_page_that_rests_looks_on_where_it_is_told_to_and_for_the_same_key(alice, made):
+    browser, long_ago = Browser(alice), timezone.now() - timedelta(minutes=16)
+    rests = browser.get(LOOK, {"since": long_ago.isoformat(), "key": made.key.pk}).text
+
+    again = browser.get(asks_again(rests), headers={"HX-Request": "true"}).text
+
+    assert "Look again" in rests
+    assert "hx-trigger" not in rests
+    assert "Look again" not in again
+    assert f"key={made.key.pk}" in asks_again(again)
+
+
 @pytest.mark.parametrize("told", ["", "x", "another's"])
 def test_a_key_that_is_not_theirs_is_none_to_wait_for(told, acme, alice, made, elsewhere, mallory):
     theirs = issued(elsewhere, by=mallory)

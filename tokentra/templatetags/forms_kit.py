@@ -75,10 +75,16 @@ def dialog_button(label: str, dialog: str, kind: str = "secondary", icon: str = 
 
 @register.simple_tag
 def field(bound: BoundField, hint: str = "", prefix: str = "", label: str = "") -> SafeString:
-    """One field with its label, help and errors; the input keeps what Django and the form gave it."""
+    """One field with its label, help and errors; the input keeps what Django and the form gave it.
+
+    Of a form that was sent, the first field that is wrong has the focus.
+    """
     widget = bound.field.widget
     kind = widget_kind(widget)
-    control = bound.as_widget(attrs={"class": css_for(widget, kind, bool(bound.errors))})
+    attrs: dict[str, Any] = {"class": css_for(widget, kind, bool(bound.errors))}
+    if wrong := [each.name for each in bound.form if each.errors]:
+        attrs["autofocus"] = bound.name == wrong[0]
+    control = bound.as_widget(attrs=attrs)
     values = {
         "bound": bound,
         "kind": kind,
