@@ -186,7 +186,7 @@ class Reader:
     def _tag(self, tags: dict[str, str], name: str, value: Any) -> None:
         if is_content(name[:LONGEST_TAG]):
             self._left_out["content"] += 1
-        elif value is None or value == "":
+        elif value is None or (isinstance(value, str) and not value.strip()):
             return
         elif isinstance(value, dict | list):
             self._left_out["tag_not_text"] += 1
@@ -206,7 +206,10 @@ class Reader:
             tags[name] = text
 
     def _check_texts(self, sent: Sent, tags: dict[str, str]) -> None:
-        whole = "\n".join([*filter(None, texts_of(sent)), *(sent.units or ()), *tags, *tags.values()])
+        texts = [text for text in texts_of(sent) if text]
+        if any(map(str.isspace, texts)):
+            self._leave_blanks_out(sent)
+        whole = "\n".join([*texts, *(sent.units or ()), *tags, *tags.values()])
         if not whole.isascii():
             try:
                 whole.encode()
@@ -218,6 +221,12 @@ class Reader:
             self._unseparate(sent, tags)
         if may_hold_secret(whole) and (any(map(marks_secret, tags)) or mask(whole) != whole):
             self._mask(sent, tags)
+
+    def _leave_blanks_out(self, sent: Sent) -> None:
+        """A name of spaces alone is none: nobody could see it or choose it on a page."""
+        for name in TEXTS:
+            if (getattr(sent, name) or "").isspace():
+                setattr(sent, name, "")
 
     def _unseparate(self, sent: Sent, tags: dict[str, str]) -> None:
         """Names are hashed with it between them: two that hold one could be taken for two others."""

@@ -35,8 +35,9 @@ TESTER = "tokentra"
 KNOWN_FOR = 3.0  # seconds for which a process believes an organization's zone and prices
 MOST_KNOWN = 2_000
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-# Without these in a body, no text in it has to be looked at: the first as they are, the others in capitals or not.
-LOOKED_FOR = [b"\\u", *(sign.encode() for sign in SIGNS)]
+# Without these in a body, no text in it has to be looked at: the first as they are, the others in capitals or not. A
+# text that is blank begins with a space, plain or escaped.
+LOOKED_FOR = [b"\\u", b'" ', b'"\\', *(sign.encode() for sign in SIGNS)]
 LOOKED_FOR_IN_ANY_CASE = [sign.encode() for sign in SIGNS_IN_ANY_CASE]
 
 

@@ -147,6 +147,23 @@ def test_a_model_is_one_whatever_stands_around_its_name(send, held):
     assert {(kept.model, kept.basis) for kept in held()} == {("gpt-4o-mini", "computed")}
 
 
+@pytest.mark.parametrize("blank", ["", " ", "   ", "\t", "\n ", "\u00a0"])
+@pytest.mark.parametrize("name", ["customerId", "userId", "feature", "agent", "runId", "environment", "region"])
+def test_a_name_of_spaces_alone_is_none(name, blank, send, held):
+    send(event(**{name: blank}))
+
+    [kept] = held()
+    assert not (kept.customer or kept.user_ref or kept.feature or kept.agent or kept.run or kept.environment)
+    assert not kept.tags
+
+
+@pytest.mark.parametrize("text", [" acme", "acme ", "a b", '"acme"'])
+def test_a_name_with_spaces_stays_as_it_is(text, send, held):
+    send(event(customerId=text))
+
+    assert [kept.customer for kept in held()] == [text]
+
+
 def test_a_provider_whose_name_has_a_slash_is_no_other_one(acme, send, held):
     send(event(provider="router/eu", model="x"), event(provider="router", model="eu/x"))
 
