@@ -418,6 +418,7 @@ def test_the_key_that_was_used_last_comes_first(acme, alice, made):
 def test_every_reason_why_something_is_not_kept_has_words_here():
     without = {
         "content",
+        "error_text",
         "secret_masked",
         "too_many_tags",
         "too_many_units",

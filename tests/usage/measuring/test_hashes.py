@@ -63,7 +63,7 @@ def test_the_migration_makes_them_of_what_is_held(acme, elsewhere, send):
         with owner.cursor() as cursor:
             cursor.execute(f"SET LOCAL app.org_id = '{acme.pk}'")
             for table in ("usage_measuredday", "usage_measuredhour"):
-                cursor.execute(f"SELECT to_jsonb(held) FROM {table} AS held")
+                cursor.execute(f"SELECT to_jsonb(held) - 'partly_priced' FROM {table} AS held")  # which came later
                 found.append(sorted(map(str, cursor.fetchall())))
         return found
 

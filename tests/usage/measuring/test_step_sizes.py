@@ -12,13 +12,13 @@ from tokentra.lib.tenancy import TOTALS, organization_scope
 from usage.measured import Waiting
 from usage.measuring import catching_up, step_sizes, transactions
 
-SLOW = "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.005); RETURN NEW; END'"
+SLOW = "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.02); RETURN NEW; END'"
 BEGINS = ("BEGIN_ALL", "BEGIN_TOTAL", "BEGIN_ASIDE")
 
 
 @pytest.fixture
 def slow(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A row of these takes 5 ms, and a statement may take 400."""
+    """A row of these takes 20 ms, and a statement may take 400."""
     with connections["owner"].cursor() as cursor:
         cursor.execute(SLOW)
         for table in ("usage_run", "usage_daydimension"):
