@@ -52,7 +52,9 @@ def test_e15_no_file_holds_what_could_be_somebodys_key():
         except (UnicodeDecodeError, FileNotFoundError):
             continue
         words = KEY.findall(text) if MASK in mask(text) else []
-        shaped = {word for word in words if any(MASK in mask(part) for part in word.split("="))}  # whatever it is called
+        shaped = {  # whatever it is called
+            word for word in words if any(MASK in mask(part) for part in word.split("="))
+        }
         found += [
             f"{name}: {word[:12]}…" for word in shaped if not (name.startswith("tests/") and MADE_UP.search(word))
         ]

@@ -58,6 +58,7 @@ def main(what: str, arguments: list[str]) -> None:
         check()
     if what == "run":
         become(PYTHON, "-m", "tokentra.machine.supervise")
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # a run of the tests starts hundreds of processes
     if what in ("test", "check"):
         become(PYTHON, *TESTS, *arguments)
     if what == "test-long":
