@@ -39,6 +39,7 @@ class Beside:
         self._asked: dict[UUID, Future[Left]] = {}  # for a step that has not begun
         self._busy: UUID | None = None
         self._over = threading.Event()  # set when the step that is under way ends
+        self._over.set()  # there was none yet
         self._rests_until: dict[UUID, float] = {}
         self._thread: threading.Thread | None = None
 

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from concurrent import futures
 from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
@@ -136,6 +137,17 @@ def test_whoever_waits_goes_on_when_the_step_under_way_ends_and_what_came_has_an
         assert waiting.result(30) is True
         slow.has_begun(ONE, ONE)
         slow.free.release()
+
+
+def test_nobody_waits_for_a_first_step_that_has_not_begun():
+    mine = Beside(Slow())
+    mine._busy = ONE  # as between its turn and its step
+
+    with ThreadPoolExecutor() as others:
+        waiting = others.submit(mine.wait, ONE)
+        done, _ = futures.wait([waiting], timeout=5)
+        mine._over.set()  # so that it ends where it is wrong
+    assert done
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
