@@ -13,6 +13,7 @@ import pytest
 from tests.sdk_keys.conftest import issued
 from tests.usage.measuring.conftest import NOON, event
 from tokentra.lib.ids import uuid7
+from tokentra.lib.masking import SIGNS, SIGNS_IN_ANY_CASE
 from tokentra.lib.problems import Problem
 from tokentra.lib.tenancy import organization_scope
 from usage.call_kinds import CallKind
@@ -408,7 +409,12 @@ def test_an_event_that_is_not_plain_is_read_one_by_one_with_its_batch(odd, send)
 
 
 @pytest.mark.parametrize(
-    ("text", "are_clean"), [("Gr\u00fc\u00dfe", True), ("task-1", False), ("sk-1", False), ("a\0", False)]
+    ("text", "are_clean"),
+    [
+        *[("Gr\u00fc\u00dfe", True), ("\u00c0 la carte", True), ("secre t", True), ("task-1", False), ("a\0", False)],
+        *[(text, False) for text in (" ", "\n", "\u00a0", "\u2003x", "\u3000")],
+        *[(sign, False) for sign in (*SIGNS, *SIGNS_IN_ANY_CASE, *map(str.upper, SIGNS_IN_ANY_CASE))],
+    ],
 )
 def test_texts_are_looked_at_where_a_body_may_hold_what_must_not_be_kept(text, are_clean):
     body = json.dumps({"events": [event(feature=text)]}, ensure_ascii=text == "a\0").encode()
