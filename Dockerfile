@@ -9,7 +9,7 @@ RUN npm run build --silent && mkdir -p build/sdk && npm run sdk --silent
 
 FROM python:3.11-slim
 ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 TOKENTRA_VAR=/var/lib/tokentra \
-    MALLOC_TRIM_THRESHOLD_=131072 MALLOC_ARENA_MAX=2
+    MALLOC_TRIM_THRESHOLD_=1048576 MALLOC_MMAP_THRESHOLD_=1048576 MALLOC_ARENA_MAX=1
 RUN useradd --system --uid 10001 --home-dir /var/lib/tokentra --create-home tokentra
 WORKDIR /app
 COPY requirements/run.txt requirements/

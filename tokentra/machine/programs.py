@@ -17,8 +17,9 @@ class Program:
     environment: tuple[tuple[str, str], ...] = ()
 
 
-# What one large request or statement needed goes back to the system and is not kept for the next one, by each thread.
-GIVES_BACK = {"MALLOC_TRIM_THRESHOLD_": "131072", "MALLOC_ARENA_MAX": "2"}
+# What a very large request or statement needed goes back to the system and is not kept for the next, by each thread.
+# Up to a MiB stays: to fetch it again for every request of a thousand events took a seventh of what those cost.
+GIVES_BACK = {"MALLOC_TRIM_THRESHOLD_": "1048576", "MALLOC_MMAP_THRESHOLD_": "1048576", "MALLOC_ARENA_MAX": "1"}
 
 
 def worker_names() -> tuple[str, ...]:
