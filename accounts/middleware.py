@@ -14,6 +14,7 @@ from django.contrib.auth import REDIRECT_FIELD_NAME, logout
 from django.contrib.sessions.backends.base import SessionBase, UpdateError
 from django.core.cache import caches
 from django.http import HttpRequest, HttpResponse
+from django.middleware.csrf import rotate_token
 from django.shortcuts import render, resolve_url
 from django.utils import timezone
 
@@ -225,5 +226,9 @@ def current_membership(request: HttpRequest, memberships: list[Membership]) -> M
 
 
 def act_for(request: HttpRequest, organization_id: UUID) -> None:
-    """From the next request on, this session acts for that organization; membership is checked there."""
+    """From the next request on, this session acts for that organization; membership is checked there.
+
+    Forms that other tabs still hold were filled in for another one: they are refused, as after a login.
+    """
     request.session[CURRENT] = str(organization_id)
+    rotate_token(request)

@@ -98,7 +98,10 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    sentence = "This form was open for too long or came from another site. Go back, reload the page and send it again."
+    sentence = (
+        "This form was open for too long, is from before you switched organizations, or came from another site. "
+        "Nothing was changed. Go back, reload the page and send it again."
+    )
     return render(request, "403.html", {"reason": sentence}, status=403)
 
 

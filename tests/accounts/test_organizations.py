@@ -195,6 +195,22 @@ def test_a_person_switches_between_their_organizations(alice, acme):
     assert "What holds for everybody in Acme." in browser.get("/settings/organization/").content.decode()
 
 
+def test_a_form_that_was_open_before_a_switch_changes_no_other_organization(alice, acme):
+    """A second tab, whose form shows the one organization while the session acts for another."""
+    browser = Browser(alice, enforce_csrf_checks=True)
+    browser.get("/settings/organization/")
+    of_acme = {"csrfmiddlewaretoken": browser.cookies["csrftoken"].value}
+    browser.post("/organizations/new/", CLIENT | of_acme)
+
+    refused = browser.post("/settings/organization/", CHANGED | of_acme)
+
+    assert refused.status_code == 403
+    assert "before you switched organizations" in refused.text
+    assert sorted(m.organization.name for m in memberships(alice)) == ["Acme", "Client One"]
+    anew = {"csrfmiddlewaretoken": browser.cookies["csrftoken"].value}
+    assert browser.post("/settings/organization/", CHANGED | anew).status_code == 302
+
+
 def test_a_client_workspace_is_ones_own_and_written_down(alice, acme):
     browser = Browser(alice)
     page = browser.get("/organizations/new/").content.decode()
