@@ -10,6 +10,7 @@ from accounts.naming import clean_name
 from accounts.permissions import Scope
 from sdk_keys.issuing import scopes_for
 from sdk_keys.models import Environment
+from tokentra.lib.ids import uuid7
 
 LASTING = {"always": "Until it is revoked", "30": "30 days", "90": "90 days", "365": "One year"}
 NOW, IN_A_DAY = "now", "in_a_day"
@@ -37,6 +38,7 @@ class KeyForm(forms.Form):
         help_text="Test keys begin with tt_test_, so that one is not taken for the other.",
     )
     lasts = forms.ChoiceField(label="How long it works", choices=list(LASTING.items()))
+    asking = forms.UUIDField(required=False, initial=uuid7, widget=forms.HiddenInput)  # tells this form from the next
 
     def __init__(self, *args: Any, member: Membership, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -17,6 +17,8 @@ from sdk_keys.finding import keys_of
 from sdk_keys.forms import NOW, KeyForm, ReplaceForm
 from sdk_keys.models import ApiKey, KeyState
 
+ANSWERED = "key_form"  # the form by which this session made its latest key
+
 
 @require_GET
 @page(Permission.MANAGE_OWN_KEYS)
@@ -28,17 +30,23 @@ def keys(request: OrgRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @page(Permission.MANAGE_OWN_KEYS)
 def new(request: OrgRequest) -> HttpResponse:
-    """POST makes a key and shows it, this once."""
+    """POST makes a key and shows it, this once. The same form again, by a reload, makes no other."""
     form = KeyForm(request.POST or None, member=request.membership)
     if request.organization.is_sample:
         return redirect("sdk_keys:list")
     if not form.is_valid():
         return render(request, "sdk_keys/new.html", {"form": form}, status=422 if form.errors else 200)
     recently_proved(request)
+    asking = str(form.cleaned_data["asking"] or "")
+    if asking and request.session.get(ANSWERED) == asking:
+        sentence = f"“{form.cleaned_data['name']}” was made already, and is shown once. Replace it if you have no copy."
+        messages.info(request, sentence)
+        return redirect("sdk_keys:list")
     try:
         made = issuing.make(request.membership, **form.wanted(timezone.now()))
     except issuing.TooManyKeys as reason:
         return render(request, "sdk_keys/new.html", {"form": form, "problem": str(reason)}, status=409)
+    request.session[ANSWERED] = asking
     return shown_once(request, made)
 
 

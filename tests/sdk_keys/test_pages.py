@@ -54,6 +54,21 @@ def test_a_key_is_made_and_shown_on_that_answer_alone(acme, alice):
     assert (line.actor_id, line.object_id, key in repr(line.data)) == (alice.pk, str(made.pk), False)
 
 
+def test_the_page_of_a_new_key_that_is_loaded_again_makes_no_second_one(acme, alice):
+    browser = proved(alice)
+    [asking] = re.findall(r'name="asking" value="([^"]+)"', browser.get(f"{LIST}new/").text)
+    key = key_on(browser.post(f"{LIST}new/", WANTED | {"asking": asking}).text)
+
+    again = browser.post(f"{LIST}new/", WANTED | {"asking": asking}, follow=True)
+
+    assert "“Checkout service” was made already" in again.text
+    assert key not in again.text
+    with organization_scope(acme.pk):
+        assert ApiKey.objects.count() == 1
+    [other] = re.findall(r'name="asking" value="([^"]+)"', browser.get(f"{LIST}new/").text)
+    assert key_on(browser.post(f"{LIST}new/", WANTED | {"asking": other}).text) != key
+
+
 def command_of(answer) -> str:
     if "snippet" in answer.context:
         return answer.context["snippet"]
