@@ -7,6 +7,7 @@ import pytest
 from django.test import Client
 
 from tests import make
+from tests.answers import body_of
 from tests.conftest import Browser
 from tests.make import PASSWORD
 from tests.sdk_keys.conftest import issued
@@ -104,6 +105,16 @@ def test_b14_b15_a_connection_takes_no_organization_from_its_body(extra, alice, 
 
     assert answer.status_code == 422
     assert extra in answer.json()["error"]["fields"]
+
+
+@pytest.mark.parametrize("path", ["/api/customers", "/api/usage/export?from=2026-01-01&to=2026-01-02", "/healthz"])
+def test_where_get_is_answered_head_is_too(path, acme):
+    headers = {"Authorization": f"Bearer {issued(acme, 'read').clear}"}
+    get, head = (Client().generic(method, path, headers=headers) for method in ("GET", "HEAD"))
+
+    assert (head.status_code, head["Content-Type"]) == (200, get["Content-Type"])
+    assert head.get("Content-Length") == get.get("Content-Length")
+    assert (body_of(get) != "", body_of(head)) == (True, "")
 
 
 @pytest.mark.parametrize(

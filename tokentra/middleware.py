@@ -1,5 +1,5 @@
-"""What happens to every request: it gets an id, came over https, is told what an address takes, goes the short way,
-or gets the admin's policy."""
+"""What happens to every request: it gets an id, came over https, is told what an address takes, asks for the head
+alone, goes the short way, or gets the admin's policy."""
 
 import json
 import re
@@ -44,6 +44,24 @@ class MethodTold:
             problem = Problem(405, "method_not_allowed", f"Use {response['Allow']} here.")
             response.content = json.dumps(problem.body(getattr(request, "id", ""))).encode()
             response["Content-Type"], response["Content-Length"] = "application/json", str(len(response.content))
+        return response
+
+
+class HeadLikeGet:
+    """Answers HEAD wherever GET is answered, with the same head (RFC 9110, 9.3.2): the server leaves the body out."""
+
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.method != "HEAD":
+            return self.get_response(request)
+        request.method = "GET"
+        response = self.get_response(request)
+        request.method = "HEAD"
+        if response.streaming:  # nobody reads what would be made for it
+            response.close()
+            response.streaming_content = ()  # type: ignore[attr-defined]  # of StreamingHttpResponse
         return response
 
 

@@ -79,6 +79,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "tokentra.middleware.RequestId",
     "tokentra.middleware.MethodTold",
+    "tokentra.middleware.HeadLikeGet",
     "tokentra.middleware.ToldOfHttps",
     "django.middleware.security.SecurityMiddleware",
     "sdk_keys.middleware.ApiKeys",
