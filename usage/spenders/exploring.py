@@ -16,7 +16,7 @@ from tokentra.lib.periods import DAY, Grain, after
 from usage.asking import Mistakes
 from usage.comparing import written
 from usage.forms import Chip, Segment
-from usage.measured import SummedTag
+from usage.measured import TAG, SummedTag
 from usage.measuring.dimensions import dimension_of
 from usage.names import Names
 from usage.spenders import growth, left_out, spans, sums
@@ -55,7 +55,13 @@ def read(query: QueryDict, organization: Organization, now: datetime) -> "Explor
     organization.require(Feature.EVERY_DIMENSION)
     known = (*DIMENSIONS, *(tag.dimension for tag in SummedTag.objects.owned_by(organization).order_by("name")))
     lens, span = spans.read(query, organization, now, *CHOICES, *known)
-    return Explored(organization, lens, span, known)
+    found = Explored(organization, lens, span, known)
+    found.errors += [
+        f"Calls are not added up by the tag {name.removeprefix(TAG)}. Choose it under Attribution, Measured first."
+        for name in dict.fromkeys((*query, *query.getlist("group")))
+        if name.startswith(TAG) and name not in known
+    ]
+    return found
 
 
 class Explored(MeasuredTable):

@@ -136,6 +136,21 @@ def test_what_is_not_added_up_is_refused_over_json(query, alices, told):
     assert alices.get(f"/api/usage/stats?ledger=measured&{query}").status_code == 422
 
 
+@pytest.mark.parametrize("query", ["tag:region=eu", "group=day&group=tag:region"])
+def test_a_link_by_a_tag_that_was_left_off_does_not_show_all_calls_instead(query, acme, alices, told):
+    address = f"/usage/measured/?{query}"
+    assert alices.get(address).status_code == 200
+    with organization_scope(acme.pk):
+        tag = SummedTag.objects.get()
+    alices.post(reverse("usage:leave_off_summed_tag", args=[tag.pk]))
+
+    answer = alices.get(address)
+
+    assert answer.status_code == 422
+    assert "Calls are not added up by the tag region." in answer.text
+    assert alices.get(f"/usage/measured.csv?{query}").status_code == 422
+
+
 def test_ten_are_chosen_at_most(acme, alices):
     for n in range(10):
         alices.post(ADD, {"name": f"t{n}"})
