@@ -273,7 +273,10 @@ class OneRun:
         shown = sum(not call.is_parent for call in self.calls)
         if shown >= self.run.calls:
             return ""
+        days = self.organization.event_days
         if not self.calls:
-            days = self.organization.event_days
             return f"Single calls are kept for {days} days. What this run's added up to stays above."
-        return f"{money.exact(shown)} of {money.exact(self.run.calls)} calls are shown, the first in time."
+        some = f"{money.exact(shown)} of {money.exact(self.run.calls)} calls are shown"
+        if len(self.calls) < calls.MOST_OF_RUN:
+            return f"{some}: single calls are kept for {days} days. What all of them added up to stays above."
+        return f"{some}, the first in time."

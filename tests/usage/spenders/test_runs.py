@@ -224,6 +224,14 @@ def test_a_run_whose_calls_are_gone_says_so(acme, alices, send):
     assert "Single calls are kept for" in words(page(alices, "/runs/gone/"))
 
 
+def test_a_run_of_which_some_calls_are_gone_does_not_say_that_the_first_are_shown(acme, alices, send):
+    send(*(call(None, runId="going", id=f"{n}", ago=timedelta(seconds=30 - n)) for n in range(3)))
+    with organization_scope(acme.pk):
+        Event.objects.owned_by(acme).filter(ref="0").delete()
+
+    assert "2 of 3 calls are shown: single calls are kept for 90 days." in words(page(alices, "/runs/going/"))
+
+
 def test_a_call_is_explained_by_the_rate_of_each_class(acme, alices, send):
     send(
         event(
