@@ -99,7 +99,7 @@ def api_scope(request: HttpRequest, scope: str) -> Credential:
     """The API key behind a JSON request; raises 401 for a request without one and 403 where it lacks the scope."""
     credential: Credential | None = getattr(request, "credential", None)
     if credential is None:
-        sentence = "Send an API key in the Authorization header: Bearer tt_live_…"
+        sentence = "Send an API key in the Authorization header: Bearer tt_live_..."
         raise Problem(401, "invalid_api_key", sentence, headers={"WWW-Authenticate": "Bearer"})
     if scope not in credential.scopes:
         raise Problem(403, "key_scope", f"This API key lacks the scope {scope}. Use or make one that has it.")

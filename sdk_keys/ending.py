@@ -22,7 +22,7 @@ def revoke(key: ApiKey, *, by: User | None) -> None:
     mine = ApiKey.objects.owned_by(key.organization).filter(pk=key.pk, revoked_at=None)
     if mine.update(revoked_at=timezone.now()):
         resolving.forget(key)
-        audit.note("key_revoked", key.organization, by, about=key, name=key.name)
+        audit.note("key_revoked", key.organization, by, about=key, name=key.name, key=key.masked)
 
 
 def replace(key: ApiKey, *, at_once: bool, by: Membership) -> Issued:
@@ -50,5 +50,6 @@ def replace(key: ApiKey, *, at_once: bool, by: Membership) -> Issued:
         mine.expires_at = min(now + GRACE, mine.expires_at or now + GRACE)
     mine.save(update_fields=["replaced_by", "revoked_at", "expires_at"])
     resolving.forget(mine)
-    audit.note("key_replaced", by.organization, by.user, about=mine, name=mine.name, by=str(made.key.pk))
+    told = {"name": mine.name, "key": mine.masked, "by": made.key.masked}
+    audit.note("key_replaced", by.organization, by.user, about=mine, **told)
     return made

@@ -94,5 +94,6 @@ def issue(
         digest=digest_of(clear), master_id=crypto.current_master(), organization=organization, key=key
     )
     ingest.name_values(ingest.MEASURED, "api_key", {str(key.pk): (name, key.masked)})  # pages of usage show the name
-    audit.note("key_created", organization, by, about=key, name=name, scopes=key.scopes, environment=environment)
+    told = {"name": name, "key": key.masked, "scopes": key.scopes, "environment": environment}
+    audit.note("key_created", organization, by, about=key, **told)
     return Issued(key, clear)

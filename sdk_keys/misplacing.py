@@ -28,4 +28,5 @@ def tell(key: str, *, where: str, request: HttpRequest) -> None:
         mine = ApiKey.objects.filter(organization_id=credential.organization_id, pk=credential.key_id)
         if mine.filter(Q(misplaced_at=None) | Q(misplaced_at__lt=now - TOLD_FOR)).update(misplaced_at=now):
             found = mine.select_related("organization").get()
-            audit.note("key_misplaced", found.organization, None, about=found, name=found.name, where=where)
+            told = {"name": found.name, "key": found.masked, "where": where}
+            audit.note("key_misplaced", found.organization, None, about=found, **told)

@@ -18,6 +18,7 @@ from sdk_keys.ending import EndedAlready
 from sdk_keys.issuing import Issued
 from sdk_keys.models import ApiKey, KeyState
 from tests import make
+from tests.conftest import Browser
 from tests.sdk_keys.conftest import ask, code_of, issued, now_of
 from tokentra.lib.tenancy import organization_scope
 
@@ -51,6 +52,17 @@ def test_e10_both_keys_work_for_24_hours_and_the_use_of_each_is_shown(acme, alic
         assert (status(old.clear), status(new.clear)) == (200, 200)
         clock.shift(timedelta(minutes=1))
         assert (status(old.clear), status(new.clear)) == (401, 200)
+
+
+def test_the_audit_log_tells_keys_of_one_name_apart(acme, alice):
+    old = issued(acme, by=alice).key
+    new = replaced(old, by=alice).key
+
+    page = Browser(alice).get("/settings/audit/").text
+
+    assert f"Key: {new.masked}" in page
+    assert f"By: {new.masked}" in page
+    assert page.count(f"Key: {old.masked}") == 2  # made, and replaced
 
 
 def test_a_key_that_may_be_in_wrong_hands_is_replaced_at_once(acme, alice):
