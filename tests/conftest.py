@@ -1,5 +1,6 @@
 """The cast, the database's roles and the browser that tests share."""
 
+import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -55,6 +56,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
             item.add_marker(pytest.mark.django_db(**kwargs), append=False)
     yield  # what others put in order within a file stays so
     items[:] = list(spread(items))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection() -> None:
+    """What is loaded stays, and to look through all of it for garbage again and again takes a good part of a run."""
+    gc.disable()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
+    gc.enable()
 
 
 def spread(items: list[pytest.Item]) -> Iterator[pytest.Item]:
