@@ -24,8 +24,20 @@ from tokentra.templatetags import icons, ui
 ROOT = Path(settings.ROOT)
 TESTS = Path(__file__).parent
 AXE = (ROOT / "node_modules/axe-core/axe.min.js").read_text
-RULES = "axe.run({runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa', 'best-practice']})"
+RULES = """axe.run({
+    runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa', 'best-practice'], resultTypes: ['violations'], selectors: false,
+}).then((found) => found.violations)"""
 Theme = Literal["light", "dark"]
+# A field that has the focus from the start is scrolled to after the page has loaded, and smoothly.
+STANDS_STILL = """() => new Promise((done) => {
+    let [before, frames] = [NaN, 0];
+    const look = () => {
+        frames = scrollY === before ? frames + 1 : 0;
+        before = scrollY;
+        frames < 6 ? requestAnimationFrame(look) : done();
+    };
+    look();
+})"""
 SHIFTS = """window.shifted = 0; new PerformanceObserver((list) => {
     for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shifted += entry.value;
 }).observe({type: 'layout-shift', buffered: true})"""
@@ -42,11 +54,12 @@ def written(source: str, **context: Any) -> str:
 
 
 def faults(page: Page) -> list[tuple[str, list[str]]]:
-    """What axe finds. A click that leads to another page is over before that page has its styles."""
+    """What axe finds. A click that leads to another page is over before that page has its styles, and what axe has
+    noted of where things are is wrong once the page scrolls."""
     page.wait_for_load_state()
+    page.evaluate(STANDS_STILL)
     page.evaluate(AXE())
-    found = page.evaluate(RULES)["violations"]
-    return [(rule["id"], [node["html"] for node in rule["nodes"]]) for rule in found]
+    return [(rule["id"], [node["html"] for node in rule["nodes"]]) for rule in page.evaluate(RULES)]
 
 
 # What components write
@@ -205,6 +218,8 @@ def opened(browser: Browser, url: str, *, width: int = 1440, theme: Theme = "lig
     visit.page.goto(url)
     if scripts and visit.page.query_selector("[data-chart]"):
         visit.page.wait_for_selector(".chart-alive")
+    if scripts:
+        visit.page.evaluate(STANDS_STILL)
     return visit
 
 
