@@ -28,7 +28,7 @@ Installed = Callable[[], Path]  # makes a directory with an installation that wa
 EMAIL, PASSWORD = "owner@acme.example", "correct horse battery"
 
 
-def wait_for(question: Callable[[], Found], seconds: float, what: str) -> Found:
+def wait_for(question: Callable[[], Found], seconds: float, what: str, *, every: float = 0.1) -> Found:
     """Ask until the answer is true; AssertionError with `what` when time is up."""
     deadline = time.monotonic() + seconds
     while True:
@@ -37,7 +37,7 @@ def wait_for(question: Callable[[], Found], seconds: float, what: str) -> Found:
                 return answer
         if time.monotonic() > deadline:
             raise AssertionError(f"not within {seconds} s: {what}")
-        time.sleep(0.1)  # between two looks at a condition
+        time.sleep(every)  # between two looks at a condition
 
 
 def free_port() -> int:

@@ -53,10 +53,11 @@ class OpenAITruth:
     ) -> dict[tuple[Any, ...], Decimal]:
         """Billed dollars for each value of the named fields (`day` included)."""
         totals: dict[tuple[Any, ...], Decimal] = defaultdict(Decimal)
+        start, end = _seconds(from_day), _seconds(to_day)
         for bill in self.bills:
             if bill.amount is None or bill.currency.lower() != currency.lower():
                 continue
-            if _seconds(from_day) <= bill.at < _seconds(to_day):
+            if start <= bill.at < end:
                 totals[tuple(_value(bill, name) for name in dimensions)] += Decimal(bill.amount)
         return dict(totals)
 
@@ -120,8 +121,9 @@ class AnthropicTruth:
     ) -> dict[tuple[Any, ...], Decimal]:
         """Billed dollars for each value of the named fields (`day` and `hour` included)."""
         cents: dict[tuple[Any, ...], Decimal] = defaultdict(Decimal)
+        start, end = _seconds(from_day), _seconds(to_day)
         for bill in self.bills:
-            if bill.currency.lower() == currency.lower() and _seconds(from_day) <= bill.at < _seconds(to_day):
+            if bill.currency.lower() == currency.lower() and start <= bill.at < end:
                 price = bill.list_amount if at_list_price and bill.list_amount is not None else bill.amount
                 cents[tuple(_value(bill, name) for name in dimensions)] += Decimal(price)
         return {key: amount / 100 for key, amount in cents.items()}

@@ -29,24 +29,30 @@ def is_settled(api: Api, connection_id: str) -> bool:
     return bool(api.get(f"/api/providers/{connection_id}")["status"] == "healthy")
 
 
-def figures_are_true(api: Api, provider: str, account: OpenAIAccount | AnthropicAccount) -> bool:
+def truth_of(account: OpenAIAccount | AnthropicAccount) -> tuple[Decimal, dict[str, int]]:
+    """What was served: money, and tokens by class."""
+    billed = account.total_billed(*period())
+    if not isinstance(account, OpenAIAccount):
+        return billed, account.tokens(*period())
+    counts = [account.tokens(*period(), endpoint=endpoint) for endpoint in OPENAI_TOKENS]
+    return billed, {name: sum(each[name] for each in counts) for name in CLASSES}
+
+
+def figures_are(api: Api, provider: str, truth: tuple[Decimal, dict[str, int]]) -> bool:
     """Money to the last digit, tokens by class to the last token."""
-    billed, used = totals(api, provider, "billed"), totals(api, provider, "computed")
-    if Decimal(billed["cost"]) != account.total_billed(*period()):
+    billed, tokens = truth
+    if Decimal(totals(api, provider, "billed")["cost"]) != billed:
         return False
-    if isinstance(account, OpenAIAccount):
-        truth = [account.tokens(*period(), endpoint=endpoint) for endpoint in OPENAI_TOKENS]
-        served = {name: sum(each[name] for each in truth) for name in CLASSES}
-    else:
-        served = account.tokens(*period())
-    return all(used["tokens"][name] == served[name] for name in CLASSES)
+    used = totals(api, provider, "computed")["tokens"]
+    return all(used[name] == tokens[name] for name in CLASSES)
 
 
 def hold(
     product: Product, api: Api, provider: str, connection_id: str, account: OpenAIAccount | AnthropicAccount
 ) -> None:
     """Waits until reading has come to rest, then asks for everything."""
-    wait_for(lambda: figures_are_true(api, provider, account), 90, f"figures of {provider} are what was served")
-    wait_for(lambda: is_settled(api, connection_id), 60, f"{provider} is healthy again")
-    assert figures_are_true(api, provider, account)
+    truth = truth_of(account)
+    wait_for(lambda: figures_are(api, provider, truth), 90, f"figures of {provider} are what was served", every=0.5)
+    wait_for(lambda: is_settled(api, connection_id), 60, f"{provider} is healthy again", every=0.5)
+    assert figures_are(api, provider, truth)
     assert "days looked at" in product.manage("audit_rollups")

@@ -121,7 +121,7 @@ def test_a_budget_is_made_from_its_tour_crossed_told_acknowledged_raised_and_beg
 
         made_a_day_earlier(product)
         move_to(owner, morning)
-        wait_for(lambda: has_past(owner, own), 100, "the day that ended is kept")
+        wait_for(lambda: has_past(owner, own), 100, "the day that ended is kept", every=2)  # a page each time
         expect(owner.get_by_role("main")).to_contain_text("$0.00")
         expect(owner.get_by_role("region", name="Budget warning")).to_have_count(0)
 

@@ -52,7 +52,7 @@ class Watch:
         return len(self.rounds) >= 3 and all(self.rounds[-3:])
 
     def _look(self) -> None:
-        while not self._over.wait(0.05):
+        while not self._over.wait(0.2):
             answered = [self._answers(path) for path in self.paths]
             self.rounds.append(all(answered))
 
@@ -69,7 +69,7 @@ class Watch:
 
 @pytest.fixture(scope="module")
 def world() -> World:
-    return generate(days=90, models=6, projects=4, rows=6_000, now=int(time.time()), providers=("openai",))
+    return generate(days=90, models=6, projects=4, rows=3_000, now=int(time.time()), providers=("openai",))
 
 
 @pytest.fixture(scope="module")

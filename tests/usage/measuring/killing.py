@@ -26,7 +26,7 @@ def killed_everywhere(work: Callable[[], object], then: Callable[[], None]) -> i
     """
     for statements in count():
         ended = ended_after(statements, work)
-        wait_for(is_quiet, 30, "the database has taken back what was not committed")
+        wait_for(is_quiet, 30, "the database has taken back what was not committed", every=0.01)
         then()
         if ended != KILLED:
             assert ended == 0
