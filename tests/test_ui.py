@@ -193,6 +193,12 @@ def test_a_chart_leaves_room_for_its_longest_label():
 # The style page in a browser
 
 
+LOOKS = [  # the quick set sees each width once, and both colours
+    *[(1440, "light"), (1000, "dark"), (390, "dark")],
+    *(pytest.param(*look, marks=pytest.mark.long) for look in [(1440, "dark"), (1000, "light"), (390, "light")]),
+]
+
+
 @pytest.fixture
 def style_url(live_server: LiveServer, settings: Any) -> str:
     settings.ROOT_URLCONF = "tests.style_urls"
@@ -223,8 +229,7 @@ def opened(browser: Browser, url: str, *, width: int = 1440, theme: Theme = "lig
     return visit
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1440, 1000, 390])
+@pytest.mark.parametrize(("width", "theme"), LOOKS)
 def test_the_style_page_has_no_fault_that_axe_finds(browser: Browser, style_url: str, width: int, theme: Theme):
     for url in (style_url, f"{style_url}?plain"):
         visit = opened(browser, url, width=width, theme=theme)

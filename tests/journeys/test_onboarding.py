@@ -72,7 +72,8 @@ def test_finops_at_a_midmarket_company_allocates_costs(browser: Browser, product
         expect(fin.get_by_role("cell", name="Research").first).to_be_visible()
 
 
-@pytest.mark.parametrize("has_sales", [True, False])
+# without somebody to talk to the page is left out, as tests/onboarding/test_questionnaire.py says quickly
+@pytest.mark.parametrize("has_sales", [True, pytest.param(False, marks=pytest.mark.long)])
 def test_an_executive_at_an_enterprise_may_talk_to_somebody_and_decides_by_the_summary(
     has_sales, browser: Browser, product: Product, fake: FakeProvider, installed: Installed
 ):

@@ -13,7 +13,10 @@ from tests.product import wait_for
 from tests.test_ui import SHIFTS, faults
 from usage.measuring import tracking
 
-LOOKS = [("light", 1440), ("dark", 1440), ("light", 390), ("dark", 390)]
+LOOKS = [  # the quick set sees each colour and each width once
+    *[("light", 1440), ("dark", 390)],
+    *(pytest.param(*look, marks=pytest.mark.long) for look in [("dark", 1440), ("light", 390)]),
+]
 ALL = ("basic_dashboard", "provider_insights", "cost_attribution", "optimization_engine")
 TOUR = tours.BY_ID["dashboard_intro"]
 CARD = ".driver-popover"
