@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from itertools import product
 
 import pytest
 from django.test import Client
@@ -214,7 +215,10 @@ def test_b13_another_organizations_object_is_answered_like_a_missing_one(role, a
 
     for route in WITH_OBJECT:
         for method in METHODS:
-            theirs, nobodys = (getattr(browser, method)(route.at(**each)) for each in (acme_things, nothing))
+            theirs = getattr(browser, method)(route.at(**acme_things))
+            if theirs.status_code == 405 and role != Role.OWNER and not leaks(theirs):
+                continue  # no door for anybody: an owner's walk compares it with that of a missing one
+            nobodys = getattr(browser, method)(route.at(**nothing))
             is_refused = theirs.status_code in {401, 403, 404, 405, 410, 415, 422}
             is_same = theirs.status_code == nobodys.status_code
             is_same &= told_by(theirs, acme_things) == told_by(nobodys, nothing)
@@ -253,36 +257,39 @@ def test_a_stranger_reaches_no_page_of_an_organization(method, acme_things):
     assert not wrong, "\n".join(wrong)
 
 
-@pytest.mark.parametrize("role", [Role.VIEWER, Role.MEMBER, Role.FINANCE])
-@pytest.mark.parametrize("method", ["post", "put", "delete"])
-def test_only_owners_and_admins_touch_connections_and_people(role, method, acme, acme_things):
-    person = make.member(acme, f"{role}@acme.example", role)
-    browser = Browser(person)
-
-    for route in OURS:
-        is_theirs = route.name.startswith(("providers:", "accounts:team_")) and route.name != "accounts:team_leave"
-        if is_theirs or "api/providers" in route.path:
-            status = getattr(browser, method)(route.at(**acme_things), content_type="application/json").status_code
-            assert status in {403, 404, 405, 410}, f"{method} {route.path} answered {status}"
+def answered(browser: Browser, method: str, route: Route, things: dict[str, str]) -> int:
+    return getattr(browser, method)(route.at(**things), content_type="application/json").status_code
 
 
-@pytest.mark.parametrize("role", [Role.VIEWER, Role.FINANCE])
-@pytest.mark.parametrize("method", METHODS)
-def test_roles_without_keys_reach_none_of_their_routes(role, method, acme, acme_things):
-    browser = Browser(make.member(acme, f"{role}3@acme.example", role))
+def test_only_owners_and_admins_touch_connections_and_people(acme, acme_things):
+    theirs = [
+        route
+        for route in OURS
+        if (route.name.startswith(("providers:", "accounts:team_")) and route.name != "accounts:team_leave")
+        or "api/providers" in route.path
+    ]
+    assert len(theirs) > 20
 
-    for route in OURS:
-        if route.name.startswith("sdk_keys:") or "api/auth/api-keys" in route.path:
-            status = getattr(browser, method)(route.at(**acme_things), content_type="application/json").status_code
-            assert status in {403, 405}, f"{method} {route.path} answered {status}"
+    for role in (Role.VIEWER, Role.MEMBER, Role.FINANCE):
+        browser = Browser(make.member(acme, f"{role}@acme.example", role))
+        for route, method in product(theirs, ("post", "put", "delete")):
+            status = answered(browser, method, route, acme_things)
+            assert status in {403, 404, 405, 410}, f"{role}: {method} {route.path} answered {status}"
 
 
-@pytest.mark.parametrize("role", list(Role))
-def test_every_role_sees_costs(role, acme, acme_things):
-    person = make.member(acme, f"{role}2@acme.example", role)
-    browser = Browser(person)
+def test_roles_without_keys_reach_none_of_their_routes(acme, acme_things):
+    theirs = [route for route in OURS if route.name.startswith("sdk_keys:") or "api/auth/api-keys" in route.path]
+    assert theirs
 
-    for path in (
+    for role in (Role.VIEWER, Role.FINANCE):
+        browser = Browser(make.member(acme, f"{role}@acme.example", role))
+        for route, method in product(theirs, METHODS):
+            status = answered(browser, method, route, acme_things)
+            assert status in {403, 405}, f"{role}: {method} {route.path} answered {status}"
+
+
+def test_every_role_sees_costs(acme, acme_things):
+    paths = (
         "/customers/",
         "/agents/",
         "/runs/",
@@ -292,5 +299,8 @@ def test_every_role_sees_costs(role, acme, acme_things):
         "/optimization/",
         "/providers/",
         "/settings/team/",
-    ):
-        assert browser.get(path).status_code == 200, path
+    )
+    for role in Role:
+        browser = Browser(make.member(acme, f"{role}@acme.example", role))
+        for path in paths:
+            assert browser.get(path).status_code == 200, f"{role}: {path}"
