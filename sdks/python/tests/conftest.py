@@ -13,6 +13,7 @@ import shapes_others  # noqa: F401
 from answering import Models, answering
 from taking import Taken, taking
 from tokentra_sdk import TokenTra
+from tokentra_sdk.sender import senders
 
 KEY = "tt_test_generated"
 
@@ -24,6 +25,15 @@ def _no_running_loop() -> Iterator[None]:
     asyncio._set_running_loop(None)
     yield
     asyncio._set_running_loop(running)
+
+
+@pytest.fixture(autouse=True)
+def _senders_end() -> Iterator[None]:
+    """One that is still there when the program ends tells what was lost, to a log that is closed by then."""
+    yield
+    for sender in [*senders]:
+        sender.close(0)
+        senders.discard(sender)
 
 
 @pytest.fixture
