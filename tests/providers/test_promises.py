@@ -114,12 +114,12 @@ def test_c8_a_window_that_is_refused_five_times_is_parked_says_so_and_is_resumed
     fake.script([{"match": COSTS, "do": {"action": "status", "status": 400, "body": body}}])
     tries = []
     for number in range(7):
-        at = now + number * timedelta(days=1, minutes=1)
+        at = now + number * timedelta(days=1, minutes=5)  # a refusal counts from when it came: later on a busy machine
         fake.world.now = int(at.timestamp())
         read(connection, now=at)
         with organization_scope(acme.pk):
             tries.append(max(ReadWindow.objects.filter(endpoint="costs").values_list("tries", flat=True)))
-    later = now + timedelta(days=7, minutes=7)
+    later = now + 7 * timedelta(days=1, minutes=5)
     with organization_scope(acme.pk):
         parked = ReadWindow.objects.filter(endpoint="costs", tries=5)
         marks = set(parked.values_list("due_at", flat=True))
