@@ -44,7 +44,7 @@ def center_of(keys: Mapping[str, str], rules: Rules) -> str:
 
 
 def statement(groups: Iterable[Figures], rules: Rules) -> Statement:
-    """Of figures grouped by all of SPECIFIC."""
+    """Of figures grouped by all of SPECIFIC that rules name; what no rule names may be one group."""
     by_center: dict[str, list[Figures]] = defaultdict(list)
     for each in groups:
         by_center[center_of(each.keys, rules)].append(each)

@@ -1,6 +1,5 @@
 """Giving spend to cost centres: what has none yet, the rules, and the statement that they make."""
 
-from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -12,9 +11,9 @@ from accounts.models import Organization, User
 from accounts.plans import Feature
 from tokentra.lib.periods import Period
 from usage import stats
-from usage.allocating import SPECIFIC, Rules, Statement, center_of, statement
+from usage.allocating import SPECIFIC, Rules, Statement, statement
 from usage.allocation_rules import AllocationRule
-from usage.figures import Figures, Question
+from usage.figures import Question
 from usage.forms import LABELS
 from usage.names import Names
 
@@ -58,25 +57,30 @@ class Allocation:
         return {(rule.dimension, rule.value): rule.cost_center for rule in self.rules}
 
     @cached_property
-    def groups(self) -> list[Figures]:
-        return list(stats.groups(self.organization, Question(self.period, SPECIFIC)))
+    def named(self) -> dict[str, tuple[str, ...]]:
+        """The values of each dimension that rules name."""
+        named = {name: tuple(rule.value for rule in self.rules if rule.dimension == name) for name in SPECIFIC}
+        return {name: values for name, values in named.items() if values}
 
     @cached_property
     def statement(self) -> Statement:
-        return statement(self.groups, self.table)
+        """What no rule names is told apart by nothing."""
+        groups = stats.folded(self.organization, Question(self.period, tuple(self.named)), self.named)
+        return statement(groups, self.table)
 
-    @property
+    @cached_property
     def unallocated(self) -> list[Unallocated]:
         """What to give to a cost centre next, the dearest first. Spend that has no such id cannot be given by it."""
-        costs: dict[str, Decimal] = defaultdict(Decimal)
-        for each in self.groups:
-            if not center_of(each.keys, self.table):
-                costs[each.keys[self.by]] += each.cost
+        without = self.named | {self.by: (*self.named.get(self.by, ()), "")}
+        question = Question(self.period, (self.by,), order="-cost", without=without)
+        [(dearest, _)] = stats.ranked(self.organization, question, most=OFFERED)
         whole = self.statement.total.cost
-        dearest = sorted((item for item in costs.items() if item[0] and item[1]), key=lambda item: (-item[1], item[0]))
         return [
-            Unallocated(self.by, value, self.names.shown(self.by, value), cost, cost / whole if whole else None)
-            for value, cost in dearest[:OFFERED]
+            Unallocated(
+                self.by, key, self.names.shown(self.by, key), each.amount, each.amount / whole if whole else None
+            )
+            for each in dearest
+            for key in each.keys
         ]
 
     @property

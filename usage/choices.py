@@ -4,17 +4,32 @@ from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from decimal import Decimal
+from typing import Any
 
-from django.db.models import Q, Sum
+from django.db import connection
 
 from accounts.models import Organization
 from usage.forms import LABELS, OFFERED, Chip, Lens
-from usage.models import DayDimension
 from usage.names import Names
 
 MOST = 100  # of each, the dearest first
 RANKED_DAYS = timedelta(days=89)  # with today, ninety
+DEAREST = """
+WITH costs AS (
+    SELECT dimension, value, provider,
+        coalesce(sum(amount) FILTER (WHERE counted AND currency = 'USD' AND day >= %(ninety)s), 0) AS cost
+    FROM usage_daydimension
+    WHERE organization_id = %(organization)s AND dimension = ANY(%(dimensions)s) AND day >= %(first)s
+    GROUP BY dimension, value, provider
+), named AS (
+    SELECT dimension, value, sum(cost) AS cost FROM costs GROUP BY dimension, value
+    UNION ALL SELECT 'provider', provider, sum(cost) FROM costs WHERE dimension = 'model' GROUP BY provider
+), ranked AS (
+    SELECT dimension, value, row_number() OVER (PARTITION BY dimension ORDER BY cost DESC, value) AS place,
+        count(nullif(value, '')) OVER (PARTITION BY dimension) AS number
+    FROM named
+)
+SELECT dimension, value, number FROM ranked WHERE place <= %(most)s ORDER BY place"""
 
 Option = tuple[str, str, bool]  # value, words, whether it is on
 
@@ -28,9 +43,10 @@ class Choice:
 
 @dataclass(frozen=True)
 class Known:
-    """Values by dimension with their cost of the last ninety days."""
+    """The values of each dimension that cost the most in the last ninety days, and how many it has."""
 
-    recent: dict[str, dict[str, Decimal]]
+    first: dict[str, list[str]]
+    numbers: dict[str, int]
 
     @classmethod
     def of(
@@ -43,21 +59,25 @@ class Known:
     ) -> "Known":
         """Values of those days, and of older ones back to `since`; providers come with models."""
         ninety = now.date() - RANKED_DAYS
-        first = min(since or ninety, ninety)
-        days = DayDimension.objects.owned_by(organization).filter(dimension__in=dimensions, day__gte=first)
-        cost = Sum("amount", filter=Q(counted=True, currency="USD", day__gte=ninety), default=Decimal(0))
-        recent: dict[str, dict[str, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
-        grouped = days.values_list("dimension", "value", "provider").annotate(cost=cost).order_by()
-        for dimension, value, provider, amount in grouped:
-            recent[dimension][value] += amount
-            if dimension == "model":
-                recent["provider"][provider] += amount
-        return cls({name: dict(values) for name, values in recent.items()})
+        params: dict[str, Any] = {
+            "organization": organization.pk,
+            "dimensions": list(dimensions),
+            "first": min(since or ninety, ninety),
+            "ninety": ninety,
+            "most": MOST + 1,  # one of them may be nothing, which is not on offer
+        }
+        found: dict[str, list[str]] = defaultdict(list)
+        numbers: dict[str, int] = {}
+        with connection.cursor() as cursor:
+            cursor.execute(DEAREST, params)
+            for name, value, number in cursor.fetchall():
+                found[name].append(value)
+                numbers[name] = number
+        return cls(dict(found), numbers)
 
     def ranking(self, name: str) -> list[str]:
         """By cost of the last ninety days, whatever a page shows: the same order everywhere."""
-        costs = self.recent.get(name, {})
-        return sorted(costs, key=lambda value: (-costs[value], value))
+        return self.first.get(name, [])
 
     def choices(self, lens: Lens, names: Names, offered: Collection[str] = OFFERED) -> list[Choice]:
         return [Choice(name, LABELS[name], self.options(name, lens, names)) for name in offered]

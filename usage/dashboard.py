@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from accounts.models import Organization
 from tokentra.lib import money
-from tokentra.lib.charts import Chart, Part, Rank, largest, rank
+from tokentra.lib.charts import MOST_SERIES, Chart, Part, Rank, other_name, rank
 from tokentra.lib.periods import Period
 from usage import plan_reach, stats, trend
 from usage.choices import Choice, Known, chips
@@ -23,12 +23,12 @@ from usage.names import Names, provider_name
 from usage.reach_in_words import Fresh, Gap, and_list, fresh, gaps
 from usage.without_price import WithoutPrice
 
-Grouped = dict[str, Figures]
 HISTORY_DAYS = 85  # of the ninety that a first reading goes back
 RECENT_DAYS = 29
 LATE = timedelta(hours=3)
 STILL_READING = timedelta(minutes=5)
 EXTRA = ("stack",)
+HOURS = "hours"
 STACKS = {"model": "Model", "provider": "Provider"}
 
 
@@ -41,6 +41,19 @@ class Headline:
     against: str
     no_change: str
     note: str = ""
+
+
+@dataclass(frozen=True)
+class Dearest:
+    """What cost the most, and how many others there are: none, or more than one."""
+
+    shown: list[stats.Ranked]
+    others: int
+
+    @classmethod
+    def of(cls, found: list[stats.Ranked], number: int) -> "Dearest":
+        is_whole = number <= MOST_SERIES + 1
+        return cls(found, 0) if is_whole else cls(found[:MOST_SERIES], number - MOST_SERIES)
 
 
 class Board:
@@ -75,12 +88,8 @@ class Board:
         return bool(self.all_accounts or self.measured)
 
     @cached_property
-    def by_model(self) -> list[Figures]:
-        return list(stats.groups(self.organization, self.lens.question("provider", "model")))
-
-    @cached_property
     def total(self) -> Figures:
-        return sum(self.by["provider"].values(), Figures())
+        return stats.totals(self.organization, self.lens.question())
 
     @cached_property
     def pair(self) -> Pair | None:
@@ -138,7 +147,7 @@ class Board:
 
     @property
     def requests(self) -> Headline:
-        silent = and_list([provider_name(each) for each in self.silent_about_requests])
+        silent = and_list([provider_name(each) for each in self.total.silent])
         if self.total.requests is None:
             note = f"{silent} does not report how many requests there were." if silent else "No usage in this period."
             return Headline(None, None, "", "", note)
@@ -153,28 +162,18 @@ class Board:
         none = f"nothing in {self.pair.words}" if not of(before) else "no earlier data"
         return Headline(now, grown, self.pair.against, none, note)
 
-    @cached_property
-    def silent_about_requests(self) -> list[str]:
-        return sorted(name for name, figures in self.by["provider"].items() if figures.requests_partly)
-
     @property
     def basis(self) -> str:
         return basis_of(self.total)
 
     @cached_property
-    def by(self) -> dict[str, Grouped]:
-        found: dict[str, Grouped] = {name: {} for name in STACKS}
-        for each in self.by_model:
-            for name, grouped in found.items():
-                key = each.keys[name]
-                grouped[key] = grouped[key] + each if key in grouped else each
-        return found
+    def known(self) -> Known:
+        return Known.of(self.organization, self.now, ("model",))
 
-    @cached_property
+    @property
     def rankings(self) -> dict[str, list[str]]:
         """The organization's own order of models and providers, so that each keeps its colour on every page."""
-        known = Known.of(self.organization, self.now, ("model",))
-        return {name: known.ranking(name) for name in STACKS}
+        return {name: self.known.ranking(name) for name in STACKS}
 
     @cached_property
     def trend(self) -> trend.Trend:
@@ -185,27 +184,30 @@ class Board:
         return self.trend.chart
 
     @cached_property
-    def parts(self) -> dict[str, list[Part]]:
-        """What each model and each provider cost, without those that cost nothing."""
-        owners = {each.keys["model"]: each.keys["provider"] for each in self.by_model}
-        return {
-            name: [
-                Part(
-                    value,
-                    self.names.shown(name, value),
-                    figures.cost,
-                    logo=value if name == "provider" else owners[value],
-                )
-                for value, figures in grouped.items()
-                if figures.cost
-            ]
-            for name, grouped in self.by.items()
-        }
+    def dearest(self) -> dict[str, Dearest]:
+        """Which models and which providers cost the most, and what the trend by its hours is made of."""
+        asked = {name: self.lens.question(name, order="-cost") for name in STACKS}
+        if trend.has_hours_of_its_own(self):
+            asked[HOURS] = replace(asked[self.stack], ledger="hourly")
+        found = stats.ranked(self.organization, *asked.values(), most=MOST_SERIES + 1)
+        return {name: Dearest.of(*each) for name, each in zip(asked, found, strict=True)}
 
     def ranked(self, dimension: str) -> list[Rank]:
-        shown, rest = largest(self.parts[dimension])
-        linked = [replace(part, href=self._only(dimension, part.key)) for part in shown]
-        return rank([*linked, *rest], ranking=self.rankings[dimension], other_href=self._table(dimension))
+        dearest = self.dearest[dimension]
+        parts = [
+            Part(
+                key,
+                self.names.shown(dimension, key),
+                each.amount,
+                self._only(dimension, key),
+                each.provider,
+            )
+            for each in dearest.shown
+            for key in each.keys
+        ]
+        rest = self.total.cost - sum((part.value for part in parts), Decimal(0))
+        other = Part("", other_name(dearest.others), rest, self._table(dimension)) if dearest.others else None
+        return rank(parts, ranking=self.rankings[dimension], other=other)
 
     @cached_property
     def models(self) -> list[Rank]:
@@ -230,7 +232,7 @@ class Board:
         first = min((each.first_day for each in self.all_accounts), default=self.period.first_day)
         if self.measured:
             first = self.measured.since.date()
-        models = len([model for model in self.rankings["model"] if model])
+        models = self.known.numbers.get("model", 0)
         found = f"{models} {'model' if models == 1 else 'models'} so far"
         return f"Usage from {providers} since {written(first)} is here, {found}. Each figure leads to its rows."
 
@@ -307,7 +309,7 @@ class Board:
 
     @cached_property
     def without_price(self) -> WithoutPrice:
-        return WithoutPrice(self.organization, self.lens, self.by_model, self.table)
+        return WithoutPrice(self.organization, self.lens, self.total, self.table)
 
     @cached_property
     def gaps(self) -> list[Gap]:

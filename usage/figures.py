@@ -21,17 +21,21 @@ NO_TOKENS = Tokens()
 
 @dataclass(frozen=True)
 class Question:
-    """`order` names measures or keys, "-" for descending; keys follow by themselves, so that pages are stable."""
+    """`order` names measures or keys, "-" for descending; keys follow by themselves, so that pages are stable.
+
+    `without` are values of dimensions that are left out.
+    """
 
     period: Period
     group_by: tuple[str, ...] = ()
     filters: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     ledger: str = "counted"
     order: str = ""
+    without: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def dimensions(self) -> tuple[str, ...]:
-        named = {*self.group_by, *self.filters}
+        named = {*self.group_by, *self.filters, *self.without}
         return tuple(name for name in CROSSED if name in named)
 
     @property
@@ -48,6 +52,7 @@ class Question:
 class Figures:
     """One group's sums. `requests` is None when nobody says; `requests_partly` when somebody does not.
 
+    `silent` names the providers that do not, where the sums are of everything that was asked for.
     `partly_priced` counts measured calls with a price that leaves units of theirs out.
     """
 
@@ -57,6 +62,7 @@ class Figures:
     tokens: Tokens = NO_TOKENS
     requests: int | None = None
     requests_partly: bool = False
+    silent: tuple[str, ...] = ()
     units: dict[str, Decimal] = field(default_factory=dict)
     unpriced_tokens: int = 0
     partly_priced: int = 0
@@ -73,6 +79,7 @@ class Figures:
             tokens=self.tokens + other.tokens,
             requests=sum(known) if known else None,
             requests_partly=self.requests_partly or other.requests_partly,
+            silent=tuple(sorted({*self.silent, *other.silent})),
             units=added(self.units, other.units),
             unpriced_tokens=self.unpriced_tokens + other.unpriced_tokens,
             partly_priced=self.partly_priced + other.partly_priced,

@@ -134,15 +134,16 @@ def look(organization: Organization, now: datetime) -> Found:
 
 
 def gather(organization: Organization, period: Period) -> Evidence:
-    costs = stats.costs(organization, Question(period, ("provider", "model")))
-    spend: dict[Model, Decimal] = {(provider, model): cost for provider, model, cost in costs if model and cost > 0}
-    dearest = sorted(spend, key=lambda about: -spend[about])[:MOST_MODELS]
+    question = Question(period, ("provider", "model"), order="-cost", without={"model": ("",)})
+    [(ranked, _)] = stats.ranked(organization, question, most=MOST_MODELS)
+    spend: dict[Model, Decimal] = {(each.keys[0], each.keys[1]): each.amount for each in ranked if each.amount > 0}
+    dearest = [*spend]
     return Evidence(
         start=period.first_day,
         end=period.end_day,
         days=tuple(day_uses(organization, period, dearest)),
         hours=tuple(hour_uses(organization, period, dearest)),
-        spend={about: spend[about] for about in dearest},
+        spend=spend,
     )
 
 

@@ -59,10 +59,12 @@ def gaps(accounts: list[Reach], days: Days, over: Period) -> list[Gap]:
     return found
 
 
-def and_list(names: Iterable[str], most: int = 5) -> str:
+def and_list(names: Iterable[str], most: int = 5, *, number: int = 0) -> str:
+    """`number` is how many there are, where not all of them are given."""
     shown = list(names)
-    if len(shown) > most:
-        shown = [*shown[:most], f"{len(shown) - most} more"]
+    number = max(number, len(shown))
+    if number > most:
+        shown = [*shown[:most], f"{number - most} more"]
     return " and ".join(filter(None, [", ".join(shown[:-1]), *shown[-1:]]))
 
 

@@ -1,6 +1,5 @@
 """One page for people who decide: this month so far, the month before, what changed most, what could be saved."""
 
-from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -66,13 +65,14 @@ class Summary:
         """The models whose cost moved most, the largest first; none when the two stretches cannot be compared."""
         if not self.month.compared or not self.month.pair:
             return []
-        now, before = (self.costs(span) for span in (self.month.pair.now, self.month.pair.before))
-        found = [
-            Change(model, provider, now[provider, model], before[provider, model], self.rows(provider, model))
-            for provider, model in now.keys() | before.keys()
+        now, before = self.month.pair.now, self.month.pair.before
+        both = Lens(Period(before.start, now.end)).question("provider", "model")
+        return [
+            Change(model, provider, cost, earlier, self.rows(provider, model))
+            for (provider, model), cost, earlier in stats.moved(
+                self.organization, both, (now, before), most=MOST_CHANGES
+            )
         ]
-        moved = [each for each in found if each.difference]
-        return sorted(moved, key=lambda each: (-abs(each.difference), each.provider, each.model))[:MOST_CHANGES]
 
     @property
     def against(self) -> str:
@@ -87,12 +87,6 @@ class Summary:
     @property
     def against_line(self) -> str:
         return f"Against {self.against}"
-
-    def costs(self, span: Period) -> defaultdict[tuple[str, str], Decimal]:
-        held: defaultdict[tuple[str, str], Decimal] = defaultdict(Decimal)
-        for provider, model, cost in stats.costs(self.organization, Lens(span).question("provider", "model")):
-            held[provider, model] += cost
-        return held
 
     def rows(self, provider: str, model: str) -> str:
         span = self.month.pair.now if self.month.pair else self.month.period

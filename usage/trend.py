@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from tokentra.lib.charts import Chart, Series, Slot, largest, other_name, stacked
+from tokentra.lib.charts import Chart, Series, Slot, other_name, stacked
 from tokentra.lib.periods import Grain, Period, after, floor
 from usage import stats
 from usage.comparing import written
@@ -40,21 +40,28 @@ def grain_of(period: Period) -> Grain:
     return Grain.MONTH
 
 
-def drawn(board: Board) -> Trend:
+def grain_on(board: Board) -> Grain:
     grain = grain_of(board.period)
-    if grain is Grain.HOUR and board.lens.filters.keys() - BY_HOUR:
-        grain = Grain.DAY
-    shown, rest = largest(board.parts[board.stack])
-    if grain is Grain.HOUR:
-        costs = list(stats.costs(board.organization, board.lens.question("hour", board.stack)))
+    return Grain.DAY if grain is Grain.HOUR and board.lens.filters.keys() - BY_HOUR else grain
+
+
+def has_hours_of_its_own(board: Board) -> bool:
+    """Whether it draws hours of whole days: those of a bill have none, so that something else may cost the most."""
+    return grain_on(board) is Grain.HOUR and board.period.is_whole_days
+
+
+def drawn(board: Board) -> Trend:
+    grain = grain_on(board)
+    is_by_hour = grain is Grain.HOUR
+    dearest = board.dearest.get("hours") or board.dearest[board.stack]
+    question = board.lens.question("hour" if is_by_hour else "day", board.stack)
+    keep = [key for each in dearest.shown for key in each.keys] if dearest.others else None
+    costs, note = list(stats.costs(board.organization, question, keep=keep)), ""
+    if is_by_hour:
         by_code = " or measured by your own code" if board.total.measured else ""
         note = f"Hours are usage multiplied by the price book{by_code}."
         if sum(cost for *_, cost in costs) != board.total.cost:
             note += " A bill has days and no hours, so the total above differs."
-    else:
-        question = board.lens.question("day", board.stack)
-        keep = [part.key for part in shown] if rest else None
-        costs, note = list(stats.costs(board.organization, question, keep=keep)), ""
     starts = list(board.period.steps(grain))
     values = by_key(costs, starts, grain)
     added = values.pop(None, None)
@@ -64,7 +71,7 @@ def drawn(board: Board) -> Trend:
         f"Spend by {grain} and {board.stack}",
         [slot(board, start, grain, link) for start in starts],
         [Series(str(key), board.names.shown(board.stack, key), amounts) for key, amounts in values.items()],
-        other=Series("", other_name(rest), added) if added else None,
+        other=Series("", other_name(dearest.others), added) if added else None,
         ranking=board.rankings[board.stack],
         empty=board.no_cost,
     )

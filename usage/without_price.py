@@ -1,6 +1,5 @@
 """What a period's figures leave out for want of a price: tokens of models, and units that calls used beside tokens."""
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -9,6 +8,7 @@ from functools import cached_property
 from django.utils.text import Truncator
 
 from accounts.models import Organization
+from usage import stats
 from usage.figures import Figures
 from usage.forms import Lens
 from usage.ingest import overrides_of
@@ -20,7 +20,7 @@ from usage.rows import Tokens
 
 LONGEST = 40  # of a model's name in a sentence
 MOMENT = timedelta(microseconds=1)
-MOST_LINKED = 20  # models that one address names
+MOST = 20  # models that are read, and that one address names: those with the most
 
 
 @dataclass(frozen=True)
@@ -50,29 +50,33 @@ def units_of(organization: Organization, by_model: Iterable[Figures], at: dateti
 
 
 @dataclass(frozen=True)
+class Models:
+    """Those with the most of something, and how many have any of it."""
+
+    first: list[str]
+    number: int
+
+    @property
+    def in_words(self) -> str:
+        return in_words(self.first, number=self.number)
+
+
+@dataclass(frozen=True)
 class WithoutPrice:
-    """Of one lens; `by_model` are its figures by provider and model, `table` is the address of the table of usage."""
+    """Of one lens; `total` is what it adds up to, `table` is the address of the table of usage."""
 
     organization: Organization
     lens: Lens
-    by_model: Sequence[Figures]
+    total: Figures
     table: str
 
-    @cached_property
-    def tokens(self) -> int:
-        return sum(each.unpriced_tokens for each in self.by_model)
-
-    @cached_property
-    def models(self) -> list[str]:
-        """Those with such tokens, the ones with the most of them first."""
-        found: Counter[str] = Counter()
-        for each in self.by_model:
-            found[each.keys["model"]] += each.unpriced_tokens
-        return sorted((name for name in found if found[name]), key=lambda name: (-found[name], name))
-
     @property
-    def models_in_words(self) -> str:
-        return in_words(self.models)
+    def tokens(self) -> int:
+        return self.total.unpriced_tokens
+
+    @cached_property
+    def models(self) -> Models:
+        return self._models("-unpriced")
 
     @property
     def link(self) -> str:
@@ -81,30 +85,40 @@ class WithoutPrice:
 
     @cached_property
     def units(self) -> list[UnitsOf]:
-        return units_of(self.organization, self.by_model, self.lens.period.end - MOMENT)
+        if not self.total.partly_priced:
+            return []
+        question = self.lens.question("provider", "model", order="-partly")
+        first = stats.groups(self.organization, question, limit=MOST)
+        return units_of(self.organization, first, self.lens.period.end - MOMENT)
 
     @property
     def unit_calls(self) -> int:
-        return sum(each.calls for each in self.units)
+        return self.total.partly_priced
 
     @property
     def units_in_words(self) -> str:
         return in_words(sorted({name for each in self.units for name in each.units}))
 
-    @property
-    def models_of_units(self) -> str:
-        return in_words(dict.fromkeys(each.model for each in self.units))
+    @cached_property
+    def models_of_units(self) -> Models:
+        return self._models("-partly")
 
     @property
     def units_link(self) -> str:
-        return self._rows_of([each.model for each in self.units], "-cost")
+        return self._rows_of(self.models_of_units, "-cost")
 
-    def _rows_of(self, models: Iterable[str], sort: str) -> str:
+    def _models(self, order: str) -> Models:
+        [(found, number)] = stats.ranked(self.organization, self.lens.question("model", order=order), most=MOST)
+        return Models([name for each in found for name in each.keys], number)
+
+    def _rows_of(self, models: Models, sort: str) -> str:
         """Nothing is a model that cannot be asked for."""
-        named = tuple(name for name in models if name)[:MOST_LINKED]
+        named = tuple(name for name in models.first if name)
         lens = replace(self.lens, filters={**self.lens.filters, "model": named}) if named else self.lens
         return f"{self.table}?{lens.query(group='model', sort=sort, stack='')}"
 
 
-def in_words(names: Iterable[str]) -> str:
-    return and_list([Truncator(name or NOTHING["model"]).chars(LONGEST) for name in names], most=3)
+def in_words(names: Iterable[str], *, number: int = 0) -> str:
+    """`number` is how many there are, where not all of them are given."""
+    shown = (Truncator(name or NOTHING["model"]).chars(LONGEST) for name in names)
+    return and_list(shown, most=3, number=number)

@@ -4,7 +4,7 @@ A page hands over slots (hours, days, months), series and the organization's ran
 draws the result, the browser's chart library draws its bars again from `payload`.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from functools import cached_property
@@ -172,7 +172,7 @@ def stacked(
     shown = [replace(one, colour=colour[one.key]) for one in ordered]
     if rest:
         sums = [sum(values, Decimal(0)) for values in zip(*(one.values for one in rest), strict=True)]
-        shown.append(Series("", other_name(rest), sums))
+        shown.append(Series("", other_name(len(rest)), sums))
     if other:
         shown.append(other)
     return Chart(id, label, unit, slots, shown, empty, over)
@@ -184,8 +184,8 @@ def largest(parts: Iterable[Part], keep: int = MOST_SERIES) -> tuple[list[Part],
     return (ordered, []) if len(ordered) <= keep + 1 else (ordered[:keep], ordered[keep:])
 
 
-def other_name(rest: Sized) -> str:
-    return f"{OTHER} ({len(rest)})"
+def other_name(number: int) -> str:
+    return f"{OTHER} ({number})"
 
 
 def rank(
@@ -194,15 +194,19 @@ def rank(
     unit: str = "usd",
     ranking: Sequence[str] = (),
     keep: int = MOST_SERIES,
-    other_href: str = "",
+    other: Part | None = None,
 ) -> list[Rank]:
-    """A composition: the largest first, the rest as Other, each with its share of the whole."""
+    """A composition: the largest first, the rest as Other, each with its share of the whole.
+
+    `other` is a rest that is added up already.
+    """
     shown, rest = largest(parts, keep)
-    total = sum((part.value for part in (*shown, *rest)), Decimal(0))
     colour = colours([part.key for part in shown], ranking)
     if rest:
-        others = sum((part.value for part in rest), Decimal(0))
-        shown = [*shown, Part("", other_name(rest), others, other_href)]
+        other = Part("", other_name(len(rest)), sum((part.value for part in rest), Decimal(0)))
+    if other:
+        shown = [*shown, other]
+    total = sum((part.value for part in shown), Decimal(0))
     widest = max((part.value for part in shown), default=Decimal(0))
     return [
         Rank(

@@ -18,9 +18,9 @@ from usage.latency import Quantile, quantile
 from usage.measured import OUTGOING, RARE, RARE_TOKENS, SPREAD, MeasuredDay, MeasuredHour, MeasuredSums, SumsQuerySet
 from usage.measuring.dimensions import dimension_of
 from usage.measuring.hashes import series_of
+from usage.querying import SumUnits
 from usage.rows import Tokens
 from usage.spenders.spans import Span
-from usage.stats import SumUnits
 
 ZERO = Decimal(0)
 USD = Q(currency="USD")
