@@ -269,7 +269,7 @@ def test_a_tag_that_is_added_up_is_a_column_a_filter_and_a_file(name, alices, se
 
 
 def test_a_tag_that_is_not_added_up_is_no_column_and_no_file(alices, sent):
-    assert "Value of plan" not in page(alices, "group=tag:plan")
+    assert "Value of plan" not in page(alices, "group=tag:plan", status=422)
     assert alices.get(reverse("usage:measured_file", args=["tag:plan"])).status_code == 404
 
 
