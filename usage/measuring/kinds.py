@@ -61,7 +61,8 @@ def remember(session: Connection[Any], organization_id: UUID, ids: Set[str]) -> 
     """They stay, and whoever comes by this connection need not add them again; another may lead to another server."""
     there = _there.setdefault(session, {})
     if sum(map(len, there.values())) > MOST_REMEMBERED:
-        there.clear()
+        # whoever names a kind with each event makes nobody else ask again
+        there.pop(max(there, key=lambda each: len(there[each])))
     there.setdefault(organization_id, set()).update(ids)
 
 

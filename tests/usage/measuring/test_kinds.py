@@ -132,6 +132,17 @@ def test_a_new_connection_believes_nothing(acme, send):
     assert held_of(acme) == (1, ["gpt-4o-mini"])
 
 
+def test_what_one_sender_names_makes_a_session_forget_no_other_senders_kinds(acme, elsewhere):
+    session = connection.connection
+    kinds.remember(session, acme.pk, {"of acme"})
+    kinds.remember(session, elsewhere.pk, set(map(str, range(kinds.MOST_REMEMBERED))))
+
+    kinds.remember(session, elsewhere.pk, {"one more"})
+
+    assert kinds.unknown(session, acme.pk, {"of acme"}) == set()
+    assert kinds.unknown(session, elsewhere.pk, {"0", "one more"}) == {"0"}
+
+
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("commits", [True, False])
 def test_two_writers_of_one_new_kind_are_as_good_as_one(commits, acme, send):
