@@ -99,7 +99,9 @@ class Figures:
         return not (self.cost or self.other_currencies or self.tokens.total or self.requests or self.units)
 
 
-def added(one: Mapping[str, Decimal], other: Mapping[str, Decimal]) -> dict[str, Decimal]:
+def added(one: dict[str, Decimal], other: dict[str, Decimal]) -> dict[str, Decimal]:
+    if not other:  # as mostly, and there may be thousands of the others
+        return one
     return {name: one.get(name, ZERO) + other.get(name, ZERO) for name in sorted({*one, *other})}
 
 
