@@ -13,7 +13,7 @@ from tokentra.lib.periods import Period
 from usage import stats
 from usage.allocating import SPECIFIC, Rules, Statement, statement
 from usage.allocation_rules import AllocationRule
-from usage.figures import Question
+from usage.figures import Figures, Question
 from usage.forms import LABELS
 from usage.names import Names
 
@@ -63,10 +63,13 @@ class Allocation:
         return {name: values for name, values in named.items() if values}
 
     @cached_property
-    def statement(self) -> Statement:
+    def groups(self) -> list[Figures]:
         """What no rule names is told apart by nothing."""
-        groups = stats.folded(self.organization, Question(self.period, tuple(self.named)), self.named)
-        return statement(groups, self.table)
+        return list(stats.folded(self.organization, Question(self.period, tuple(self.named)), self.named))
+
+    @cached_property
+    def statement(self) -> Statement:
+        return statement(self.groups, self.table)
 
     @cached_property
     def unallocated(self) -> list[Unallocated]:

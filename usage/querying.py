@@ -107,7 +107,10 @@ def sums(source: Source, group_by: tuple[str, ...], ledger: str, order: str) -> 
     return grouped(source, source.keys(group_by), ledger, order)
 
 
-def grouped(source: Source, keys: Mapping[str, Combinable], ledger: str, order: str = "") -> OwnedQuerySet[Any]:
+def grouped(
+    source: Source, keys: Mapping[str, Combinable], ledger: str, order: str = "", *, only: Collection[str] = ()
+) -> OwnedQuerySet[Any]:
+    """Every measure, or `only` those of these names, which are put together sooner."""
     money, counts = CONDITIONS[ledger]
     dollars = money & Q(currency="USD")
     measures: dict[str, Combinable] = {
@@ -131,6 +134,7 @@ def grouped(source: Source, keys: Mapping[str, Combinable], ledger: str, order: 
         measures |= {ordered: Coalesce(measures[ordered], Value(ZERO if ordered == "cost" else 0))}
     if not keys:
         measures["silent"] = ArrayAgg("provider", filter=counts & Q(requests_known=False), distinct=True)
+    measures = {name: measure for name, measure in measures.items() if name in (only or measures)}
     rows = source.all().filter(money | counts).values(**keys or {"whole": Value(1)}).annotate(**measures)
     return cast("OwnedQuerySet[Any]", rows)
 

@@ -77,13 +77,18 @@ def groups(
 
 
 def folded(organization: Organization, question: Question, keep: Mapping[str, Collection[str]]) -> Iterator[Figures]:
-    """The groups by these values of each key: all its others are one, which is None."""
+    """What groups by these values of each key cost, and what that leaves out. Its other values are one, None."""
     source = querying.source_of(question)
     keys = {f"by_{name}": source.kept(name, keep[name]) for name in question.group_by}
-    ledger = question.answered_by
-    rows = querying.grouped(source, keys, ledger) if keys else querying.sums(source, (), ledger, "")
+    rows = querying.grouped(source, keys, question.answered_by, only=("cost", "others", "unpriced", "partly"))
     for row in querying.asked_of(organization, question, source, rows):
-        yield _figures(row, question)
+        yield Figures(
+            keys={name: row[f"by_{name}"] for name in question.group_by},
+            cost=row["cost"] or ZERO,
+            other_currencies=_others(row),
+            unpriced_tokens=row["unpriced"] or 0,
+            partly_priced=row["partly"] or 0,
+        )
 
 
 def moved(
@@ -169,14 +174,11 @@ def _behind(order: Sequence[str], after: Sequence[Any]) -> Q:
 
 def _figures(row: dict[str, Any], question: Question) -> Figures:
     """What the database says of nothing is NULL."""
-    others: dict[str, Decimal] = {}
-    for line in row["others"] or ():
-        others[line["currency"]] = others.get(line["currency"], ZERO) + Decimal(line["amount"])
     says_nothing = not row["has_counts"] or (row["has_unknown"] and not row["sum_requests"])
     return Figures(
         keys={name: _plain(name, row[f"by_{name}"]) for name in question.group_by},
         cost=row["cost"] or ZERO,
-        other_currencies=dict(sorted(others.items())),
+        other_currencies=_others(row),
         tokens=Tokens(*(row[f"sum_{name}"] or 0 for name in (*TOKEN_CLASSES, "reasoning"))),
         requests=None if says_nothing else row["sum_requests"],
         requests_partly=bool(row["has_unknown"]),
@@ -188,6 +190,14 @@ def _figures(row: dict[str, Any], question: Question) -> Figures:
         computed=row["computed"] or ZERO,
         measured=row["measured"] or ZERO,
     )
+
+
+def _others(row: dict[str, Any]) -> dict[str, Decimal]:
+    """By currency, in the order of their codes."""
+    found: dict[str, Decimal] = {}
+    for line in row["others"] or ():
+        found[line["currency"]] = found.get(line["currency"], ZERO) + Decimal(line["amount"])
+    return dict(sorted(found.items()))
 
 
 def _plain(name: str, value: Any) -> Any:
