@@ -17,7 +17,7 @@ from tokentra.lib.tenancy import name_within, organization_scope
 from usage import focus, stats
 from usage.asking import Asked
 from usage.csv_lines import CsvLines
-from usage.figures import Figures
+from usage.figures import Figures, Whole
 from usage.names import Names
 from usage.wire import encode, item, measures
 
@@ -144,13 +144,13 @@ def as_focus(asked: Asked, names: Names, figures: Iterator[Figures], tally: Tall
 
 
 def as_json(asked: Asked, names: Names, figures: Iterator[Figures], tally: Tally) -> Iterator[str]:
-    sums = Figures()
+    sums = Whole()
     yield '{"items": ['
     for each in figures:
-        sums += each
+        sums.add(each)
         yield (",\n" if tally.rows else "\n") + encode(item(asked, each)).decode()
         tally.rows += 1
-    totals = encode(measures(asked.metrics, sums)).decode()
+    totals = encode(measures(asked.metrics, sums.total)).decode()
     yield f'\n],\n"totals": {totals},\n"rowCount": {tally.rows}}}\n'
 
 

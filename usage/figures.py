@@ -1,7 +1,7 @@
 """What can be asked of the rollups and what comes back: a question, and the figures of one group. Pure."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -105,8 +105,32 @@ def added(one: dict[str, Decimal], other: dict[str, Decimal]) -> dict[str, Decim
     return {name: one.get(name, ZERO) + other.get(name, ZERO) for name in sorted({*one, *other})}
 
 
+class Whole:
+    """Adds up figures one by one; what thousands of them count by names of their own is added up in place."""
+
+    def __init__(self) -> None:
+        self._sums = Figures()
+        self._others: dict[str, Decimal] = {}
+        self._units: dict[str, Decimal] = {}
+
+    def add(self, each: Figures) -> None:
+        for held, told in ((self._others, each.other_currencies), (self._units, each.units)):
+            for name, amount in told.items():
+                held[name] = held.get(name, ZERO) + amount
+        self._sums += replace(each, other_currencies={}, units={})
+
+    @property
+    def total(self) -> Figures:
+        return replace(
+            self._sums, other_currencies=dict(sorted(self._others.items())), units=dict(sorted(self._units.items()))
+        )
+
+
 def total(figures: Iterable[Figures]) -> Figures:
-    return sum(figures, Figures())
+    whole = Whole()
+    for each in figures:
+        whole.add(each)
+    return whole.total
 
 
 def position(question: Question, figures: Figures) -> list[Any]:
