@@ -12,11 +12,11 @@ from onboarding.guidance.conditions import SDK_REQUESTS, Action, Condition, Coun
 
 @dataclass(frozen=True, slots=True)
 class Next:
-    """Something to do with a feature; `view` is where. Whoever has the feature `until` has done it."""
+    """Something to do with a feature; `view` is where. Whoever has one of the features `until` has done it."""
 
     label: str
     view: str
-    until: str = ""
+    until: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,12 @@ FEATURES = (
         Action(Event.SIGNUP_COMPLETED),
         needs="your organization exists",
         celebration="Your dashboard is ready!",
-        next_steps=(Next("Connect a provider to see your data", "providers:list", until="provider_insights"),),
+        next_steps=(
+            Next(
+                "Connect a provider to see your data", "providers:list",
+                until=frozenset(("provider_insights", "cost_attribution")),  # the data of a provider, or of their code
+            ),
+        ),
     ),
     Feature(
         "provider_insights", "Provider insights", "Spend by provider, model, project and key", "plug-connected",
@@ -109,7 +114,7 @@ def unlocked(facts: Facts, recorded: Collection[str], features: Iterable[Feature
 
 def with_what_is_left(feature: Feature, has: Collection[str]) -> Feature:
     """Without the next steps that somebody who has these features took already."""
-    return replace(feature, next_steps=tuple(step for step in feature.next_steps if step.until not in has))
+    return replace(feature, next_steps=tuple(step for step in feature.next_steps if step.until.isdisjoint(has)))
 
 
 def news(facts: Facts, recorded: Collection[str], features: Iterable[Feature] = FEATURES) -> list[Feature]:

@@ -126,6 +126,15 @@ def test_all_new_unlocks_are_one_message_with_their_next_steps(acme, alice, alic
     assert asks(corner(alices)) == []
 
 
+def test_whose_code_has_reported_calls_is_not_told_to_connect_a_provider_to_see_them(acme, alice, alices):
+    happened(Event.SDK_FIRST_REQUEST, alice, acme)
+
+    html = corner(alices)
+
+    assert "There is spend to attribute!" in html
+    assert "Connect a provider to see your data" not in html
+
+
 def test_a_colleague_celebrates_for_themselves(acme, alice, bob, alices, bobs):
     celebrate_all(alices, "basic_dashboard")
     happened(Event.PROVIDER_CONNECTION_COMPLETED, alice, acme)
