@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from django.http import HttpResponse
 from django.test import Client
 
 from tests import make
@@ -11,6 +12,7 @@ from tests.answers import body_of
 from tests.conftest import Browser
 from tests.make import PASSWORD
 from tests.sdk_keys.conftest import issued
+from tokentra.middleware import HeadLikeGet
 
 pytestmark = pytest.mark.django_db
 
@@ -115,6 +117,13 @@ def test_where_get_is_answered_head_is_too(path, acme):
     assert (head.status_code, head["Content-Type"]) == (200, get["Content-Type"])
     assert head.get("Content-Length") == get.get("Content-Length")
     assert (body_of(get) != "", body_of(head)) == (True, "")
+
+
+@pytest.mark.parametrize("status", [200, 405])
+def test_the_answer_to_head_holds_no_body_that_a_server_would_have_to_drop(status, rf):
+    answer = HeadLikeGet(lambda _: HttpResponse("body", status=status))(rf.head("/healthz"))
+
+    assert (answer.status_code, answer.content, answer["Content-Length"]) == (status, b"", "4")
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,5 @@
-"""What happens to every request: it gets an id, came over https, is told what an address takes, asks for the head
-alone, goes the short way, or gets the admin's policy."""
+"""What happens to every request: it gets an id, came over https, asks for the head alone, is told what an address
+takes, goes the short way, or gets the admin's policy."""
 
 import json
 import re
@@ -32,23 +32,8 @@ class RequestId:
         return response
 
 
-class MethodTold:
-    """Says over JSON what an address takes, of which the router says it as plain text."""
-
-    def __init__(self, get_response: Next) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        response = self.get_response(request)
-        if response.status_code == HTTPStatus.METHOD_NOT_ALLOWED and request.path.startswith("/api/"):
-            problem = Problem(405, "method_not_allowed", f"Use {response['Allow']} here.")
-            response.content = json.dumps(problem.body(getattr(request, "id", ""))).encode()
-            response["Content-Type"], response["Content-Length"] = "application/json", str(len(response.content))
-        return response
-
-
 class HeadLikeGet:
-    """Answers HEAD wherever GET is answered, with the same head (RFC 9110, 9.3.2): the server leaves the body out."""
+    """Answers HEAD wherever GET is answered, with the same head (RFC 9110, 9.3.2) and no body."""
 
     def __init__(self, get_response: Next) -> None:
         self.get_response = get_response
@@ -62,6 +47,24 @@ class HeadLikeGet:
         if response.streaming:  # nobody reads what would be made for it
             response.close()
             response.streaming_content = ()  # type: ignore[attr-defined]  # of StreamingHttpResponse
+        elif response.content:
+            response.headers.setdefault("Content-Length", str(len(response.content)))
+            response.content = b""  # the server leaves it out as well, and says so in its log each time
+        return response
+
+
+class MethodTold:
+    """Says over JSON what an address takes, of which the router says it as plain text."""
+
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if response.status_code == HTTPStatus.METHOD_NOT_ALLOWED and request.path.startswith("/api/"):
+            problem = Problem(405, "method_not_allowed", f"Use {response['Allow']} here.")
+            response.content = json.dumps(problem.body(getattr(request, "id", ""))).encode()
+            response["Content-Type"], response["Content-Length"] = "application/json", str(len(response.content))
         return response
 
 

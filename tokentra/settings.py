@@ -78,8 +78,8 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "tokentra.middleware.RequestId",
-    "tokentra.middleware.MethodTold",
     "tokentra.middleware.HeadLikeGet",
+    "tokentra.middleware.MethodTold",
     "tokentra.middleware.ToldOfHttps",
     "django.middleware.security.SecurityMiddleware",
     "sdk_keys.middleware.ApiKeys",
