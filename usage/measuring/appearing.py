@@ -37,7 +37,7 @@ def nearest(beside: str, order: str) -> str:
 
 # What is counted of those days before and after some changed. `gone` and `new` are the changes, `old` is what was. Of
 # a day whose own day before is not among them, as it did not change, the same is taken away and added. Most runs are
-# there for the first time: no row of theirs can be in the way, and no other day lies beside theirs.
+# there for the first time, on one day: no row of theirs can be in the way, and no other day lies beside theirs.
 COUNT = f"""
 gone AS ({{gone}}), named AS MATERIALIZED (
     SELECT named.*, before.* FROM (SELECT DISTINCT kind, value, day FROM ({{new}}) AS each) AS named
@@ -52,7 +52,11 @@ gone AS ({{gone}}), named AS MATERIALIZED (
     INSERT INTO usage_appearance (organization_id, kind, value, day)
     SELECT {{organization}}, kind, value, day FROM named WHERE was_there
     ON CONFLICT DO NOTHING RETURNING kind, value, day
-), new AS (SELECT * FROM first UNION ALL SELECT * FROM again), old AS (
+), firsts AS MATERIALIZED (
+    SELECT kind, value, array_agg(day) AS days FROM first GROUP BY kind, value
+), new AS (
+    SELECT kind, value, unnest(days) AS day FROM firsts WHERE cardinality(days) > 1 UNION ALL SELECT * FROM again
+), old AS (
     SELECT * FROM gone
     UNION
     SELECT touched.kind, touched.value, beside.day FROM (SELECT * FROM gone UNION ALL SELECT * FROM again) AS touched
@@ -64,6 +68,8 @@ gone AS ({{gone}}), named AS MATERIALIZED (
     SELECT kind, day, lag(day, 1, DATE '0001-01-01') OVER w, 1
     FROM (SELECT * FROM old EXCEPT ALL SELECT * FROM gone UNION ALL SELECT * FROM new) AS every
     WINDOW w AS (PARTITION BY value, kind ORDER BY day)
+    UNION ALL
+    SELECT kind, days[1], DATE '0001-01-01', 1 FROM firsts WHERE cardinality(days) = 1
 ), counted AS (
     INSERT INTO usage_appearancecount AS held (organization_id, kind, day, before, count)
     SELECT {{organization}}, kind, day, before, sum(change) FROM turned

@@ -2,24 +2,25 @@
 
 from dataclasses import dataclass
 
-from usage.measuring.transactions import alone, each_alone
+from usage.measuring.transactions import OPEN, alone, each_alone, together
 from usage.models import COUNTS
 
 # Requests that tell of one trace follow one another. One that tells of many has the organization's traces for itself.
-# $1: the locks of each of them, in order, after the shared one of all of them; or this one.
-EACH = f"SELECT FROM {each_alone('$1')}"
-ALL = f"SELECT FROM {alone('$1')}"
+# $2: the lock of all of them, which is shared; $3: the locks of each, in order. Or $2 alone.
+OPEN_EACH = f"{OPEN}, {together('$2')}, (SELECT count(*) FROM {each_alone('$3')})"  # noqa: S608  # SQL of ours
+OPEN_ALL = f"{OPEN}, {alone('$2')}"
 # Whether what is above an event repeats it: a span tells no usage but tokens, and what is a parent has some below it.
 TELLS = f"(e.is_parent IS TRUE OR coalesce({', '.join(f'e.{name}' for name in COUNTS)}) IS NOT NULL)"
 
 
 def below(ids: str, first: str, last: str) -> str:
-    """Of spans by id, on days from a first to a last, the events that wait for them."""
+    """Of spans by id, on days from a first to a last, the events that wait for them.
+
+    Only one index has them in this order: no plan reads all events of a day instead.
+    """
     return f"""
-SELECT event.* FROM unnest({ids}) AS span (id) CROSS JOIN LATERAL (
-    SELECT day, id, above FROM usage_event
-    WHERE organization_id = $1 AND above = span.id AND day BETWEEN {first} AND {last} OFFSET 0
-) AS event"""  # noqa: S608  # parameters by number
+SELECT day, id, above FROM usage_event
+WHERE organization_id = $1 AND above = ANY({ids}) AND day BETWEEN {first} AND {last} ORDER BY above OFFSET 0"""  # noqa: S608  # parameters by number
 
 
 def waiting(ids: str, first: str, last: str) -> str:
@@ -61,8 +62,8 @@ WHERE event.organization_id = $1 AND event.day = moved.day AND event.id = moved.
 class Around:
     """What may not be there while spans are stored as they stand, as parameters of the statement that does it.
 
-    `locks` are statements, with their parameters, after which nobody else tells of their traces.
+    `opens` is a statement, with its parameters, after which nobody else tells of their traces.
     """
 
-    locks: list[tuple[str, list[str]]]
+    opens: tuple[str, list[str]]
     params: list[str]

@@ -35,10 +35,10 @@ from usage.measuring.shape import (
 )
 from usage.measuring.texts import SEPARATOR, cut, printable, renamed, unseparated
 from usage.pricing import rounded
-from usage.rows import VERSION_8, VERSION_8_MASK
 
 EARLY, LATE = timedelta(days=30), timedelta(minutes=10)
 LAST_INSTANT = 253_402_300_799_000  # milliseconds since 1970, at the end of the year 9999
+VARIANT = {f"{digit:x}": "89ab"[digit % 4] for digit in range(16)}  # of a UUID, for what was in its place
 PLAIN_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 encode = msgspec.json.Encoder(order="sorted", decimal_format="string").encode
 texts_of = attrgetter(*TEXTS, "id")
@@ -294,9 +294,8 @@ def named(told: str) -> tuple[str, bool]:
 
 def hashed(content: bytes) -> str:
     """A UUID of version 8 made of the content, as UUID writes it."""
-    digest = int.from_bytes(sha256(content).digest()[:16])
-    text = f"{digest & VERSION_8_MASK | VERSION_8:032x}"
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"  # with UUID it takes half as long again
+    text = sha256(content).hexdigest()  # with UUID, or numbers, it takes half as long again
+    return f"{text[:8]}-{text[8:12]}-8{text[13:16]}-{VARIANT[text[16]]}{text[17:20]}-{text[20:32]}"
 
 
 def minted(id: UUID) -> datetime | None:

@@ -26,7 +26,7 @@ from usage.measuring.sums import (
     Part,
     Rollup,
 )
-from usage.measuring.transactions import AS_BEFORE, BY_KEY, OPEN, together
+from usage.measuring.transactions import AS_BEFORE, BY_KEY, together
 from usage.rows import TOKEN_CLASSES
 from usage.unpriced import IN_PART
 
@@ -295,9 +295,8 @@ PREPARED = {
     "tt_store": f"({WRITTEN}) AS {STORE}",
     "tt_store_new": f"({WRITTEN}, json) AS {STORE_NEW}",
     "tt_store_spans": f"({WRITTEN}, json, uuid[], uuid[], date, date) AS {STORE_SPANS}",
-    "tt_open": f"(text) AS {OPEN}",
-    "tt_each": f"(bigint[]) AS {around.EACH}",
-    "tt_all": f"(text) AS {around.ALL}",
+    "tt_open_each": f"(text, text, bigint[]) AS {around.OPEN_EACH}",
+    "tt_open_all": f"(text, text) AS {around.OPEN_ALL}",
     "tt_new_values": f"(uuid, text[], date[], text[]) AS {NEW_VALUES}",
     "tt_below": f"(uuid, uuid[], date, date) AS {around.waiting('$2', '$3', '$4')}",
     "tt_counted": f"(uuid, uuid[], date, date) AS {around.upwards('$2', '$3', '$4')}",

@@ -34,9 +34,8 @@ def store_new(told: Told, discarded: Mapping[str, Discarded], *, around: Around 
         chaos.point("track.before_commit")
         try:
             if around:
-                opened = "tt_open", [str(told.organization_id)]
                 stores = "tt_store_spans", [*params, *around.params]
-                *_, found = at_once.in_turn(session, opened, *around.locks, stores)
+                _, found = at_once.in_turn(session, around.opens, stores)
             else:
                 found = at_once.prepared(session, "tt_store_new", params)
         except UniqueViolation:

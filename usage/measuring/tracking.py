@@ -99,6 +99,15 @@ def opened(body: bytes) -> Opened:
     return Opened(events, are_clean=LOOKED_FOR.search(body) is None)
 
 
+def made(events: Sequence[dict[str, Any] | Refused]) -> Opened:
+    """The same of events that were made of something else, and of what is refused in their place."""
+    try:
+        body = as_json({"events": events})
+    except (TypeError, ValueError, RecursionError):  # for a refusal, half a character, a number of many digits, depth
+        return Opened(events, are_clean=False)
+    return Opened(plain(body) or events, are_clean=LOOKED_FOR.search(body) is None)
+
+
 def plain(body: bytes) -> Sequence[Plain] | None:
     """All events at once, where each of them is good by its shape and says nothing beside its fields."""
     try:
@@ -276,6 +285,7 @@ class Known:
     tags: frozenset[str]
 
 
+as_json = msgspec.json.Encoder().encode
 batch, single = msgspec.json.Decoder(Batch), msgspec.json.Decoder(Plain)
 _known: dict[UUID, Known] = {}
 

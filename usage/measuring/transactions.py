@@ -9,14 +9,6 @@ from tokentra.lib.tenancy import name_within, opened
 # sorting thousands of rows for it takes a sixth longer.
 OFF = ("jit", *(f"enable_{name}" for name in ("hashjoin", "mergejoin", "material", "seqscan", "bitmapscan", "sort")))
 BY_KEY = ";".join(("SET LOCAL plan_cache_mode = force_generic_plan", *(f"SET LOCAL {name} = off" for name in OFF)))
-# For a transaction of prepared statements that are sent together: the same, in the scope of an organization ($1).
-OPEN = ", ".join(
-    [
-        f"SELECT {opened('$1')}",
-        "set_config('plan_cache_mode', 'force_generic_plan', true)",
-        *(f"set_config('{name}', 'off', true)" for name in OFF),
-    ]
-)
 ROOMY = "SET LOCAL work_mem = '32MB'"  # so that some thousand groups are added up without a file
 # A step that takes longer than a worker may be silent would be begun for ever, and keep all others from theirs.
 BOUNDED = "SET LOCAL statement_timeout = '30s'"
@@ -57,8 +49,16 @@ def alone(name: str) -> str:
 
 
 def each_alone(keys: str) -> str:
-    """The same as `alone` for each of an array of 64-bit numbers, in its order."""
-    return f"unnest({keys}) AS of (key) CROSS JOIN LATERAL pg_advisory_xact_lock(of.key)"
+    """A source of no row that waits as `alone` does for each of an array of 64-bit numbers, in its order."""
+    return f"unnest({keys}) AS of (key) WHERE pg_advisory_xact_lock(of.key) IS NULL"  # it never is
 
 
+# For a transaction of prepared statements that are sent together: plans by keys, in the scope of an organization ($1).
+OPEN = ", ".join(
+    [
+        f"SELECT {opened('$1')}",
+        "set_config('plan_cache_mode', 'force_generic_plan', true)",
+        *(f"set_config('{name}', 'off', true)" for name in OFF),
+    ]
+)
 ALONE = f"SELECT FROM {alone('%s')}"

@@ -20,10 +20,10 @@ from usage.call_kinds import CallKind
 from usage.discarded import Discard
 from usage.measured import Event, MeasuredDay
 from usage.measuring import tracking
-from usage.measuring.reading import Reader
+from usage.measuring.reading import Reader, Refused
 from usage.measuring.shape import LONGEST_PROVIDER, Plain
 from usage.measuring.texts import shallow
-from usage.measuring.tracking import events_of, opened
+from usage.measuring.tracking import Opened, events_of, made, opened
 
 ID = "0198c0de-0000-7000-8000-00000000000a"
 
@@ -420,6 +420,24 @@ def test_texts_are_looked_at_where_a_body_may_hold_what_must_not_be_kept(text, a
     body = json.dumps({"events": [event(feature=text)]}, ensure_ascii=text == "a\0").encode()
 
     assert opened(body).are_clean == are_clean
+    assert made([event(feature=text)]).are_clean == are_clean
+
+
+@pytest.mark.parametrize(
+    "odd", [event(feature="\ud800"), Refused("invalid_field", "Nothing."), event(latencyMs=10**5000)]
+)
+def test_what_was_made_of_something_else_is_looked_at_where_it_is_no_json(odd):
+    events = [event(), odd]
+
+    assert made(events) == Opened(events, are_clean=False)
+
+
+def test_events_that_were_made_of_something_else_are_read_as_those_of_a_body():
+    events = [event(occurredAt=NOON, feature="a"), event(tags={"a": "b"})]
+
+    assert [type(each) for each in made(events).events] == [Plain] * 2
+    assert made([*events, event(region="eu")]).events == [*events, event(region="eu")]
+    assert made([]) == Opened([], are_clean=True)
 
 
 def test_an_id_names_one_event_of_a_day(acme, send):

@@ -1,79 +1,26 @@
 """Turns spans that are model calls into events; all others only tell what lies above what. Pure."""
 
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from usage.measuring.otlp import dialects, errors, litellm, vercel
+from usage.measuring.otlp import dialects, errors
+from usage.measuring.otlp.dialects import Names
 from usage.measuring.otlp.spans import Mark, Span, Value
-from usage.measuring.otlp.wording import Attributes, Wording, first, ours_of, wording_of
+from usage.measuring.otlp.telling import Told, from_json, own_names, whose
+from usage.measuring.otlp.wording import Attributes, Wording, first, wording_of
 from usage.measuring.reading import TOO_LARGE, Refused
 from usage.measuring.shape import LONGEST_TEXT
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MILLION = 1_000_000
-LONGEST_JSON = 10_000
+MILLION, BILLION = 10**6, 10**9
 NOT_A_SERVICE = "unknown_service"
 STANDARD = {"standard", "auto", "standard_only"}
 DEEPEST = 200
+WENT_WELL = {"status": "ok"}
 NEEDED = frozenset(("id", "provider", "model"))
-
-
-class Told:
-    """One span with what it says of itself: `said` by what `Wording.asked` names, `own` as `own_names`."""
-
-    __slots__ = ("attributes", "is_call", "kind", "own", "said", "span", "whose", "wording")
-
-    def __init__(self, span: Span) -> None:
-        self.span = span
-        self.attributes: Attributes = vercel.completed(litellm.completed(span.attributes))
-        self.wording: Wording = wording_of(self.attributes)
-        said = self.said = {what: first(self.attributes, names) for what, names in self.wording.asked.items()}
-        kind = said.get("kind")
-        self.kind = kind.lower() if isinstance(kind, str) else ""
-        # One of a model, or anything else that tells the tokens of one, such as an agent's span.
-        self.is_call = self.kind in dialects.CALLS or bool(
-            self.wording.tells_tokens and said.get("provider") and said.get("model")
-        )
-        self.own = own_names(self.attributes, self.wording)
-        self.whose = whose(self.attributes, self.wording, self.own)
-
-    @property
-    def is_tool(self) -> bool:
-        return self.kind in dialects.TOOLS and not self.is_call
-
-    @property
-    def is_total(self) -> bool:
-        """Its sender says that it repeats others."""
-        said = self.attributes.get(dialects.IS_TOTAL)
-        return said is not None and str(said).lower() == "true"
-
-
-Own = list[tuple[str, str, Value]]
-
-
-def own_names(attributes: Attributes, wording: Wording) -> Own:
-    """What a customer's code named itself: the name, which of ours it is if it is one, and what is told."""
-    found = [(name, ours, value) for at, name, ours in wording.own if (value := attributes[at]) is not None]
-    if "metadata" in wording.asked:
-        metadata = from_json(attributes["metadata"])
-        found += [(name, ours_of(name), value) for name, value in metadata.items() if isinstance(value, Value)]
-    return found
-
-
-def whose(attributes: Attributes, wording: Wording, own: Own) -> dict[str, Value]:
-    """Whose it was, in the names of events; what customers name otherwise stands under "tags"."""
-    found = {}
-    for ours, names in wording.owners.items():
-        if (value := first(attributes, names)) is not None:
-            found[ours] = value
-    for _, name, value in own:
-        if name:
-            found[name] = value
-    return found
 
 
 @dataclass
@@ -84,7 +31,8 @@ class Calls:
     left_out: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
-        self.told = {span.ref: Told(span) for span in self.spans if span.trace}
+        wordings: dict[Names, Wording] = {}
+        self.told = {span.ref: Told(span, wordings) for span in self.spans if span.trace}
         self._of_resources: dict[int, dict[str, Value]] = {}  # by the identity of what the spans hold
 
     def events(self) -> list[dict[str, Any] | Refused]:
@@ -103,44 +51,45 @@ class Calls:
         return found
 
     def _event(self, told: Told) -> dict[str, Any]:
-        span = told.span
-        parameters = from_json(told.said.get("parameters"))
-        told_error = span.has_failed or "error" in told.wording.asked
-        error = errors.told_by(told.said.get("error"), span.marks) if told_error else ""
-        if errors.is_more(error):
-            self.left_out["error_text"] += 1
+        span, said = told.span, told.said
+        parameters = from_json(said.get("parameters"))
         event: dict[str, Any] = {
             "id": span.ref,
             "occurredAt": moment(span.start),
             "provider": provider_of(told),
-            "model": told.said.get("model") or parameters.get("model"),
+            "model": said.get("model") or parameters.get("model"),
             "operation": told.kind or None,
             "latencyMs": (span.end - span.start) // MILLION if span.end >= span.start > 0 else None,
             "timeToFirstTokenMs": first_token_ms(told),
             "streaming": is_streaming(told, parameters),
-            "status": errors.status_of(error) if told_error else "ok",
-            "errorCode": (errors.name_of(error) or errors.NAMELESS) if told_error else None,
-            "requestId": told.said.get("request_id"),
-            "serviceTier": tier_of(told.said.get("service_tier")),
+            "requestId": said.get("request_id"),
+            "serviceTier": tier_of(said.get("service_tier")),
             "parentId": span.above or None,
             "runId": span.trace,
         }
+        has_failed = span.has_failed or "error" in told.wording.asked
+        event |= self._error(told) if has_failed else WENT_WELL
         tokens = tokens_of(told, str(event["provider"] or ""))
         if tokens is not None:
             event["tokens"] = tokens
-        elif not told_error:
+        elif not has_failed:
             event |= {"tokens": {}, "usageSource": "missing"}
         service = span.resource.get("service.name")
         if isinstance(service, str) and not service.startswith(NOT_A_SERVICE):
             event["project"] = service
         for name, value in self._whose(told).items():
-            event[name] = as_text(value)
-        tags = {name: event.pop(name) for name in too_long(event)}
-        tags |= {name: value for name, ours, value in told.own if not ours}
-        tags |= {name: told.attributes[name] for name in told.wording.tags}
-        if tags:
+            event[name] = value if type(value) is str else as_text(value)
+        if tags := tags_of(told, event):
             event["tags"] = tags
-        return {name: value for name, value in event.items() if value is not None}
+        if event["provider"] is None or event["model"] is None:  # nothing stands in their place: they are missing
+            return {name: value for name, value in event.items() if value is not None}
+        return event
+
+    def _error(self, told: Told) -> dict[str, str]:
+        error = errors.told_by(told.said.get("error"), told.span.marks)
+        if errors.is_more(error):
+            self.left_out["error_text"] += 1
+        return {"status": errors.status_of(error), "errorCode": errors.name_of(error) or errors.NAMELESS}
 
     def _whose(self, told: Told) -> Mapping[str, Value]:
         found, above = told.whose, self.told.get(told.span.above)
@@ -154,7 +103,7 @@ class Calls:
         """The same for all spans of a group."""
         known = self._of_resources.get(id(resource))
         if known is None:
-            wording = wording_of(resource)
+            wording = wording_of(tuple(resource))
             known = self._of_resources[id(resource)] = whose(resource, wording, own_names(resource, wording))
         return known
 
@@ -164,27 +113,38 @@ class Calls:
             self.left_out["content"] += count
 
 
-def too_long(event: Mapping[str, Any]) -> list[str]:
-    """What a call can be kept without. Cut, one could be taken for another; a tag says what is left of it."""
-    texts = ((name, value) for name, value in event.items() if isinstance(value, str) and name not in NEEDED)
-    return [name for name, text in texts if len(text) > LONGEST_TEXT]
+def tags_of(told: Told, event: dict[str, Any]) -> dict[str, str]:
+    """What a call tells that no field has. Texts that are too long are taken out of the event: cut, one could be taken
+    for another; a tag says what is left of it."""
+    tags: dict[str, str] = {}
+    for name, value in [*event.items()]:
+        if type(value) is str and len(value) > LONGEST_TEXT and name not in NEEDED:
+            tags[name] = event.pop(name)
+    for name, ours, value in told.own:
+        if not ours:
+            tags[name] = as_text(value)
+    for name in told.wording.tags:
+        if (said := told.attributes[name]) is not None:
+            tags[name] = as_text(said)
+    return tags
 
 
 def tokens_of(told: Told, provider: str) -> dict[str, Any] | None:
     """Disjoint classes; None where nothing is told. What is no count is passed on, so that it is refused by name."""
     said: dict[str, Any] = {}
+    wrong: dict[str, Any] = {}
     for name, names in told.wording.counts.items():
         if (value := first(told.attributes, names)) is not None:
-            said[name] = whole(value)
-    if not said:
-        return None
-    if wrong := {IN_EVENTS[name]: value for name, value in said.items() if type(value) is not int or value < 0}:
-        return wrong
+            said[name] = value = value if type(value) is int else whole(value)
+            if type(value) is not int or value < 0:
+                wrong[IN_EVENTS[name]] = value
+    if wrong or not said:
+        return wrong or None
     read, written = said.get("cache_read", 0), said.get("cache_write", 0)
     going_in, coming_out, reasoning = said.get("input", 0), said.get("output", 0), said.get("reasoning", 0)
     if is_cache_apart(told, going_in, read + written):
         going_in += read + written
-    if is_reasoning_apart(told, reasoning, coming_out, going_in):
+    if reasoning and is_reasoning_apart(told, reasoning, coming_out, going_in):
         coming_out += reasoning
     found = {"input": going_in - read - written, "output": coming_out}
     if read:
@@ -202,8 +162,8 @@ def tokens_of(told: Told, provider: str) -> dict[str, Any] | None:
 
 def is_cache_apart(told: Told, going_in: int, cached: int) -> bool:
     """Whether what went in leaves out what a cache read and wrote."""
-    if going_in < cached:
-        return True
+    if going_in < cached or not told.wording.dialect.apart:
+        return going_in < cached
     parts = str(told.said.get("provider") or "").split(".")  # "vertex.anthropic.messages"
     if not any(part.startswith(told.wording.dialect.apart) for part in parts):
         return False
@@ -284,7 +244,10 @@ def is_streaming(told: Told, parameters: Mapping[str, Any]) -> bool | None:
 
 
 def first_token(span: Span) -> Mark | None:
-    return next((mark for mark in span.marks if mark.name in dialects.FIRST_TOKEN_MARKS), None)
+    for mark in span.marks:
+        if mark.name in dialects.FIRST_TOKEN_MARKS:
+            return mark
+    return None
 
 
 def first_token_ms(told: Told) -> int | None:
@@ -304,20 +267,10 @@ def moment(nanoseconds: int) -> datetime | str | None:
     if not nanoseconds:
         return None
     try:
-        return EPOCH + timedelta(microseconds=nanoseconds // 1000)
+        return EPOCH + timedelta(0, nanoseconds // BILLION, nanoseconds % BILLION // 1000)
     except OverflowError:
         return str(nanoseconds)
 
 
 def as_text(value: Value) -> str:
     return ("true" if value else "false") if isinstance(value, bool) else str(value)
-
-
-def from_json(text: object) -> dict[str, Any]:
-    if not isinstance(text, str) or not text.startswith("{") or len(text) > LONGEST_JSON:
-        return {}
-    try:
-        content = json.loads(text)
-    except (ValueError, RecursionError):
-        return {}
-    return content if isinstance(content, dict) else {}

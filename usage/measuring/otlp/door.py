@@ -72,12 +72,14 @@ def reason(result: tracking.Result) -> str:
 def stored(credential: Credential, found: list[Span]) -> tracking.Answer:
     paces.events(credential.organization_id, len(found), status=503)
     calls = Calls(found)
+    opened = tracking.made(calls.events())
     with unless_gone(credential):
         return tracking.track(
             credential.organization_id,
-            calls.events(),
+            opened.events,
             key_id=credential.key_id,
             now=timezone.now(),
+            are_clean=opened.are_clean,
             left_out=calls.left_out,
             families=Families(credential.organization_id, calls.told.values()),
         )

@@ -19,7 +19,7 @@ from psycopg import ClientCursor
 
 from usage.measuring import retracting, statements
 from usage.measuring.around import Around
-from usage.measuring.otlp.calls import Told
+from usage.measuring.otlp.telling import Told
 from usage.measuring.reading import LATE, Read, hashed
 from usage.measuring.storing import counts_of
 from usage.measuring.transactions import traces_of
@@ -28,8 +28,8 @@ DAY = timedelta(days=1)
 SECOND = 10**9  # in nanoseconds
 MOST_TRACES = 128  # that a request locks one by one; the database has room for some thousands at once
 KEYS = 2**64  # as many as the database tells apart
-EACH = "EXECUTE tt_together (%(traces)s); EXECUTE tt_each (%(keys)s::bigint[])"
-ALL = "EXECUTE tt_all (%(traces)s)"
+OPEN_EACH = "EXECUTE tt_open_each (%(organization)s, %(traces)s, %(keys)s::bigint[])"
+OPEN_ALL = "EXECUTE tt_open_all (%(organization)s, %(traces)s)"
 BELOW = "EXECUTE tt_below (%(organization)s, %(ids)s::uuid[], %(first)s, %(last)s)"
 COUNTED = "EXECUTE tt_counted (%(organization)s, %(ids)s::uuid[], %(first)s, %(last)s)"
 MOVE = "EXECUTE tt_move (%(organization)s, %(days)s::date[], %(ids)s::uuid[], %(above)s::uuid[])"
@@ -88,7 +88,7 @@ class Families:
 
     def key_of(self, trace: str) -> int:
         """By which the database locks a trace of this organization, in 64 bits with a sign."""
-        return (int(trace, 16) ^ self.organization_id.int) % KEYS - KEYS // 2
+        return (int(trace[-16:], 16) ^ self.organization_id.int % KEYS) - KEYS // 2
 
     def around(self, reads: Sequence[Read], *, now: datetime) -> Around | None:
         """Say of each what these spans alone tell of it; None where they tell nothing.
@@ -104,14 +104,14 @@ class Families:
             read.is_parent = node.told.is_total
             if node.above:
                 read.above = self.next_above(node.above, calls, below=read.id)
-        repeat = repeating((read.id for read in reads if tells(read)), {read.id: read.above for read in reads})
+        above = {read.id: read.above for read in reads if read.above}
+        repeat = repeating((read.id for read in reads if read.above and tells(read)), above)
         for id in repeat & calls.keys():
             calls[id].is_parent = True
         first, last = span_of(self.told, now)
-        traces = traces_of(self.organization_id)
-        each = [("tt_together", [traces]), ("tt_each", [array(self.keys)])]
+        opens = [str(self.organization_id), traces_of(self.organization_id)]
         return Around(
-            each if self.are_few else [("tt_all", [traces])],
+            ("tt_open_each", [*opens, array(self.keys)]) if self.are_few else ("tt_open_all", opens),
             [array(self.nodes), array(repeat), first.isoformat(), last.isoformat()],
         )
 
@@ -159,7 +159,7 @@ class Families:
         tells usage."""
         traces = traces_of(self.organization_id)
         params = {**scope, "ids": array(self.nodes), "keys": array(self.keys), "traces": traces}
-        found = statements.by_key(own, f"{EACH if self.are_few else ALL};{BELOW}", params)
+        found = statements.by_key(own, f"{OPEN_EACH if self.are_few else OPEN_ALL};{BELOW}", params)
         return [(day, str(id), str(above), tells_usage) for day, id, above, tells_usage in found]
 
     def _counted(

@@ -131,7 +131,8 @@ def alone(message: bytes, resource: Mapping[str, Value | None]) -> Span:
 
 
 def one_from_protobuf(span: Any, resource: Mapping[str, Value | None], *, weighs: bool) -> Span:
-    marks = tuple(Mark(e.name, e.time_unix_nano, known(told(e.attributes))) for e in span.events)
+    happened = span.events
+    marks = tuple(Mark(e.name, e.time_unix_nano, known(told(e.attributes))) for e in happened) if happened else ()
     return named(
         Span(
             span.trace_id.hex(),
@@ -169,7 +170,7 @@ def known(attributes: Mapping[str, Value | None]) -> dict[str, Value]:
 
 def named(span: Span) -> Span:
     """With ids that are none told by an empty trace, and a root's parent by an empty text."""
-    if not span.parent.strip("0"):
+    if span.parent and not span.parent.strip("0"):
         span.parent = ""
     are_ids = len(span.id) == LENGTH_OF_ID and IDS.fullmatch(span.ref)
     if not are_ids or not span.trace.strip("0") or not span.id.strip("0"):

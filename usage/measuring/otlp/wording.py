@@ -65,8 +65,7 @@ class Wording:
         return "input" in self.counts or "output" in self.counts
 
 
-def wording_of(attributes: Attributes) -> Wording:
-    names = tuple(attributes)
+def wording_of(names: Names) -> Wording:
     return kept(names) if sum(map(len, names)) <= LONGEST_KEPT else worked_out(names)
 
 

@@ -1,0 +1,79 @@
+"""What a span says of itself, found by the wording of its names. Pure."""
+
+import json
+from typing import Any
+
+from usage.measuring.otlp import dialects, litellm, vercel
+from usage.measuring.otlp.dialects import Names
+from usage.measuring.otlp.spans import Span, Value
+from usage.measuring.otlp.wording import Attributes, Wording, first, ours_of, wording_of
+
+LONGEST_JSON = 10_000
+
+
+class Told:
+    """One span with what it says of itself: `said` by what `Wording.asked` names, `own` as `own_names`."""
+
+    __slots__ = ("attributes", "is_call", "kind", "own", "said", "span", "whose", "wording")
+
+    def __init__(self, span: Span, wordings: dict[Names, Wording]) -> None:
+        """`wordings` are those that are known of the same request, to which this adds."""
+        self.span = span
+        self.attributes: Attributes = vercel.completed(litellm.completed(span.attributes))
+        names = tuple(self.attributes)
+        if (known := wordings.get(names)) is None:
+            known = wordings[names] = wording_of(names)
+        self.wording: Wording = known
+        said = self.said = {what: first(self.attributes, names) for what, names in known.asked.items()}
+        kind = said.get("kind")
+        self.kind = kind.lower() if isinstance(kind, str) else ""
+        # One of a model, or anything else that tells the tokens of one, such as an agent's span.
+        self.is_call = self.kind in dialects.CALLS or bool(
+            self.wording.tells_tokens and said.get("provider") and said.get("model")
+        )
+        self.own = own_names(self.attributes, self.wording)
+        self.whose = whose(self.attributes, self.wording, self.own)
+
+    @property
+    def is_tool(self) -> bool:
+        return self.kind in dialects.TOOLS and not self.is_call
+
+    @property
+    def is_total(self) -> bool:
+        """Its sender says that it repeats others."""
+        said = self.attributes.get(dialects.IS_TOTAL)
+        return said is not None and str(said).lower() == "true"
+
+
+Own = list[tuple[str, str, Value]]
+
+
+def own_names(attributes: Attributes, wording: Wording) -> Own:
+    """What a customer's code named itself: the name, which of ours it is if it is one, and what is told."""
+    found = [(name, ours, value) for at, name, ours in wording.own if (value := attributes[at]) is not None]
+    if "metadata" in wording.asked:
+        metadata = from_json(attributes["metadata"])
+        found += [(name, ours_of(name), value) for name, value in metadata.items() if isinstance(value, Value)]
+    return found
+
+
+def whose(attributes: Attributes, wording: Wording, own: Own) -> dict[str, Value]:
+    """Whose it was, in the names of events; what customers name otherwise stands under "tags"."""
+    found = {}
+    for ours, names in wording.owners.items():
+        if (value := first(attributes, names)) is not None:
+            found[ours] = value
+    for _, name, value in own:
+        if name:
+            found[name] = value
+    return found
+
+
+def from_json(text: object) -> dict[str, Any]:
+    if not isinstance(text, str) or not text.startswith("{") or len(text) > LONGEST_JSON:
+        return {}
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return content if isinstance(content, dict) else {}
