@@ -15,6 +15,7 @@ MEASURES = (
     "reasoning",
     "unpriced_tokens",
     "partly_priced_calls",
+    "tokenless_calls",
 )
 
 
@@ -53,4 +54,5 @@ def measures(figures: Figures) -> list[str]:
         str(counts.reasoning),
         str(figures.unpriced_tokens),
         str(figures.partly_priced),
+        str(figures.tokenless),
     ]

@@ -53,7 +53,8 @@ class Figures:
     """One group's sums. `requests` is None when nobody says; `requests_partly` when somebody does not.
 
     `silent` names the providers that do not, where the sums are of everything that was asked for.
-    `partly_priced` counts measured calls with a price that leaves units of theirs out.
+    `partly_priced` counts measured calls with a price that leaves units of theirs out, `tokenless` those without a
+    price of which no tokens are known.
     """
 
     keys: dict[str, Any] = field(default_factory=dict)
@@ -66,6 +67,7 @@ class Figures:
     units: dict[str, Decimal] = field(default_factory=dict)
     unpriced_tokens: int = 0
     partly_priced: int = 0
+    tokenless: int = 0
     billed: Decimal = ZERO
     computed: Decimal = ZERO
     measured: Decimal = ZERO
@@ -83,6 +85,7 @@ class Figures:
             units=added(self.units, other.units),
             unpriced_tokens=self.unpriced_tokens + other.unpriced_tokens,
             partly_priced=self.partly_priced + other.partly_priced,
+            tokenless=self.tokenless + other.tokenless,
             billed=self.billed + other.billed,
             computed=self.computed + other.computed,
             measured=self.measured + other.measured,
@@ -91,7 +94,7 @@ class Figures:
     @property
     def known(self) -> Decimal | None:
         """The cost where there is one: None where all that was used has no price, or one in another currency."""
-        leaves_out = self.unpriced_tokens or self.partly_priced or self.other_currencies
+        leaves_out = self.unpriced_tokens or self.partly_priced or self.tokenless or self.other_currencies
         return self.cost if self.cost or not leaves_out else None
 
     @property

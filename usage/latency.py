@@ -16,17 +16,19 @@ def bucket(milliseconds: int) -> int:
 
 @dataclass(frozen=True)
 class Quantile:
-    """What a share of the calls took at most; `is_open`: more than these milliseconds, and nobody counted how much."""
+    """What a share of the calls took at most; `is_open`: more than these milliseconds, and nobody counted how much;
+    `is_least`: no more than these, and nobody counted how much less."""
 
     ms: int
     is_open: bool = False
+    is_least: bool = False
 
 
 def quantile(counts: Sequence[int], share: float) -> Quantile | None:
     """What this share of the calls took at most, None without calls.
 
     Within a bucket calls are taken to lie evenly on the scale of logarithms: at most a quarter off. The last bucket
-    has no upper end.
+    has no upper end, and the first reaches down to nothing.
     """
     wanted = share * sum(counts)
     if not wanted:
@@ -36,7 +38,9 @@ def quantile(counts: Sequence[int], share: float) -> Quantile | None:
         if count and passed + count >= wanted:
             if number == BUCKETS - 1:
                 return Quantile(BOUNDS[-1], is_open=True)
-            low = BOUNDS[number - 1] if number else BOUNDS[0] / FACTOR
+            if number == 0:
+                return Quantile(BOUNDS[0], is_least=True)
+            low = BOUNDS[number - 1]
             return Quantile(round(float(low * (BOUNDS[number] / low) ** ((wanted - passed) / count))))
         passed += count
     return None

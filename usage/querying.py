@@ -29,7 +29,7 @@ from accounts.owned import OwnedQuerySet
 from usage.figures import DIMENSIONS, EVERYWHERE, NARROW, TIMES, ZERO, Question
 from usage.models import DayDimension, DayRollup, HourRollup
 from usage.rows import TOKEN_CLASSES
-from usage.unpriced import PARTLY
+from usage.unpriced import PARTLY, TOKENLESS
 
 KINDS = 200  # of queries that a process remembers: pages ask some twenty, programs any combination of keys
 COLUMNS = {"user": "user_ref", "connection": "connection_id"}
@@ -121,6 +121,7 @@ def grouped(
         "has_unknown": BoolOr(Q(requests_known=False), filter=counts),
         "unpriced": Sum("unpriced_tokens", filter=money),
         "partly": Sum("requests", filter=money & Q(basis=PARTLY)),
+        "tokenless": Sum("requests", filter=money & Q(basis=TOKENLESS)),
         "billed": Sum("amount", filter=dollars & Q(ledger="billed")),
         "computed": Sum("amount", filter=dollars & Q(ledger="usage")),
         "measured": Sum("amount", filter=dollars & Q(ledger="measured")),
@@ -196,7 +197,7 @@ def other_currency() -> JSONObject:
 
 
 def column_of(name: str) -> str:
-    if name in ("cost", "tokens", "unpriced", "partly"):
+    if name in ("cost", "tokens", "unpriced", "partly", "tokenless"):
         return name
     return f"sum_{name}" if name == "requests" or name in TOKEN_CLASSES else f"by_{name}"
 

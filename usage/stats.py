@@ -17,6 +17,8 @@ from usage import querying
 from usage.figures import TIMES, ZERO, Figures, Question, ordering, turned
 from usage.rows import TOKEN_CLASSES, Tokens
 
+MONEY = ("cost", "others", "unpriced", "partly", "tokenless")  # what was paid, and what that leaves out
+
 
 @dataclass(frozen=True)
 class Headlines:
@@ -80,7 +82,7 @@ def folded(organization: Organization, question: Question, keep: Mapping[str, Co
     """What groups by these values of each key cost, and what that leaves out. Its other values are one, None."""
     source = querying.source_of(question)
     keys = {f"by_{name}": source.kept(name, keep[name]) for name in question.group_by}
-    rows = querying.grouped(source, keys, question.answered_by, only=("cost", "others", "unpriced", "partly"))
+    rows = querying.grouped(source, keys, question.answered_by, only=MONEY)
     for row in querying.asked_of(organization, question, source, rows):
         yield Figures(
             keys={name: row[f"by_{name}"] for name in question.group_by},
@@ -88,6 +90,7 @@ def folded(organization: Organization, question: Question, keep: Mapping[str, Co
             other_currencies=_others(row),
             unpriced_tokens=row["unpriced"] or 0,
             partly_priced=row["partly"] or 0,
+            tokenless=row["tokenless"] or 0,
         )
 
 
@@ -186,6 +189,7 @@ def _figures(row: dict[str, Any], question: Question) -> Figures:
         units={name: Decimal(str(count)) for name, count in (row["sum_units"] or {}).items()},
         unpriced_tokens=row["unpriced"] or 0,
         partly_priced=row["partly"] or 0,
+        tokenless=row["tokenless"] or 0,
         billed=row["billed"] or ZERO,
         computed=row["computed"] or ZERO,
         measured=row["measured"] or ZERO,

@@ -17,7 +17,8 @@ LABELS = {
 }
 UNKNOWN, NO_RATE, OF_UNIT = "unknown model", "no rate for ", "the unit "
 IN_PART = ":units unpriced"  # ends the reference of a rate that leaves units of the call out
-PARTLY = "partly"  # in place of the basis of such calls, in the sums of what counts
+# In place of the basis, in the sums of what counts: of such calls, and of those without a price that told no tokens.
+PARTLY, TOKENLESS = "partly", "tokenless"
 
 
 def why(rate_ref: str) -> str:

@@ -104,6 +104,19 @@ class WithoutPrice:
         return self._models("-partly")
 
     @property
+    def calls(self) -> int:
+        """Of which no tokens are known."""
+        return self.total.tokenless
+
+    @cached_property
+    def models_of_calls(self) -> Models:
+        return self._models("-tokenless")
+
+    @property
+    def calls_link(self) -> str:
+        return self._rows_of(self.models_of_calls, "-requests")
+
+    @property
     def units_link(self) -> str:
         return self._rows_of(self.models_of_units, "-cost")
 

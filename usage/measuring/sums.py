@@ -7,7 +7,7 @@ from usage.measured import TAG
 from usage.measuring.dimensions import BY_NAME, DIMENSIONS, Dimension
 from usage.measuring.hashes import hash_in_sql, series_in_sql, series_of
 from usage.models import COUNTS
-from usage.unpriced import PARTLY
+from usage.unpriced import PARTLY, TOKENLESS
 
 Columns = dict[str, str]  # a column's name to its SQL
 
@@ -149,7 +149,10 @@ COUNTED_AGAIN = {name: f"usage_total({name})" for name in COUNTED_SUMS} | {
     "units": UNITS_AGAIN,
     **{name: f"bool_and({name})" for name in ("counted", "tokens_counted", "requests_known")},
 }
-BASIS = f"CASE WHEN is_partly THEN '{PARTLY}' ELSE basis END"
+BASIS = (
+    f"CASE WHEN is_partly THEN '{PARTLY}' WHEN is_unpriced AND tokens_in + tokens_out = 0 THEN '{TOKENLESS}' "
+    "ELSE basis END"
+)
 COUNTABLE = Part(
     {"provider": "provider", "currency": "paid_in", "basis": BASIS, "day": "day", "hour": HOUR} | COUNTED_PARTS,
     COUNTED_SUMS,

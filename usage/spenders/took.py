@@ -18,7 +18,7 @@ class Took:
     @property
     def how(self) -> str:
         """How exact the median is, where it is known at all."""
-        if self.total.p50 and self.total.p50.is_open:
+        if self.total.p50 and (self.total.p50.is_open or self.total.p50.is_least):
             return ""
         return "Read from how many calls took how long: at most a quarter off"
 
@@ -28,8 +28,8 @@ class Took:
         p95 = self.total.p95
         if p95 is None:
             return "No call told its latency."
-        return f"The slowest 5% took {words(p95)}" if p95.is_open else f"95% took at most {words(p95)}"
+        return f"The slowest 5% took {words(p95)}" if p95.is_open else f"95% took at most {duration(p95.ms)}"
 
 
 def words(quantile: Quantile) -> str:
-    return f"{'more than ' if quantile.is_open else ''}{duration(quantile.ms)}"
+    return f"{'more than ' if quantile.is_open else 'up to ' if quantile.is_least else ''}{duration(quantile.ms)}"

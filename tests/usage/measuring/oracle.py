@@ -300,7 +300,9 @@ def counted(placed: Iterable[tuple[Any, Event]], covered: set[tuple[str, date]])
 
 
 def basis_of(kept: Event) -> str:
-    return "partly" if is_partly_priced(kept) else kept.basis
+    if is_partly_priced(kept):
+        return "partly"
+    return "tokenless" if kept.amount is None and not kept.tokens_in + kept.tokens_out else kept.basis
 
 
 def parts_of(kept: Event, when: date | datetime) -> Iterator[tuple[Any, ...]]:

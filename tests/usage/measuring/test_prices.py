@@ -14,6 +14,8 @@ from usage.measuring.shape import Sent, Tokens
 from usage.pricing import Override, Pricer
 from usage.rows import Ledger, UsageRow
 from usage.rows import Tokens as Counts
+from usage.spenders.sums import Sums
+from usage.spenders.took import Took
 
 AT = datetime(2026, 11, 20, 12, tzinfo=UTC)
 MODELS = [
@@ -124,6 +126,11 @@ def test_a_quantile_lies_within_its_bucket(latencies, share):
 )
 def test_a_quantile_beyond_the_last_bound_is_more_than_it(in_time, longer, told):
     assert quantile([*[0] * 22, in_time, longer], 0.95) == told
+
+
+def test_a_quantile_within_the_first_bound_is_no_more_than_it():
+    assert quantile([2, *[0] * 23], 0.5) == Quantile(25, is_least=True)
+    assert Took(Sums(calls=2, spread=(2, *[0] * 23))).median == "up to 25 ms"
 
 
 def test_without_calls_there_is_no_quantile():

@@ -50,6 +50,7 @@ def test_with_no_connection_it_teaches_and_offers_sample_data(alices: Browser):
 
     assert "Your AI spend will be here" in page
     assert "Connect a provider" in page
+    assert "Set up a program" in page  # for those who send events instead
     assert "Look around with sample data" in page
     assert "$0.00" not in page
 

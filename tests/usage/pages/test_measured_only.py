@@ -105,6 +105,46 @@ def test_calls_whose_price_leaves_units_out_are_told_with_the_units(path, acme, 
     assert "in part: 2 calls" in Browser(alice).get(link).content.decode()
 
 
+UNITS_ALONE = {"provider": "pinecone", "model": "serverless", "tokens": None, "units": {"read": 5}}
+UNTOLD = {"model": "gpt-4o", "tokens": None, "usageSource": "missing", "status": "timeout"}
+
+
+@pytest.mark.parametrize(
+    "path", ["/dashboard/", "/dashboard/?period=24h", "/dashboard/summary/", "/usage/?group=model"]
+)
+@pytest.mark.parametrize("said", [UNITS_ALONE, UNTOLD], ids=["units alone", "usage untold"])
+def test_calls_without_tokens_and_price_are_no_spend_of_nothing(path, said, acme, alice):
+    tracking.forget()
+    now = datetime.now(UTC)
+    events = [event(id=id, occurredAt=now.isoformat(), **said) for id in "ab"]
+    tracking.track(acme.pk, events, key_id=None, now=now)
+
+    page = Browser(alice).get(path).content.decode()
+
+    words = " ".join(re.sub(r"<[^>]+>", " ", page).split())
+    assert "$0.00" not in words.replace("October 2026 $0.00", "")
+    if path.startswith("/usage/"):
+        assert "unpriced: 2 calls" in words
+        return
+    assert f"2 calls of {said['model']} told no tokens" in words or "2 calls this month told no tokens" in words
+    links = [unescape(each) for each in re.findall(r'href="(/usage/\?[^"]*)"', page)]
+    [link] = {each for each in links if f"model={said['model']}" in each and "sort=-requests" in each}
+    assert "unpriced: 2 calls" in Browser(alice).get(link).content.decode()
+
+
+def test_calls_without_a_price_are_told_once(acme, alice):
+    """With tokens by those, without by their number."""
+    tracking.forget()
+    now = datetime.now(UTC)
+    said = [event(**UNITS_ALONE), event(model="unknown", units={"read": 1}), event(), event(tokens={})]
+    tracking.track(acme.pk, [each | {"occurredAt": now.isoformat()} for each in said], key_id=None, now=now)
+
+    with organization_scope(acme.pk):
+        found = stats_of.totals(acme, Lens(period("30d", now)).question())
+
+    assert (found.tokenless, found.unpriced_tokens, found.partly_priced) == (1, 1045, 0)
+
+
 def test_of_units_that_have_a_price_by_now_all_are_named(acme, alice):
     tracking.forget()
     now = datetime.now(UTC)
