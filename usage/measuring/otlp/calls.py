@@ -9,7 +9,7 @@ from typing import Any
 from usage.measuring.otlp import dialects, errors
 from usage.measuring.otlp.dialects import Names
 from usage.measuring.otlp.spans import Mark, Span, Value
-from usage.measuring.otlp.telling import Told, from_json, own_names, whose
+from usage.measuring.otlp.telling import Told, as_text, from_json, named
 from usage.measuring.otlp.wording import Attributes, Wording, first, wording_of
 from usage.measuring.reading import TOO_LARGE, Refused
 from usage.measuring.shape import LONGEST_TEXT
@@ -33,7 +33,7 @@ class Calls:
     def __post_init__(self) -> None:
         wordings: dict[Names, Wording] = {}
         self.told = {span.ref: Told(span, wordings) for span in self.spans if span.trace}
-        self._of_resources: dict[int, dict[str, Value]] = {}  # by the identity of what the spans hold
+        self._of_resources: dict[int, dict[str, str]] = {}  # by the identity of what the spans hold
 
     def events(self) -> list[dict[str, Any] | Refused]:
         """As a customer would send them. A span that cannot be told from others becomes one that is refused."""
@@ -77,8 +77,10 @@ class Calls:
         service = span.resource.get("service.name")
         if isinstance(service, str) and not service.startswith(NOT_A_SERVICE):
             event["project"] = service
-        for name, value in self._whose(told).items():
-            event[name] = value if type(value) is str else as_text(value)
+        event |= self._of_resource(span.resource)
+        for above in reversed(self._above(span)):
+            event |= above.whose
+        event |= told.whose
         if tags := tags_of(told, event):
             event["tags"] = tags
         if event["provider"] is None or event["model"] is None:  # nothing stands in their place: they are missing
@@ -91,20 +93,20 @@ class Calls:
             self.left_out["error_text"] += 1
         return {"status": errors.status_of(error), "errorCode": errors.name_of(error) or errors.NAMELESS}
 
-    def _whose(self, told: Told) -> Mapping[str, Value]:
-        found, above = told.whose, self.told.get(told.span.above)
-        for _ in range(DEEPEST):
-            if above is None:
-                break
-            found, above = {**above.whose, **found}, self.told.get(above.span.above)
-        return {**self._of_resource(told.span.resource), **found}
+    def _above(self, span: Span) -> list[Told]:
+        """Those in the same request, the nearest first."""
+        found: list[Told] = []
+        while (above := self.told.get(span.above)) and len(found) < DEEPEST:
+            found.append(above)
+            span = above.span
+        return found
 
-    def _of_resource(self, resource: Attributes) -> dict[str, Value]:
+    def _of_resource(self, resource: Attributes) -> dict[str, str]:
         """The same for all spans of a group."""
         known = self._of_resources.get(id(resource))
         if known is None:
-            wording = wording_of(tuple(resource))
-            known = self._of_resources[id(resource)] = whose(resource, wording, own_names(resource, wording))
+            known, _ = named(resource, wording_of(tuple(resource)))
+            self._of_resources[id(resource)] = known
         return known
 
     def _count_content(self, told: Told) -> None:
@@ -120,9 +122,7 @@ def tags_of(told: Told, event: dict[str, Any]) -> dict[str, str]:
     for name, value in [*event.items()]:
         if type(value) is str and len(value) > LONGEST_TEXT and name not in NEEDED:
             tags[name] = event.pop(name)
-    for name, ours, value in told.own:
-        if not ours:
-            tags[name] = as_text(value)
+    tags |= told.others
     for name in told.wording.tags:
         if (said := told.attributes[name]) is not None:
             tags[name] = as_text(said)
@@ -270,7 +270,3 @@ def moment(nanoseconds: int) -> datetime | str | None:
         return EPOCH + timedelta(0, nanoseconds // BILLION, nanoseconds % BILLION // 1000)
     except OverflowError:
         return str(nanoseconds)
-
-
-def as_text(value: Value) -> str:
-    return ("true" if value else "false") if isinstance(value, bool) else str(value)

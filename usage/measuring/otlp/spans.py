@@ -26,6 +26,7 @@ PLAIN = frozenset(("string_value", "int_value", "double_value", "bool_value"))
 IDS = re.compile("[0-9a-f]{48}")
 NUMBER = re.compile("-?[0-9]{1,19}")  # of 64 bits, as JSON has it
 LENGTH_OF_ID = 16  # in hex, of a span; that of a trace is twice as long
+NO_SPAN, NO_TRACE = "0" * LENGTH_OF_ID, "0" * LENGTH_OF_ID * 2
 NAMELESS = "A span has no ids: send 16 bytes for its trace and 8 for itself, not all zeros, as hex where it is JSON."
 SHAPELESS = "A span cannot be read: something in it is too deep, or not what OTLP has there. Leave that out."
 
@@ -173,7 +174,7 @@ def named(span: Span) -> Span:
     if span.parent and not span.parent.strip("0"):
         span.parent = ""
     are_ids = len(span.id) == LENGTH_OF_ID and IDS.fullmatch(span.ref)
-    if not are_ids or not span.trace.strip("0") or not span.id.strip("0"):
+    if not are_ids or span.trace == NO_TRACE or span.id == NO_SPAN:
         span.trace, span.wrong = "", NAMELESS
     return span
 

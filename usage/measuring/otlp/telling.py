@@ -12,9 +12,9 @@ LONGEST_JSON = 10_000
 
 
 class Told:
-    """One span with what it says of itself: `said` by what `Wording.asked` names, `own` as `own_names`."""
+    """One span with what it says of itself: `said` by what `Wording.asked` names, `whose` and `others` as `named`."""
 
-    __slots__ = ("attributes", "is_call", "kind", "own", "said", "span", "whose", "wording")
+    __slots__ = ("attributes", "is_call", "kind", "others", "said", "span", "whose", "wording")
 
     def __init__(self, span: Span, wordings: dict[Names, Wording]) -> None:
         """`wordings` are those that are known of the same request, to which this adds."""
@@ -31,8 +31,7 @@ class Told:
         self.is_call = self.kind in dialects.CALLS or bool(
             self.wording.tells_tokens and said.get("provider") and said.get("model")
         )
-        self.own = own_names(self.attributes, self.wording)
-        self.whose = whose(self.attributes, self.wording, self.own)
+        self.whose, self.others = named(self.attributes, known)
 
     @property
     def is_tool(self) -> bool:
@@ -45,28 +44,28 @@ class Told:
         return said is not None and str(said).lower() == "true"
 
 
-Own = list[tuple[str, str, Value]]
-
-
-def own_names(attributes: Attributes, wording: Wording) -> Own:
-    """What a customer's code named itself: the name, which of ours it is if it is one, and what is told."""
-    found = [(name, ours, value) for at, name, ours in wording.own if (value := attributes[at]) is not None]
-    if "metadata" in wording.asked:
-        metadata = from_json(attributes["metadata"])
-        found += [(name, ours_of(name), value) for name, value in metadata.items() if isinstance(value, Value)]
-    return found
-
-
-def whose(attributes: Attributes, wording: Wording, own: Own) -> dict[str, Value]:
-    """Whose it was, in the names of events; what customers name otherwise stands under "tags"."""
-    found = {}
+def named(attributes: Attributes, wording: Wording) -> tuple[dict[str, str], dict[str, str]]:
+    """Whose it was, in the names of events, and what customers' code named otherwise."""
+    found: dict[str, str] = {}
+    others: dict[str, str] = {}
     for ours, names in wording.owners.items():
         if (value := first(attributes, names)) is not None:
-            found[ours] = value
-    for _, name, value in own:
-        if name:
-            found[name] = value
-    return found
+            found[ours] = as_text(value)
+    for at, name, ours in wording.own:
+        if (value := attributes[at]) is not None:
+            (found if ours else others)[ours or name] = as_text(value)
+    if "metadata" in wording.asked:
+        for name, value in from_json(attributes["metadata"]).items():
+            if isinstance(value, Value):
+                ours = ours_of(name)
+                (found if ours else others)[ours or name] = as_text(value)
+    return found, others
+
+
+def as_text(value: Value) -> str:
+    if isinstance(value, str):  # as most are
+        return value
+    return ("true" if value else "false") if isinstance(value, bool) else str(value)
 
 
 def from_json(text: object) -> dict[str, Any]:
