@@ -122,7 +122,8 @@ class Board:
         """Whether each account was read for both stretches, and programs reported before them, where they count."""
         if self.accounts and not (self.days.is_complete(both.now) and self.days.is_complete(both.before)):
             return False
-        if self.accounts and not (self.total.measured or self.total.unpriced_tokens):
+        total = self.total
+        if self.accounts and not (total.measured or total.unpriced_tokens or total.tokenless):
             return True
         events = self.measured or measured(self.organization)
         if events is None:

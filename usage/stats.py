@@ -90,7 +90,7 @@ def folded(organization: Organization, question: Question, keep: Mapping[str, Co
             other_currencies=_others(row),
             unpriced_tokens=row["unpriced"] or 0,
             partly_priced=row["partly"] or 0,
-            tokenless=row["tokenless"] or 0,
+            tokenless=_tokenless(row),
         )
 
 
@@ -189,11 +189,16 @@ def _figures(row: dict[str, Any], question: Question) -> Figures:
         units={name: Decimal(str(count)) for name, count in (row["sum_units"] or {}).items()},
         unpriced_tokens=row["unpriced"] or 0,
         partly_priced=row["partly"] or 0,
-        tokenless=row["tokenless"] or 0,
+        tokenless=_tokenless(row),
         billed=row["billed"] or ZERO,
         computed=row["computed"] or ZERO,
         measured=row["measured"] or ZERO,
     )
+
+
+def _tokenless(row: dict[str, Any]) -> int:
+    """Of calls that were added up before there was such a basis, more can have been taken back than are here."""
+    return max(row["tokenless"] or 0, 0)
 
 
 def _others(row: dict[str, Any]) -> dict[str, Decimal]:

@@ -112,6 +112,12 @@ class WithoutPrice:
     def models_of_calls(self) -> Models:
         return self._models("-tokenless")
 
+    @cached_property
+    def calls_have_units(self) -> bool:
+        """Whether a price of a unit may be theirs; else nobody knows what they used."""
+        question = self.lens.question("provider", "model", order="-tokenless")
+        return any(each.tokenless and each.units for each in stats.groups(self.organization, question, limit=MOST))
+
     @property
     def calls_link(self) -> str:
         return self._rows_of(self.models_of_calls, "-requests")

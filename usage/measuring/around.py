@@ -7,7 +7,7 @@ from usage.models import COUNTS
 
 # Requests that tell of one trace follow one another. One that tells of many has the organization's traces for itself.
 # $2: the lock of all of them, which is shared; $3: the locks of each, in order. Or $2 alone.
-OPEN_EACH = f"{OPEN}, {together('$2')}, (SELECT count(*) FROM {each_alone('$3')})"  # noqa: S608  # SQL of ours
+OPEN_EACH = f"{OPEN}, {together('$2')}, {each_alone('$3')}"
 OPEN_ALL = f"{OPEN}, {alone('$2')}"
 # Whether what is above an event repeats it: a span tells no usage but tokens, and what is a parent has some below it.
 TELLS = f"(e.is_parent IS TRUE OR coalesce({', '.join(f'e.{name}' for name in COUNTS)}) IS NOT NULL)"

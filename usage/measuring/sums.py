@@ -149,10 +149,8 @@ COUNTED_AGAIN = {name: f"usage_total({name})" for name in COUNTED_SUMS} | {
     "units": UNITS_AGAIN,
     **{name: f"bool_and({name})" for name in ("counted", "tokens_counted", "requests_known")},
 }
-BASIS = (
-    f"CASE WHEN is_partly THEN '{PARTLY}' WHEN is_unpriced AND tokens_in + tokens_out = 0 THEN '{TOKENLESS}' "
-    "ELSE basis END"
-)
+UNTOLD = "is_unpriced AND tokens_in + tokens_out = 0"
+BASIS = f"CASE WHEN is_partly THEN '{PARTLY}' WHEN {UNTOLD} THEN '{TOKENLESS}' ELSE basis END"
 COUNTABLE = Part(
     {"provider": "provider", "currency": "paid_in", "basis": BASIS, "day": "day", "hour": HOUR} | COUNTED_PARTS,
     COUNTED_SUMS,

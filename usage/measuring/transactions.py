@@ -49,8 +49,11 @@ def alone(name: str) -> str:
 
 
 def each_alone(keys: str) -> str:
-    """A source of no row that waits as `alone` does for each of an array of 64-bit numbers, in its order."""
-    return f"unnest({keys}) AS of (key) WHERE pg_advisory_xact_lock(of.key) IS NULL"  # it never is
+    """An expression that waits as `alone` does for each of an array of 64-bit numbers, in its order.
+
+    It is run when it is its turn in a list of what is selected.
+    """
+    return f"(SELECT count(*) FROM unnest({keys}) AS of (key) WHERE pg_advisory_xact_lock(of.key) IS NULL)"  # noqa: S608  # none is
 
 
 # For a transaction of prepared statements that are sent together: plans by keys, in the scope of an organization ($1).

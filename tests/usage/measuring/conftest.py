@@ -12,7 +12,7 @@ from accounts.models import Organization
 from tests.product import wait_for
 from tokentra.lib.tenancy import organization_scope
 from usage.measured import Event
-from usage.measuring import beside, storing, tracking
+from usage.measuring import beside, catching_up, storing, tracking
 from usage.measuring.tracking import Answer
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -29,7 +29,7 @@ def event(**said: Any) -> dict[str, Any]:
 
 
 @pytest.fixture
-def send(acme: Organization) -> Callable[..., Answer]:
+def send(acme: Organization) -> Iterator[Callable[..., Answer]]:
     tracking.forget()
 
     def send(*events: Any, to: Organization = acme, now: datetime = NOON) -> Answer:
@@ -38,7 +38,11 @@ def send(acme: Organization) -> Callable[..., Answer]:
         tracking.add_up(to.pk, answer)
         return answer
 
-    return send
+    yield send
+    of_process = catching_up._beside
+    with of_process._bell:  # what nobody has begun to add up is nobody's any more
+        of_process._came.clear()
+    wait_for(lambda: of_process._busy is None, 30, "nobody adds up any more")
 
 
 @pytest.fixture

@@ -11,13 +11,18 @@ from tests.usage.measuring.conftest import NOON, event
 from tests.usage.measuring.test_adding_up import assert_true_to_its_events, read_a_day, story
 from tests.usage.measuring.test_rezoning import move_to
 from tests.usage.measuring.test_tags import choose, expected, summed
+from tokentra.lib.periods import period
 from tokentra.lib.tenancy import organization_scope
+from usage import own_prices, stats
 from usage.audit import Audit
 from usage.call_kinds import CallKind
+from usage.forms import Lens
 from usage.measured import Event, MeasuredDay, MeasuredHour, Run
 from usage.measuring import repricing, tracking
-from usage.models import PriceOverride
+from usage.models import DayDimension, DayRollup, HourRollup, PriceOverride
 from usage.repricing import Asked
+from usage.rows import Basis
+from usage.unpriced import TOKENLESS
 
 pytestmark = pytest.mark.django_db
 
@@ -145,6 +150,48 @@ def test_a_new_price_makes_kinds_or_finds_them(acme, send):
 def kinds_of(organization):
     with organization_scope(organization.pk):
         return list(CallKind.objects.values())
+
+
+UNITS_ALONE = {"provider": "pinecone", "model": "serverless", "tokens": None, "units": {"read": 5}}
+COUNTED = HourRollup, DayDimension, DayRollup
+
+
+def price_of_reads(organization):
+    with organization_scope(organization.pk):
+        own_prices.enter(organization, "pinecone", "", rates={"unit:read": Decimal(1)}, since=DAY - timedelta(days=40))
+
+
+def tokenless(organization):
+    with organization_scope(organization.pk):
+        of_day = Lens(period("24h", NOON + timedelta(hours=1))).question()
+        return stats.totals(organization, of_day).tokenless
+
+
+def test_calls_that_told_no_tokens_are_told_until_they_have_a_price(acme, send):
+    send(event(**UNITS_ALONE, id="a"), event(**UNITS_ALONE, id="b"), event())
+    assert tokenless(acme) == 2
+
+    price_of_reads(acme)
+    reprice(acme)
+
+    assert tokenless(acme) == 0
+    assert_true_to_its_events(acme)
+    with organization_scope(acme.pk):
+        assert not any(of.objects.filter(basis=TOKENLESS).exists() for of in COUNTED)
+
+
+def test_what_was_added_up_before_such_calls_were_told_is_made_anew(acme, send):
+    send(event(**UNITS_ALONE))
+    with organization_scope(acme.pk):
+        for of in COUNTED:
+            assert of.objects.filter(basis=TOKENLESS).update(basis=Basis.UNPRICED, id=acme.pk)
+
+    price_of_reads(acme)
+    reprice(acme)
+
+    assert tokenless(acme) == 0  # one was taken back that is not there
+    assert list(Audit(acme.pk, fix=True).run())
+    assert_true_to_its_events(acme)
 
 
 def test_what_was_reported_or_cannot_be_known_stays(acme, send):

@@ -62,7 +62,7 @@ class Calls:
             "latencyMs": (span.end - span.start) // MILLION if span.end >= span.start > 0 else None,
             "timeToFirstTokenMs": first_token_ms(told),
             "streaming": is_streaming(told, parameters),
-            "requestId": said.get("request_id"),
+            "requestId": None if (asked := said.get("request_id")) is None else as_text(asked),
             "serviceTier": tier_of(said.get("service_tier")),
             "parentId": span.above or None,
             "runId": span.trace,

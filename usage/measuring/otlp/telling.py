@@ -24,7 +24,7 @@ class Told:
         if (known := wordings.get(names)) is None:
             known = wordings[names] = wording_of(names)
         self.wording: Wording = known
-        said = self.said = {what: first(self.attributes, names) for what, names in known.asked.items()}
+        said = self.said = {what: first(self.attributes, under) for what, under in known.asked.items()}
         kind = said.get("kind")
         self.kind = kind.lower() if isinstance(kind, str) else ""
         # One of a model, or anything else that tells the tokens of one, such as an agent's span.

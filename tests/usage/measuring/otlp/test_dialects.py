@@ -482,6 +482,13 @@ def test_a_call_takes_its_ids_times_and_service_from_its_span():
     assert (kept.sent.latency_ms, kept.sent.project, unnamed.sent.project) == (1234, "checkout", None)
 
 
+@pytest.mark.parametrize(("told", "kept"), [("chatcmpl-1", "chatcmpl-1"), (7, "7"), (0.5, "0.5")])
+def test_the_id_of_an_answer_is_a_text_whatever_it_was_sent_as(told, kept):
+    [call] = read(chat(1, attributes={"gen_ai.response.id": told}))
+
+    assert call.sent.request_id == kept
+
+
 def test_b42_what_was_written_is_counted_wherever_it_stands():
     body = {"resourceSpans": [{"scopeSpans": [{"spans": [chat(1, attributes={
         "gen_ai.prompt.0.content": "x", "gen_ai.input.messages": "x", "input.value": "x", "gen_ai.prompt.name": "kept",

@@ -5,6 +5,8 @@ import pytest
 from usage.measuring.otlp import dialects, wording
 from usage.measuring.otlp.wording import wording_of
 
+SYSTEM, INPUT = "gen_ai.system", "gen_ai.usage.input_tokens"
+
 
 @pytest.fixture(autouse=True)
 def nothing_known():
@@ -12,12 +14,11 @@ def nothing_known():
 
 
 def test_spans_with_the_same_names_share_what_these_tell():
-    one = wording_of(("gen_ai.system", "gen_ai.usage.input_tokens"))
-    other = wording_of(("gen_ai.system", "gen_ai.usage.input_tokens"))
+    one, other = (wording_of(tuple(says)) for says in ({SYSTEM: "openai", INPUT: 1}, {SYSTEM: None, INPUT: 2}))
 
     assert one is other
     assert one.dialect is dialects.GEN_AI
-    assert (one.asked, one.counts) == ({"provider": ("gen_ai.system",)}, {"input": ("gen_ai.usage.input_tokens",)})
+    assert (one.asked, one.counts) == ({"provider": (SYSTEM,)}, {"input": (INPUT,)})
 
 
 def test_of_names_for_one_thing_the_best_comes_first_wherever_it_stands():
