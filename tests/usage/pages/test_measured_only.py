@@ -127,9 +127,32 @@ def test_calls_without_tokens_and_price_are_no_spend_of_nothing(path, said, acme
         assert "unpriced: 2 calls" in words
         return
     assert f"2 calls of {said['model']} told no tokens" in words or "2 calls this month told no tokens" in words
+    if "summary" not in path:
+        assert ("Set a price of your own" in words) == ("units" in said)  # none helps where nobody knows what was used
     links = [unescape(each) for each in re.findall(r'href="(/usage/\?[^"]*)"', page)]
     [link] = {each for each in links if f"model={said['model']}" in each and "sort=-requests" in each}
     assert "unpriced: 2 calls" in Browser(alice).get(link).content.decode()
+
+
+def test_a_statement_and_a_file_tell_calls_without_tokens_and_price(acme, alice):
+    tracking.forget()
+    now = datetime.now(UTC)
+    said = [
+        event(occurredAt=now.isoformat()),
+        *(event(id=id, occurredAt=now.isoformat(), **UNITS_ALONE) for id in "ab"),
+    ]
+    tracking.track(acme.pk, said, key_id=None, now=now)
+    browser = Browser(alice)
+    browser.post("/onboarding/features/cost_attribution/")  # it opens by itself later
+    browser.post("/attribution/rules/", {"dimension": "model", "value": "serverless", "cost_center": "Vectors"})
+
+    words = " ".join(re.sub(r"<[^>]+>", " ", browser.get("/attribution/").content.decode()).split())
+    file = b"".join(browser.get("/api/usage/export?format=csv&groupBy=model").streaming_content).decode()
+
+    assert f"Vectors {DASH}" in words
+    assert "2 calls told no tokens and have no price, so the statement leaves them out." in words
+    rows = {row["model"]: row for row in csv.DictReader(io.StringIO(file.partition("# rows")[0]))}
+    assert {model: row["tokenless_calls"] for model, row in rows.items()} == {"gpt-4o-mini": "0", "serverless": "2"}
 
 
 def test_calls_without_a_price_are_told_once(acme, alice):
