@@ -1,7 +1,7 @@
 """The dashboard: a period's figures, each with what it rests on, put together from a handful of queries."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 from functools import cached_property
 from typing import Any
@@ -130,24 +130,40 @@ class Board:
             return bool(self.accounts)
         return events.since <= both.before.start  # else growth would be that programs began to report
 
+    @cached_property
+    def unknown(self) -> str:
+        """Said beside figures where nothing is known of the whole period, since what is known begins later."""
+        if not (self.has_data and self.total.is_empty):
+            return ""
+        events = self.measured or measured(self.organization)
+        begins = [datetime.combine(each.first_day, time.min, UTC) for each in self.accounts]
+        first = min([*begins, *([events.since] if events else [])], default=None)
+        return f"nothing is known before {written(first)} {first.year}" if first and self.period.end <= first else ""
+
     @property
     def spend(self) -> Headline:
-        if self.total.known is None:
-            return Headline(None, None, "", "")
+        if self.total.known is None or self.unknown:
+            return Headline(None, None, "", self.unknown)
         return self._headline(self.total.cost, lambda sums: sums.cost)
 
     @property
     def no_cost(self) -> str:
         """Said where a cost would be."""
+        if self.unknown:
+            return f"{self.unknown[0].upper()}{self.unknown[1:]}."
         return f"Nothing {'was spent' if self.total.known is not None else 'with a price in dollars'} in this period."
 
     @property
     def tokens(self) -> Headline:
+        if self.unknown:
+            return Headline(None, None, "", self.unknown)
         note = f"Unpriced: {money.tokens(self.total.unpriced_tokens)} tokens" if self.total.unpriced_tokens else ""
         return self._headline(self.total.tokens.total, lambda sums: sums.tokens, note)
 
     @property
     def requests(self) -> Headline:
+        if self.unknown:
+            return Headline(None, None, "", self.unknown)
         silent = and_list([provider_name(each) for each in self.total.silent])
         if self.total.requests is None:
             note = f"{silent} does not report how many requests there were." if silent else "No usage in this period."

@@ -267,6 +267,58 @@ def test_a_provider_that_programs_alone_report_is_compared_by_what_they_reported
         assert "no earlier data" in page  # of OpenAI
 
 
+BEFORE = f"from={TODAY - timedelta(days=60)}&to={TODAY - timedelta(days=41)}"
+
+
+@pytest.mark.parametrize("begins", ["by an account", "by events"])
+@pytest.mark.parametrize("query", [BEFORE, f"{BEFORE}&provider=openai"])
+def test_of_days_before_anything_is_known_nothing_is_said_to_be_zero(
+    acme: Organization, alices: Browser, begins: str, query: str
+):
+    at = NOW - timedelta(days=40 if begins == "by an account" else 20)
+    if begins == "by an account":
+        whole_history(openai(acme), *(on(n) for n in range(40)), days=41)
+    else:
+        tracking.forget()
+        assert tracking.track(acme.pk, [event(occurredAt=at.isoformat())], key_id=None, now=NOW).accepted == 1
+
+    page = text(alices, query)
+
+    known = f"nothing is known before {at.day} {at:%b %Y}"
+    assert page.count(known) == 3
+    assert page.count(f"N{known[1:]}.") == 3  # of the trend and each ranking
+    assert "$0.00" not in page
+    assert f"Spend {DASH}" in page
+
+
+def test_of_days_since_then_nothing_is_zero(acme: Organization, alices: Browser):
+    whole_history(openai(acme), on(1), days=60)
+
+    page = text(alices, f"from={TODAY - timedelta(days=50)}&to={TODAY - timedelta(days=41)}")
+
+    assert "nothing is known before" not in page
+    assert "Spend $0.00" in page
+
+
+UNTOLD = {"tokens": None, "usageSource": "missing", "status": "timeout"}
+
+
+@pytest.mark.parametrize("used", [UNTOLD, {"tokens": {"input": 5}}])
+def test_calls_without_a_price_are_compared_with_no_days_before_programs_reported(
+    acme: Organization, alices: Browser, used: dict[str, Any]
+):
+    whole_history(openai(acme), *(on(n) for n in range(60)), days=60)
+    said = {"provider": "pinecone", "model": "nobody-knows"} | used
+    tracking.forget()
+    hour = NOW - timedelta(hours=3)
+    assert tracking.track(acme.pk, [event(occurredAt=hour.isoformat(), **said)], key_id=None, now=NOW).accepted == 1
+
+    page = text(alices)
+
+    assert "no earlier data" in page
+    assert "than the" not in page
+
+
 def test_unknown_requests_are_a_dash_with_the_reason(acme: Organization, alices: Browser):
     whole_history(anthropic(acme), on(1, requests=None))
 

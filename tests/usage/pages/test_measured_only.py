@@ -122,7 +122,7 @@ def test_calls_without_tokens_and_price_are_no_spend_of_nothing(path, said, acme
     page = Browser(alice).get(path).content.decode()
 
     words = " ".join(re.sub(r"<[^>]+>", " ", page).split())
-    assert "$0.00" not in words.replace("October 2026 $0.00", "")
+    assert "$0.00" not in words
     if path.startswith("/usage/"):
         assert "unpriced: 2 calls" in words
         return
