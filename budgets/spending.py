@@ -19,10 +19,10 @@ from django.db import connection
 from budgets import scopes
 from budgets.rules.periods import DAY, Span
 from budgets.scopes import PROVIDER, Where
+from budgets.spent import NOTHING, Spent, read
 from usage.measuring.hashes import hash_of, series_of
 from usage.rows import TOKEN_CLASSES
-
-ZERO = Decimal(0)
+from usage.unpriced import TOKENLESS
 
 
 @dataclass(frozen=True)
@@ -48,37 +48,6 @@ class Ask:
         return bool(self.span.start.minute or self.span.end.minute)
 
 
-@dataclass(frozen=True)
-class Spent:
-    """`amount` is in dollars. Of other currencies nothing is in it but their names."""
-
-    amount: Decimal = ZERO
-    billed: Decimal = ZERO
-    computed: Decimal = ZERO
-    measured: Decimal = ZERO
-    tokens: int = 0
-    unpriced_tokens: int = 0
-    other_currencies: tuple[str, ...] = ()
-
-    def __add__(self, other: "Spent") -> "Spent":
-        return Spent(
-            self.amount + other.amount,
-            self.billed + other.billed,
-            self.computed + other.computed,
-            self.measured + other.measured,
-            self.tokens + other.tokens,
-            self.unpriced_tokens + other.unpriced_tokens,
-            tuple(sorted({*self.other_currencies, *other.other_currencies})),
-        )
-
-    @property
-    def basis(self) -> str:
-        """As the chip says it; "" where nothing was spent."""
-        parts = [name for name in ("billed", "computed", "measured") if getattr(self, name)]
-        return parts[0] if len(parts) == 1 else "mixed" if parts else ""
-
-
-NOTHING = Spent()
 TOKENS = " + ".join(f"r.{name}" for name in TOKEN_CLASSES)
 COUNTED_SUMS = f"""
     coalesce(sum(r.amount) FILTER (WHERE r.counted AND r.currency = 'USD'), 0),
@@ -87,6 +56,7 @@ COUNTED_SUMS = f"""
     coalesce(sum(r.amount) FILTER (WHERE r.counted AND r.currency = 'USD' AND r.ledger = 'measured'), 0),
     coalesce(sum({TOKENS}) FILTER (WHERE r.tokens_counted), 0),
     coalesce(sum(r.unpriced_tokens) FILTER (WHERE r.counted), 0),
+    greatest(coalesce(sum(r.requests) FILTER (WHERE r.counted AND r.basis = '{TOKENLESS}'), 0), 0),
     coalesce(array_agg(DISTINCT r.currency) FILTER (WHERE r.counted AND r.currency <> 'USD' AND r.amount <> 0), '{{}}')
 """
 MEASURED_SUMS = """
@@ -94,6 +64,7 @@ MEASURED_SUMS = """
     coalesce(sum(r.amount) FILTER (WHERE r.currency = 'USD'), 0),
     coalesce(sum(r.tokens_in + r.tokens_out), 0),
     coalesce(sum(r.unpriced_tokens), 0),
+    coalesce(sum(r.unpriced_calls), 0),
     coalesce(array_agg(DISTINCT r.currency) FILTER (WHERE r.currency <> 'USD' AND r.amount <> 0), '{}')
 """
 # Rows are read once for each window, however many asks look through it, and by their key: a month in an organization's
@@ -333,8 +304,3 @@ def whole_days(span: Span) -> tuple[date, date]:
 
 def midnight(day: date) -> datetime:
     return datetime.combine(day, time.min, UTC)
-
-
-def read(sums: Sequence[Any]) -> Spent:
-    amount, billed, computed, measured, tokens, unpriced, others = sums
-    return Spent(amount, Decimal(billed), Decimal(computed), measured, int(tokens), int(unpriced), tuple(others))

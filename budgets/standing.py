@@ -18,7 +18,8 @@ from budgets.asked import Answer, Raise
 from budgets.models import Allocation, Budget, Unit
 from budgets.rules import thresholds
 from budgets.rules.periods import SECOND, Span, span_at
-from budgets.spending import Ask, Spent
+from budgets.spending import Ask
+from budgets.spent import NOTHING, Spent
 
 Place = tuple[UUID, str, date]  # a budget, a value, the first day of a period
 Raises = dict[tuple[UUID, str], list[Raise]]
@@ -66,6 +67,11 @@ class Standing:
     def unpriced_tokens(self) -> int:
         """Of which the amount says nothing; tokens are all counted."""
         return self.figures.unpriced_tokens if self.budget.unit == Unit.USD else 0
+
+    @property
+    def unpriced_calls(self) -> int:
+        """The same, as `Spent` counts them."""
+        return self.figures.unpriced_calls if self.budget.unit == Unit.USD else 0
 
 
 def standings(
@@ -117,7 +123,7 @@ def in_spans(
     for (budget, span), answer in zip(wanted, answers, strict=True):
         by_value = {name: each for name, each in answer.values.items() if name} if budget.each else {"": answer.total}
         for name in values.get((budget.pk, span.first_day), ()):
-            by_value.setdefault(name, spending.NOTHING)
+            by_value.setdefault(name, NOTHING)
         own = parts_of(budget)
         for value, figures in sorted(by_value.items()):
             limit, raised = limit_of(budget, value, own, raises, min(now, span.end - SECOND))

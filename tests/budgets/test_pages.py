@@ -56,6 +56,18 @@ def test_a_monthly_budget_of_the_organization_takes_a_name_and_an_amount(acme, a
     assert said(acme, "budget_created") == 1
 
 
+def test_what_has_no_price_is_named_on_both_pages(acme, alices, send):
+    call = {"provider": "pinecone", "model": "serverless", "occurredAt": NOON.isoformat()}
+    send(call | {"units": {"read": 5}})
+    budget = make.budget(acme)
+    assert "the figure says nothing of it: 1 call\n" in body_of(alices.get(f"/budgets/{budget.pk}/"))
+
+    send(*(call | {"units": {"read": n}} for n in (6, 7)), call | {"tokens": {"input": 500}})
+
+    assert "the figure says nothing of it: 500 tokens and 3 calls\n" in body_of(alices.get(f"/budgets/{budget.pk}/"))
+    assert "Unpriced: 500 tokens and 3 calls" in body_of(alices.get("/budgets/"))
+
+
 @pytest.mark.parametrize(
     ("told", "row"),
     [

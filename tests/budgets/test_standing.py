@@ -135,6 +135,29 @@ def test_what_has_no_price_is_named_beside_the_amount_and_counted_as_tokens(acme
     assert (tokens.spent, tokens.unpriced_tokens) == (500, 0)
 
 
+@pytest.mark.parametrize(
+    ("wanted", "calls"),
+    [
+        ({}, 2),  # the third is in the tokens
+        ({"scope": {"provider": ["pinecone"]}}, 2),
+        ({"scope": {"model": ["serverless"]}}, 2),
+        ({"scope": {"provider": ["openai"]}}, 0),
+        (CALLS | {"scope": {"customer": ["globex"]}}, 3),
+        ({"unit": "tokens"}, 0),
+    ],
+)
+def test_calls_that_told_no_tokens_and_have_no_price_are_named_beside_the_amount(acme, send, wanted, calls):
+    call = {"occurredAt": NOON.isoformat(), "customerId": "globex"}
+    send(
+        {"provider": "pinecone", "model": "serverless", "units": {"read": 5}} | call,
+        {"provider": "pinecone", "model": "serverless", "usageSource": "missing", "status": "timeout"} | call,
+        {"provider": "openai", "model": "nobody-knows", "tokens": {"input": 500}} | call,
+    )
+    make.budget(acme, **wanted)
+
+    assert standing(acme, NOON).unpriced_calls == calls
+
+
 def test_other_currencies_are_named_and_never_added(acme):
     with organization_scope(acme.pk):
         account = Account(acme.pk)
