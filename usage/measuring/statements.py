@@ -10,24 +10,25 @@ from psycopg import Connection
 from tokentra.lib.tenancy import opened
 from usage.call_kinds import CallKind
 from usage.latency import BOUNDS
-from usage.measured import OTHER, RARE, RARE_TOKENS, SPREAD, TAG, Event
+from usage.measured import OTHER, RARE, SPREAD, TAG, Event
 from usage.measuring import around, discards, given
 from usage.measuring.appearing import NOTE
 from usage.measuring.given import COMMON
+from usage.measuring.rollups import Columns, Part, Rollup
 from usage.measuring.sums import (
     COUNTABLE,
     FEWER,
     FEWER_BY_DAY,
     MOST_SUMMED,
+    RARE_SUM,
     ROLLUPS,
     STOPPING,
+    TOKENS_IN,
+    TOKENS_OUT,
+    TOTALED,
     TOTALS,
-    Columns,
-    Part,
-    Rollup,
 )
 from usage.measuring.transactions import AS_BEFORE, BY_KEY, together
-from usage.rows import TOKEN_CLASSES
 from usage.unpriced import IN_PART
 
 NAMES = [str(field.column) for field in Event._meta.concrete_fields]
@@ -59,14 +60,11 @@ READ = (
 READ_OF_KIND = ("environment", "key_id", "basis", "provider", "model")
 MADE_OF = ("event.amount", "event.currency", "event.is_parent", "kind.status", "kind.rate")
 WHOLE = ", ".join((*(f"event.{name}" for name in READ), *(f"kind.{name}" for name in READ_OF_KIND), *MADE_OF))
-GOING_IN = [name for name in TOKEN_CLASSES if name not in ("output", "audio_out", "image_out")]
-RARE_SUM = " + ".join(f"coalesce({name}, 0) * {weight}" for name, weight in zip(RARE, RARE_TOKENS.weights, strict=True))
 
 # One row for each event, with what every sum needs. $1: organization; $2: the grain of hours.
 EVERY = f"""
 SELECT is_parent IS NOT TRUE AS is_leaf, coalesce(amount, 0) AS money, coalesce(currency, 'USD') AS paid_in,
-    {" + ".join(f"coalesce({name}, 0)" for name in GOING_IN)} AS tokens_in,
-    coalesce(output, 0) + coalesce(audio_out, 0) + coalesce(image_out, 0) AS tokens_out,
+    {TOKENS_IN} AS tokens_in, {TOKENS_OUT} AS tokens_out,
     amount IS NULL AS is_unpriced, amount IS NOT NULL AND right(rate, {len(IN_PART)}) = '{IN_PART}' AS is_partly,
     status <> 'ok' AS is_error, CASE WHEN coalesce({", ".join(RARE)}) IS NOT NULL THEN {RARE_SUM} END AS rare_tokens,
     (ARRAY[{", ".join(SPREAD.weights)}]::numeric[])[
@@ -169,14 +167,15 @@ def adding(rollup: Rollup, rows: str, *, sign: str = "", where: str = "true") ->
 
 
 def summed(rollups: Iterable[Rollup], *, is_long: bool = False) -> str:
-    """What these rollups are added up from."""
-    countable, fewer, by_day = (grouped(part, is_long=is_long) for part in (COUNTABLE, FEWER, FEWER_BY_DAY))
-    sources = {"countable": countable, "fewer": fewer, "fewer_by_day": by_day, "tagged": TAGGED}
+    """What these rollups are added up from; each row of an event is made once."""
+    parts = {"totaled": TOTALED, "countable": COUNTABLE, "fewer": FEWER, "fewer_by_day": FEWER_BY_DAY}
+    sources = {name: grouped(part, is_long=is_long) for name, part in parts.items()} | {"tagged": TAGGED}
     read = {part.source.split()[0] for rollup in rollups for part in rollup.parts}
     if "fewer_by_day" in read:
         read.add("fewer")
+    kept = "NOT MATERIALIZED" if read == {"totaled"} else "MATERIALIZED"  # one reader keeps no rows
     return ", ".join(
-        [f"every_event AS MATERIALIZED ({EVERY}), leaves AS NOT MATERIALIZED ({LEAVES})"]
+        [f"every_event AS {kept} ({EVERY}), leaves AS NOT MATERIALIZED ({LEAVES})"]
         + [f"{name} AS MATERIALIZED ({sql})" for name, sql in sources.items() if name in read]
     )
 

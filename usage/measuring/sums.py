@@ -1,87 +1,21 @@
 """What events are added up to: each rollup with its groups and sums, as SQL over the rows of statements.py."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
-from usage.measured import TAG
+from usage.measured import OUTGOING, RARE, RARE_TOKENS, TAG
 from usage.measuring.dimensions import BY_NAME, DIMENSIONS, Dimension
 from usage.measuring.hashes import hash_in_sql, series_in_sql, series_of
+from usage.measuring.rollups import Columns, Part, Rollup, expanded, quoted, themselves
 from usage.models import COUNTS
+from usage.rows import TOKEN_CLASSES
 from usage.unpriced import PARTLY, TOKENLESS
 
-Columns = dict[str, str]  # a column's name to its SQL
-
-
-@dataclass(frozen=True)
-class Part:
-    """Rows of a rollup that come from one source."""
-
-    groups: Columns
-    sums: Columns
-    source: str
-
-    @property
-    def constant(self) -> frozenset[str]:
-        """Groups that are a word or given, which nothing has to be told apart by."""
-        return frozenset(name for name, sql in self.groups.items() if sql.startswith(("'", "$")) or sql == "false")
-
-
-@dataclass(frozen=True)
-class Rollup:
-    """A table of sums, one row for each group; `of_day` says which of its rows are of one day, or are chosen otherwise.
-
-    What its key has beside groups are hashes of them: those that are `hashed`, in SQL with the names of groups in
-    braces, or else one of all. What is `sparse` is null where it is zero.
-    """
-
-    table: str
-    key: str
-    parts: tuple[Part, ...]
-    of_day: str = ""
-    sparse: frozenset[str] = frozenset()
-    hashed: Columns = field(default_factory=dict)
-
-    @property
-    def groups(self) -> tuple[str, ...]:
-        return tuple(self.parts[0].groups)
-
-    @property
-    def hashes(self) -> Columns:
-        """What of its key is no group, made of its groups."""
-        return self.hashes_of({name: name for name in self.groups})
-
-    def hashes_of(self, groups: Columns) -> Columns:
-        """The same made of SQL for its groups."""
-        hashed = self.hashed or {
-            "id": f"md5(concat_ws(chr(31), {', '.join(f'{{{name}}}' for name in self.groups)}))::uuid"
-        }
-        return {name: sql.format(**groups) for name, sql in hashed.items()}
-
-    def key_of(self, part: Part) -> Columns:
-        """Its key where rows come from this part."""
-        of = part.groups | self.hashes_of(part.groups)
-        return {name: of[name] for name in self.key.split(", ")}
-
-    @property
-    def sums(self) -> tuple[str, ...]:
-        return tuple(self.parts[0].sums)
-
-
-def expanded(source: str, names: str, rows: Sequence[tuple[str, ...]]) -> str:
-    """Each row of a source once for each of these rows of values, where all of them are known."""
-    values = ", ".join(f"({', '.join(row)})" for row in rows)
-    known = " AND ".join(f"{name} IS NOT NULL" for name in names.split(", "))
-    return f"{source} CROSS JOIN LATERAL (VALUES {values}) AS by ({names}) WHERE {known}"
-
-
-def quoted(word: str) -> str:
-    return f"'{word}'"
-
-
-def themselves(columns: Columns) -> Columns:
-    return {name: name for name in columns}
-
-
+TOKENS_IN, TOKENS_OUT = (
+    " + ".join(f"coalesce({name}, 0)" for name in TOKEN_CLASSES if (name in OUTGOING) is goes_out)
+    for goes_out in (False, True)
+)
+RARE_SUM = " + ".join(f"coalesce({name}, 0) * {weight}" for name, weight in zip(RARE, RARE_TOKENS.weights, strict=True))
 UNITS = "coalesce(usage_sum_units(units) FILTER (WHERE units IS NOT NULL), '{}')"
 UNITS_AGAIN = "coalesce(usage_sum_units(units) FILTER (WHERE units <> '{}'), '{}')"
 UNPRICED_TOKENS = "coalesce(usage_total(tokens_in + tokens_out) FILTER (WHERE is_unpriced), 0)"
@@ -110,6 +44,14 @@ MEASURES_AGAIN = {name: f"usage_total({name})" for name in MEASURES} | {
     "units": UNITS_AGAIN,
     "first_at": "min(first_at)",
     "last_at": "max(last_at)",
+}
+MADE_OF_COUNTED: Columns = {  # what is known of them where classes of tokens are added up, as for what counts
+    "calls": "usage_total(requests)",
+    "tokens_in": f"usage_total({TOKENS_IN})",
+    "tokens_out": f"usage_total({TOKENS_OUT})",
+    "tokens_cached": "nullif(usage_total(cache_read), 0)",
+    "rare_tokens": f"nullif(usage_total({RARE_SUM}), 0)",
+    "unpriced_tokens": "nullif(usage_total(unpriced_tokens), 0)",
 }
 SPARSE = frozenset((*FEW_OF_ALL, "spread"))
 MOST_SUMMED = 8 * 10**17  # a page can still add up eleven classes of so many tokens
@@ -155,9 +97,6 @@ COUNTABLE = Part(
     {"provider": "provider", "currency": "paid_in", "basis": BASIS, "day": "day", "hour": HOUR} | COUNTED_PARTS,
     COUNTED_SUMS,
     "leaves",
-)
-BY_PART = expanded(
-    "countable", "dimension, value", [*((quoted(part), part) for part in COUNTED_PARTS), ("'user'", "''")]
 )
 
 # The pages of what was measured. Dimensions with few values are added up together first.
@@ -265,34 +204,46 @@ BY_VALUES = BY_VALUE | {
 }
 OURS = "connection_id = '00000000-0000-0000-0000-000000000000'::uuid AND ledger = 'measured'"
 DAYS_OF_VALUES = "usage_measuredday", "organization_id, series, day, value_hash, by_hash"
-ROLLUPS = {
-    "hours": Rollup(
-        "usage_hourrollup",
-        "organization_id, dimension, hour, id",
-        (Part(COUNTED | ONE | {"hour": "hour"}, COUNTED_AGAIN | {"seconds": "3600"}, BY_PART),),
-        f"{OURS} AND {HOUR_OF_DAY}",
-    ),
-    "days": Rollup(
-        "usage_daydimension",
-        "organization_id, dimension, day, id",
-        (Part(COUNTED | ONE | {"day": "day"}, COUNTED_AGAIN, BY_PART),),
-        f"{OURS} AND day = %(day)s",
-    ),
-    "crossed_days": Rollup(
-        "usage_dayrollup",
-        "organization_id, day, id",
-        (
-            Part(
-                COUNTED
-                | {"day": "day"}
-                | themselves(COUNTED_PARTS)
-                | {"user_ref": "''", "batch": "false", "line_item": "''"},
-                COUNTED_AGAIN,
-                "countable",
-            ),
+
+
+def counted(source: str) -> dict[str, Rollup]:
+    """What the pages of what counts read, from rows of COUNTABLE."""
+    by_part = expanded(
+        source, "dimension, value", [*((quoted(part), part) for part in COUNTED_PARTS), ("'user'", "''")]
+    )
+    return {
+        "hours": Rollup(
+            "usage_hourrollup",
+            "organization_id, dimension, hour, id",
+            (Part(COUNTED | ONE | {"hour": "hour"}, COUNTED_AGAIN | {"seconds": "3600"}, by_part),),
+            f"{OURS} AND {HOUR_OF_DAY}",
         ),
-        f"{OURS} AND day = %(day)s",
-    ),
+        "days": Rollup(
+            "usage_daydimension",
+            "organization_id, dimension, day, id",
+            (Part(COUNTED | ONE | {"day": "day"}, COUNTED_AGAIN, by_part),),
+            f"{OURS} AND day = %(day)s",
+        ),
+        "crossed_days": Rollup(
+            "usage_dayrollup",
+            "organization_id, day, id",
+            (
+                Part(
+                    COUNTED
+                    | {"day": "day"}
+                    | themselves(COUNTED_PARTS)
+                    | {"user_ref": "''", "batch": "false", "line_item": "''"},
+                    COUNTED_AGAIN,
+                    source,
+                ),
+            ),
+            f"{OURS} AND day = %(day)s",
+        ),
+    }
+
+
+ROLLUPS = {
+    **counted("countable"),
     "all_days": Rollup(
         *DAYS_OF_VALUES,
         tuple(part for source in SOURCES for part in source.by_day("all")),
@@ -330,10 +281,14 @@ ROLLUPS = {
         sparse=frozenset({"partly_priced", "other_calls"}),
     ),
 }
-# All that the dashboard reads: so few that whoever reads nothing else waits the least.
-TOTALS = {name: ROLLUPS[name] for name in ("hours", "days", "crossed_days")} | {
-    "all_days": replace(
-        ROLLUPS["all_days"],
-        parts=tuple(Source("leaves", [BY_NAME["all"]], MEASURES, "paid_in", GRAIN, lambda name: "''").by_day("all")),
-    )
-}
+# All that the dashboard reads: so few that whoever reads nothing else waits the least. All of it is made of the same
+# groups, so that each event is looked at once.
+TOTALED = Part(
+    COUNTABLE.groups | {"zone_day": "zone_day"},
+    COUNTED_SUMS | {name: sql for name, sql in MEASURES.items() if name not in MADE_OF_COUNTED},
+    "leaves",
+)
+TOTALED_DAYS = Source(
+    "totaled", [BY_NAME["all"]], MEASURES_AGAIN | MADE_OF_COUNTED, "currency", "hour", lambda name: "''"
+).by_day("all")
+TOTALS = counted("totaled") | {"all_days": replace(ROLLUPS["all_days"], parts=tuple(TOTALED_DAYS))}

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable
 
+from usage.measuring.rollups import Rollup
 from usage.measuring.statements import ADD_KINDS, CHANGES, FILLED, WHOLE, WIDENED, added, adding_up, of_kind, summed
-from usage.measuring.sums import ROLLUPS, Rollup
+from usage.measuring.sums import ROLLUPS
 
 
 def named(sql: str, *words: str) -> str:

@@ -1,6 +1,8 @@
 """Who reads totals alone waits for no other sums, sees what was stored before, and costs no event its other sums."""
 
+import json
 import random
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -23,11 +25,12 @@ from tokentra.lib import tenancy
 from tokentra.lib.tenancy import TOTALS, organization_scope
 from usage.audit import Audit
 from usage.measured import MeasuredDay, Run, Waiting
-from usage.measuring import adding_up_tags, catching_up, rebuilding, retracting, step_sizes, tracking
+from usage.measuring import adding_up_tags, catching_up, rebuilding, retracting, step_sizes, sums, tracking
 from usage.measuring.hashes import series_of
 from usage.measuring.stepping import Left
 from usage.models import DayRollup
 
+ALL = series_of("all")
 OTHERS = ("usage_measuredhour", "usage_run", "usage_appearance", "usage_event")
 
 
@@ -96,6 +99,55 @@ def test_who_stands_aside_adds_up_what_is_in_totals_and_leaves_the_others(acme, 
 
     assert (left, waiting) == ([Left.OTHERS, Left.OTHERS, Left.NOTHING, Left.NOTHING], [(2, False)])
     oracle.assert_true(acme)
+
+
+TOKENS = (
+    "input", "cacheRead", "cacheWrite5m", "cacheWrite30m", "cacheWrite1h", "cacheWrite12h", "output", "audioIn",
+    "audioOut", "imageIn", "imageOut",
+)  # fmt: skip
+SAID = [
+    *({"tokens": {name: 7}} for name in TOKENS),
+    {"tokens": {"output": 9, "reasoning": 4}},
+    {"model": "nobody-knows"},
+    {"model": "nobody-knows", "tokens": {}},
+    {"tokens": {}, "units": {"searches": 3}},
+    {"cost": {"amount": "0.25", "currency": "EUR"}},
+    {"latencyMs": 40},
+    {"status": "error"},
+    {"streaming": True},
+]
+
+
+def rows_of(organization, table):
+    """Of no dimension or all of it, without what is not the same for another organization."""
+    with organization_scope(organization.pk, up_to_date=False), connection.cursor() as cursor:
+        cursor.execute(f"SELECT to_jsonb(own) - 'organization_id' - 'id' FROM {table} AS own")
+        rows = [json.loads(row) for (row,) in cursor]
+    return sorted((row for row in rows if row.get("series", ALL) == ALL), key=str)
+
+
+@pytest.mark.parametrize("table", [rollup.table for rollup in sums.TOTALS.values()])
+def test_totals_hold_the_same_rows_alone_as_with_all_sums(table, acme, alice, send):
+    """To the last column, null or zero; each event on a day of its own, and on one with all others."""
+    told = [
+        event(
+            id=f"{place}-{back}", occurredAt=(NOON - timedelta(days=back)).isoformat(), customerId=f"c-{place}", **said
+        )
+        for place, said in enumerate(SAID, 1)
+        for back in (0, place)
+    ]
+    other = make.organization("Other", owner=alice)
+    for organization in (acme, other):
+        send(*told, to=organization)
+
+    read_totals(acme)
+    catching_up.add_up_next(other.pk)
+
+    with organization_scope(acme.pk, up_to_date=False):
+        assert Waiting.objects.get().in_totals
+    alone, together = rows_of(acme, table), rows_of(other, table)
+    assert alone == together
+    assert len(alone) > len(SAID)
 
 
 def total_newest(organization):
