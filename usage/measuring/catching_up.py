@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from django.core.cache import cache
+from django.core.cache import cache, caches
 from django.db import Error, connection
 from django.utils import timezone
 from psycopg import ClientCursor
@@ -29,6 +29,7 @@ from usage.measuring.stepping import Left, step_through
 log = logging.getLogger(__name__)
 
 READ_FOR = 3  # seconds for which totals come first after somebody who read them found some that waited
+TOLD_FOR = 1  # of those, in which a process whose readers said so says it no more
 WAITS = "SELECT EXISTS (SELECT FROM usage_waiting)"
 WAITS_FOR_TOTALS = "SELECT EXISTS (SELECT FROM usage_waiting WHERE NOT in_totals)"
 BEGIN = f"""
@@ -97,7 +98,9 @@ def step(
     }
     connection.ensure_connection()
     with connection.wrap_database_errors, ClientCursor(connection.connection) as own:
-        own.execute(begin, locks | {"organization": organization_id})
+        own.execute(
+            f"{transactions.UNHURRIED};{begin}" if is_last else begin, locks | {"organization": organization_id}
+        )
         tags, zones, waiting = statements.answers(own)[-3:]
         if not zones:
             return Left.SOME if closing.forget_late(organization_id) else Left.NOTHING
@@ -110,7 +113,8 @@ def step(
             zone = ZoneInfo(stored_by if in_totals else zones[0][0])
             params = [organization_id, grain(zone, now or timezone.now()), names, zone.key, in_totals]
             left = max(left, take(own, by, params, zone))
-        own.execute(transactions.UNHURRIED if is_last else transactions.AS_BEFORE)
+        if not is_last:
+            own.execute(transactions.AS_BEFORE)
     return left or (Left.OTHERS if len(mine) < len(waiting) else Left.NOTHING)
 
 
@@ -199,7 +203,9 @@ def add_up_aside(organization_id: UUID) -> Left:
 
 def total_for_reader(organization_id: UUID) -> Left:
     """Readers say so to the threads of all processes."""
-    cache.set(read_mark(organization_id), True, READ_FOR)
+    mark = read_mark(organization_id)
+    if caches["process"].add(mark, True, TOLD_FOR):
+        cache.set(mark, True, READ_FOR)
     return total_next(organization_id)
 
 
