@@ -19,12 +19,15 @@ from tokentra.lib.csv_cells import line, safe
 from usage import allocation
 from usage.allocating import SPECIFIC, Line
 from usage.allocation_rules import AllocationRule
+from usage.csv_lines import LEFT_OUT, left_out, other_currencies
+from usage.figures import Figures
 from usage.forms import LABELS, Lens, Segment, look
 from usage.spenders.places import tabs
 from usage.wire import plain
 
 MONTHS = {"month": "This month so far", "last_month": "Last month"}
 EXTRA = ("by",)
+COLUMNS = ("cost_center", "cost_usd", "share", "other_currencies", *LEFT_OUT)
 
 
 class RuleForm(forms.Form):
@@ -61,11 +64,11 @@ def drawn(request: OrgRequest, query: QueryDict, refused: RuleForm | None = None
 @require_GET
 @page(Permission.SEE_COSTS)
 def statement(request: OrgRequest) -> StreamingHttpResponse:
-    """The month's statement as a file; its last line is the total."""
+    """The month's statement as a file, each line with what its cost leaves out; the last one is the total."""
     lens = month_of(request.GET)
     made = allocation.for_file(request.organization, lens.period)
     rows = [cells(each) for each in (*made.lines, made.unallocated)]
-    lines = [line(["cost_center", "cost_usd", "share"]), *map(line, rows), line(["Total", plain(made.total.cost), ""])]
+    lines = [line(COLUMNS), *map(line, rows), line(["Total", *sums(made.total, "")])]
     name = f"tokentra-statement-{lens.period.first_day}-to-{lens.period.last_day}.csv"
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
     return StreamingHttpResponse(iter(lines), content_type="text/csv; charset=utf-8", headers=headers)
@@ -112,4 +115,8 @@ def month_of(query: QueryDict) -> Lens:
 
 def cells(each: Line) -> list[str]:
     share = "" if each.share is None else money.percent(each.share)
-    return [safe(each.center) or "Unallocated", plain(each.figures.cost), share]
+    return [safe(each.center) or "Unallocated", *sums(each.figures, share)]
+
+
+def sums(figures: Figures, share: str) -> list[str]:
+    return [plain(figures.cost), share, other_currencies(figures), *left_out(figures)]

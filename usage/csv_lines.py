@@ -6,17 +6,8 @@ from usage.names import NAMED, Names
 from usage.rows import TOKEN_CLASSES
 from usage.wire import plain
 
-MEASURES = (
-    "cost_usd",
-    "other_currencies",
-    "requests",
-    "tokens",
-    *TOKEN_CLASSES,
-    "reasoning",
-    "unpriced_tokens",
-    "partly_priced_calls",
-    "tokenless_calls",
-)
+LEFT_OUT = ("unpriced_tokens", "partly_priced_calls", "tokenless_calls")  # by a cost
+MEASURES = ("cost_usd", "other_currencies", "requests", "tokens", *TOKEN_CLASSES, "reasoning", *LEFT_OUT)
 
 
 class CsvLines:
@@ -47,12 +38,19 @@ def measures(figures: Figures) -> list[str]:
     counts = figures.tokens
     return [
         plain(figures.cost),
-        "; ".join(f"{plain(amount)} {currency}" for currency, amount in figures.other_currencies.items()),
+        other_currencies(figures),
         "" if figures.requests is None else str(figures.requests),
         str(counts.total),
         *(str(counts.get(name)) for name in TOKEN_CLASSES),
         str(counts.reasoning),
-        str(figures.unpriced_tokens),
-        str(figures.partly_priced),
-        str(figures.tokenless),
+        *left_out(figures),
     ]
+
+
+def other_currencies(figures: Figures) -> str:
+    return "; ".join(f"{plain(amount)} {currency}" for currency, amount in figures.other_currencies.items())
+
+
+def left_out(figures: Figures) -> list[str]:
+    """The cells of LEFT_OUT."""
+    return [str(figures.unpriced_tokens), str(figures.partly_priced), str(figures.tokenless)]

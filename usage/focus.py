@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 
 from tokentra.lib.csv_cells import line, safe
+from usage.csv_lines import left_out
 from usage.figures import Figures, written
 from usage.names import Names, provider_name
 from usage.wire import plain
@@ -38,6 +39,8 @@ COLUMNS = (
     "x_Basis",
     "x_Requests",
     "x_UnpricedTokens",
+    "x_PartlyPricedCalls",
+    "x_TokenlessCalls",
 )
 
 
@@ -84,7 +87,7 @@ def row(figures: Figures, names: Names, currency: str, amount: Decimal) -> str:
             safe(key.get("service_tier", "")),
             basis(figures),
             "" if figures.requests is None else str(figures.requests),
-            str(figures.unpriced_tokens),
+            *left_out(figures),
         ]
     )
 

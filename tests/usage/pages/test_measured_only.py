@@ -134,6 +134,12 @@ def test_calls_without_tokens_and_price_are_no_spend_of_nothing(path, said, acme
     assert "unpriced: 2 calls" in Browser(alice).get(link).content.decode()
 
 
+def focus(browser, column):
+    """What a file of FOCUS has there of each model."""
+    file = b"".join(browser.get("/api/usage/export?format=focus").streaming_content).decode()
+    return {row["SkuId"]: row[column] for row in csv.DictReader(io.StringIO(file.partition("# rows")[0]))}
+
+
 def test_a_statement_and_a_file_tell_calls_without_tokens_and_price(acme, alice):
     tracking.forget()
     now = datetime.now(UTC)
@@ -149,10 +155,15 @@ def test_a_statement_and_a_file_tell_calls_without_tokens_and_price(acme, alice)
     words = " ".join(re.sub(r"<[^>]+>", " ", browser.get("/attribution/").content.decode()).split())
     file = b"".join(browser.get("/api/usage/export?format=csv&groupBy=model").streaming_content).decode()
 
+    statement = b"".join(browser.get("/attribution/statement/?period=month").streaming_content).decode()
+
     assert f"Vectors {DASH}" in words
     assert "2 calls told no tokens and have no price, so the statement leaves them out." in words
     rows = {row["model"]: row for row in csv.DictReader(io.StringIO(file.partition("# rows")[0]))}
     assert {model: row["tokenless_calls"] for model, row in rows.items()} == {"gpt-4o-mini": "0", "serverless": "2"}
+    told = {row["cost_center"]: row["tokenless_calls"] for row in csv.DictReader(io.StringIO(statement))}
+    assert told == {"Vectors": "2", "Unallocated": "0", "Total": "2"}
+    assert focus(browser, "x_TokenlessCalls") == {"gpt-4o-mini": "0", "serverless": "2"}
 
 
 def test_calls_without_a_price_are_told_once(acme, alice):
@@ -190,10 +201,12 @@ def test_an_export_has_a_column_of_them(acme, alice):
     said = event(occurredAt=now.isoformat(), units={"web_search": 2})
     tracking.track(acme.pk, [said, event(occurredAt=now.isoformat())], key_id=None, now=now)
 
-    lines = b"".join(Browser(alice).get("/api/usage/export?format=csv&groupBy=model").streaming_content).decode()
+    browser = Browser(alice)
+    lines = b"".join(browser.get("/api/usage/export?format=csv&groupBy=model").streaming_content).decode()
 
     [row] = csv.DictReader(io.StringIO(lines.partition("# rows")[0]))
     assert (row["requests"], row["partly_priced_calls"]) == ("2", "1")
+    assert focus(browser, "x_PartlyPricedCalls") == {"gpt-4o-mini": "1"}
 
 
 def test_its_hours_are_those_of_its_events(alice, acme, reported):
