@@ -1,5 +1,5 @@
 """What happens to every request: it gets an id, came over https, asks for the head alone, is told what an address
-takes, goes the short way, or gets the admin's policy."""
+takes, goes the short way, comes before events, or gets the admin's policy."""
 
 import json
 import re
@@ -13,7 +13,7 @@ from django.core.exceptions import MiddlewareNotUsed
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import resolve
 
-from tokentra.lib import lately_answered
+from tokentra.lib import lately_answered, pages_first
 from tokentra.lib.problems import Problem
 
 Next = Callable[[HttpRequest], HttpResponse]
@@ -111,6 +111,19 @@ class ProgramDoor:
             response["Content-Length"] = str(len(response.content))  # it goes out whole, and not in chunks
             return response
         return self.get_response(request)
+
+
+class PagesFirst:
+    """What is read by somebody comes before events that programs send, which went in by the door before."""
+
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.method != "GET":
+            return self.get_response(request)
+        with pages_first.being_made():
+            return self.get_response(request)
 
 
 class AdminPolicy:

@@ -86,6 +86,7 @@ MIDDLEWARE = [
     "tokentra.middleware.ProgramDoor",
     "django.middleware.gzip.GZipMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "tokentra.middleware.PagesFirst",
     "csp.middleware.CSPMiddleware",
     "tokentra.middleware.AdminPolicy",
     "django.contrib.sessions.middleware.SessionMiddleware",

@@ -18,6 +18,7 @@ from django.utils import timezone
 from psycopg import ClientCursor
 from psycopg.errors import CardinalityViolation, QueryCanceled
 
+from tokentra.lib import pages_first
 from tokentra.lib.tenancy import TOTALS, as_sweep, catch_up_by, name_within, organization_scope
 from usage import closing
 from usage.measured import Waiting
@@ -192,8 +193,10 @@ def add_up_next(organization_id: UUID) -> Left:
         return add_up(organization_id, is_last=True)
 
 
+@pages_first.giving_way()
 def add_up_aside(organization_id: UUID) -> Left:
-    """Where somebody reads totals, those come first, in a step of their own: they wait for no other."""
+    """After pages that are being made. Where somebody reads totals, those come first, in a step of their own: they
+    wait for no other."""
     if not cache.get(read_mark(organization_id)):
         return add_up_next(organization_id)
     total_next(organization_id)

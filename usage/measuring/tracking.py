@@ -15,7 +15,7 @@ from django.conf import settings
 from django.db import transaction
 
 from accounts.models import Organization
-from tokentra.lib import chaos
+from tokentra.lib import chaos, pages_first
 from tokentra.lib.masking import SIGNS, SIGNS_IN_ANY_CASE, mask
 from tokentra.lib.problems import Problem
 from tokentra.lib.tenancy import organization_scope
@@ -167,6 +167,7 @@ class Families(Protocol):
     def settle(self, reads: Sequence[Read], *, now: datetime) -> None: ...
 
 
+@pages_first.giving_way()
 def track(
     organization_id: UUID,
     raws: Sequence[Any],
@@ -178,7 +179,8 @@ def track(
     families: Families | None = None,
     left_out: Mapping[str, int] | None = None,
 ) -> Answer:
-    """Store what is good of these events. It is durable when this returns; sending them again changes nothing.
+    """Store what is good of these events, after pages that are being made. It is durable when this returns; sending
+    them again changes nothing.
 
     `left_out` counts what was not made an event before, by reason. `weighs` looks at the size of each; `are_clean`
     as `opened` says.

@@ -21,7 +21,7 @@ from tests.usage.measuring.test_adding_up import read_a_day, story
 from tests.usage.measuring.test_repricing import EVERY_ROW, own_price, reprice
 from tests.usage.measuring.test_rezoning import all_steps, move_to
 from tests.usage.measuring.test_tags import choose, wait_over
-from tokentra.lib import tenancy
+from tokentra.lib import pages_first, tenancy
 from tokentra.lib.tenancy import TOTALS, organization_scope
 from usage.audit import Audit
 from usage.measured import MeasuredDay, Run, Waiting
@@ -399,3 +399,36 @@ def test_the_dashboard_of_a_customer_reads_everything(acme, alice, send):
     assert "$12.34" in page
     with organization_scope(acme.pk, up_to_date=False):
         assert not Waiting.objects.exists()
+
+
+class Turns:
+    """Says who had one."""
+
+    def __init__(self):
+        self.said = []
+
+    def acquire(self, timeout):
+        self.said.append("begun")
+        return True
+
+    def release(self):
+        self.said.append("over")
+
+
+def test_events_are_stored_and_added_up_after_pages_and_for_a_reader_at_once(acme, send, monkeypatch, tmp_path):
+    turns = Turns()
+    monkeypatch.setattr(pages_first, "_place", lambda: str(tmp_path / "pages"))
+    monkeypatch.setattr(pages_first, "_turns", turns)
+    send(event(id="one"))
+    assert turns.said == []
+
+    with pages_first.being_made():
+        send(event(id="two"))
+        assert turns.said == ["begun", "over"]
+        catching_up.add_up_aside(acme.pk)
+        assert turns.said == ["begun", "over"] * 2
+        send(event(id="three"))
+        turns.said.clear()
+        with organization_scope(acme.pk):
+            assert held(acme)[1] == 3
+    assert turns.said == []
