@@ -1,8 +1,8 @@
 """While somebody waits for a page, each process stores and adds up events in turns: as many at once as half of the
 processors can do.
 
-Work that nobody looks at would otherwise take what a page needs, in many threads at once: senders wait some
-milliseconds longer, and their events come in all the same. A lock on a file marks a page, since the processes of one
+Work that nobody looks at would otherwise take what a page needs, in many threads at once. Senders wait for a moment,
+and their events come in all the same. A lock on a file marks a page, since the processes of one
 machine share its processors; it ends with whoever holds it.
 """
 

@@ -195,8 +195,8 @@ def add_up_next(organization_id: UUID) -> Left:
 
 @pages_first.giving_way()
 def add_up_aside(organization_id: UUID) -> Left:
-    """After pages that are being made. Where somebody reads totals, those come first, in a step of their own: they
-    wait for no other."""
+    """In turns while a page is made. Where somebody reads totals, those come first, in a step of their own: they wait
+    for no other."""
     if not cache.get(read_mark(organization_id)):
         return add_up_next(organization_id)
     total_next(organization_id)

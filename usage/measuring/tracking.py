@@ -179,7 +179,7 @@ def track(
     families: Families | None = None,
     left_out: Mapping[str, int] | None = None,
 ) -> Answer:
-    """Store what is good of these events, after pages that are being made. It is durable when this returns; sending
+    """Store what is good of these events, in turns while a page is made. It is durable when this returns; sending
     them again changes nothing.
 
     `left_out` counts what was not made an event before, by reason. `weighs` looks at the size of each; `are_clean`

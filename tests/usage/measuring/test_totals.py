@@ -29,6 +29,8 @@ from usage.measuring import adding_up_tags, catching_up, rebuilding, retracting,
 from usage.measuring.hashes import series_of
 from usage.measuring.stepping import Left
 from usage.models import DayRollup
+from usage.rows import TOKEN_CLASSES
+from usage.wire import CAMEL
 
 ALL = series_of("all")
 OTHERS = ("usage_measuredhour", "usage_run", "usage_appearance", "usage_event")
@@ -101,12 +103,8 @@ def test_who_stands_aside_adds_up_what_is_in_totals_and_leaves_the_others(acme, 
     oracle.assert_true(acme)
 
 
-TOKENS = (
-    "input", "cacheRead", "cacheWrite5m", "cacheWrite30m", "cacheWrite1h", "cacheWrite12h", "output", "audioIn",
-    "audioOut", "imageIn", "imageOut",
-)  # fmt: skip
 SAID = [
-    *({"tokens": {name: 7}} for name in TOKENS),
+    *({"tokens": {CAMEL[name]: 7}} for name in TOKEN_CLASSES),
     {"tokens": {"output": 9, "reasoning": 4}},
     {"model": "nobody-knows"},
     {"model": "nobody-knows", "tokens": {}},
@@ -415,7 +413,7 @@ class Turns:
         self.said.append("over")
 
 
-def test_events_are_stored_and_added_up_after_pages_and_for_a_reader_at_once(acme, send, monkeypatch, tmp_path):
+def test_while_a_page_is_made_events_go_in_turns_and_what_a_reader_asks_for_at_once(acme, send, monkeypatch, tmp_path):
     turns = Turns()
     monkeypatch.setattr(pages_first, "_place", lambda: str(tmp_path / "pages"))
     monkeypatch.setattr(pages_first, "_turns", turns)

@@ -145,6 +145,7 @@ def test_a_statement_and_a_file_tell_calls_without_tokens_and_price(acme, alice)
     now = datetime.now(UTC)
     said = [
         event(occurredAt=now.isoformat()),
+        event(id="paid", occurredAt=now.isoformat(), cost={"amount": "0.25", "currency": "EUR"}),
         *(event(id=id, occurredAt=now.isoformat(), **UNITS_ALONE) for id in "ab"),
     ]
     tracking.track(acme.pk, said, key_id=None, now=now)
@@ -161,8 +162,11 @@ def test_a_statement_and_a_file_tell_calls_without_tokens_and_price(acme, alice)
     assert "2 calls told no tokens and have no price, so the statement leaves them out." in words
     rows = {row["model"]: row for row in csv.DictReader(io.StringIO(file.partition("# rows")[0]))}
     assert {model: row["tokenless_calls"] for model, row in rows.items()} == {"gpt-4o-mini": "0", "serverless": "2"}
-    told = {row["cost_center"]: row["tokenless_calls"] for row in csv.DictReader(io.StringIO(statement))}
-    assert told == {"Vectors": "2", "Unallocated": "0", "Total": "2"}
+    told = {
+        row["cost_center"]: (row["other_currencies"], row["tokenless_calls"])
+        for row in csv.DictReader(io.StringIO(statement))
+    }
+    assert told == {"Vectors": ("", "2"), "Unallocated": ("0.25 EUR", "0"), "Total": ("0.25 EUR", "2")}
     assert focus(browser, "x_TokenlessCalls") == {"gpt-4o-mini": "0", "serverless": "2"}
 
 
