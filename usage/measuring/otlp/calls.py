@@ -10,7 +10,7 @@ from usage.measuring.otlp import dialects, errors
 from usage.measuring.otlp.dialects import Names
 from usage.measuring.otlp.spans import Mark, Span, Value
 from usage.measuring.otlp.telling import Told, as_text, from_json, named
-from usage.measuring.otlp.wording import Attributes, Wording, first, wording_of
+from usage.measuring.otlp.wording import Attributes, Wording, said_of, wording_of
 from usage.measuring.reading import TOO_LARGE, Refused
 from usage.measuring.shape import LONGEST_TEXT
 
@@ -118,11 +118,8 @@ class Calls:
 def tags_of(told: Told, event: dict[str, Any]) -> dict[str, str]:
     """What a call tells that no field has. Texts that are too long are taken out of the event: cut, one could be taken
     for another; a tag says what is left of it."""
-    tags: dict[str, str] = {}
-    for name, value in [*event.items()]:
-        if type(value) is str and len(value) > LONGEST_TEXT and name not in NEEDED:
-            tags[name] = event.pop(name)
-    tags |= told.others
+    are_long = [name for name, value in event.items() if type(value) is str and len(value) > LONGEST_TEXT]
+    tags = {name: event.pop(name) for name in are_long if name not in NEEDED} | told.others
     for name in told.wording.tags:
         if (said := told.attributes[name]) is not None:
             tags[name] = as_text(said)
@@ -131,13 +128,13 @@ def tags_of(told: Told, event: dict[str, Any]) -> dict[str, str]:
 
 def tokens_of(told: Told, provider: str) -> dict[str, Any] | None:
     """Disjoint classes; None where nothing is told. What is no count is passed on, so that it is refused by name."""
-    said: dict[str, Any] = {}
     wrong: dict[str, Any] = {}
-    for name, names in told.wording.counts.items():
-        if (value := first(told.attributes, names)) is not None:
-            said[name] = value = value if type(value) is int else whole(value)
-            if type(value) is not int or value < 0:
-                wrong[IN_EVENTS[name]] = value
+    said: dict[str, Any] = said_of(told.attributes, told.wording.counts)
+    for name, value in said.items():
+        if type(value) is not int:
+            said[name] = value = whole(value)
+        if type(value) is not int or value < 0:
+            wrong[IN_EVENTS[name]] = value
     if wrong or not said:
         return wrong or None
     read, written = said.get("cache_read", 0), said.get("cache_write", 0)

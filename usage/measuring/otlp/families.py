@@ -86,9 +86,10 @@ class Families:
     keys: Sequence[int] = ()  # of their traces, in order
     leads: dict[str, str | None] = field(default_factory=dict)  # where those lead that are no calls, as far as is known
 
-    def key_of(self, trace: str) -> int:
-        """By which the database locks a trace of this organization, in 64 bits with a sign."""
-        return (int(trace[-16:], 16) ^ self.organization_id.int % KEYS) - KEYS // 2
+    def keys_of(self, traces: Iterable[str]) -> list[int]:
+        """By which the database locks traces of this organization, in 64 bits with a sign, in order."""
+        own = self.organization_id.int % KEYS
+        return sorted({(int(trace[-16:], 16) ^ own) - KEYS // 2 for trace in traces})
 
     def around(self, reads: Sequence[Read], *, now: datetime) -> Around | None:
         """Say of each what these spans alone tell of it; None where they tell nothing.
@@ -147,7 +148,7 @@ class Families:
             ref, above = each.span.ref, each.span.above
             node = Node((known.get(above) or named(above)) if above else None, each)
             self.nodes[known.get(ref) or named(ref)] = node
-        self.keys = sorted({self.key_of(each.span.trace) for each in self.told})
+        self.keys = self.keys_of(each.span.trace for each in self.told)
 
     @property
     def are_few(self) -> bool:

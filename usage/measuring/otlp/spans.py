@@ -22,11 +22,12 @@ from usage.measuring.shape import LARGEST_EVENT
 
 Value = str | int | float | bool
 FAILED = 2  # a status code
-PLAIN = frozenset(("string_value", "int_value", "double_value", "bool_value"))
-IDS = re.compile("[0-9a-f]{48}")
+PLAIN = frozenset(("int_value", "double_value", "bool_value"))
+HEX = re.compile("[0-9a-f]*")
 NUMBER = re.compile("-?[0-9]{1,19}")  # of 64 bits, as JSON has it
-LENGTH_OF_ID = 16  # in hex, of a span; that of a trace is twice as long
-NO_SPAN, NO_TRACE = "0" * LENGTH_OF_ID, "0" * LENGTH_OF_ID * 2
+LENGTH_OF_TRACE, LENGTH_OF_ID = 32, 16  # in hex
+NO_TRACE, NO_SPAN = "0" * LENGTH_OF_TRACE, "0" * LENGTH_OF_ID
+NO_IDS = "", "", ""
 NAMELESS = "A span has no ids: send 16 bytes for its trace and 8 for itself, not all zeros, as hex where it is JSON."
 SHAPELESS = "A span cannot be read: something in it is too deep, or not what OTLP has there. Leave that out."
 
@@ -46,30 +47,22 @@ class Mark:
 
 @dataclass(slots=True)
 class Span:
-    """Ids are hex; `trace` is empty where they are none, and `wrong` says so. Of the attributes, lists and bytes are
-    None."""
+    """`ref` names it within an organization, however often it is sent, and `above` what it is a part of: empty at the
+    top. They are made of its ids in hex, and empty where those are none: `wrong` is what to say of it then. Of the
+    attributes, those that tell nothing are None: lists, bytes, empty texts.
+    """
 
     trace: str
-    id: str
-    parent: str
+    ref: str
+    above: str
     start: int
     end: int
     has_failed: bool
     attributes: Mapping[str, Value | None]
     resource: Mapping[str, Value | None]
     marks: tuple[Mark, ...]
-    is_too_large: bool = False
-    wrong: str = ""
-
-    @property
-    def ref(self) -> str:
-        """What names it within an organization, however often it is sent."""
-        return self.trace + self.id
-
-    @property
-    def above(self) -> str:
-        """The same of the span that it is a part of, empty where there is none."""
-        return self.trace + self.parent if self.parent else ""
+    is_too_large: bool
+    wrong: str = NAMELESS
 
 
 def from_protobuf(body: bytes) -> list[Span]:
@@ -134,19 +127,15 @@ def alone(message: bytes, resource: Mapping[str, Value | None]) -> Span:
 def one_from_protobuf(span: Any, resource: Mapping[str, Value | None], *, weighs: bool) -> Span:
     happened = span.events
     marks = tuple(Mark(e.name, e.time_unix_nano, known(told(e.attributes))) for e in happened) if happened else ()
-    return named(
-        Span(
-            span.trace_id.hex(),
-            span.span_id.hex(),
-            span.parent_span_id.hex(),
-            span.start_time_unix_nano,
-            span.end_time_unix_nano,
-            span.status.code == FAILED,
-            told(span.attributes),
-            resource,
-            marks,
-            weighs and span.ByteSize() > LARGEST_EVENT,
-        )
+    return Span(
+        *identified(span.trace_id.hex(), span.span_id.hex(), span.parent_span_id.hex()),
+        span.start_time_unix_nano,
+        span.end_time_unix_nano,
+        span.status.code == FAILED,
+        told(span.attributes),
+        resource,
+        marks,
+        weighs and span.ByteSize() > LARGEST_EVENT,
     )
 
 
@@ -160,7 +149,7 @@ def told(attributes: Iterable[Any]) -> dict[str, Value | None]:
 
 
 def one_of(value: Any) -> Value | None:
-    """An AnyValue's own."""
+    """An AnyValue's own, which is no text with something in it."""
     kind = value.WhichOneof("value")
     return getattr(value, kind) if kind in PLAIN else None
 
@@ -169,19 +158,16 @@ def known(attributes: Mapping[str, Value | None]) -> dict[str, Value]:
     return {name: value for name, value in attributes.items() if value is not None}
 
 
-def named(span: Span) -> Span:
-    """With ids that are none told by an empty trace, and a root's parent by an empty text."""
-    if span.parent and not span.parent.strip("0"):
-        span.parent = ""
-    are_ids = len(span.id) == LENGTH_OF_ID and IDS.fullmatch(span.ref)
-    if not are_ids or span.trace == NO_TRACE or span.id == NO_SPAN:
-        span.trace, span.wrong = "", NAMELESS
-    return span
+def identified(trace: str, id: str, parent: str) -> tuple[str, str, str]:
+    """What a Span begins with, of what are its ids in hex if they are of the right length."""
+    if len(trace) != LENGTH_OF_TRACE or len(id) != LENGTH_OF_ID or trace == NO_TRACE or id == NO_SPAN:
+        return NO_IDS
+    return trace, trace + id, trace + parent if parent.strip("0") else ""
 
 
 def unread(resource: Mapping[str, Value | None]) -> Span:
     """In place of one that is none."""
-    return Span("", "", "", 0, 0, False, {}, resource, (), wrong=SHAPELESS)
+    return Span("", "", "", 0, 0, False, {}, resource, (), False, SHAPELESS)
 
 
 # OTLP's own JSON: ids are hex where protobuf's JSON has base64, and 64-bit numbers are texts or numbers.
@@ -194,10 +180,11 @@ class JsonValue(Struct, rename="camel"):
     double_value: float | str | None = None
 
     def plain(self) -> Value | None:
-        if (count := self.int_value) is not None:
-            return int(count) if isinstance(count, str) and NUMBER.fullmatch(count) else count
-        for value in (self.string_value, self.bool_value, self.double_value):
-            if value is not None:
+        count = self.int_value
+        if isinstance(count, str) and NUMBER.fullmatch(count):
+            return int(count)
+        for value in (count, self.string_value, self.bool_value, self.double_value):
+            if value is not None and value != "":
                 return value
         return None
 
@@ -284,19 +271,16 @@ def one_from_json(raw: msgspec.Raw, resource: Mapping[str, Value | None]) -> Spa
     marks = tuple(
         Mark(mark.name or "", number(mark.time_unix_nano), known(plain(mark.attributes))) for mark in span.events or ()
     )
-    return named(
-        Span(
-            (span.trace_id or "").lower(),
-            (span.span_id or "").lower(),
-            (span.parent_span_id or "").lower(),
-            number(span.start_time_unix_nano),
-            number(span.end_time_unix_nano),
-            span.status is not None and span.status.code == FAILED,
-            plain(span.attributes),
-            resource,
-            marks,
-            memoryview(raw).nbytes > LARGEST_EVENT,
-        )
+    trace, id, parent = ((told or "").lower() for told in (span.trace_id, span.span_id, span.parent_span_id))
+    return Span(
+        *(identified(trace, id, parent) if HEX.fullmatch(trace + id) else NO_IDS),
+        number(span.start_time_unix_nano),
+        number(span.end_time_unix_nano),
+        span.status is not None and span.status.code == FAILED,
+        plain(span.attributes),
+        resource,
+        marks,
+        memoryview(raw).nbytes > LARGEST_EVENT,
     )
 
 

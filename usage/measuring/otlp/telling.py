@@ -6,7 +6,7 @@ from typing import Any
 from usage.measuring.otlp import dialects, litellm, vercel
 from usage.measuring.otlp.dialects import Names
 from usage.measuring.otlp.spans import Span, Value
-from usage.measuring.otlp.wording import Attributes, Wording, first, ours_of, wording_of
+from usage.measuring.otlp.wording import Attributes, Wording, ours_of, said_of, wording_of
 
 LONGEST_JSON = 10_000
 
@@ -24,7 +24,7 @@ class Told:
         if (known := wordings.get(names)) is None:
             known = wordings[names] = wording_of(names)
         self.wording: Wording = known
-        said = self.said = {what: first(self.attributes, under) for what, under in known.asked.items()}
+        said = self.said = said_of(self.attributes, known.asked)
         kind = said.get("kind")
         self.kind = kind.lower() if isinstance(kind, str) else ""
         # One of a model, or anything else that tells the tokens of one, such as an agent's span.
@@ -46,11 +46,8 @@ class Told:
 
 def named(attributes: Attributes, wording: Wording) -> tuple[dict[str, str], dict[str, str]]:
     """Whose it was, in the names of events, and what customers' code named otherwise."""
-    found: dict[str, str] = {}
+    found = {ours: as_text(value) for ours, value in said_of(attributes, wording.owners).items()}
     others: dict[str, str] = {}
-    for ours, names in wording.owners.items():
-        if (value := first(attributes, names)) is not None:
-            found[ours] = as_text(value)
     for at, name, ours in wording.own:
         if (value := attributes[at]) is not None:
             (found if ours else others)[ours or name] = as_text(value)

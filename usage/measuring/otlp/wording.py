@@ -104,10 +104,12 @@ def own(name: str) -> tuple[str, str, str]:
     return name, bare, ours_of(bare)
 
 
-def first(attributes: Attributes, names: Names) -> Value | None:
-    """What is told under the first of these names that tells anything."""
-    for name in names:
-        value = attributes[name]
-        if value is not None and value != "":
-            return value
-    return None
+def said_of(attributes: Attributes, asked: Mapping[str, Names]) -> dict[str, Value]:
+    """What is told of each, under the first of its names that tells anything."""
+    found: dict[str, Value] = {}
+    for what, names in asked.items():
+        for name in names:
+            if (value := attributes[name]) is not None:
+                found[what] = value
+                break
+    return found

@@ -9,7 +9,7 @@ from usage.measuring.shape import LARGEST_EVENT
 
 TRACE, ID = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 VALUES = {
-    "string_value": ["text", ""],
+    "string_value": ["text"],
     "int_value": [7, 0, -1],
     "double_value": [0.5, 0.0],
     "bool_value": [True, False],
@@ -31,14 +31,35 @@ def test_a_value_keeps_what_it_is(kind, value):
     assert (read.attributes, type(read.attributes["told"])) == ({"told": value}, type(value))
 
 
-def test_a_list_bytes_and_no_value_are_none():
+def test_a_list_bytes_an_empty_text_and_no_value_are_none():
     export, span = exported()
+    span.attributes.add(key="empty").value.string_value = ""
     span.attributes.add(key="list").value.array_value.values.add(string_value="text")
     span.attributes.add(key="bytes").value.bytes_value = b"text"
     span.attributes.add(key="nothing")
 
     [read] = from_protobuf(export.SerializeToString())
-    assert read.attributes == {"list": None, "bytes": None, "nothing": None}
+    assert read.attributes == {"empty": None, "list": None, "bytes": None, "nothing": None}
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        ('"stringValue": "text"', "text"),
+        ('"intValue": "7"', 7),
+        ('"intValue": 0', 0),
+        ('"doubleValue": 0.0', 0.0),
+        ('"boolValue": false', False),
+        ('"stringValue": ""', None),
+        ('"intValue": ""', None),
+        ('"bytesValue": "dGV4dA=="', None),
+        ("", None),
+    ],
+)
+def test_a_value_in_json_keeps_what_it_is(told, expected):
+    span = f'{{"attributes": [{{"key": "told", "value": {{{told}}}}}]}}'
+    [read] = from_json(f'{{"resourceSpans": [{{"scopeSpans": [{{"spans": [{span}]}}]}}]}}'.encode())
+    assert (read.attributes, type(read.attributes["told"])) == ({"told": expected}, type(expected))
 
 
 @pytest.mark.parametrize(
@@ -98,7 +119,8 @@ def test_b28_a_span_that_is_none_in_protobuf_costs_no_other(bad):
 
     read = from_protobuf(body)
 
-    assert [(span.trace, span.wrong) for span in read] == [(TRACE, ""), ("", SHAPELESS), (TRACE, "")]
+    assert [span.trace for span in read] == [TRACE, "", TRACE]
+    assert read[1].wrong == SHAPELESS
     assert [span.resource for span in read] == [{"service.name": None}] * 3
 
 
