@@ -1,4 +1,7 @@
-"""Who was there on which day, and how many of them: what counts runs and customers once over any range of days."""
+"""Who was there on which day, and how many of them: what counts runs and customers once over any range of days.
+
+Runs hold their days themselves.
+"""
 
 from datetime import date
 
@@ -9,7 +12,7 @@ from usage.facts import OwnedFact
 
 
 class Appearance(OwnedFact):
-    """That a run or customer was there on a day in the organization's zone."""
+    """That a customer was there on a day in the organization's zone."""
 
     pk = models.CompositePrimaryKey("organization_id", "kind", "value", "day")
     kind = models.TextField()

@@ -244,6 +244,9 @@ class Run(OwnedFact):
     other_calls = models.BigIntegerField(null=True, help_text="Those that were paid in another currency.")
     tokens_in = models.BigIntegerField()
     tokens_out = models.BigIntegerField()
+    days = ArrayField(
+        models.DateField(), db_default=[], help_text="On which it was there, in the organization's zone and in order."
+    )
     # An index answers a condition on a column of these types only: behind the policies, not on a numeric or a function.
     day = models.GeneratedField(
         expression=TruncDate("started_at", tzinfo=UTC), output_field=models.DateField(), db_persist=True
@@ -258,6 +261,7 @@ class Run(OwnedFact):
         indexes = [
             models.Index(fields=["organization", "day", "cost_order", "id"], name="runs_by_cost"),
             models.Index(fields=["organization", "-started_at"], name="runs_in_time"),
+            models.Index(fields=["organization"], condition=models.Q(days__1__isnull=False), name="runs_of_many_days"),
             *(
                 models.Index(fields=["organization", of, "-started_at"], condition=~models.Q((of, "")), name=name)
                 for of, name in (("agent", "runs_of_an_agent"), ("customer", "runs_of_a_customer"))

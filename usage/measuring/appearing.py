@@ -1,7 +1,8 @@
 """How many different runs and customers there were: exact for each day, and for any range of days.
 
 Each counts on each of its days, together with the day on which it was there before. Over a range it counts once, on
-its first day in it: there the day before lies before the range.
+its first day in it: there the day before lies before the range. A run holds its days itself; those of a customer are
+rows. Of a run that was there on a day with parents alone, that day is its own or not.
 """
 
 from datetime import date
@@ -12,101 +13,131 @@ from django.db.models import Sum
 
 from accounts.models import Organization
 from usage.appearances import AppearanceCount
+from usage.measuring.sums import ROLLUPS
 
 RUN, CUSTOMER = "run", "customer"
-HASHED = "md5(name)::uuid"
+NEVER = "DATE '0001-01-01'"
+WAS, DAYS = "was", "days"
+ID_OF_RUN = ROLLUPS["runs"].hashes["id"].replace("organization_id", "%(organization)s::uuid")
 
 
-def named(events: str, where: str = "true") -> str:
-    """Who was there on each day, by kind and name, of events that a condition chooses. SQL of ours."""
-    return " UNION ALL ".join(
-        f"SELECT DISTINCT '{kind}' AS kind, {kind} AS name, zone_day FROM {events} WHERE {where} AND {kind} IS NOT NULL"  # noqa: S608
-        for kind in (RUN, CUSTOMER)
-    )
+def counted(turned: str) -> str:
+    """Adds how many are more or fewer by kind, day and day before. $1: organization."""
+    return f"""
+    INSERT INTO usage_appearancecount AS held (organization_id, kind, day, before, count)
+    SELECT $1, kind, day, before, sum(change) FROM ({turned}) AS turned WHERE day IS NOT NULL
+    GROUP BY kind, day, before HAVING sum(change) <> 0 ORDER BY kind, day, before
+    ON CONFLICT (organization_id, kind, day, before) DO UPDATE SET count = held.count + excluded.count"""  # noqa: S608  # words of ours
+
+
+def steps(days: str, change: int) -> str:
+    """Of runs whose days were others before, each with the one before it."""
+    return f"""
+    SELECT '{RUN}' AS kind, unnest({days}) AS day, unnest({NEVER} || {days}) AS before, {change} AS change
+    FROM runs WHERE {DAYS} <> {WAS}"""  # noqa: S608  # words of ours
+
+
+# What follows where rows of runs are written and tell their days, as ROLLUPS has it.
+COUNT_RUNS = f"counted_runs AS ({counted(f'{steps(WAS, -1)} UNION ALL {steps(DAYS, 1)}')})"
 
 
 def nearest(beside: str, order: str) -> str:
     """The day next to one on which somebody was there too: no other one matters, and most have very many."""
     return f"""(
             SELECT a.day FROM usage_appearance a
-            WHERE a.organization_id = {{organization}} AND a.kind = touched.kind AND a.value = touched.value
+            WHERE a.organization_id = $1 AND a.kind = touched.kind AND a.value = touched.value
                 AND a.day {beside} touched.day
             ORDER BY a.day {order} LIMIT 1
         )"""  # noqa: S608  # words of ours
 
 
-# What is counted of those days before and after some changed. `gone` and `new` are the changes, `old` is what was. Of
-# a day whose own day before is not among them, as it did not change, the same is taken away and added. Most runs are
-# there for the first time, on one day: no row of theirs can be in the way, and no other day lies beside theirs.
+# The same for customers: `gone` and `come` are the changes, `old` is what was. Of a day whose own day before is not
+# among them, as it did not change, the same is taken away and added.
 COUNT = f"""
-gone AS ({{gone}}), named AS MATERIALIZED (
-    SELECT named.*, before.* FROM (SELECT DISTINCT kind, value, day FROM ({{new}}) AS each) AS named
-        LEFT JOIN LATERAL (
-            SELECT true AS was_there FROM usage_appearance a
-            WHERE a.organization_id = {{organization}} AND a.kind = named.kind AND a.value = named.value LIMIT 1
-        ) AS before ON true
-), first AS (
+gone AS ({{gone}}), come AS (
     INSERT INTO usage_appearance (organization_id, kind, value, day)
-    SELECT {{organization}}, kind, value, day FROM named WHERE was_there IS NULL RETURNING kind, value, day
-), again AS (
-    INSERT INTO usage_appearance (organization_id, kind, value, day)
-    SELECT {{organization}}, kind, value, day FROM named WHERE was_there
+    SELECT $1, '{CUSTOMER}', * FROM ({{there}}) AS there
     ON CONFLICT DO NOTHING RETURNING kind, value, day
-), firsts AS MATERIALIZED (
-    SELECT kind, value, array_agg(day) AS days FROM first GROUP BY kind, value
-), new AS (
-    SELECT kind, value, unnest(days) AS day FROM firsts WHERE cardinality(days) > 1 UNION ALL SELECT * FROM again
 ), old AS (
     SELECT * FROM gone
     UNION
-    SELECT touched.kind, touched.value, beside.day FROM (SELECT * FROM gone UNION ALL SELECT * FROM again) AS touched
+    SELECT touched.kind, touched.value, beside.day FROM (SELECT * FROM gone UNION ALL SELECT * FROM come) AS touched
         CROSS JOIN LATERAL ({nearest("<", "DESC")} UNION ALL {nearest(">", "ASC")}) AS beside
 ), turned AS (
-    SELECT kind, day, lag(day, 1, DATE '0001-01-01') OVER w AS before, -1 AS change FROM old
+    SELECT kind, day, lag(day, 1, {NEVER}) OVER w AS before, -1 AS change FROM old
     WINDOW w AS (PARTITION BY value, kind ORDER BY day)
     UNION ALL
-    SELECT kind, day, lag(day, 1, DATE '0001-01-01') OVER w, 1
-    FROM (SELECT * FROM old EXCEPT ALL SELECT * FROM gone UNION ALL SELECT * FROM new) AS every
+    SELECT kind, day, lag(day, 1, {NEVER}) OVER w, 1
+    FROM (SELECT * FROM old EXCEPT ALL SELECT * FROM gone UNION ALL SELECT * FROM come) AS every
     WINDOW w AS (PARTITION BY value, kind ORDER BY day)
-    UNION ALL
-    SELECT kind, days[1], DATE '0001-01-01', 1 FROM firsts WHERE cardinality(days) = 1
-), counted AS (
-    INSERT INTO usage_appearancecount AS held (organization_id, kind, day, before, count)
-    SELECT {{organization}}, kind, day, before, sum(change) FROM turned
-    GROUP BY kind, day, before HAVING sum(change) <> 0 ORDER BY kind, day, before
-    ON CONFLICT (organization_id, kind, day, before) DO UPDATE SET count = held.count + excluded.count
-)"""  # noqa: S608  # words of ours
-# Those of `events`, in the statement that adds them up. $1: organization; whoever runs it is the only one.
+), counted AS ({counted("TABLE turned")})"""  # noqa: S608  # words of ours
+HASHED = "md5(name)::uuid AS value"
+# Those of `events`, in the statement that adds them up; whoever runs it is the only one.
 NOTE = COUNT.format(
-    organization="$1",
     gone="SELECT kind, value, day FROM usage_appearance WHERE false",
-    new=f"SELECT kind, {HASHED} AS value, zone_day AS day FROM ({named('every_event')}) AS named",  # noqa: S608
+    there=f"SELECT {HASHED}, zone_day FROM (SELECT DISTINCT customer AS name, zone_day FROM every_event) AS named "  # noqa: S608
+    "WHERE name IS NOT NULL",
 )
+
+
+def of_day(sql: str) -> str:
+    """With the names of parameters."""
+    return sql.replace("$1", "%(organization)s")
+
+
 OF_DAY = "organization_id = %(organization)s AND day BETWEEN %(day)s - 1 AND %(day)s + 1 AND zone_day = %(day)s"
-NAMES = f"SELECT kind, name FROM ({named('usage_event', OF_DAY)}) AS named"  # noqa: S608  # words of ours
-THERE = f"SELECT kind, {HASHED} AS value FROM unnest(%(kinds)s::text[], %(names)s::text[]) AS there (kind, name)"  # noqa: S608
+NAMES = f"""
+SELECT array_agg(DISTINCT customer) FILTER (WHERE customer IS NOT NULL),
+    array_agg(DISTINCT run) FILTER (WHERE run IS NOT NULL),
+    array_agg(DISTINCT run) FILTER (WHERE run IS NOT NULL AND is_parent IS NOT TRUE)
+FROM usage_event WHERE {OF_DAY}"""  # noqa: S608  # words of ours
+THERE = f"SELECT {HASHED}, %(day)s::date AS day FROM unnest(%(customers)s::text[]) AS of (name)"  # noqa: S608
 NOTED = "usage_appearance a WHERE a.organization_id = %(organization)s AND a.day = %(day)s"
-GONE = f"""
-{NOTED} AND %(is_whole)s
-    AND NOT EXISTS (SELECT FROM ({THERE}) AS there WHERE there.kind = a.kind AND there.value = a.value)"""
-SETTLED = COUNT.format(
-    organization="%(organization)s",
-    gone=f"DELETE FROM {GONE} RETURNING kind, value, day",  # noqa: S608
-    new=f"SELECT kind, value, %(day)s::date AS day FROM ({THERE}) AS there",  # noqa: S608
-)
-SETTLE = f"WITH {SETTLED} SELECT"
-DIFFERING = f"""
-SELECT (SELECT count(*) FROM {GONE})
-    + (SELECT count(*) FROM ({THERE} EXCEPT SELECT kind, value FROM {NOTED}) AS missing)"""  # noqa: S608
+GONE = f"{NOTED} AND %(is_whole)s AND a.value NOT IN (SELECT value FROM ({THERE}) AS there)"  # noqa: S608
+SETTLE = of_day(f"WITH {COUNT.format(gone=f'DELETE FROM {GONE} RETURNING kind, value, day', there=THERE)} SELECT")  # noqa: S608
+
+
+def runs_of(names: str) -> str:
+    return f"SELECT {ID_OF_RUN} AS id FROM unnest({names}::text[]) AS of (run)"  # noqa: S608  # words of ours
+
+
+# A run of a single day began on it, in whatever zone that was.
+NOTED_RUNS = """
+SELECT id, days FROM usage_run WHERE organization_id = %(organization)s AND %(day)s = ANY(days)
+    AND started_at >= (%(day)s::date - 1)::timestamp AT TIME ZONE 'UTC'
+    AND started_at < (%(day)s::date + 2)::timestamp AT TIME ZONE 'UTC'
+UNION
+SELECT id, days FROM usage_run
+WHERE organization_id = %(organization)s AND %(day)s = ANY(days) AND days[2] IS NOT NULL"""
+GONE_RUNS = f"""
+SELECT id, array_remove(days, %(day)s) AS days FROM ({NOTED_RUNS}) AS noted
+WHERE %(is_whole)s AND NOT EXISTS (SELECT FROM ({runs_of("%(runs)s")}) AS there WHERE there.id = noted.id)"""  # noqa: S608
+COME_RUNS = f"""
+SELECT run.id, (SELECT array_agg(day ORDER BY day) FROM unnest(run.days || %(day)s::date) AS each (day))
+FROM ({runs_of("%(leaves)s")}) AS there
+JOIN usage_run run ON run.organization_id = %(organization)s AND run.id = there.id
+WHERE NOT %(day)s = ANY(run.days)"""  # noqa: S608  # words of ours
+SETTLE_RUNS = of_day(f"""
+WITH changed AS ({GONE_RUNS} UNION ALL {COME_RUNS}), runs AS (
+    UPDATE usage_run run SET days = changed.days FROM changed
+    WHERE run.organization_id = %(organization)s AND run.id = changed.id {ROLLUPS["runs"].telling}
+), {COUNT_RUNS} SELECT""")  # noqa: S608  # words of ours
+DIFFERING = {
+    "usage_appearance": f"SELECT (SELECT count(*) FROM {GONE}) "  # noqa: S608  # words of ours
+    f"+ (SELECT count(*) FROM (SELECT value FROM ({THERE}) AS there EXCEPT SELECT value FROM {NOTED}) AS missing)",
+    "usage_run": f"SELECT count(*) FROM ({GONE_RUNS} UNION ALL {COME_RUNS}) AS changed",  # noqa: S608  # words of ours
+}
 COUNTED = f"""
 SELECT kind, before, count(*) FROM (
     SELECT a.kind, coalesce((
         SELECT max(b.day) FROM usage_appearance b
         WHERE b.organization_id = a.organization_id AND b.kind = a.kind AND b.value = a.value AND b.day < a.day
-    ), DATE '0001-01-01') AS before FROM {NOTED}
-) AS each GROUP BY kind, before"""  # noqa: S608
+    ), {NEVER}) AS before FROM {NOTED}
+    UNION ALL
+    SELECT '{RUN}', coalesce(days[array_position(days, %(day)s) - 1], {NEVER}) FROM ({NOTED_RUNS}) AS noted
+) AS each GROUP BY kind, before"""  # noqa: S608  # words of ours
 HELD = "usage_appearancecount WHERE organization_id = %(organization)s AND day = %(day)s"
-COUNTS = f"""
+DIFFERING["usage_appearancecount"] = f"""
 WITH counted AS ({COUNTED}), held AS (SELECT kind, before, count FROM {HELD} AND count <> 0)
 SELECT (SELECT count(*) FROM (SELECT * FROM counted EXCEPT SELECT * FROM held) AS missing)
     + (SELECT count(*) FROM (SELECT * FROM held EXCEPT SELECT * FROM counted) AS wrong)"""  # noqa: S608
@@ -118,14 +149,16 @@ SELECT %(organization)s, %(day)s, counted.* FROM ({COUNTED}) AS counted"""  # no
 
 def settle(own: Any, organization_id: UUID, day: date, *, is_whole: bool) -> None:
     """Note who was there on a day by its events; with `is_whole` nobody else was. Nobody writes meanwhile."""
-    own.execute(SETTLE, there(own, organization_id, day, is_whole=is_whole))
+    params = there(own, organization_id, day, is_whole=is_whole)
+    own.execute(SETTLE, params)
+    own.execute(SETTLE_RUNS, params)
 
 
 def differing(own: Any, organization_id: UUID, day: date, *, is_whole: bool) -> dict[str, int]:
     """How many were on a day otherwise than its events say, and how many counts are not those of who was, by table."""
     params = there(own, organization_id, day, is_whole=is_whole)
     found = {}
-    for table, asked in (("usage_appearance", DIFFERING), ("usage_appearancecount", COUNTS)):
+    for table, asked in DIFFERING.items():
         own.execute(asked, params)
         found[table] = own.fetchone()[0]
     return {table: count for table, count in found.items() if count}
@@ -138,11 +171,11 @@ def make_anew(own: Any, organization_id: UUID, day: date, *, is_whole: bool) -> 
 
 
 def there(own: Any, organization_id: UUID, day: date, *, is_whole: bool) -> dict[str, Any]:
-    """Whom the events of a day name, as the statements take it."""
+    """Whom the events of a day name, as the statements take it; `leaves` are runs that not only parents name."""
     params: dict[str, Any] = {"organization": organization_id, "day": day, "is_whole": is_whole}
     own.execute(NAMES, params)
-    found = own.fetchall()
-    return params | {"kinds": [kind for kind, _ in found], "names": [name for _, name in found]}
+    customers, runs, leaves = (names or [] for names in own.fetchone())
+    return params | {"customers": customers, "runs": runs, "leaves": leaves}
 
 
 def unique(organization: Organization, kind: str, *, start: date, end: date) -> int:

@@ -25,7 +25,8 @@ class Rollup:
     """A table of sums, one row for each group; `of_day` says which of its rows are of one day, or are chosen otherwise.
 
     What its key has beside groups are hashes of them: those that are `hashed`, in SQL with the names of groups in
-    braces, or else one of all. What is `sparse` is null where it is zero.
+    braces, or else one of all. What is `sparse` is null where it is zero. Whoever writes its rows gets to know what is
+    `returning`.
     """
 
     table: str
@@ -34,10 +35,16 @@ class Rollup:
     of_day: str = ""
     sparse: frozenset[str] = frozenset()
     hashed: Columns = field(default_factory=dict)
+    returning: str = ""
 
     @property
     def groups(self) -> tuple[str, ...]:
         return tuple(self.parts[0].groups)
+
+    @property
+    def telling(self) -> str:
+        """How a statement ends that writes its rows."""
+        return f"RETURNING {self.returning}" if self.returning else ""
 
     @property
     def hashes(self) -> Columns:

@@ -12,7 +12,7 @@ from usage.call_kinds import CallKind
 from usage.latency import BOUNDS
 from usage.measured import OTHER, RARE, SPREAD, TAG, Event
 from usage.measuring import around, discards, given
-from usage.measuring.appearing import NOTE
+from usage.measuring.appearing import COUNT_RUNS, NOTE
 from usage.measuring.given import COMMON
 from usage.measuring.rollups import Columns, Part, Rollup
 from usage.measuring.sums import (
@@ -87,7 +87,7 @@ WHERE tag.key = ANY($3)"""  # noqa: S608  # names of ours
 
 STOPPED = f"least({{held}}, {MOST_SUMMED} - {{more}}) + {{more}}"  # no sum on the way has no room
 FILLED = "{name} = CASE WHEN held.{name} = '' THEN excluded.{name} ELSE held.{name} END"
-WIDENED = {"first_at", "last_at", "started_at", "ended_at"}  # an event that was taken back has widened them
+WIDENED = {"first_at", "last_at", "started_at", "ended_at", "days"}  # an event that was taken back has widened them
 KEPT = {"counted", "tokens_counted", "seconds"}
 LESS_UNITS = (
     "(SELECT coalesce(jsonb_object_agg(name, (-count::numeric)::text), '{{}}') "
@@ -98,6 +98,8 @@ CHANGES = {
     "last_at": "{name} = greatest(held.{name}, excluded.{name})",
     "ended_at": "{name} = greatest(held.{name}, excluded.{name})",
     "started_at": "{name} = least(held.{name}, excluded.{name})",
+    "days": "{name} = CASE WHEN held.{name} @> excluded.{name} THEN held.{name} ELSE "
+    "(SELECT array_agg(DISTINCT day ORDER BY day) FROM unnest(held.{name} || excluded.{name}) AS each (day)) END",
     "requests_known": "{name} = held.{name} AND excluded.{name}",
     "units": "{name} = CASE WHEN excluded.{name} = '{{}}' THEN held.{name} "
     "ELSE usage_add_units(held.{name}, excluded.{name}) END",
@@ -162,7 +164,7 @@ def adding(rollup: Rollup, rows: str, *, sign: str = "", where: str = "true") ->
         f"INSERT INTO {rollup.table} AS held ({', '.join((*rollup.groups, *hashes, *rollup.sums))}) "  # noqa: S608
         f"SELECT {', '.join((*rollup.groups, *hashes.values(), *sums))} "
         f"FROM ({rows}) AS added WHERE {where} "
-        f"ON CONFLICT ({rollup.key}) DO UPDATE SET {changed}"
+        f"ON CONFLICT ({rollup.key}) DO UPDATE SET {changed} {rollup.telling}"
     )
 
 
@@ -193,7 +195,7 @@ def adding_up(
         f"{name} AS ({adding(rollup, rows[name], sign=sign, where=not_twice.get(name, 'true'))})"
         for name, rollup in rollups.items()
     )
-    return ", ".join([summed(rollups.values(), is_long=is_long), *steps])
+    return ", ".join([summed(rollups.values(), is_long=is_long), *steps, *([COUNT_RUNS] if "runs" in rollups else [])])
 
 
 # What a connection prepares once; a statement as large as tt_add_up takes longer to plan than to run.

@@ -192,6 +192,8 @@ RUNS = Part(
         "other_calls": "nullif(count(*) FILTER (WHERE paid_in <> 'USD'), 0)",
         "tokens_in": "usage_total(tokens_in)",
         "tokens_out": "usage_total(tokens_out)",
+        "days": "CASE WHEN min(zone_day) = max(zone_day) THEN ARRAY[min(zone_day)] "
+        "ELSE (SELECT array_agg(DISTINCT day ORDER BY day) FROM unnest(array_agg(zone_day)) AS each (day)) END",
     },
     "leaves WHERE run IS NOT NULL",
 )
@@ -279,6 +281,7 @@ ROLLUPS = {
         (RUNS,),
         "id = ANY(%(ids)s::uuid[])",
         sparse=frozenset({"partly_priced", "other_calls"}),
+        returning="coalesce(old.days, '{}') AS was, coalesce(new.days, '{}') AS days",
     ),
 }
 # All that the dashboard reads: so few that whoever reads nothing else waits the least. All of it is made of the same

@@ -2,8 +2,19 @@
 
 from collections.abc import Iterable
 
+from usage.measuring.appearing import COUNT_RUNS
 from usage.measuring.rollups import Rollup
-from usage.measuring.statements import ADD_KINDS, CHANGES, FILLED, WHOLE, WIDENED, added, adding_up, of_kind, summed
+from usage.measuring.statements import (
+    ADD_KINDS,
+    CHANGES,
+    FILLED,
+    WHOLE,
+    WIDENED,
+    added,
+    adding_up,
+    of_kind,
+    summed,
+)
 from usage.measuring.sums import ROLLUPS
 
 
@@ -22,7 +33,15 @@ ADDING_KINDS = named(ADD_KINDS, "%(organization)s::uuid", "%(kinds)s::json")
 
 
 def forgetting(rollup: Rollup) -> str:
-    return f"DELETE FROM {rollup.table} WHERE organization_id = %(organization)s AND {rollup.of_day}"  # noqa: S608
+    return in_words(deleting(rollup, f"organization_id = $1 AND {rollup.of_day}"))
+
+
+def deleting(rollup: Rollup, where: str, *before: str) -> str:
+    """With what follows from that; `before` are queries that the condition may ask."""
+    deleted = f"DELETE FROM {rollup.table} WHERE {where}"  # noqa: S608  # names of ours
+    if rollup.returning:
+        before, deleted = (*before, f"runs AS ({deleted} {rollup.telling})", COUNT_RUNS), "SELECT"
+    return f"WITH {', '.join(before)} {deleted}" if before else deleted
 
 
 def chosen(events: str) -> str:
@@ -55,11 +74,9 @@ def emptying(events: str, name: str) -> str:
     """Deletes the groups of a rollup in which, of the events that a condition chooses, no call is left."""
     rollup = ROLLUPS[name]
     calls = next(name for name in ("calls", "requests") if name in rollup.sums)
-    return in_words(
-        f"WITH events AS ({chosen(events)}), {summed([rollup])}, "  # noqa: S608  # names of ours
-        f"touched AS (SELECT {key_in_sql(rollup)} FROM ({added(rollup)}) AS added) "
-        f"DELETE FROM {rollup.table} WHERE ({rollup.key}) IN (SELECT * FROM touched) AND {calls} = 0"
-    )
+    touched = f"touched AS (SELECT {key_in_sql(rollup)} FROM ({added(rollup)}) AS added)"  # noqa: S608  # names of ours
+    is_empty = f"({rollup.key}) IN (SELECT * FROM touched) AND {calls} = 0"  # noqa: S608  # as above
+    return in_words(deleting(rollup, is_empty, f"events AS ({chosen(events)})", summed([rollup]), touched))
 
 
 def differing(events: str, name: str) -> str:

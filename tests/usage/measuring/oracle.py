@@ -44,10 +44,29 @@ def assert_true(organization: Organization, *, tags: bool = True) -> None:
         events = list(Event.objects.owned_by(organization))
         held = held_by(organization)
         wanted = wanted_of(organization, events, zone)
+        days = {row.run: row.days for row in Run.objects.owned_by(organization)}
     for name, sums in wanted.items():
         wrong = differing(*(each if tags else without_tags(each) for each in (held[name], sums)))
         assert not wrong, f"{len(wrong)} of {name}, such as {list(wrong.items())[:3]}"
+    assert_days_true(days, events)
     assert [kept for kept in events if kept.zone_day != kept.occurred_at.astimezone(zone).date()] == []
+
+
+def assert_days_true(held: dict[str, list[date]], events: list[Event]) -> None:
+    """Of runs: those of its calls, in order; of what only repeats others, its days or not."""
+    calls, every = (days_of_runs(some) for some in ([kept for kept in events if not kept.is_parent], events))
+    assert held.keys() == calls.keys()
+    for run, days in held.items():
+        assert days == sorted(set(days))
+        assert calls[run] <= set(days) <= every[run], f"{run}: {days}"
+
+
+def days_of_runs(events: list[Event]) -> dict[str, set[date]]:
+    found: dict[str, set[date]] = defaultdict(set)
+    for kept in events:
+        if kept.run:
+            found[kept.run].add(kept.zone_day)
+    return found
 
 
 def assert_totals_true(organization: Organization, *, by_day: bool = True) -> None:
@@ -76,7 +95,7 @@ def held_by(organization: Organization) -> dict[str, Sums]:
         "days by part": {of_part(row, row.day): counted_of(row) for row in measured(DayDimension, organization)},
         "hours by part": {of_part(row, row.hour): counted_of(row) for row in measured(HourRollup, organization)},
         "crossed days": {of_crossed(row): counted_of(row) for row in measured(DayRollup, organization)},
-        "there": Counter(Appearance.objects.owned_by(organization).values_list("kind", "value", "day")),
+        "customers there": Counter(Appearance.objects.owned_by(organization).values_list("kind", "value", "day")),
         "counts of there": {
             (row.kind, row.day, row.before): row.count
             for row in AppearanceCount.objects.owned_by(organization)
@@ -91,11 +110,11 @@ def wanted_of(organization: Organization, events: list[Event], zone: ZoneInfo) -
     covered = set(LedgerDay.objects.owned_by(organization).values_list("provider", "day"))
     leaves = [kept for kept in events if not kept.is_parent]
     there = {
-        (kind, UUID(md5(name.encode(), usedforsecurity=False).hexdigest()), kept.zone_day)
+        ("customer", UUID(md5(kept.customer.encode(), usedforsecurity=False).hexdigest()), kept.zone_day)
         for kept in events
-        for kind, name in (("run", kept.run), ("customer", kept.customer))
-        if name
+        if kept.customer
     }
+    runs = {("run", row.id, day) for row in Run.objects.owned_by(organization) for day in row.days}
     return {
         "days": added_up((place, kept) for kept in leaves for place in days_of(kept, chosen, apart)),
         "hours": added_up((place, kept) for kept in leaves for place in hours_of(kept, zone)),
@@ -105,8 +124,8 @@ def wanted_of(organization: Organization, events: list[Event], zone: ZoneInfo) -
             ((place, kept) for kept in leaves for place in parts_of(kept, hour_of(kept))), covered
         ),
         "crossed days": counted(((crossed_of(kept), kept) for kept in leaves), covered),
-        "there": Counter(there),
-        "counts of there": counts_of(there),
+        "customers there": Counter(there),
+        "counts of there": counts_of(there | runs),
     }
 
 

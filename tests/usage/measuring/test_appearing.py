@@ -19,6 +19,7 @@ from tests.usage.measuring.test_rezoning import all_steps, move_to
 from tokentra.lib.tenancy import organization_scope
 from usage.appearances import Appearance, AppearanceCount
 from usage.audit import Audit
+from usage.measured import Run
 from usage.measuring import appearing, keeping, rezoning, statements
 
 pytestmark = pytest.mark.django_db
@@ -27,11 +28,15 @@ STRANGER = UUID(int=7)
 
 
 def lose_and_invent(organization, day):
-    """All runs of a day but one, a customer, and one in a count."""
+    """All runs of a day but one, which is there on every day; a customer, and one in a count."""
     with organization_scope(organization.pk):
-        there = Appearance.objects.owned_by(organization).filter(day=day)
-        runs = there.filter(kind="run")
-        runs.exclude(value=runs.first().value).delete()
+        runs = Run.objects.owned_by(organization)
+        every = sorted({each for run in runs for each in run.days})
+        first, *others = sorted((run for run in runs if day in run.days), key=lambda run: (len(run.days), run.run))
+        assert others
+        for run in others:
+            runs.filter(id=run.id).update(days=[each for each in run.days if each != day])
+        runs.filter(id=first.id).update(days=every)
         Appearance.objects.create(organization=organization, kind="customer", value=STRANGER, day=day)
         counts = AppearanceCount.objects.owned_by(organization).filter(day=day, kind="customer")
         assert counts.update(count=F("count") + 1)
@@ -50,7 +55,7 @@ def test_what_differs_is_found_and_made_anew(zone, day, acme, send):
     found = {wrong.day: set(wrong.tables) for wrong in Audit(acme.pk).run()}
     list(Audit(acme.pk, fix=True).run())
 
-    assert found[day] == {"usage_appearance", "usage_appearancecount"}
+    assert found[day] == {"usage_appearance", "usage_run", "usage_appearancecount"}
     assert list(Audit(acme.pk).run()) == []
     oracle.assert_true(acme)
 
@@ -61,11 +66,10 @@ def test_whoever_was_there_on_a_day_that_is_forgotten_stays_and_the_command_says
     keep(acme, 60)
     for age in (70, 65, 1):
         at = now - age * DAY
-        send(event(id=str(age), occurredAt=at.isoformat(), customerId=f"c{age}"), now=at)
+        send(event(id=str(age), occurredAt=at.isoformat(), customerId=f"c{age}", runId=f"r{age}"), now=at)
     while keeping.forget_a_day(acme.pk, now.date()):
         pass
-    with organization_scope(acme.pk):
-        before = set(Appearance.objects.owned_by(acme).values_list("value", "day"))
+    before = appearances(acme)
 
     call_command("audit_rollups", fix=True)
 
@@ -73,9 +77,8 @@ def test_whoever_was_there_on_a_day_that_is_forgotten_stays_and_the_command_says
         f"{acme.slug}: 1 days looked at; 2 older ones, of which no calls are kept, stay as they are",
         f"{elsewhere.slug}: 0 days looked at",
     ]
-    with organization_scope(acme.pk):
-        assert set(Appearance.objects.owned_by(acme).values_list("value", "day")) == before
-    assert len(before) == 3
+    assert appearances(acme) == before
+    assert len(before) == 6
 
 
 def test_nobody_is_taken_for_wrong_while_days_move_to_another_zone(acme, alice, send, monkeypatch):
@@ -101,7 +104,7 @@ def test_counts_follow_whoever_comes_to_a_day_and_goes_from_it(seed, acme):
             day, is_whole = NOON.date() + chosen.randrange(8) * DAY, chosen.random() < 0.5
             names = {name for name in "abcdef" if chosen.random() < 0.4}
             there[day] = names | (set() if is_whole else there.get(day, set()))
-            params = {"kinds": ["customer"] * len(names), "names": list(names), "is_whole": is_whole}
+            params = {"customers": list(names), "is_whole": is_whole}
             own.execute(appearing.SETTLE, params | {"organization": acme.pk, "day": day})
 
             counted = [each for each in AppearanceCount.objects.owned_by(acme) if each.count]
@@ -123,9 +126,13 @@ def test_whoever_comes_once_more_is_counted_without_a_look_at_all_of_the_days_be
         [(plan,)] = statements.by_key(own, asked, [acme.pk])
 
     read = [node for node in nodes(plan) if is_read(node)]
-    assert (
-        sum(node["Actual Rows"] * node["Actual Loops"] for node in read) == 2
-    )  # whether it was there before, and when
+    assert sum(node["Actual Rows"] * node["Actual Loops"] for node in read) == 1  # when it was there before
+
+
+def appearances(organization):
+    with organization_scope(organization.pk):
+        runs = {(run.run, day) for run in Run.objects.owned_by(organization) for day in run.days}
+        return runs | set(Appearance.objects.owned_by(organization).values_list("value", "day"))
 
 
 def appearing_days(organization):

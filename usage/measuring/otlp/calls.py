@@ -128,13 +128,11 @@ def tags_of(told: Told, event: dict[str, Any]) -> dict[str, str]:
 
 def tokens_of(told: Told, provider: str) -> dict[str, Any] | None:
     """Disjoint classes; None where nothing is told. What is no count is passed on, so that it is refused by name."""
-    wrong: dict[str, Any] = {}
     said: dict[str, Any] = said_of(told.attributes, told.wording.counts)
     for name, value in said.items():
         if type(value) is not int:
-            said[name] = value = whole(value)
-        if type(value) is not int or value < 0:
-            wrong[IN_EVENTS[name]] = value
+            said[name] = whole(value)
+    wrong = {IN_EVENTS[name]: value for name, value in said.items() if type(value) is not int or value < 0}
     if wrong or not said:
         return wrong or None
     read, written = said.get("cache_read", 0), said.get("cache_write", 0)

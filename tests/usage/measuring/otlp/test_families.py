@@ -18,8 +18,8 @@ from tests.usage.measuring.test_repricing import NOBODY_KNOWS, own_price, repric
 from tests.usage.measuring.test_rezoning import all_steps, move_to
 from tokentra.lib.tenancy import organization_scope
 from usage.discarded import Discard
-from usage.measured import Event, MeasuredDay
-from usage.measuring import rebuilding, tracking
+from usage.measured import Event, MeasuredDay, Run
+from usage.measuring import appearing, rebuilding, tracking
 from usage.measuring.otlp import families
 from usage.measuring.otlp.calls import Calls
 from usage.measuring.otlp.spans import from_json
@@ -100,6 +100,53 @@ def test_b38_a_parent_leaves_a_full_sum_as_what_its_events_come_to(acme, export)
     export(FAMILY["first"])
 
     assert (numbers(acme, is_parent=True), calls(acme)) == ([1], 2)
+    assert list(rebuilding.compare(acme.pk, rebuilding.days_of(acme.pk))) == []
+
+
+ANOTHER_RUN = {"tokentra.run": "another"}
+
+
+def unique_runs(acme):
+    """As many as are counted over all days."""
+    with organization_scope(acme.pk):
+        names = {run.run for run in Run.objects.owned_by(acme)}
+        assert appearing.unique(acme, appearing.RUN, start=date(1970, 1, 1), end=date(9999, 1, 1)) == len(names)
+    return names
+
+
+def test_a_run_whose_only_call_turns_out_to_repeat_another_is_none(acme, export):
+    assert export(chat(1, put=300, got=30)).status_code == 200
+    assert unique_runs(acme) == {TRACE}
+
+    assert export(chat(2, below=1, put=100, got=10, attributes=ANOTHER_RUN)).status_code == 200
+
+    assert unique_runs(acme) == {"another"}
+    assert_true_to_its_events(acme)
+    assert list(rebuilding.compare(acme.pk, rebuilding.days_of(acme.pk))) == []
+
+
+def test_a_run_of_parents_alone_is_none(acme, export):
+    assert (
+        export(chat(1, put=300, got=30), chat(2, below=1, put=100, got=10, attributes=ANOTHER_RUN)).status_code == 200
+    )
+
+    assert unique_runs(acme) == {"another"}
+    assert_true_to_its_events(acme)
+    assert list(rebuilding.compare(acme.pk, rebuilding.days_of(acme.pk))) == []
+
+
+@pytest.mark.parametrize("is_one", [True, False], ids=["in one request", "one by one"])
+def test_a_day_of_parents_alone_is_one_of_its_run_or_not(is_one, acme, export):
+    above, below, beside = chat(1, put=300, got=30), chat(2, below=1, put=100, got=10), chat(3)
+    spans = [days_ago(2, above), days_ago(1, beside), days_ago(1, below)]
+    for sent in [spans] if is_one else [[each] for each in spans]:
+        assert export(*sent).status_code == 200
+        assert calls(acme)
+
+    assert numbers(acme, is_parent=True) == [1]
+    with organization_scope(acme.pk):
+        assert len(Run.objects.owned_by(acme).get().days) == (1 if is_one else 2)
+    assert_true_to_its_events(acme)
     assert list(rebuilding.compare(acme.pk, rebuilding.days_of(acme.pk))) == []
 
 
