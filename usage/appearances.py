@@ -6,9 +6,17 @@ Runs hold their days themselves.
 from datetime import date
 
 from django.db import models
+from django.db.models import ExpressionWrapper, F
 
 from accounts.owned import OwnedQuerySet
 from usage.facts import OwnedFact
+
+# Of a run that was there on more than one day, or on one that the beginning it holds does not lie on, in whatever zone.
+OTHER_DAYS = (
+    models.Q(days__1__isnull=False)
+    | models.Q(days__0__lt=ExpressionWrapper(F("day") - 1, models.DateField()))
+    | models.Q(days__0__gt=ExpressionWrapper(F("day") + 1, models.DateField()))
+)
 
 
 class Appearance(OwnedFact):

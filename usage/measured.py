@@ -11,6 +11,7 @@ from django.db.models.functions import Cast, Now, TruncDate
 
 from accounts.models import Organization
 from accounts.owned import Owned, OwnedQuerySet
+from usage.appearances import OTHER_DAYS
 from usage.call_kinds import OfKind
 from usage.facts import OwnedFact
 from usage.latency import BUCKETS
@@ -261,7 +262,7 @@ class Run(OwnedFact):
         indexes = [
             models.Index(fields=["organization", "day", "cost_order", "id"], name="runs_by_cost"),
             models.Index(fields=["organization", "-started_at"], name="runs_in_time"),
-            models.Index(fields=["organization"], condition=models.Q(days__1__isnull=False), name="runs_of_many_days"),
+            models.Index(fields=["organization"], condition=OTHER_DAYS, name="runs_on_other_days"),
             *(
                 models.Index(fields=["organization", of, "-started_at"], condition=~models.Q((of, "")), name=name)
                 for of, name in (("agent", "runs_of_an_agent"), ("customer", "runs_of_a_customer"))

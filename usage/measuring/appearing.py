@@ -86,14 +86,13 @@ def of_day(sql: str) -> str:
 
 
 OF_DAY = "organization_id = %(organization)s AND day BETWEEN %(day)s - 1 AND %(day)s + 1 AND zone_day = %(day)s"
-NAMES = f"""
-SELECT array_agg(DISTINCT customer) FILTER (WHERE customer IS NOT NULL),
-    array_agg(DISTINCT run) FILTER (WHERE run IS NOT NULL),
-    array_agg(DISTINCT run) FILTER (WHERE run IS NOT NULL AND is_parent IS NOT TRUE)
-FROM usage_event WHERE {OF_DAY}"""  # noqa: S608  # words of ours
+CUSTOMERS = f"SELECT DISTINCT customer FROM usage_event WHERE {OF_DAY} AND customer IS NOT NULL"  # noqa: S608
+RUNS = f"""
+SELECT run, bool_and(is_parent IS TRUE) FROM usage_event WHERE {OF_DAY} AND run IS NOT NULL GROUP BY run"""  # noqa: S608
 THERE = f"SELECT {HASHED}, %(day)s::date AS day FROM unnest(%(customers)s::text[]) AS of (name)"  # noqa: S608
 NOTED = "usage_appearance a WHERE a.organization_id = %(organization)s AND a.day = %(day)s"
-GONE = f"{NOTED} AND %(is_whole)s AND a.value NOT IN (SELECT value FROM ({THERE}) AS there)"  # noqa: S608
+GONE = f"""
+{NOTED} AND %(is_whole)s AND NOT EXISTS (SELECT FROM ({THERE}) AS there WHERE there.value = a.value)"""
 SETTLE = of_day(f"WITH {COUNT.format(gone=f'DELETE FROM {GONE} RETURNING kind, value, day', there=THERE)} SELECT")  # noqa: S608
 
 
@@ -101,14 +100,15 @@ def runs_of(names: str) -> str:
     return f"SELECT {ID_OF_RUN} AS id FROM unnest({names}::text[]) AS of (run)"  # noqa: S608  # words of ours
 
 
-# A run of a single day began on it, in whatever zone that was.
-NOTED_RUNS = """
-SELECT id, days FROM usage_run WHERE organization_id = %(organization)s AND %(day)s = ANY(days)
-    AND started_at >= (%(day)s::date - 1)::timestamp AT TIME ZONE 'UTC'
-    AND started_at < (%(day)s::date + 2)::timestamp AT TIME ZONE 'UTC'
-UNION
+# Those that only a day near their beginning can be of, and all others.
+OTHER_DAYS = "(days[2] IS NOT NULL OR days[1] < day - 1 OR days[1] > day + 1)"
+NOTED_RUNS = f"""
 SELECT id, days FROM usage_run
-WHERE organization_id = %(organization)s AND %(day)s = ANY(days) AND days[2] IS NOT NULL"""
+WHERE organization_id = %(organization)s AND day BETWEEN %(day)s::date - 1 AND %(day)s::date + 1
+    AND %(day)s = ANY(days) AND {OTHER_DAYS} IS NOT TRUE
+UNION ALL
+SELECT id, days FROM usage_run
+WHERE organization_id = %(organization)s AND %(day)s = ANY(days) AND {OTHER_DAYS}"""  # noqa: S608  # words of ours
 GONE_RUNS = f"""
 SELECT id, array_remove(days, %(day)s) AS days FROM ({NOTED_RUNS}) AS noted
 WHERE %(is_whole)s AND NOT EXISTS (SELECT FROM ({runs_of("%(runs)s")}) AS there WHERE there.id = noted.id)"""  # noqa: S608
@@ -132,7 +132,7 @@ SELECT kind, before, count(*) FROM (
     SELECT a.kind, coalesce((
         SELECT max(b.day) FROM usage_appearance b
         WHERE b.organization_id = a.organization_id AND b.kind = a.kind AND b.value = a.value AND b.day < a.day
-    ), {NEVER}) AS before FROM {NOTED}
+    ), {NEVER}) AS before FROM {NOTED} AND a.kind = '{CUSTOMER}'
     UNION ALL
     SELECT '{RUN}', coalesce(days[array_position(days, %(day)s) - 1], {NEVER}) FROM ({NOTED_RUNS}) AS noted
 ) AS each GROUP BY kind, before"""  # noqa: S608  # words of ours
@@ -173,9 +173,12 @@ def make_anew(own: Any, organization_id: UUID, day: date, *, is_whole: bool) -> 
 def there(own: Any, organization_id: UUID, day: date, *, is_whole: bool) -> dict[str, Any]:
     """Whom the events of a day name, as the statements take it; `leaves` are runs that not only parents name."""
     params: dict[str, Any] = {"organization": organization_id, "day": day, "is_whole": is_whole}
-    own.execute(NAMES, params)
-    customers, runs, leaves = (names or [] for names in own.fetchone())
-    return params | {"customers": customers, "runs": runs, "leaves": leaves}
+    own.execute(CUSTOMERS, params)
+    customers = [name for (name,) in own.fetchall()]
+    own.execute(RUNS, params)
+    runs = own.fetchall()
+    leaves = [name for name, only_parents in runs if not only_parents]
+    return params | {"customers": customers, "runs": [name for name, _ in runs], "leaves": leaves}
 
 
 def unique(organization: Organization, kind: str, *, start: date, end: date) -> int:

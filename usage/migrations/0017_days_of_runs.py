@@ -2,6 +2,7 @@
 
 import django.contrib.postgres.fields
 from django.db import migrations, models
+from django.db.models import ExpressionWrapper, F
 
 DAYS = """
 UPDATE usage_run AS run SET days = found.days FROM (
@@ -17,6 +18,11 @@ GROUP BY organization_id, each.day, each.before"""
 BACK = """
 INSERT INTO usage_appearance (organization_id, kind, value, day)
 SELECT organization_id, 'run', md5(run)::uuid, unnest(days) FROM usage_run"""
+OTHER_DAYS = (
+    models.Q(days__1__isnull=False)
+    | models.Q(days__0__lt=ExpressionWrapper(F("day") - 1, models.DateField()))
+    | models.Q(days__0__gt=ExpressionWrapper(F("day") + 1, models.DateField()))
+)
 TABLES = ("usage_run", "usage_appearance", "usage_appearancecount")
 
 
@@ -52,7 +58,6 @@ class Migration(migrations.Migration):
             [*forced("NO"), BACK, *forced("")],
         ),
         migrations.AddIndex(
-            "run",
-            models.Index(fields=["organization"], condition=models.Q(days__1__isnull=False), name="runs_of_many_days"),
+            "run", models.Index(fields=["organization"], condition=OTHER_DAYS, name="runs_on_other_days")
         ),
     ]

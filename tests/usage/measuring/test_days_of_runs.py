@@ -89,7 +89,7 @@ def test_a_day_is_compared_by_runs_near_it_and_those_of_many_days(acme, send):
         [(plan,)] = own.fetchall()
 
     read = [node for node in nodes(plan) if node.get("Relation Name") == "usage_run"]
-    assert {node["Index Name"] for node in read} == {"runs_in_time", "runs_of_many_days"}
+    assert {node["Index Name"] for node in read} == {"runs_by_cost", "runs_on_other_days"}
     assert sum(node["Actual Rows"] + node.get("Rows Removed by Filter", 0) for node in read) <= 3 * (2_000 / 28 + 1) + 1
 
 

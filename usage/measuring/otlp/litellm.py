@@ -49,7 +49,7 @@ def behind(attributes: Mapping[str, Value | None]) -> Value | None:
     if (asked := attributes.get(ASKED)) and asked != group:
         return asked
     model = attributes.get(MODEL)
-    return model.removeprefix(f"{attributes.get(SYSTEM)}/") if isinstance(model, str) and model else None
+    return (isinstance(model, str) and model.removeprefix(f"{attributes.get(SYSTEM)}/")) or None
 
 
 def usage_of(told: Value | None) -> Any:

@@ -53,7 +53,7 @@ def named(attributes: Attributes, wording: Wording) -> tuple[dict[str, str], dic
             (found if ours else others)[ours or name] = as_text(value)
     if "metadata" in wording.asked:
         for name, value in from_json(attributes["metadata"]).items():
-            if isinstance(value, Value):
+            if isinstance(value, Value) and value != "":
                 ours = ours_of(name)
                 (found if ours else others)[ours or name] = as_text(value)
     return found, others

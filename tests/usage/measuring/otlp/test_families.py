@@ -3,7 +3,7 @@
 import itertools
 import json
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from django.db import connection, connections
@@ -148,6 +148,46 @@ def test_a_day_of_parents_alone_is_one_of_its_run_or_not(is_one, acme, export):
         assert len(Run.objects.owned_by(acme).get().days) == (1 if is_one else 2)
     assert_true_to_its_events(acme)
     assert list(rebuilding.compare(acme.pk, rebuilding.days_of(acme.pk))) == []
+
+
+def begun(at, span):
+    began = int(at.timestamp()) * SECOND
+    return span | {"startTimeUnixNano": str(began), "endTimeUnixNano": str(began + SECOND)}
+
+
+def test_a_run_is_found_on_its_day_though_it_holds_an_earlier_beginning(acme, alice, export):
+    move_to(acme, "America/Los_Angeles", by=alice)
+    all_steps(acme)
+    early = (datetime.now(UTC) - timedelta(days=5)).replace(hour=5)
+    late = early.replace(hour=16) + timedelta(days=1)
+    above, below, beside = chat(1, put=300, got=30), chat(2, below=1, put=100, got=10), chat(3)
+    for sent in (begun(early, above), begun(late, beside), begun(late, below)):
+        assert export(sent).status_code == 200
+        assert calls(acme)
+    days = [early.date() - timedelta(days=1), late.date()]
+    with organization_scope(acme.pk):
+        assert Run.objects.owned_by(acme).get().days == days
+
+    move_to(acme, "Asia/Tokyo", by=alice)
+    all_steps(acme)
+
+    with organization_scope(acme.pk):
+        run = Run.objects.owned_by(acme).get()
+        assert (run.started_at.date(), run.days) == (early.date(), [late.date() + timedelta(days=1)])
+    assert list(rebuilding.compare(acme.pk, rebuilding.days_of(acme.pk), fix=True)) == []
+    assert unique_runs(acme) == {TRACE}
+    assert_true_to_its_events(acme)
+
+
+def test_a_name_that_is_empty_leaves_what_a_span_above_says(acme, export):
+    above = {"customer.id": "acme", "tokentra.team": "search", "tokentra.agent": "planner"}
+    empty = {"customer.id": "", "tokentra.team": "", "metadata": json.dumps({"agent": "", "run_id": ""})}
+
+    assert export(span(1, above), chat(2, below=1, attributes=empty)).status_code == 200
+
+    with organization_scope(acme.pk):
+        kept = Event.objects.owned_by(acme).get()
+        assert (kept.customer, kept.team, kept.agent, kept.run) == ("acme", "search", "planner", TRACE)
 
 
 def silent(number, **more):

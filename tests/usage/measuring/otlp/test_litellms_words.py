@@ -68,6 +68,7 @@ def test_what_a_span_tells_itself_stays():
         ({"gen_ai.request.model": "small"}, "gpt-4o-mini"),
         ({"gen_ai.request.model": "small", "litellm.provider.model": "gpt-4o-mini"}, "gpt-4o-mini"),
         ({"gen_ai.request.model": "small", "litellm.provider.model": ""}, "small"),
+        ({"gen_ai.request.model": "small", "litellm.provider.model": "openai/"}, "small"),
         ({"litellm.model_group": "gpt-4o-mini", "gen_ai.response.model": "gpt-4o-mini"}, "gpt-4o-mini"),
     ],
 )
