@@ -60,10 +60,11 @@ WHERE event.organization_id = $1 AND event.day = moved.day AND event.id = moved.
 
 @dataclass(frozen=True, slots=True)
 class Around:
-    """What may not be there while spans are stored as they stand, as parameters of the statement that does it.
+    """What may not be there while spans are stored as they stand.
 
-    `opens` is a statement, with its parameters, after which nobody else tells of their traces.
+    `opens` is a statement, with its parameters, after which nobody else tells of their traces; `stores` is the one that
+    stores them, with those of its parameters that say what may not be there.
     """
 
     opens: tuple[str, list[str]]
-    params: list[str]
+    stores: tuple[str, list[str]]

@@ -7,11 +7,10 @@ from weakref import WeakKeyDictionary
 from psycopg import ClientCursor as Cursor
 from psycopg import Connection
 
-from tokentra.lib.tenancy import opened
 from usage.call_kinds import CallKind
 from usage.latency import BOUNDS
-from usage.measured import OTHER, RARE, SPREAD, TAG, Event
-from usage.measuring import around, discards, given
+from usage.measured import OTHER, RARE, SPREAD, TAG
+from usage.measuring import around, given
 from usage.measuring.appearing import COUNT_RUNS, NOTE
 from usage.measuring.given import COMMON
 from usage.measuring.rollups import Columns, Part, Rollup
@@ -29,12 +28,12 @@ from usage.measuring.sums import (
     TOTALS,
 )
 from usage.measuring.transactions import AS_BEFORE, BY_KEY, together
+from usage.measuring.writing import EVENT, STORE, STORE_FAMILIES, STORE_NEW, STORE_SPANS
 from usage.unpriced import IN_PART
 
-NAMES = [str(field.column) for field in Event._meta.concrete_fields]
 OF_KIND = [str(field.column) for field in CallKind._meta.concrete_fields if field.name not in ("organization", "id")]
 FOUND = {"id", "kind_id", "day", "zone_day", "occurred_at", "amount", "is_parent", "above"}
-SAID = [name for name in NAMES if name not in COMMON and name not in FOUND]  # by the sender alone
+SAID = [name for name in EVENT if name not in COMMON and name not in FOUND]  # by the sender alone
 SAID_OF_KIND = [name for name in OF_KIND if name not in ("key_id", "basis", "rate")]
 
 
@@ -216,33 +215,6 @@ SELECT $1, id, {", ".join(OF_KIND)} FROM {given.kinds("$2")}
 ORDER BY id ON CONFLICT DO NOTHING"""  # noqa: S608  # names of ours
 
 
-def noted(where: str = "") -> str:
-    return f"noted AS ({discards.adding('$1', '$2', '$9', where)}), "
-
-
-# Writes rows and lets them wait to be added up. Answers how many were written; unless all
-# were, in a line with each. $1 and $2: as COMMON says; $3: what the waiting row is called; $4: how many rows there are;
-# $5: the zone of their days; $6: rows; $7: their kinds; $8: the lock that writers share.
-WRITE = f"""
-WITH {{sources}}events AS (
-    INSERT INTO usage_event ({", ".join(NAMES)})
-    SELECT {", ".join(COMMON.get(name, name) for name in NAMES)}
-    FROM {{scope}}{together("$8")}, {given.events("$6", "$7")}
-    {{held}} RETURNING day, id
-), waiting AS (
-    INSERT INTO usage_waiting (organization_id, id, days, ids, events, zone)
-    SELECT $1, $3, array_agg(day), array_agg(id), count(*), $5 FROM events HAVING count(*) > 0
-), {{noted}}new AS (SELECT count(*) AS events FROM events)
-SELECT new.events, events.day, events.id FROM new LEFT JOIN events ON new.events < $4"""  # noqa: S608  # names of ours
-STORE = WRITE.format(sources="", scope="", held="ON CONFLICT DO NOTHING", noted="")
-# Takes a fifth less, and fails where one of them is held already. $9: what was left out.
-STORE_NEW = WRITE.format(sources="", scope=f"{opened('$1')}, ", held="", noted=noted())
-# The same for spans, where no event waits for any of them ($10) and none counts that would be a parent by them ($11),
-# on days from $12 to $13; otherwise nothing is written.
-SURROUNDED = f"below AS ({around.below('$10', '$12', '$13')}), counted AS ({around.counted('$11', '$12', '$13')}), "
-UNSURROUNDED = "WHERE NOT EXISTS (SELECT FROM below) AND NOT EXISTS (SELECT FROM counted)"
-STORE_SPANS = WRITE.format(sources=SURROUNDED, scope="", held=UNSURROUNDED, noted=noted(UNSURROUNDED))
-
 # Of what waits, the oldest first and no more than $6 events beside the first request's; $4: the zone, $5: whether the
 # totals hold it already. Answers whether others of that kind were left, and of those that were next, which are left
 # since their days are not of this zone. One at a time runs it for what is in totals, and one for what is not. $1:
@@ -295,7 +267,8 @@ PREPARED = {
     "tt_add_kinds": f"(uuid, json) AS {ADD_KINDS}",
     "tt_store": f"({WRITTEN}) AS {STORE}",
     "tt_store_new": f"({WRITTEN}, json) AS {STORE_NEW}",
-    "tt_store_spans": f"({WRITTEN}, json, uuid[], uuid[], date, date) AS {STORE_SPANS}",
+    "tt_store_spans": f"({WRITTEN}, json, date, date, uuid[]) AS {STORE_SPANS}",
+    "tt_store_families": f"({WRITTEN}, json, date, date, uuid[], uuid[]) AS {STORE_FAMILIES}",
     "tt_open_each": f"(text, text, bigint[]) AS {around.OPEN_EACH}",
     "tt_open_all": f"(text, text) AS {around.OPEN_ALL}",
     "tt_new_values": f"(uuid, text[], date[], text[]) AS {NEW_VALUES}",

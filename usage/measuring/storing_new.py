@@ -34,8 +34,8 @@ def store_new(told: Told, discarded: Mapping[str, Discarded], *, around: Around 
         chaos.point("track.before_commit")
         try:
             if around:
-                stores = "tt_store_spans", [*params, *around.params]
-                _, found = at_once.in_turn(session, around.opens, stores)
+                stores, more = around.stores
+                _, found = at_once.in_turn(session, around.opens, (stores, [*params, *more]))
             else:
                 found = at_once.prepared(session, "tt_store_new", params)
         except UniqueViolation:

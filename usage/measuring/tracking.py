@@ -24,7 +24,7 @@ from usage.measured import SummedTag
 from usage.measuring import catching_up, discards, lenient, naming_units, storing
 from usage.measuring.around import Around
 from usage.measuring.prices import PriceTable
-from usage.measuring.reading import TOO_LARGE, Read, Reader, Refused
+from usage.measuring.reading import TOO_LARGE, UNFIT, Read, Reader, Refused, texts_of
 from usage.measuring.shape import LARGEST_EVENT, LONGEST_ID, LONGEST_TEXT, MOST_EVENTS, Batch, Plain
 from usage.measuring.storing_new import store_new
 from usage.measuring.texts import cut, printable
@@ -102,10 +102,11 @@ def opened(body: bytes) -> Opened:
 def made(events: Sequence[dict[str, Any] | Refused]) -> Opened:
     """The same of events that were made of something else, and of what is refused in their place."""
     try:
-        body = as_json({"events": events})
-    except (TypeError, ValueError, RecursionError):  # for a refusal, half a character, a number of many digits, depth
+        found = msgspec.convert(events, list[Plain])
+        texts = as_json([(texts_of(event), event.tags) for event in found])
+    except (msgspec.ValidationError, *UNFIT):
         return Opened(events, are_clean=False)
-    return Opened(plain(body) or events, are_clean=LOOKED_FOR.search(body) is None)
+    return Opened(found, are_clean=LOOKED_FOR.search(texts) is None)
 
 
 def plain(body: bytes) -> Sequence[Plain] | None:

@@ -111,9 +111,10 @@ class Families:
             calls[id].is_parent = True
         first, last = span_of(self.told, now)
         opens = [str(self.organization_id), traces_of(self.organization_id)]
+        free = [first.isoformat(), last.isoformat(), array(sorted(self.nodes))]  # not sorted in each part of the table
         return Around(
             ("tt_open_each", [*opens, array(self.keys)]) if self.are_few else ("tt_open_all", opens),
-            [array(self.nodes), array(repeat), first.isoformat(), last.isoformat()],
+            ("tt_store_families", [*free, array(repeat)]) if repeat else ("tt_store_spans", free),
         )
 
     def settle(self, reads: Sequence[Read], *, now: datetime) -> None:

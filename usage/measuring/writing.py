@@ -1,0 +1,44 @@
+"""The SQL that stores events, as they are given, which statements.py prepares."""
+
+from tokentra.lib.tenancy import opened
+from usage.measured import Event
+from usage.measuring import around, discards, given
+from usage.measuring.given import COMMON
+from usage.measuring.transactions import together
+
+EVENT = [str(field.column) for field in Event._meta.concrete_fields]
+
+
+def noted(where: str = "") -> str:
+    return f"noted AS ({discards.adding('$1', '$2', '$9', where)}), "
+
+
+# Writes rows and lets them wait to be added up. Answers how many were written; unless all
+# were, in a line with each. $1 and $2: as COMMON says; $3: what the waiting row is called; $4: how many rows there are;
+# $5: the zone of their days; $6: rows; $7: their kinds; $8: the lock that writers share.
+WRITE = f"""
+WITH {{sources}}events AS (
+    INSERT INTO usage_event ({", ".join(EVENT)})
+    SELECT {", ".join(COMMON.get(name, name) for name in EVENT)}
+    FROM {{scope}}{together("$8")}, {given.events("$6", "$7")}
+    {{held}} RETURNING day, id
+), waiting AS (
+    INSERT INTO usage_waiting (organization_id, id, days, ids, events, zone)
+    SELECT $1, $3, array_agg(day), array_agg(id), count(*), $5 FROM events HAVING count(*) > 0
+), {{noted}}new AS (SELECT count(*) AS events FROM events)
+SELECT new.events, events.day, events.id FROM new LEFT JOIN events ON new.events < $4"""  # noqa: S608  # names of ours
+STORE = WRITE.format(sources="", scope="", held="ON CONFLICT DO NOTHING", noted="")
+# Takes a fifth less, and fails where one of them is held already. $9: what was left out.
+STORE_NEW = WRITE.format(sources="", scope=f"{opened('$1')}, ", held="", noted=noted())
+
+
+def store_around(*sources: str) -> str:
+    """The same where each of these finds nothing; otherwise nothing is written."""
+    free = "WHERE " + " AND ".join(f"NOT EXISTS (SELECT FROM {source.split()[0]})" for source in sources)
+    return WRITE.format(sources=", ".join([*sources, ""]), scope="", held=free, noted=noted(free))
+
+
+# On days from $10 to $11: what waits for any of these spans ($12), and what counts and would be a parent by them ($13).
+BELOW = f"below AS ({around.below('$12', '$10', '$11')})"
+COUNTED = f"counted AS ({around.counted('$13', '$10', '$11')})"
+STORE_SPANS, STORE_FAMILIES = store_around(BELOW), store_around(BELOW, COUNTED)
