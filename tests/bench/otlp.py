@@ -17,7 +17,7 @@ from tests.bench.figures import Figure
 from tests.product import Product
 
 TRACES = "/v1/traces"
-BATCH, ROUNDS, EVENTS = 100, 5, 30_000  # a round takes some seconds, of which the end is a small part, as in ingest.py
+BATCH, ROUNDS, EVENTS = 100, 5, 30_000  # a second or two a round, of which the end is a small part
 NAMES = {
     "provider": "gen_ai.provider.name",
     "model": "gen_ai.request.model",

@@ -13,11 +13,11 @@ from django.db.models import Sum
 
 from accounts.models import Organization
 from usage.appearances import AppearanceCount
+from usage.measuring.given import by_name
 from usage.measuring.sums import ROLLUPS
 
 RUN, CUSTOMER = "run", "customer"
-NEVER = "DATE '0001-01-01'"
-WAS, DAYS = "was", "days"
+NEVER, ORGANIZATION = "DATE '0001-01-01'", "%(organization)s"
 ID_OF_RUN = ROLLUPS["runs"].hashes["id"].replace("organization_id", "%(organization)s::uuid")
 
 
@@ -34,11 +34,12 @@ def steps(days: str, change: int) -> str:
     """Of runs whose days were others before, each with the one before it."""
     return f"""
     SELECT '{RUN}' AS kind, unnest({days}) AS day, unnest({NEVER} || {days}) AS before, {change} AS change
-    FROM runs WHERE {DAYS} <> {WAS}"""  # noqa: S608  # words of ours
+    FROM runs WHERE days <> was"""  # noqa: S608  # words of ours
 
 
 # What follows where rows of runs are written and tell their days, as ROLLUPS has it.
-COUNT_RUNS = f"counted_runs AS ({counted(f'{steps(WAS, -1)} UNION ALL {steps(DAYS, 1)}')})"
+TURNED = f"{steps('was', -1)} UNION ALL {steps('days', 1)}"
+COUNT_RUNS = f"counted_runs AS ({counted(TURNED)})"
 
 
 def nearest(beside: str, order: str) -> str:
@@ -80,11 +81,6 @@ NOTE = COUNT.format(
 )
 
 
-def of_day(sql: str) -> str:
-    """With the names of parameters."""
-    return sql.replace("$1", "%(organization)s")
-
-
 OF_DAY = "organization_id = %(organization)s AND day BETWEEN %(day)s - 1 AND %(day)s + 1 AND zone_day = %(day)s"
 CUSTOMERS = f"SELECT DISTINCT customer FROM usage_event WHERE {OF_DAY} AND customer IS NOT NULL"  # noqa: S608
 RUNS = f"""
@@ -93,7 +89,8 @@ THERE = f"SELECT {HASHED}, %(day)s::date AS day FROM unnest(%(customers)s::text[
 NOTED = "usage_appearance a WHERE a.organization_id = %(organization)s AND a.day = %(day)s"
 GONE = f"""
 {NOTED} AND %(is_whole)s AND NOT EXISTS (SELECT FROM ({THERE}) AS there WHERE there.value = a.value)"""
-SETTLE = of_day(f"WITH {COUNT.format(gone=f'DELETE FROM {GONE} RETURNING kind, value, day', there=THERE)} SELECT")  # noqa: S608
+LEAVE = f"DELETE FROM {GONE} RETURNING kind, value, day"  # noqa: S608  # words of ours
+SETTLE = by_name(f"WITH {COUNT.format(gone=LEAVE, there=THERE)} SELECT", ORGANIZATION)
 
 
 def runs_of(names: str) -> str:
@@ -117,11 +114,14 @@ SELECT run.id, (SELECT array_agg(day ORDER BY day) FROM unnest(run.days || %(day
 FROM ({runs_of("%(leaves)s")}) AS there
 JOIN usage_run run ON run.organization_id = %(organization)s AND run.id = there.id
 WHERE NOT %(day)s = ANY(run.days)"""  # noqa: S608  # words of ours
-SETTLE_RUNS = of_day(f"""
+SETTLE_RUNS = by_name(
+    f"""
 WITH changed AS ({GONE_RUNS} UNION ALL {COME_RUNS}), runs AS (
     UPDATE usage_run run SET days = changed.days FROM changed
     WHERE run.organization_id = %(organization)s AND run.id = changed.id {ROLLUPS["runs"].telling}
-), {COUNT_RUNS} SELECT""")  # noqa: S608  # words of ours
+), {COUNT_RUNS} SELECT""",  # noqa: S608  # words of ours
+    ORGANIZATION,
+)
 DIFFERING = {
     "usage_appearance": f"SELECT (SELECT count(*) FROM {GONE}) "  # noqa: S608  # words of ours
     f"+ (SELECT count(*) FROM (SELECT value FROM ({THERE}) AS there EXCEPT SELECT value FROM {NOTED}) AS missing)",

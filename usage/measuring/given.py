@@ -29,6 +29,13 @@ GIVEN = types_of(Event) | {"kind_id": "int"}
 SHORT = {name: f"c{place}" for place, name in enumerate(GIVEN)}  # in JSON, of which every letter takes time
 
 
+def by_name(sql: str, *words: str) -> str:
+    """With what stands for $1, $2 and so on in their places."""
+    for place, word in enumerate(words, 1):
+        sql = sql.replace(f"${place}", word)
+    return sql
+
+
 def events(rows: str, kinds: str) -> str:
     """Events given as JSON. Each names its kind by the place in an array, and no day of the zone where it is UTC's."""
     found = SHORT | {

@@ -28,12 +28,12 @@ from usage.measuring.sums import (
     TOTALS,
 )
 from usage.measuring.transactions import AS_BEFORE, BY_KEY, together
-from usage.measuring.writing import EVENT, STORE, STORE_FAMILIES, STORE_NEW, STORE_SPANS
+from usage.measuring.writing import EVENT_COLUMNS, STORE, STORE_FAMILIES, STORE_NEW, STORE_SPANS
 from usage.unpriced import IN_PART
 
 OF_KIND = [str(field.column) for field in CallKind._meta.concrete_fields if field.name not in ("organization", "id")]
 FOUND = {"id", "kind_id", "day", "zone_day", "occurred_at", "amount", "is_parent", "above"}
-SAID = [name for name in EVENT if name not in COMMON and name not in FOUND]  # by the sender alone
+SAID = [name for name in EVENT_COLUMNS if name not in COMMON and name not in FOUND]  # by the sender alone
 SAID_OF_KIND = [name for name in OF_KIND if name not in ("key_id", "basis", "rate")]
 
 
@@ -194,7 +194,9 @@ def adding_up(
         f"{name} AS ({adding(rollup, rows[name], sign=sign, where=not_twice.get(name, 'true'))})"
         for name, rollup in rollups.items()
     )
-    return ", ".join([summed(rollups.values(), is_long=is_long), *steps, *([COUNT_RUNS] if "runs" in rollups else [])])
+    return ", ".join(
+        [summed(rollups.values(), is_long=is_long), *steps, *(COUNT_RUNS for of in rollups.values() if of.returning)]
+    )
 
 
 # What a connection prepares once; a statement as large as tt_add_up takes longer to plan than to run.

@@ -3,33 +3,17 @@
 from collections.abc import Iterable
 
 from usage.measuring.appearing import COUNT_RUNS
+from usage.measuring.given import by_name
 from usage.measuring.rollups import Rollup
-from usage.measuring.statements import (
-    ADD_KINDS,
-    CHANGES,
-    FILLED,
-    WHOLE,
-    WIDENED,
-    added,
-    adding_up,
-    of_kind,
-    summed,
-)
+from usage.measuring.statements import ADD_KINDS, CHANGES, FILLED, WHOLE, WIDENED, added, adding_up, of_kind, summed
 from usage.measuring.sums import ROLLUPS
 
 
-def named(sql: str, *words: str) -> str:
-    """With what stands for $1, $2 and so on in their places."""
-    for place, word in enumerate(words, 1):
-        sql = sql.replace(f"${place}", word)
-    return sql
-
-
 def in_words(sql: str) -> str:
-    return named(sql, "%(organization)s::uuid", "%(grain)s::interval", "%(tags)s::text[]")
+    return by_name(sql, "%(organization)s::uuid", "%(grain)s::interval", "%(tags)s::text[]")
 
 
-ADDING_KINDS = named(ADD_KINDS, "%(organization)s::uuid", "%(kinds)s::json")
+ADDING_KINDS = by_name(ADD_KINDS, "%(organization)s::uuid", "%(kinds)s::json")
 
 
 def forgetting(rollup: Rollup) -> str:

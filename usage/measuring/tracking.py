@@ -103,7 +103,7 @@ def made(events: Sequence[dict[str, Any] | Refused]) -> Opened:
     """The same of events that were made of something else, and of what is refused in their place."""
     try:
         found = msgspec.convert(events, list[Plain])
-        texts = as_json([(texts_of(event), event.tags) for event in found])
+        texts = as_json([(texts_of(event), event.tags, event.units) for event in found])
     except (msgspec.ValidationError, *UNFIT):
         return Opened(events, are_clean=False)
     return Opened(found, are_clean=LOOKED_FOR.search(texts) is None)

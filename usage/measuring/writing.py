@@ -6,20 +6,20 @@ from usage.measuring import around, discards, given
 from usage.measuring.given import COMMON
 from usage.measuring.transactions import together
 
-EVENT = [str(field.column) for field in Event._meta.concrete_fields]
+EVENT_COLUMNS = [str(field.column) for field in Event._meta.concrete_fields]
 
 
 def noted(where: str = "") -> str:
     return f"noted AS ({discards.adding('$1', '$2', '$9', where)}), "
 
 
-# Writes rows and lets them wait to be added up. Answers how many were written; unless all
-# were, in a line with each. $1 and $2: as COMMON says; $3: what the waiting row is called; $4: how many rows there are;
-# $5: the zone of their days; $6: rows; $7: their kinds; $8: the lock that writers share.
+# Writes rows and lets them wait to be added up. Answers how many were written; unless all were, in a line with each.
+# $1 and $2: as COMMON says; $3: what the waiting row is called; $4: how many rows there are; $5: the zone of their
+# days; $6: rows; $7: their kinds; $8: the lock that writers share.
 WRITE = f"""
 WITH {{sources}}events AS (
-    INSERT INTO usage_event ({", ".join(EVENT)})
-    SELECT {", ".join(COMMON.get(name, name) for name in EVENT)}
+    INSERT INTO usage_event ({", ".join(EVENT_COLUMNS)})
+    SELECT {", ".join(COMMON.get(name, name) for name in EVENT_COLUMNS)}
     FROM {{scope}}{together("$8")}, {given.events("$6", "$7")}
     {{held}} RETURNING day, id
 ), waiting AS (
@@ -33,7 +33,7 @@ STORE_NEW = WRITE.format(sources="", scope=f"{opened('$1')}, ", held="", noted=n
 
 
 def store_around(*sources: str) -> str:
-    """The same where each of these finds nothing; otherwise nothing is written."""
+    """As STORE_NEW in an open scope, where each of these named queries finds nothing; else nothing is written."""
     free = "WHERE " + " AND ".join(f"NOT EXISTS (SELECT FROM {source.split()[0]})" for source in sources)
     return WRITE.format(sources=", ".join([*sources, ""]), scope="", held=free, noted=noted(free))
 

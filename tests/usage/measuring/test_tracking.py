@@ -424,6 +424,13 @@ def test_texts_are_looked_at_where_a_body_may_hold_what_must_not_be_kept(text, a
 
 
 @pytest.mark.parametrize(
+    "said", [{"id": "task-1"}, {"tags": {"task-1": "a"}}, {"tags": {"a": "task-1"}}, {"units": {"task-1": 1}}]
+)
+def test_every_text_of_what_was_made_of_something_else_is_looked_at(said):
+    assert not made([event(**said)]).are_clean
+
+
+@pytest.mark.parametrize(
     "odd", [event(feature="\ud800"), Refused("invalid_field", "Nothing."), event(latencyMs=10**5000)]
 )
 def test_what_was_made_of_something_else_is_looked_at_where_it_is_no_json(odd):
