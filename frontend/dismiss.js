@@ -30,6 +30,6 @@ const placeAll = () => open().forEach(place);
 document.addEventListener("toggle", ({ target }) => {
   if (target.matches("details[data-dismiss][open]")) place(target);
 }, true);
-document.addEventListener("htmx:load", placeAll); // what came later may be wider
+document.addEventListener("htmx:afterSwap", placeAll); // what came later may be wider
 addEventListener("resize", placeAll);
 placeAll();

@@ -276,6 +276,7 @@ def test_filters_open_inside_the_window_also_where_they_come_later(
     with sitting(browser, live_server.url, alice, width=1280) as page:
         for path in ("/dashboard/", "/usage/measured/", "/dashboard/?filters=open"):
             open_page(page, path)
+            page.evaluate("htmx.config.defaultSettleDelay = 60_000")  # in its place at once, not once settled
             filters = page.locator("details", has=page.locator("summary", has_text="Filter"))
             if "open" not in path:
                 filters.locator("summary").click()
