@@ -30,16 +30,17 @@ def counted(turned: str) -> str:
     ON CONFLICT (organization_id, kind, day, before) DO UPDATE SET count = held.count + excluded.count"""  # noqa: S608  # words of ours
 
 
-def steps(days: str, change: int) -> str:
+def steps(days: str, change: str) -> str:
     """Of runs whose days were others before, each with the one before it."""
     return f"""
-    SELECT '{RUN}' AS kind, unnest({days}) AS day, unnest({NEVER} || {days}) AS before, {change} AS change
-    FROM runs WHERE days <> was"""  # noqa: S608  # words of ours
+    SELECT '{RUN}' AS kind, unnest({days}) AS day, unnest({NEVER} || {days}) AS before, {change} AS change FROM moved"""  # noqa: S608  # words of ours
 
 
-# What follows where rows of runs are written and tell their days, as ROLLUPS has it.
-TURNED = f"{steps('was', -1)} UNION ALL {steps('days', 1)}"
-COUNT_RUNS = f"counted_runs AS ({counted(TURNED)})"
+# What follows where rows of runs are written and tell their days, as ROLLUPS has it; very many have the same ones.
+TURNED = f"{steps('was', '-runs')} UNION ALL {steps('days', 'runs')}"
+COUNT_RUNS = f"""
+moved AS (SELECT was, days, count(*) AS runs FROM runs WHERE days <> was GROUP BY was, days),
+counted_runs AS ({counted(TURNED)})"""  # noqa: S608  # words of ours
 
 
 def nearest(beside: str, order: str) -> str:
