@@ -1,7 +1,7 @@
 """One request of events: each is read and priced, what is new is stored, and every item has its result."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import partial
@@ -99,13 +99,14 @@ def opened(body: bytes) -> Opened:
     return Opened(events, are_clean=LOOKED_FOR.search(body) is None)
 
 
-def made(events: Sequence[dict[str, Any] | Refused]) -> Opened:
-    """The same of events that were made of something else, and of what is refused in their place."""
+def made(events: Sequence[dict[str, Any] | Refused], mended: Callable[[dict[str, Any]], dict[str, Any]]) -> Opened:
+    """The same of events that were made of something else, and of what is refused in their place; `mended` is what
+    each becomes where not all of them are good by their shape."""
     try:
         found = msgspec.convert(events, list[Plain])
         texts = as_json([(texts_of(event), event.tags, event.units) for event in found])
     except (msgspec.ValidationError, *UNFIT):
-        return Opened(events, are_clean=False)
+        return Opened([mended(each) if isinstance(each, dict) else each for each in events], are_clean=False)
     return Opened(found, are_clean=LOOKED_FOR.search(texts) is None)
 
 

@@ -420,14 +420,14 @@ def test_texts_are_looked_at_where_a_body_may_hold_what_must_not_be_kept(text, a
     body = json.dumps({"events": [event(feature=text)]}, ensure_ascii=text == "a\0").encode()
 
     assert opened(body).are_clean == are_clean
-    assert made([event(feature=text)]).are_clean == are_clean
+    assert made([event(feature=text)], dict).are_clean == are_clean
 
 
 @pytest.mark.parametrize(
     "said", [{"id": "task-1"}, {"tags": {"task-1": "a"}}, {"tags": {"a": "task-1"}}, {"units": {"task-1": 1}}]
 )
 def test_every_text_of_what_was_made_of_something_else_is_looked_at(said):
-    assert not made([event(**said)]).are_clean
+    assert not made([event(**said)], dict).are_clean
 
 
 @pytest.mark.parametrize(
@@ -436,15 +436,15 @@ def test_every_text_of_what_was_made_of_something_else_is_looked_at(said):
 def test_what_was_made_of_something_else_is_looked_at_where_it_is_no_json(odd):
     events = [event(), odd]
 
-    assert made(events) == Opened(events, are_clean=False)
+    assert made(events, dict) == Opened(events, are_clean=False)
 
 
 def test_events_that_were_made_of_something_else_are_read_as_those_of_a_body():
     events = [event(occurredAt=NOON, feature="a"), event(tags={"a": "b"})]
 
-    assert [type(each) for each in made(events).events] == [Plain] * 2
-    assert made([*events, event(region="eu")]).events == [*events, event(region="eu")]
-    assert made([]) == Opened([], are_clean=True)
+    assert [type(each) for each in made(events, dict).events] == [Plain] * 2
+    assert made([*events, event(region="eu")], dict).events == [*events, event(region="eu")]
+    assert made([], dict) == Opened([], are_clean=True)
 
 
 def test_an_id_names_one_event_of_a_day(acme, send):

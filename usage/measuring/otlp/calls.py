@@ -44,7 +44,8 @@ class Calls:
             elif (told := self.told[span.ref]).is_call and span.is_too_large:
                 found.append(Refused("event_too_large", TOO_LARGE))
             elif told.is_call:
-                self._count_content(told)
+                if told.wording.content or span.marks:
+                    self._count_content(told)
                 found.append(self._event(told))
             else:
                 self.left_out["not_a_model_call"] += 1
@@ -52,37 +53,32 @@ class Calls:
 
     def _event(self, told: Told) -> dict[str, Any]:
         span, said = told.span, told.said
-        parameters = from_json(said.get("parameters"))
         event: dict[str, Any] = {
             "id": span.ref,
             "occurredAt": moment(span.start),
             "provider": provider_of(told),
-            "model": said.get("model") or parameters.get("model"),
+            "model": said.get("model"),
             "operation": told.kind or None,
             "latencyMs": (span.end - span.start) // MILLION if span.end >= span.start > 0 else None,
-            "timeToFirstTokenMs": first_token_ms(told),
-            "streaming": is_streaming(told, parameters),
-            "requestId": None if (asked := said.get("request_id")) is None else as_text(asked),
-            "serviceTier": tier_of(said.get("service_tier")),
             "parentId": span.above or None,
             "runId": span.trace,
         }
-        has_failed = span.has_failed or "error" in told.wording.asked
+        if told.wording.tells_more or span.marks:
+            event |= more_of(told)
+        has_failed = span.has_failed or told.wording.tells_error
         event |= self._error(told) if has_failed else WENT_WELL
         tokens = tokens_of(told, str(event["provider"] or ""))
         if tokens is not None:
             event["tokens"] = tokens
         elif not has_failed:
             event |= {"tokens": {}, "usageSource": "missing"}
-        service = span.resource.get("service.name")
-        if isinstance(service, str) and not service.startswith(NOT_A_SERVICE):
-            event["project"] = service
         event |= self._of_resource(span.resource)
-        for above in reversed(self._above(span)):
-            event |= above.whose
+        if span.above:
+            for above in reversed(self._above(span)):
+                event |= above.whose
         event |= told.whose
-        if tags := tags_of(told, event):
-            event["tags"] = tags
+        if told.others or told.wording.tags:
+            event["tags"] = tags_of(told)
         if event["provider"] is None or event["model"] is None:  # nothing stands in their place: they are missing
             return {name: value for name, value in event.items() if value is not None}
         return event
@@ -105,7 +101,7 @@ class Calls:
         """The same for all spans of a group."""
         known = self._of_resources.get(id(resource))
         if known is None:
-            known, _ = named(resource, wording_of(tuple(resource)))
+            known = service_of(resource) | named(resource, wording_of(tuple(resource)))[0]
             self._of_resources[id(resource)] = known
         return known
 
@@ -115,11 +111,35 @@ class Calls:
             self.left_out["content"] += count
 
 
-def tags_of(told: Told, event: dict[str, Any]) -> dict[str, str]:
-    """What a call tells that no field has. Texts that are too long are taken out of the event: cut, one could be taken
-    for another; a tag says what is left of it."""
+def service_of(resource: Attributes) -> dict[str, str]:
+    name = resource.get("service.name")
+    return {"project": name} if isinstance(name, str) and not name.startswith(NOT_A_SERVICE) else {}
+
+
+def more_of(told: Told) -> dict[str, Any]:
+    """What most calls do not tell."""
+    said, asked = told.said, told.said.get("request_id")
+    parameters = from_json(said.get("parameters"))
+    return {
+        "model": said.get("model") or parameters.get("model"),
+        "timeToFirstTokenMs": first_token_ms(told),
+        "streaming": is_streaming(told, parameters),
+        "requestId": None if asked is None else as_text(asked),
+        "serviceTier": tier_of(said.get("service_tier")),
+    }
+
+
+def shortened(event: dict[str, Any]) -> dict[str, Any]:
+    """Texts that are too long are taken out of it: cut, one could be taken for another; a tag says what is left."""
     are_long = [name for name, value in event.items() if type(value) is str and len(value) > LONGEST_TEXT]
-    tags = {name: event.pop(name) for name in are_long if name not in NEEDED} | told.others
+    long = {name: event[name] for name in are_long if name not in NEEDED}
+    kept = {name: value for name, value in event.items() if name not in long}
+    return kept | {"tags": long | event.get("tags", {})} if long else event
+
+
+def tags_of(told: Told) -> dict[str, str]:
+    """What a call tells that no field has."""
+    tags = dict(told.others)
     for name in told.wording.tags:
         if (said := told.attributes[name]) is not None:
             tags[name] = as_text(said)
@@ -128,11 +148,13 @@ def tags_of(told: Told, event: dict[str, Any]) -> dict[str, str]:
 
 def tokens_of(told: Told, provider: str) -> dict[str, Any] | None:
     """Disjoint classes; None where nothing is told. What is no count is passed on, so that it is refused by name."""
-    said: dict[str, Any] = said_of(told.attributes, told.wording.counts)
+    said = said_of(told.attributes, told.wording.counts)
+    wrong = {}
     for name, value in said.items():
-        if type(value) is not int:
-            said[name] = whole(value)
-    wrong = {IN_EVENTS[name]: value for name, value in said.items() if type(value) is not int or value < 0}
+        count = value if type(value) is int else whole(value)
+        if type(count) is not int or count < 0:
+            wrong[IN_EVENTS[name]] = count
+        said[name] = count
     if wrong or not said:
         return wrong or None
     read, written = said.get("cache_read", 0), said.get("cache_write", 0)

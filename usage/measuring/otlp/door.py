@@ -13,7 +13,7 @@ from tokentra.lib import bodies, outage
 from tokentra.lib.problems import Problem, note_refusal
 from usage.measuring import crowding, discards, paces, tracking
 from usage.measuring.otlp import answers, spans
-from usage.measuring.otlp.calls import Calls
+from usage.measuring.otlp.calls import Calls, shortened
 from usage.measuring.otlp.families import Families
 from usage.measuring.otlp.spans import Span, Unreadable
 
@@ -72,7 +72,7 @@ def reason(result: tracking.Result) -> str:
 def stored(credential: Credential, found: list[Span]) -> tracking.Answer:
     paces.events(credential.organization_id, len(found), status=503)
     calls = Calls(found)
-    opened = tracking.made(calls.events())
+    opened = tracking.made(calls.events(), shortened)
     with unless_gone(credential):
         return tracking.track(
             credential.organization_id,

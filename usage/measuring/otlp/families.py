@@ -10,11 +10,12 @@ the tool.
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.db import connection
+from msgspec import Struct
 from psycopg import ClientCursor
 
 from usage.measuring import retracting, statements
@@ -35,7 +36,7 @@ COUNTED = "EXECUTE tt_counted (%(organization)s, %(ids)s::uuid[], %(first)s, %(l
 MOVE = "EXECUTE tt_move (%(organization)s, %(days)s::date[], %(ids)s::uuid[], %(above)s::uuid[])"
 
 
-class Node(NamedTuple):
+class Node(Struct):
     above: str | None
     told: Told
 

@@ -2,7 +2,7 @@
 where its proxy tells the name that its users know it by. Pure."""
 
 from ast import literal_eval
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any
 
 from usage.measuring.otlp import nested
@@ -28,9 +28,14 @@ PLACES: Places = {
 }
 
 
+def may_complete(names: Container[str]) -> bool:
+    """Whether a span with attributes of these names may be one of LiteLLM's."""
+    return USAGE in names or GROUP in names
+
+
 def completed(attributes: Mapping[str, Value | None]) -> Mapping[str, Value | None]:
     """The same for spans of anybody else."""
-    if USAGE not in attributes and GROUP not in attributes:
+    if not may_complete(attributes):
         return attributes
     found = dict(attributes)
     if (model := behind(attributes)) is not None:

@@ -45,8 +45,7 @@ class Mark:
     attributes: Mapping[str, Value]
 
 
-@dataclass(slots=True)
-class Span:
+class Span(Struct):
     """`ref` names it within an organization, however often it is sent, and `above` what it is a part of: empty at the
     top. They are made of its ids in hex, and empty where those are none: `wrong` is what to say of it then. Of the
     attributes, those that tell nothing are None: lists, bytes, empty texts.

@@ -18,20 +18,20 @@ class Told:
 
     def __init__(self, span: Span, wordings: dict[Names, Wording]) -> None:
         """`wordings` are those that are known of the same request, to which this adds."""
-        self.span = span
-        self.attributes: Attributes = vercel.completed(litellm.completed(span.attributes))
-        names = tuple(self.attributes)
-        if (known := wordings.get(names)) is None:
-            known = wordings[names] = wording_of(names)
-        self.wording: Wording = known
-        said = self.said = said_of(self.attributes, known.asked)
+        attributes: Attributes = span.attributes
+        known = known_of(attributes, wordings)
+        if known.may_be_completed:
+            attributes = vercel.completed(litellm.completed(attributes))
+            known = known_of(attributes, wordings)
+        self.span, self.attributes, self.wording = span, attributes, known
+        said = self.said = said_of(attributes, known.asked)
         kind = said.get("kind")
         self.kind = kind.lower() if isinstance(kind, str) else ""
         # One of a model, or anything else that tells the tokens of one, such as an agent's span.
         self.is_call = self.kind in dialects.CALLS or bool(
-            self.wording.tells_tokens and said.get("provider") and said.get("model")
+            known.tells_tokens and said.get("provider") and said.get("model")
         )
-        self.whose, self.others = named(self.attributes, known)
+        self.whose, self.others = named(attributes, known)
 
     @property
     def is_tool(self) -> bool:
@@ -44,14 +44,23 @@ class Told:
         return said is not None and str(said).lower() == "true"
 
 
+def known_of(attributes: Attributes, wordings: dict[Names, Wording]) -> Wording:
+    names = tuple(attributes)
+    if (known := wordings.get(names)) is None:
+        known = wordings[names] = wording_of(names)
+    return known
+
+
 def named(attributes: Attributes, wording: Wording) -> tuple[dict[str, str], dict[str, str]]:
     """Whose it was, in the names of events, and what customers' code named otherwise."""
-    found = {ours: as_text(value) for ours, value in said_of(attributes, wording.owners).items()}
-    others: dict[str, str] = {}
-    for at, name, ours in wording.own:
-        if (value := attributes[at]) is not None:
-            (found if ours else others)[ours or name] = as_text(value)
-    if "metadata" in wording.asked:
+    found: dict[str, str] = said_of(attributes, wording.owners)
+    for ours, value in found.items():
+        if type(value) is not str:
+            found[ours] = as_text(value)
+    others = {}
+    for name, value in said_of(attributes, wording.own).items():
+        others[name] = as_text(value)
+    if wording.tells_metadata:
         for name, value in from_json(attributes["metadata"]).items():
             if isinstance(value, Value) and value != "":
                 ours = ours_of(name)

@@ -4,7 +4,7 @@ Until version 6 some spans tell what a cache read and wrote, and what was reason
 the rest of what went in and came out tells whether the span's own figures include those.
 """
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any
 
 import msgspec
@@ -38,9 +38,14 @@ PLACES: Places = {
 }
 
 
+def may_complete(names: Container[str]) -> bool:
+    """Whether a span with attributes of these names may be one of this SDK's."""
+    return METADATA in names and OPERATION in names
+
+
 def completed(attributes: Mapping[str, Value | None]) -> Mapping[str, Value | None]:
     """The same for spans of anybody else; what a span tells itself stays."""
-    if METADATA not in attributes or OPERATION not in attributes:
+    if not may_complete(attributes):
         return attributes
     found = nested.counts(answer_of(attributes[METADATA]), PLACES)
     return {**attributes, **{name: count for name, count in found.items() if attributes.get(name) is None}}

@@ -4,15 +4,18 @@ A library names the same things in span after span, so that each span asks only 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
-from usage.measuring.otlp import dialects
+from msgspec import Struct
+
+from usage.measuring.otlp import dialects, litellm, vercel
 from usage.measuring.otlp.dialects import DIALECTS, Dialect, Names
 from usage.measuring.otlp.spans import Value
 from usage.measuring.texts import folded
 
 Attributes = Mapping[str, Value | None]
+Pairs = tuple[tuple[str, str], ...]
 MOST_KEPT, LONGEST_KEPT = 500, 4_000  # sets of names, and letters in one of them
 
 COUNTS = (
@@ -45,24 +48,26 @@ def ours_of(name: str) -> str:
     return OURS.get(folded(name), "")
 
 
-OWNERS = {ours: names for ours, names in dialects.ATTRIBUTION.items() if ours != "project"}  # services own projects
+OWNERS = dialects.ATTRIBUTION | {"project": ()}  # services own projects
+MORE = OF_ALL.keys() - {"error", "metadata"}
 
 
-@dataclass(frozen=True, slots=True)
-class Wording:
-    """One set of names. `asked`, `counts` and `owners` say under which of them something is told, the best first."""
+class Wording(Struct, frozen=True):
+    """One set of names. What is `asked`, and `counts` and `owners`, stand beside a name that tells them, the best of
+    several last."""
 
     dialect: Dialect
-    asked: Mapping[str, Names]
-    counts: Mapping[str, Names]
-    owners: Mapping[str, Names]
-    own: tuple[tuple[str, str, str], ...]  # names a customer chose: whole, without their beginning, and as ours
+    asked: Pairs
+    counts: Pairs
+    owners: Pairs
+    own: Pairs  # other names that a customer chose, behind themselves without their beginning
     tags: Names
     content: int  # how many tell what people and models wrote
-
-    @property
-    def tells_tokens(self) -> bool:
-        return "input" in self.counts or "output" in self.counts
+    tells_tokens: bool
+    tells_error: bool
+    tells_metadata: bool
+    tells_more: bool  # than most calls do: of their stream, their request, how they were asked for
+    may_be_completed: bool
 
 
 def wording_of(names: Names) -> Wording:
@@ -72,19 +77,31 @@ def wording_of(names: Names) -> Wording:
 def worked_out(names: Names) -> Wording:
     dialect = dialect_of(names)
     there = set(names)
+    own = [(name, bare_of(name)) for name in names if name.startswith(dialects.OWN_NAMES) and name != dialects.IS_TOTAL]
 
-    def among(wanted: Mapping[str, Names]) -> dict[str, Names]:
-        found = {what: tuple(name for name in of if name in there) for what, of in wanted.items()}
-        return {what: of for what, of in found.items() if of}
+    def among(wanted: Mapping[str, Names]) -> Pairs:
+        return tuple((what, name) for what, of in wanted.items() for name in reversed(of) if name in there)
 
+    asked = among({name: getattr(dialect, name) for name in ASKED} | OF_ALL)
+    counts = among({name: getattr(dialect, name) for name in COUNTS})
+    owners = dict(OWNERS)
+    told = {what for what, _ in asked + counts}
+    for name, bare in own:  # the last one counts
+        if ours := ours_of(bare):
+            owners[ours] = name, *owners[ours]
     return Wording(
         dialect,
-        asked=among({name: getattr(dialect, name) for name in ASKED} | OF_ALL),
-        counts=among({name: getattr(dialect, name) for name in COUNTS}),
-        owners=among(OWNERS),
-        own=tuple(own(name) for name in names if name.startswith(dialects.OWN_NAMES) and name != dialects.IS_TOTAL),
+        asked,
+        counts,
+        owners=among(owners),
+        own=tuple((bare, name) for name, bare in own if not ours_of(bare)),
         tags=tuple(name for name in dialects.KEPT_AS_TAGS if name in there),
         content=sum(name.startswith(dialects.CONTENT) and name not in dialects.NO_CONTENT for name in names),
+        tells_tokens="input" in told or "output" in told,
+        tells_error="error" in told,
+        tells_metadata="metadata" in told,
+        tells_more=not MORE.isdisjoint(told),
+        may_be_completed=litellm.may_complete(there) or vercel.may_complete(there),
     )
 
 
@@ -99,17 +116,14 @@ def dialect_of(names: Names) -> Dialect:
     return dialects.NONE
 
 
-def own(name: str) -> tuple[str, str, str]:
-    bare = name.removeprefix(next(each for each in dialects.OWN_NAMES if name.startswith(each)))
-    return name, bare, ours_of(bare)
-
-
-def said_of(attributes: Attributes, asked: Mapping[str, Names]) -> dict[str, Value]:
-    """What is told of each, under the first of its names that tells anything."""
-    found: dict[str, Value] = {}
-    for what, names in asked.items():
-        for name in names:
-            if (value := attributes[name]) is not None:
-                found[what] = value
-                break
+def said_of(attributes: Attributes, asked: Pairs) -> dict[str, Any]:
+    """What is told of each."""
+    found = {}
+    for what, name in asked:
+        if (value := attributes[name]) is not None:
+            found[what] = value
     return found
+
+
+def bare_of(name: str) -> str:
+    return name.removeprefix(next(each for each in dialects.OWN_NAMES if name.startswith(each)))

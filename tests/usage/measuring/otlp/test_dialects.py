@@ -8,9 +8,10 @@ import pytest
 
 from tests.usage.measuring.otlp.conftest import SECOND, attribute, chat, now_ns, span
 from usage.measuring.otlp import dialects
-from usage.measuring.otlp.calls import Calls
+from usage.measuring.otlp.calls import Calls, shortened
 from usage.measuring.otlp.spans import from_json
 from usage.measuring.reading import Reader
+from usage.measuring.tracking import made
 
 ORGANIZATION = UUID(int=7)
 LONG = "x" * 257
@@ -19,7 +20,7 @@ LONG = "x" * 257
 def events(*spans, resource=None):
     told = {"attributes": [attribute(name, value) for name, value in (resource or {}).items()]}
     body = {"resourceSpans": [{"resource": told, "scopeSpans": [{"spans": list(spans)}]}]}
-    return Calls(from_json(json.dumps(body).encode())).events()
+    return made(Calls(from_json(json.dumps(body).encode())).events(), shortened).events
 
 
 def read(*spans, **more):
