@@ -129,7 +129,9 @@ def first_visible(
     took = []
     for number, event in enumerate(events):
         name = f"first-{number}-"
-        told = driving.body([event | {"customerId": name, "status": "ok", "tokens": {"input": 1_000}}])
+        told = driving.body(
+            [event | {"customerId": name, "status": "ok", "errorCode": None, "tokens": {"input": 1_000}}]
+        )
         begun = time.perf_counter()
         answered(program, "POST", TRACK, told, headers)
         [customer] = answered(reader, "GET", f"/api/customers?search={name}", None, cookie)["items"]

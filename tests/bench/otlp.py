@@ -26,6 +26,14 @@ NAMES = {
     "userId": "user.id",
     "feature": "tokentra.feature",
     "environment": "deployment.environment.name",
+    "streaming": "gen_ai.request.stream",
+    "errorCode": "error.type",
+}
+COUNTS = {
+    "cacheRead": "gen_ai.usage.cache_read.input_tokens",
+    "cacheWrite5m": "gen_ai.usage.cache_creation.input_tokens",
+    "output": "gen_ai.usage.output_tokens",
+    "reasoning": "gen_ai.usage.reasoning.output_tokens",
 }
 
 
@@ -70,15 +78,14 @@ def protobuf(events: Sequence[dict[str, Any]]) -> bytes:
         span.start_time_unix_nano = (ended - event["latencyMs"]) * 10**6
         span.end_time_unix_nano = ended * 10**6
         tokens = event["tokens"]
-        incoming = tokens.get("input", 0) + tokens.get("cacheRead", 0)
-        said = {NAMES[name]: event[name] for name in NAMES} | {
-            "gen_ai.usage.input_tokens": incoming,
-            "gen_ai.usage.cache_read.input_tokens": tokens.get("cacheRead", 0),
-            "gen_ai.usage.output_tokens": tokens.get("output", 0),
-        }
+        said = {told: event[name] for name, told in NAMES.items() if name in event} | event["tags"]
+        said["gen_ai.usage.input_tokens"] = sum(tokens.get(name, 0) for name in ("input", "cacheRead", "cacheWrite5m"))
+        said |= {told: tokens[name] for name, told in COUNTS.items() if name in tokens}
         for name, value in said.items():
             attribute = span.attributes.add(key=name)
-            if isinstance(value, int):
+            if isinstance(value, bool):
+                attribute.value.bool_value = value
+            elif isinstance(value, int):
                 attribute.value.int_value = value
             else:
                 attribute.value.string_value = value

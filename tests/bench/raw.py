@@ -122,10 +122,10 @@ def packed(event: dict[str, Any]) -> bytes:
         datetime.fromisoformat(event["occurredAt"]),
         1,
         *(event[name] for name in ("provider", "model", "operation", "customerId", "userId", "feature", "environment")),
-        *(f"session-{event['userId']}", id, id[16:]),
+        *(event["tags"]["session.id"], id, id[16:]),
         *(tokens.get(name, 0) for name in ("input", "output", "cacheRead", "cacheWrite5m", "reasoning")),
         *(event["latencyMs"], event["timeToFirstTokenMs"], event["streaming"], event["status"]),
-        None if event["status"] == "ok" else "rate_limit",
+        event.get("errorCode"),
         1_000_000,
     )
     cells = [
