@@ -14,16 +14,19 @@ from psycopg.pq.abc import PGconn, PGresult
 GOOD = (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK)
 
 
-def prepared(session: Connection[Any], name: str, params: Sequence[str | bytes]) -> PGresult:
+Params = Sequence[str | bytes | None]
+
+
+def prepared(session: Connection[Any], name: str, params: Params) -> PGresult:
     """What it answers to these, which are written as text. Raises what a cursor does; other threads go on meanwhile.
 
     Outside of a transaction it is one by itself. The parameters are no part of any SQL: nobody has to quote them or
     read them again, and they do not stand in the text of a statement that fails or takes long.
     """
-    return good(session.pgconn.exec_prepared(name.encode(), written(params)))
+    return good(session.pgconn.exec_prepared(name.encode(), written(params)))  # type: ignore[arg-type]  # None is null
 
 
-def in_turn(session: Connection[Any], *each: tuple[str, Sequence[str | bytes]]) -> list[PGresult]:
+def in_turn(session: Connection[Any], *each: tuple[str, Params]) -> list[PGresult]:
     """What several answer that are sent together, as one transaction; each sees what others committed before it began.
 
     Outside of a transaction. Raises what the first one raises that fails, or the end of the transaction; then nothing
@@ -54,8 +57,8 @@ def answers(own: PGconn, count: int) -> PQGen[list[PGresult]]:
     return found
 
 
-def written(params: Sequence[str | bytes]) -> list[bytes]:
-    return [each if isinstance(each, bytes) else each.encode() for each in params]
+def written(params: Params) -> list[bytes | None]:
+    return [each.encode() if isinstance(each, str) else each for each in params]
 
 
 def good(found: PGresult) -> PGresult:

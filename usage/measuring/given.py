@@ -1,4 +1,4 @@
-"""What a statement is given as JSON, as rows of SQL."""
+"""What a statement is given, as rows of SQL: events in an array for each column, kinds as JSON."""
 
 from django.db.models import Model
 
@@ -26,7 +26,7 @@ def types_of(model: type[Model]) -> dict[str, str]:
 
 
 GIVEN = types_of(Event) | {"kind_id": "int"}
-SHORT = {name: f"c{place}" for place, name in enumerate(GIVEN)}  # in JSON, of which every letter takes time
+ARRAYS = ", ".join(f"{kind}[]" for kind in GIVEN.values())
 
 
 def by_name(sql: str, *words: str) -> str:
@@ -36,15 +36,13 @@ def by_name(sql: str, *words: str) -> str:
     return sql
 
 
-def events(rows: str, kinds: str) -> str:
-    """Events given as JSON. Each names its kind by the place in an array, and no day of the zone where it is UTC's."""
-    found = SHORT | {
-        "kind_id": f"({kinds})[{SHORT['kind_id']}]",
-        "zone_day": f"coalesce({SHORT['zone_day']}, {SHORT['day']})",
-    }
-    columns = ", ".join(f"{sql} AS {name}" for name, sql in found.items())
-    types = ", ".join(f"{SHORT[name]} {kind}" for name, kind in GIVEN.items())
-    return f"(SELECT {columns} FROM json_to_recordset({rows}) AS short ({types})) AS given"  # noqa: S608  # names of ours
+def events(first: int, kinds: str) -> str:
+    """Events given as ARRAYS, from a parameter on; null is one of nulls. Each names its kind by the place in another
+    array, and no day of the zone where it is UTC's."""
+    columns = ", ".join(f"unnest(${place}) AS {name}" for place, name in enumerate(GIVEN, first))
+    found = dict.fromkeys(GIVEN, "{}") | {"kind_id": f"({kinds})[{{}}]", "zone_day": "coalesce({}, day)"}
+    whole = ", ".join(f"{sql.format(name)} AS {name}" for name, sql in found.items())
+    return f"(SELECT {whole} FROM (SELECT {columns}) AS columns) AS given"  # noqa: S608  # names of ours
 
 
 def kinds(rows: str) -> str:

@@ -201,9 +201,9 @@ def adding_up(
 
 # What a connection prepares once; a statement as large as tt_add_up takes longer to plan than to run.
 
-# Of rows ($2, of the kinds $3), those that are held otherwise than they say. $1: organization.
+# Of rows (from $3 on, of the kinds $2), those that are held otherwise than they say. $1: organization.
 HELD = f"""
-SELECT e.day, e.id FROM {given.events("$2", "$3")}
+SELECT e.day, e.id FROM {given.events(3, "$2")}
 JOIN usage_event e ON e.organization_id = $1 AND e.day = given.day AND e.id = given.id
 {of_kind("e", "was")} {of_kind("given", "said")}
 WHERE {differ(SAID, "e", "given")} OR {differ(SAID_OF_KIND, "was", "said")} OR e.occurred_at <> given.occurred_at
@@ -262,15 +262,15 @@ WHERE NOT EXISTS (
     WHERE v.organization_id = $1 AND v.name = given.name AND v.day = given.day AND v.value = given.value
 )"""
 
-WRITTEN = "uuid, timestamptz, uuid, int, text, json, uuid[], text"
+WRITTEN, ARRAYS = "uuid, timestamptz, uuid, int, text, uuid[], text", given.ARRAYS
 PREPARED = {
     "tt_together": f"(text) AS SELECT FROM {together('$1')}",
-    "tt_held": f"(uuid, json, uuid[]) AS {HELD}",
+    "tt_held": f"(uuid, uuid[], {ARRAYS}) AS {HELD}",
     "tt_add_kinds": f"(uuid, json) AS {ADD_KINDS}",
-    "tt_store": f"({WRITTEN}) AS {STORE}",
-    "tt_store_new": f"({WRITTEN}, json) AS {STORE_NEW}",
-    "tt_store_spans": f"({WRITTEN}, json, date, date, uuid[]) AS {STORE_SPANS}",
-    "tt_store_families": f"({WRITTEN}, json, date, date, uuid[], uuid[]) AS {STORE_FAMILIES}",
+    "tt_store": f"({WRITTEN}, {ARRAYS}) AS {STORE}",
+    "tt_store_new": f"({WRITTEN}, json, {ARRAYS}) AS {STORE_NEW}",
+    "tt_store_spans": f"({WRITTEN}, json, date, date, uuid[], {ARRAYS}) AS {STORE_SPANS}",
+    "tt_store_families": f"({WRITTEN}, json, date, date, uuid[], uuid[], {ARRAYS}) AS {STORE_FAMILIES}",
     "tt_open_each": f"(text, text, bigint[]) AS {around.OPEN_EACH}",
     "tt_open_all": f"(text, text) AS {around.OPEN_ALL}",
     "tt_new_values": f"(uuid, text[], date[], text[]) AS {NEW_VALUES}",

@@ -3,29 +3,26 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from decimal import Decimal
+from itertools import compress
 from operator import attrgetter
 from typing import Any
 from uuid import UUID
 from weakref import WeakSet
 from zoneinfo import ZoneInfo
 
-import msgspec
 from django.db import IntegrityError, connection, transaction
 from psycopg import ClientCursor, Connection
 
 from tokentra.lib.ids import uuid7
 from tokentra.lib.tenancy import organization_scope
 from usage import partitions
-from usage.measuring import at_once, kinds, statements, telling_apart
-from usage.measuring.given import SHORT
+from usage.measuring import arrays, at_once, kinds, statements, telling_apart
+from usage.measuring.given import GIVEN
 from usage.measuring.kinds import Kind
 from usage.measuring.reading import Read
 from usage.measuring.transactions import sums_of
 from usage.models import COUNTS
 from usage.pricing import Price
-
-encode = msgspec.json.Encoder(decimal_format="string").encode
 
 Key = tuple[date, str]  # the UTC day and the id
 TEXT_COLUMNS = {
@@ -46,35 +43,14 @@ TEXT_COLUMNS = {
     "tool": "tool",
     "purpose": "purpose",
 }  # to what the event calls them
-COLUMNS: dict[str, tuple[Any, Any]] = {
-    "id": (str, ""),
-    "kind_id": (int, 0),
-    "day": (date, None),
-    "occurred_at": (datetime | None, None),
-    "zone_day": (date | None, None),
-    "amount": (Decimal | None, None),
-    "ref": (str | None, None),
-    "currency": (str | None, None),
-    "is_streamed": (bool | None, None),
-    "latency_ms": (int | None, None),
-    "first_token_ms": (int | None, None),
-    "is_parent": (bool | None, None),
-    "above": (str | None, None),
-    "units": (dict[str, str] | None, None),
-    "tags": (dict[str, str] | None, None),
-    **dict.fromkeys(COUNTS, (int, 0)),
-    **dict.fromkeys(TEXT_COLUMNS, (str | None, None)),
-}
-# A row of usage_event without what all rows of a request have, its kind by the place in a list; what is null or zero is
-# left out of its JSON.
-Row: Any = msgspec.defstruct(
-    "Row",
-    [(name, *column) for name, column in COLUMNS.items()],
-    omit_defaults=True,
-    rename=SHORT,
-    module=__name__,
+# Of a row of usage_event, without what all rows of a request have; its kind by the place in a list.
+COLUMNS = (
+    *("day", "id", "kind_id", "occurred_at", "zone_day", "amount", "ref", "currency", "is_streamed", "latency_ms"),
+    *("first_token_ms", "is_parent", "above", "units", "tags", *COUNTS, *TEXT_COLUMNS),
 )
-counts_of, texts_of, key_of = attrgetter(*COUNTS), attrgetter(*TEXT_COLUMNS.values()), attrgetter("day", "id")
+WRITTEN_AS = {"units": arrays.json, "tags": arrays.json} | dict.fromkeys(COUNTS, arrays.counts)
+Columns = dict[str, Sequence[Any]]
+counts_of, texts_of = attrgetter(*COUNTS), attrgetter(*TEXT_COLUMNS.values())
 NO_COUNTS = (0,) * len(COUNTS)
 
 
@@ -108,12 +84,13 @@ class Told:
         self.kinds_of = [kind_of(key, read, price) for read, price in self.events]
         self.kinds = {kind.id: kind for kind in self.kinds_of}
 
-    def rows(self) -> list[Row]:
-        """As they stand now, in an order in which two writers of the same events never wait in a circle."""
+    def columns(self) -> Columns:
+        """Of their rows as they stand now, in an order in which two who write the same ones never wait in a circle."""
         own = None if self.zone.key == "UTC" else self.zone
         places = {id: place for place, id in enumerate(self.kinds, 1)}  # by which the rows name their kinds
         each = zip(self.events, self.kinds_of, strict=True)
-        return sorted((row_of(read, price, places[kind.id], zone=own) for (read, price), kind in each), key=key_of)
+        rows = sorted(row_of(read, price, places[kind.id], zone=own) for (read, price), kind in each)
+        return dict(zip(COLUMNS, zip(*rows, strict=True), strict=True))
 
     @property
     def array(self) -> str:
@@ -133,39 +110,44 @@ def store(told: Told) -> Stored:
     """
     if not told.events:
         return NOTHING
-    rows = told.rows()
+    columns = told.columns()
     try:
-        held = with_what_is_new(told, rows)
+        held = with_what_is_new(told, columns)
     except IntegrityError:
         forget_weeks()
         raise
     if not held:
         return NOTHING
+    chosen = [key in held for key in keys_of(columns)]
+    repeated: Columns = {name: [*compress(column, chosen)] for name, column in columns.items()}
     untimed = {(read.day, read.id) for read, _ in told.events if not read.is_timed}
-    repeated = [row for row in rows if key_of(row) in held]
-    for row in repeated:
-        if key_of(row) in untimed:
-            row.occurred_at = None  # it came later than the first: that is no difference
+    each = zip(repeated["occurred_at"], keys_of(repeated), strict=True)
+    # one without a time came later than the first: that is no difference
+    repeated["occurred_at"] = [None if key in untimed else at for at, key in each]
     return Stored(held, conflicting(told, repeated))
 
 
-def is_plain(session: Connection[Any], told: Told, rows: Sequence[Row]) -> bool:
+def keys_of(columns: Columns) -> list[Key]:
+    return [*zip(columns["day"], columns["id"], strict=True)]
+
+
+def is_plain(session: Connection[Any], told: Told, columns: Columns) -> bool:
     """Whether nothing has to be there before the events, or noted of their tags."""
     return not (
         kinds.unknown(session, told.organization_id, told.kinds.keys())
-        or mondays_of({row.day for row in rows}) - _there
-        or (told.tags and any(summed_tags_of(row, told.tags) for row in rows))
+        or mondays_of(set(columns["day"])) - _there
+        or (told.tags and summed_tags_of(columns, told.tags))
     )
 
 
-def with_what_is_new(told: Told, rows: Sequence[Row]) -> frozenset[Key]:
+def with_what_is_new(told: Told, columns: Columns) -> frozenset[Key]:
     """Which were held."""
-    ensure_weeks({row.day for row in rows})
+    ensure_weeks(set(columns["day"]))
     with connection.wrap_database_errors:
         session = prepared(connection.connection)
         ensure_kinds(session, told)
-        held = written(session, told, rows)
-    if tagged := {each for row in rows for each in summed_tags_of(row, told.tags)}:
+        held = written(session, told, columns)
+    if tagged := summed_tags_of(columns, told.tags):
         with ClientCursor(session) as own:
             telling_apart.tell_apart(own, told.organization_id, tagged)
     return held
@@ -179,24 +161,29 @@ def kind_of(key: str | None, read: Read, price: Price) -> Kind:
     )
 
 
-def written(session: Connection[Any], told: Told, rows: Sequence[Row]) -> frozenset[Key]:
+def written(session: Connection[Any], told: Told, columns: Columns) -> frozenset[Key]:
     """Which of the rows were held already."""
-    found = at_once.prepared(session, "tt_store", params_of(told, rows))
-    if found.get_value(0, 0) == b"%d" % len(rows):
+    found = at_once.prepared(session, "tt_store", [*params_of(told), *arrays_of(columns)])
+    if found.get_value(0, 0) == b"%d" % len(told.events):
         return frozenset()
     stored = {(day, str(id)) for _, day, id in at_once.rows(session, found) if id}
-    return frozenset(map(key_of, rows)) - stored
+    return frozenset(keys_of(columns)) - stored
 
 
-def params_of(told: Told, rows: Sequence[Row]) -> list[str | bytes]:
-    """With which they are written.
+def params_of(told: Told) -> list[str]:
+    """With which rows are written, beside themselves.
 
     That shares a lock with other writers which whoever turns, rebuilds or compares the organization's sums takes alone.
     """
     return [
-        *(str(told.organization_id), told.now.isoformat(), str(uuid7()), str(len(rows)), told.zone.key),
-        *(encode(rows), told.array, told.lock),
+        *(str(told.organization_id), told.now.isoformat(), str(uuid7()), str(len(told.events)), told.zone.key),
+        *(told.array, told.lock),
     ]
+
+
+def arrays_of(columns: Columns) -> list[bytes | None]:
+    """As statements take them."""
+    return [WRITTEN_AS.get(name, arrays.array)(columns[name]) for name in GIVEN]
 
 
 def ensure_kinds(session: Connection[Any], told: Told) -> None:
@@ -204,7 +191,9 @@ def ensure_kinds(session: Connection[Any], told: Told) -> None:
     if new := kinds.unknown(session, told.organization_id, told.kinds.keys()):
         # under the lock, for which somebody may wait who waits for a kind
         at_once.prepared(session, "tt_together", [told.lock])
-        at_once.prepared(session, "tt_add_kinds", [str(told.organization_id), encode([told.kinds[id] for id in new])])
+        at_once.prepared(
+            session, "tt_add_kinds", [str(told.organization_id), arrays.encode([told.kinds[id] for id in new])]
+        )
         # before they are committed they may be taken back
         transaction.on_commit(lambda: kinds.remember(session, told.organization_id, new))
 
@@ -217,27 +206,31 @@ def prepared(session: Connection[Any]) -> Connection[Any]:
     return session
 
 
-def summed_tags_of(row: Row, tags: frozenset[str]) -> list[telling_apart.Value]:
-    return [(name, row.day, text) for name, text in (row.tags or {}).items() if name in tags]
+def summed_tags_of(columns: Columns, tags: frozenset[str]) -> set[telling_apart.Value]:
+    if not tags:
+        return set()
+    each = zip(columns["day"], columns["tags"], strict=True)
+    return {(name, day, text) for day, told in each if told for name, text in told.items() if name in tags}
 
 
-def conflicting(told: Told, rows: Sequence[Row]) -> frozenset[Key]:
+def conflicting(told: Told, columns: Columns) -> frozenset[Key]:
     """Of events that are held, those whose content was another."""
-    params = [told.organization_id, encode(rows).decode(), told.array]
+    rows = [each and each.decode() for each in arrays_of(columns)]
+    asked = f"EXECUTE tt_held (%s, %s{', %s' * len(rows)})"
     with organization_scope(told.organization_id, up_to_date=False), ClientCursor(connection.connection) as own:
         statements.prepare(own)
-        differing = statements.by_key(own, "EXECUTE tt_held (%s, %s, %s)", params)
+        differing = statements.by_key(own, asked, [told.organization_id, told.array, *rows])
     return frozenset((day, str(id)) for day, id in differing)
 
 
-def row_of(read: Read, price: Price, place: int, *, zone: ZoneInfo | None) -> Row:
-    """Of the kind in this place. Without a zone it is UTC."""
+def row_of(read: Read, price: Price, place: int, *, zone: ZoneInfo | None) -> tuple[Any, ...]:
+    """Of the kind in this place, in the order of COLUMNS. Without a zone it is UTC."""
     sent, cost, tokens = read.sent, read.sent.cost, read.sent.tokens
     texts = texts_of(sent)
-    return Row(
+    return (
+        read.day,
         read.id,
         place,
-        read.day,
         read.at,
         read.at.astimezone(zone).date() if zone else None,
         price.amount,

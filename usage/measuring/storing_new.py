@@ -27,20 +27,21 @@ def store_new(told: Told, discarded: Mapping[str, Discarded], *, around: Around 
     own.close_if_health_check_failed()
     own.ensure_connection()
     with own.wrap_database_errors:
-        session, rows = storing.prepared(own.connection), told.rows()
-        if not storing.is_plain(session, told, rows):
+        session, columns = storing.prepared(own.connection), told.columns()
+        if not storing.is_plain(session, told, columns):
             return False
-        params = [*storing.params_of(told, rows), discards.encoded(told.key_id, discarded, now=told.now)]
+        params: at_once.Params = [*storing.params_of(told), discards.encoded(told.key_id, discarded, now=told.now)]
+        rows: at_once.Params = storing.arrays_of(columns)
         chaos.point("track.before_commit")
         try:
             if around:
                 stores, more = around.stores
-                _, found = at_once.in_turn(session, around.opens, (stores, [*params, *more]))
+                _, found = at_once.in_turn(session, around.opens, (stores, [*params, *more, *rows]))
             else:
-                found = at_once.prepared(session, "tt_store_new", params)
+                found = at_once.prepared(session, "tt_store_new", [*params, *rows])
         except UniqueViolation:
             return False
         except IntegrityError:
             storing.forget_weeks()
             raise
-    return found.get_value(0, 0) == b"%d" % len(rows)
+    return found.get_value(0, 0) == b"%d" % len(told.events)

@@ -22,6 +22,7 @@ from tokentra.lib.tenancy import organization_scope
 from usage import audit, partitions
 from usage.measured import MeasuredDay, Run, Waiting
 from usage.measuring import at_once, beside, catching_up, statements, step_sizes, transactions, turning
+from usage.measuring.given import GIVEN
 from usage.measuring.stepping import step_through
 from usage.models import DayRollup, LedgerDay
 from usage.spenders import calls
@@ -269,7 +270,7 @@ def test_events_are_found_by_their_key_in_a_week_of_which_nothing_is_known(held,
             statement: statements.by_key(own, f"EXPLAIN EXECUTE {statement}", [acme.pk, *days])
             for statement, *days in (
                 ["tt_add_up (%s, '1 hour', '{}', 'UTC', false, 20000)"],
-                ["tt_held (%s, '[]', '{}')"],
+                ["tt_held (%s, '{}'" + ", '{}'" * len(GIVEN) + ")"],
                 ["tt_below (%s, '{}', %s, %s)", at, at],
                 ["tt_counted (%s, '{}', %s, %s)", at, at],
                 ["tt_move (%s, '{}', '{}', '{}')"],

@@ -86,9 +86,9 @@ def test_inside_a_scope_the_database_refuses_rows_of_another_organization(acme, 
     assert list(told.kinds) == [str(kept.kind_id)]
 
     with organization_scope(elsewhere.pk), pytest.raises(InsufficientPrivilege):
-        storing.written(connection.connection, told, told.rows())
+        storing.written(connection.connection, told, told.columns())
     with organization_scope(acme.pk):
-        assert storing.written(connection.connection, told, told.rows()) == frozenset()
+        assert storing.written(connection.connection, told, told.columns()) == frozenset()
 
 
 def test_a_session_that_had_no_scope_before_stores(acme, send, held):
