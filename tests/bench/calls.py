@@ -22,14 +22,15 @@ MODELS = (
 )
 REASONING = frozenset(("o3-mini", "gemini-2.5-pro", "gemini-2.5-flash"))
 ERRORS = ("rate_limit", "timeout", "context_length", "server_error", "content_filter")
+STATUS = {"timeout": "timeout"}
 FEATURES = tuple(f"feature-{number:02}" for number in range(20))
 CUSTOMERS = 200
 DAYS = 28
 
 
 def calls(count: int, *, until: datetime, seed: int = 1) -> Iterator[dict[str, Any]]:
-    """Two hundred customers and twenty features of very unequal size, four models for each feature; each in a session
-    of its own, which is a tag."""
+    """Two hundred customers and twenty features of very unequal size, four models for each feature; nearly each in
+    a session of its own, which is a tag."""
     dice = random.Random(seed)
     customers = [1 / (number + 1) for number in range(CUSTOMERS)]
     features = [1 / (number + 1) ** 0.8 for number in range(len(FEATURES))]
@@ -53,7 +54,7 @@ def calls(count: int, *, until: datetime, seed: int = 1) -> Iterator[dict[str, A
             "latencyMs": int(dice.lognormvariate(6, 0.5)) + tokens["output"] * 9,
             "timeToFirstTokenMs": int(dice.lognormvariate(5.9, 0.5)),
             "streaming": dice.random() < 0.5,
-            **({"status": "error", "errorCode": error} if error else {"status": "ok"}),
+            **({"status": STATUS.get(error, "error"), "errorCode": error} if error else {"status": "ok"}),
             "customerId": f"customer-{customer:03}",
             "userId": f"user-{customer:03}-{dice.getrandbits(6):02}",
             "feature": FEATURES[feature],
@@ -63,7 +64,7 @@ def calls(count: int, *, until: datetime, seed: int = 1) -> Iterator[dict[str, A
 
 
 def tokens_of(provider: str, model: str, error: str, dice: random.Random) -> dict[str, int]:
-    """Disjoint classes: half of the longer ones are read from a cache in part, and some of them written to it."""
+    """Disjoint classes, but for reasoning, which is a part of output: half of the longer ones are read from a cache in part, and some of them written to it."""
     incoming, outgoing = int(dice.lognormvariate(7, 0.9)) + 8, int(dice.lognormvariate(5.2, 0.8)) + 1
     reasoned = int(dice.lognormvariate(6, 0.9)) if model in REASONING else 0
     if error:

@@ -89,7 +89,7 @@ def protobuf(events: Sequence[dict[str, Any]]) -> bytes:
                 attribute.value.int_value = value
             else:
                 attribute.value.string_value = value
-        if event["status"] == "error":
+        if event["status"] != "ok":
             span.status.code = 2
     written: bytes = request.SerializeToString()
     return written

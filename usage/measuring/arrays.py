@@ -7,12 +7,12 @@ from typing import Any
 import msgspec
 
 encode = msgspec.json.Encoder(decimal_format="string").encode
-# What a letter stands for behind a backslash, in JSON alone; it may be found where there is none.
+# What a letter stands for behind a backslash, in JSON alone. Found where there is none, it only takes longer.
 LETTERED = re.compile(rb'\\[^"\\]')
 
 
 def array(column: Sequence[Any]) -> bytes | None:
-    """Of texts, numbers, dates or moments; None where it tells nothing."""
+    """Of one or more texts, numbers, booleans, dates or moments; None where it tells nothing."""
     if column[0] is None and column.count(None) == len(column):
         return None
     written = encode(column)
@@ -28,12 +28,13 @@ def counts(column: Sequence[int]) -> bytes | None:
     return array([count or None for count in column]) if any(column) else None
 
 
-def json(column: Sequence[Any]) -> bytes | None:
-    """The same of what is JSON there."""
+def documents(column: Sequence[Any]) -> bytes | None:
+    """The same of what is JSON there, too."""
     return array([None if each is None else encode(each).decode() for each in column]) if any(column) else None
 
 
 def quoted(text: str | None) -> str:
+    """Nothing but a text has a backslash in JSON."""
     if text is None:
         return "NULL"
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')

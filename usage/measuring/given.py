@@ -20,7 +20,7 @@ COMMON = {"organization_id": "$1", "received_at": "$2"}  # all rows of a request
 
 
 def types_of(model: type[Model]) -> dict[str, str]:
-    """The columns of a row that is given as JSON."""
+    """The columns of a row that is given."""
     fields = [field for field in model._meta.concrete_fields if field.column not in COMMON]
     return {str(field.column): TYPES[field.get_internal_type()] for field in fields}
 

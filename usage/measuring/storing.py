@@ -48,7 +48,7 @@ COLUMNS = (
     *("day", "id", "kind_id", "occurred_at", "zone_day", "amount", "ref", "currency", "is_streamed", "latency_ms"),
     *("first_token_ms", "is_parent", "above", "units", "tags", *COUNTS, *TEXT_COLUMNS),
 )
-WRITTEN_AS = {"units": arrays.json, "tags": arrays.json} | dict.fromkeys(COUNTS, arrays.counts)
+WRITTEN_AS = {"units": arrays.documents, "tags": arrays.documents} | dict.fromkeys(COUNTS, arrays.counts)
 Columns = dict[str, Sequence[Any]]
 counts_of, texts_of = attrgetter(*COUNTS), attrgetter(*TEXT_COLUMNS.values())
 NO_COUNTS = (0,) * len(COUNTS)
@@ -85,7 +85,10 @@ class Told:
         self.kinds = {kind.id: kind for kind in self.kinds_of}
 
     def columns(self) -> Columns:
-        """Of their rows as they stand now, in an order in which two who write the same ones never wait in a circle."""
+        """Of their rows as they stand now, in an order in which two who write the same ones never wait in a circle.
+
+        There is at least one.
+        """
         own = None if self.zone.key == "UTC" else self.zone
         places = {id: place for place, id in enumerate(self.kinds, 1)}  # by which the rows name their kinds
         each = zip(self.events, self.kinds_of, strict=True)

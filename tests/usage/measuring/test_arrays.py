@@ -9,7 +9,8 @@ from django.db import connection
 from hypothesis import given
 from hypothesis import strategies as st
 
-from usage.measuring.arrays import array, counts, json
+from tests.usage.measuring.conftest import event
+from usage.measuring.arrays import array, counts, documents
 
 LETTERS = [
     "",
@@ -50,7 +51,7 @@ def test_a_text_comes_as_it_was(text):
     column = [None, text, f"{text}a{text}", "plain"]
 
     assert read(array(column), "text") == column
-    assert [told and loads(told) for told in read(json([None, {text or "empty": text}]), "jsonb")] == [
+    assert [told and loads(told) for told in read(documents([None, {text or "empty": text}]), "jsonb")] == [
         None,
         {text or "empty": text},
     ]
@@ -82,9 +83,16 @@ def test_other_values_come_as_they_were(kind, column):
 
 @pytest.mark.parametrize("column", [[None], [None] * 3])
 def test_what_tells_nothing_is_null(column):
-    assert (array(column), json(column)) == (None, None)
+    assert (array(column), documents(column)) == (None, None)
 
 
 @pytest.mark.parametrize(("column", "written"), [([0, 0], None), ([0, 3], b"{null,3}"), ([1, 2], b"{1,2}")])
 def test_counts_of_zero_tell_nothing(column, written):
     assert counts(column) == written
+
+
+@pytest.mark.django_db
+def test_what_is_sent_again_says_the_same(send, held):
+    said = [event(id=f"letters {place}", feature=text, tags={"a": text}) for place, text in enumerate(LETTERS)]
+
+    assert (send(*said).accepted, send(*said).duplicates, len(held())) == (len(LETTERS),) * 3

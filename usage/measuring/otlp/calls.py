@@ -57,7 +57,7 @@ class Calls:
             "id": span.ref,
             "occurredAt": moment(span.start),
             "provider": provider_of(told),
-            "model": said.get("model"),
+            "model": said.get("model") or None,
             "operation": told.kind or None,
             "latencyMs": (span.end - span.start) // MILLION if span.end >= span.start > 0 else None,
             "parentId": span.above or None,

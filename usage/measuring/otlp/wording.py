@@ -49,7 +49,7 @@ def ours_of(name: str) -> str:
 
 
 OWNERS = dialects.ATTRIBUTION | {"project": ()}  # services own projects
-MORE = OF_ALL.keys() - {"error", "metadata"}
+MORE = OF_ALL.keys() - {"error", "metadata"}  # what most calls do not tell
 
 
 class Wording(Struct, frozen=True):
@@ -66,7 +66,7 @@ class Wording(Struct, frozen=True):
     tells_tokens: bool
     tells_error: bool
     tells_metadata: bool
-    tells_more: bool  # than most calls do: of their stream, their request, how they were asked for
+    tells_more: bool
     may_be_completed: bool
 
 
@@ -117,7 +117,7 @@ def dialect_of(names: Names) -> Dialect:
 
 
 def said_of(attributes: Attributes, asked: Pairs) -> dict[str, Any]:
-    """What is told of each."""
+    """What is told of each, by the last name that tells anything."""
     found = {}
     for what, name in asked:
         if (value := attributes[name]) is not None:

@@ -267,7 +267,7 @@ def test_c7_a_request_that_is_refused_whole_is_counted(body, kind, encoding, rea
     [
         ({"gen_ai.usage.input_tokens": -5}, "tokens.input: Expected int >= 0."),
         ({"gen_ai.usage.output_tokens": 1.5}, "tokens.output: Expected int, got float."),
-        ({"gen_ai.response.model": ""}, "Send model."),
+        *(({"gen_ai.response.model": nothing}, "Send model.") for nothing in ("", False, 0)),
     ],
 )
 def test_b28_an_exporter_is_told_which_field_is_wrong(kind, write, said, why, key):
