@@ -6,6 +6,8 @@ import signal
 import subprocess
 import sys
 import textwrap
+import time
+from email.utils import formatdate
 from pathlib import Path
 
 import pytest
@@ -144,7 +146,7 @@ def test_a_fork_while_other_threads_report_does_not_hang(program, tokentra):
 def test_sending_imports_nothing(program, tokentra, answered):
     """A process that is forked while a thread of its parent imports something waits for that import for ever."""
     if answered == "told to wait":
-        tokentra.fail(429, headers={"Retry-After": "Fri, 27 Nov 2026 14:20:00 GMT"})
+        tokentra.fail(429, headers={"Retry-After": formatdate(time.time() + 3600, usegmt=True)})
     elif answered == "not TokenTra":
         tokentra.fail(200, body=b"<html>")
     urls = {"away": "http://localhost:1", "no TLS": tokentra.url.replace("http:", "https:")}
