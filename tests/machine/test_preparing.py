@@ -125,6 +125,15 @@ def test_a_mirror_that_pip_knows_serves_uv(checkout: Path, monkeypatch: pytest.M
     assert prepare.index_for_uv() == {"UV_DEFAULT_INDEX": "https://mirror.example/simple"}
 
 
+def test_so_does_one_in_a_file_of_pips(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("PIP_INDEX_URL", "UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_CONFIG_FILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PIP_CONFIG_FILE", str(tmp_path / "pip.conf"))
+    (tmp_path / "pip.conf").write_text("[global]\nindex_url = https://mirror.example/simple\n")
+
+    assert prepare.index_for_uv() == {"UV_DEFAULT_INDEX": "https://mirror.example/simple"}
+
+
 @pytest.mark.parametrize("path", REQUIREMENTS, ids=lambda path: path.name)
 def test_every_package_is_pinned_with_hashes_and_without_an_address(path: Path) -> None:
     text = path.read_text()

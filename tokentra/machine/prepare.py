@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -33,6 +34,7 @@ STATIC_CHECKS = (
     ("lint-imports",),
     ("manage.py", "makemigrations", "--check", "--dry-run"),
 )
+MIRROR = re.compile("^global[.]index.url='(.+)'$", re.MULTILINE)  # as pip lists its settings
 # Many wait for programs of their own, so more than cores; in the order of tests/conftest.py, which spreads those.
 TESTS = ("-m", "pytest", "-n", "4", "--dist", "loadfile", "--no-loadscope-reorder")
 
@@ -236,8 +238,9 @@ def index_for_uv() -> dict[str, str]:
     pip = TOOLS / "bin" / "pip"
     if not pip.exists() or {"UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_CONFIG_FILE"} & set(os.environ):
         return {}
-    said = subprocess.run([pip, "config", "get", "global.index-url"], capture_output=True, text=True, check=False)
-    index = os.environ.get("PIP_INDEX_URL") or said.stdout.strip()
+    told = subprocess.run([pip, "config", "list"], capture_output=True, text=True, check=False).stdout
+    configured = MIRROR.search(told)
+    index = os.environ.get("PIP_INDEX_URL") or (configured[1] if configured else "")
     return {"UV_DEFAULT_INDEX": index} if index else {}
 
 
