@@ -57,9 +57,7 @@ def named(attributes: Attributes, wording: Wording) -> tuple[dict[str, str], dic
     for ours, value in found.items():
         if type(value) is not str:
             found[ours] = as_text(value)
-    others = {}
-    for name, value in said_of(attributes, wording.own).items():
-        others[name] = as_text(value)
+    others = {name: as_text(value) for name, value in said_of(attributes, wording.own).items()}
     if wording.tells_metadata:
         for name, value in from_json(attributes["metadata"]).items():
             if isinstance(value, Value) and value != "":
